@@ -1,0 +1,71 @@
+//! Which game a run plays, and with which of the benchmark's difficulties.
+
+use serde::{Deserialize, Serialize};
+
+/// A game of the MinAtar suite (Young and Tian 2019, arXiv 1903.03176).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Game {
+    /// Asterix.
+    Asterix,
+    /// Breakout.
+    Breakout,
+    /// Freeway.
+    Freeway,
+    /// Seaquest.
+    Seaquest,
+    /// Space Invaders.
+    SpaceInvaders,
+}
+
+impl Game {
+    /// Every game, in alphabetical order.
+    pub const ALL: [Game; 5] =
+        [Game::Asterix, Game::Breakout, Game::Freeway, Game::Seaquest, Game::SpaceInvaders];
+
+    /// The game's name in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Game::Asterix => "asterix",
+            Game::Breakout => "breakout",
+            Game::Freeway => "freeway",
+            Game::Seaquest => "seaquest",
+            Game::SpaceInvaders => "space_invaders",
+        }
+    }
+}
+
+impl std::fmt::Display for Game {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A game and its difficulties.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnvironmentConfig {
+    /// The game.
+    pub game: Game,
+    /// Probability that the environment repeats the last action instead of the one chosen (MinAtar: 0.1).
+    pub sticky_action_probability: f64,
+    /// Whether the game grows harder as the agent lives longer (MinAtar: true).
+    pub difficulty_ramping: bool,
+    /// Whether the agent chooses among the game's minimal actions rather than all six (MinAtar: all six).
+    pub minimal_actions: bool,
+    /// Agent steps after which an episode is truncated (Dopamine: 27,000).
+    pub max_episode_steps: u64,
+}
+
+impl EnvironmentConfig {
+    /// The MinAtar benchmark's own setting of `game`.
+    pub const fn minatar(game: Game) -> Self {
+        EnvironmentConfig {
+            game,
+            sticky_action_probability: 0.1,
+            difficulty_ramping: true,
+            minimal_actions: false,
+            max_episode_steps: 27_000,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Which network a run trains: encoder, tokens, body, head, sizes.
+
+use serde::{Deserialize, Serialize};
+
+/// A network, by the names of its parts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NetworkSpec {
+    /// What turns an observation into a feature map.
+    pub encoder: EncoderSpec,
+    /// What stands between the feature map and the head: the paper's penultimate layer.
+    pub body: BodySpec,
+    /// Hidden width before an arm's `scale` (Atari 512, MinAtar 128).
+    pub hidden: usize,
+}
+
+/// An encoder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderSpec {
+    /// One 3x3 VALID convolution of 16 channels and ReLU: 10x10 -> 8x8x16 (MinAtar's DQN).
+    MinAtar,
+}
+
+/// A body: `hidden` below is the network's hidden width.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum BodySpec {
+    /// Flatten, dense to `scale * hidden`, ReLU, and as many more layers of that width.
+    Flat {
+        /// Factor on the hidden width.
+        scale: f64,
+        /// Dense layers beyond the first.
+        extra_layers: usize,
+    },
+    /// Soft mixture of experts over the feature map's positions (PerConv tokens).
+    SoftMoe {
+        /// Number of experts n.
+        experts: usize,
+        /// Slots p of each expert.
+        slots: SlotsSpec,
+        /// Factor on the experts' hidden width.
+        scale: f64,
+        /// Hidden layers of an expert beyond the first.
+        extra_layers: usize,
+    },
+    /// Experts that choose their tokens (Zhou et al. 2022) among the feature map's positions.
+    ExpertChoice {
+        /// Number of experts n.
+        experts: usize,
+        /// Tokens p that each expert takes.
+        slots: SlotsSpec,
+        /// Factor on the experts' hidden width.
+        scale: f64,
+    },
+}
+
+/// Slots of each expert, as a rule on the number of tokens m and of experts n.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotsSpec {
+    /// p = ceil(m / n), the release's capacity factor of 1.
+    TokensOverExperts,
+    /// p = m.
+    Tokens,
+}
+
+impl SlotsSpec {
+    /// The number of slots of each of `experts` experts over `tokens` tokens.
+    pub const fn count(self, tokens: usize, experts: usize) -> usize {
+        match self {
+            SlotsSpec::TokensOverExperts => tokens.div_ceil(experts),
+            SlotsSpec::Tokens => tokens,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Whole-workspace tests: end to end, kill and resume, reference parity, command line.
