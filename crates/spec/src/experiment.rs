@@ -1,6 +1,6 @@
 //! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rule that judges its claim.
 
-use crate::{AgentConfig, AgentSteps, BodySpec, EncoderSpec, Game};
+use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Game};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -52,8 +52,12 @@ pub struct Profile {
     pub encoder: EncoderSpec,
     /// Hidden width of every arm, before its scale.
     pub hidden: usize,
-    /// Agent of every arm.
-    pub agent: AgentConfig,
+    /// Agent of every arm, by the name of its published hyperparameters.
+    pub agent: AgentPreset,
+    /// What the profile changes in the run configurations so made, written like the command line's
+    /// `--set`, e.g. `"agent.n_step=5"`.
+    #[serde(default)]
+    pub set: Vec<String>,
     /// Length of a run.
     pub agent_steps: AgentSteps,
     /// Evaluations of a run, equally spaced.

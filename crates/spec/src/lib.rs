@@ -12,7 +12,7 @@ pub mod network;
 pub mod run;
 pub mod units;
 
-pub use agent::{AgentConfig, RainbowConfig};
+pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
 pub use environment::{EnvironmentConfig, Game};
 pub use experiment::{Arm, Experiment, Profile, Rule};
 pub use network::{BodySpec, EncoderSpec, NetworkSpec, SlotsSpec};

@@ -19,6 +19,7 @@ pub struct NetworkSpec {
 #[serde(rename_all = "snake_case")]
 pub enum EncoderSpec {
     /// One 3x3 VALID convolution of 16 channels and ReLU: 10x10 -> 8x8x16 (MinAtar's DQN).
+    #[serde(rename = "minatar")]
     MinAtar,
 }
 
@@ -28,38 +29,50 @@ pub enum EncoderSpec {
 pub enum BodySpec {
     /// Flatten, dense to `scale * hidden`, ReLU, and as many more layers of that width.
     Flat {
-        /// Factor on the hidden width.
+        /// Factor on the hidden width (1 if left out).
+        #[serde(default = "unscaled")]
         scale: f64,
-        /// Dense layers beyond the first.
+        /// Dense layers beyond the first (0 if left out).
+        #[serde(default)]
         extra_layers: usize,
     },
     /// Soft mixture of experts over the feature map's positions (PerConv tokens).
     SoftMoe {
         /// Number of experts n.
         experts: usize,
-        /// Slots p of each expert.
+        /// Slots p of each expert (p = ceil(m / n) if left out).
+        #[serde(default)]
         slots: SlotsSpec,
-        /// Factor on the experts' hidden width.
+        /// Factor on the experts' hidden width (1 if left out).
+        #[serde(default = "unscaled")]
         scale: f64,
-        /// Hidden layers of an expert beyond the first.
+        /// Hidden layers of an expert beyond the first (0 if left out).
+        #[serde(default)]
         extra_layers: usize,
     },
     /// Experts that choose their tokens (Zhou et al. 2022) among the feature map's positions.
     ExpertChoice {
         /// Number of experts n.
         experts: usize,
-        /// Tokens p that each expert takes.
+        /// Tokens p that each expert takes (p = ceil(m / n) if left out).
+        #[serde(default)]
         slots: SlotsSpec,
-        /// Factor on the experts' hidden width.
+        /// Factor on the experts' hidden width (1 if left out).
+        #[serde(default = "unscaled")]
         scale: f64,
     },
 }
 
+fn unscaled() -> f64 {
+    1.0
+}
+
 /// Slots of each expert, as a rule on the number of tokens m and of experts n.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotsSpec {
     /// p = ceil(m / n), the release's capacity factor of 1.
+    #[default]
     TokensOverExperts,
     /// p = m.
     Tokens,
