@@ -4,6 +4,9 @@ use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Game};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
+/// The arm that every experiment has: a uniformly random policy, the zero of normalised scores.
+pub const RANDOM_ARM: &str = "random";
+
 /// One figure of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,7 +19,7 @@ pub struct Experiment {
     pub claim: String,
     /// The arm that others are compared with (`flat`).
     pub reference: String,
-    /// The arms, in the order of the plot. The random policy (`random`) is added by the runner.
+    /// The arms, in the order of the plot. The random policy ([`RANDOM_ARM`]) is always added.
     pub arms: Vec<Arm>,
     /// Sizes, by profile name.
     pub profiles: BTreeMap<String, Profile>,
@@ -116,4 +119,26 @@ pub enum Rule {
         /// (from, to) of the change that should gain less.
         loses: (String, String),
     },
+}
+
+impl Rule {
+    /// What the rule says, in words.
+    pub fn says(&self) -> &str {
+        match self {
+            Rule::Higher { says, .. }
+            | Rule::NotHigher { says, .. }
+            | Rule::Alike { says, .. }
+            | Rule::GainsMore { says, .. } => says,
+        }
+    }
+
+    /// The arms that the rule compares.
+    pub fn arms(&self) -> Vec<&str> {
+        match self {
+            Rule::Higher { better, worse, .. } => vec![better, worse],
+            Rule::NotHigher { arm, than, .. } => vec![arm, than],
+            Rule::Alike { left, right, .. } => vec![left, right],
+            Rule::GainsMore { gains, loses, .. } => vec![&gains.0, &gains.1, &loses.0, &loses.1],
+        }
+    }
 }

@@ -3,18 +3,58 @@
 //!
 //! This crate is the language that the runner (`xtask`) and the worker (`softmoe-run`) share. It holds data
 //! only, and depends on nothing that takes long to build.
+//!
+//! An [`Experiment`] is a figure of the paper; it [resolves](Experiment::resolve) into one [`RunConfig`] a
+//! run, in which nothing is left to a default:
+//!
+//! ```
+//! use softmoe_spec::{Experiment, file};
+//! use std::path::Path;
+//!
+//! let experiment: Experiment = file::parse(Path::new("fig.ron"), r#"(
+//!     figure: "fig",
+//!     title: "Tokens or no tokens",
+//!     claim: "Tokens help.",
+//!     reference: "flat",
+//!     arms: [
+//!         (name: "flat", label: "flat", body: flat()),
+//!         (name: "softmoe-4", label: "SoftMoE-4", body: soft_moe(experts: 4)),
+//!     ],
+//!     profiles: {
+//!         "quick": (
+//!             purpose: "an example", leaves_out: [], games: [breakout], seeds: 2,
+//!             encoder: minatar, hidden: 128, agent: rainbow_minatar, set: ["agent.min_replay=1000"],
+//!             agent_steps: 40_000, evaluations: 8, evaluation_episodes: 5, final_evaluation_episodes: 30,
+//!         ),
+//!     },
+//!     rules: [higher(says: "SoftMoE-4 is above flat", better: "softmoe-4", worse: "flat")],
+//! )"#)?;
+//! experiment.validate()?;
+//! let runs = experiment.resolve("quick", experiment.profile("quick")?, &["flat", "softmoe-4"])?;
+//! assert_eq!(runs.len(), 4);
+//! assert_eq!(runs[0].name(), "fig/quick/flat/breakout/seed-0");
+//! # Ok::<(), softmoe_spec::SpecError>(())
+//! ```
 #![deny(missing_docs)]
 
 pub mod agent;
 pub mod environment;
+pub mod error;
 pub mod experiment;
+pub mod file;
+pub mod names;
 pub mod network;
+mod resolve;
 pub mod run;
+pub mod setting;
 pub mod units;
+mod validate;
 
 pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
 pub use environment::{EnvironmentConfig, Game};
-pub use experiment::{Arm, Experiment, Profile, Rule};
+pub use error::SpecError;
+pub use experiment::{Arm, Experiment, Profile, RANDOM_ARM, Rule};
 pub use network::{BodySpec, EncoderSpec, NetworkSpec, SlotsSpec};
 pub use run::{Done, RunConfig, RunDirectory, TrainingConfig};
+pub use setting::Setting;
 pub use units::AgentSteps;

@@ -1,6 +1,6 @@
 //! A single run: its configuration (`run.ron`), its result (`done.ron`) and where its files lie.
 
-use crate::{AgentConfig, AgentSteps, EnvironmentConfig, NetworkSpec};
+use crate::{AgentConfig, AgentSteps, EnvironmentConfig, NetworkSpec, SpecError, file};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,19 @@ pub struct RunConfig {
     pub network: NetworkSpec,
     /// Budget, evaluation and checkpoints.
     pub training: TrainingConfig,
+}
+
+impl RunConfig {
+    /// Reads a `run.ron` and checks it.
+    ///
+    /// # Errors
+    ///
+    /// As [`file::read`] and [`RunConfig::validate`].
+    pub fn read(path: &Path) -> Result<Self, SpecError> {
+        let config: RunConfig = file::read(path)?;
+        config.validate()?;
+        Ok(config)
+    }
 }
 
 /// Budget, evaluation and checkpoints of a run.
@@ -105,6 +118,11 @@ impl RunDirectory {
     /// The trained weights, written when the run ends.
     pub fn weights(&self) -> PathBuf {
         self.0.join("weights.safetensors")
+    }
+
+    /// What the worker said on standard error, appended over all resumptions.
+    pub fn stderr_log(&self) -> PathBuf {
+        self.0.join("stderr.log")
     }
 
     /// The result, written last ([`Done`]).

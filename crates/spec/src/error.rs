@@ -1,0 +1,81 @@
+//! What can be wrong with an experiment or a run.
+
+use crate::names::{UnknownName, list};
+use std::io;
+use std::path::PathBuf;
+
+/// Something wrong in a file, a setting or a value: what was given, what is allowed, what to type.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// A file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file's text is not what its type asks for.
+    #[error("{}:{line}:{column}: {}{message}", path.display(), in_field(field))]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Line, counted from 1.
+        line: usize,
+        /// Column, counted from 1.
+        column: usize,
+        /// The field, as a path from the outermost, e.g. `profiles.quick.seeds` (empty at the top).
+        field: String,
+        /// What is wrong with it and what is allowed.
+        message: String,
+    },
+    /// A name that is none of the allowed ones.
+    #[error(transparent)]
+    UnknownName(#[from] UnknownName),
+    /// A `key=value` that cannot be set.
+    #[error("cannot set `{setting}`: {message}")]
+    Setting {
+        /// The setting as it was given.
+        setting: String,
+        /// What is wrong with it and what is allowed.
+        message: String,
+    },
+    /// Values of the right type that make no sense.
+    #[error("{subject}: {}", problems.join("; "))]
+    Invalid {
+        /// What they belong to, e.g. `run fig3/quick/flat/breakout/seed-0`.
+        subject: String,
+        /// One sentence a value: its name, itself, the rule, what to type.
+        problems: Vec<String>,
+    },
+}
+
+fn in_field(field: &str) -> String {
+    if field.is_empty() { String::new() } else { format!("in `{field}`: ") }
+}
+
+/// `problems` as an error of `subject`, if there are any.
+pub(crate) fn none_of(subject: impl Into<String>, problems: Vec<String>) -> Result<(), SpecError> {
+    if problems.is_empty() {
+        return Ok(());
+    }
+    Err(SpecError::Invalid { subject: subject.into(), problems })
+}
+
+/// The message for a name among `expected`, as the readers of files and settings give it.
+pub(crate) fn unknown(what: &str, found: &str, expected: &[&str]) -> String {
+    let hint = match crate::names::nearest(found, expected.iter().copied()) {
+        Some(name) => format!("; did you mean `{name}`?"),
+        None => String::new(),
+    };
+    format!("there is no {what} `{found}`{hint} Allowed: {}", list(expected))
+}

@@ -1,0 +1,106 @@
+//! Reading and writing the files of an experiment: RON, with errors that say where, and atomic writes.
+
+use crate::SpecError;
+use crate::error::unknown;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Reads a value from the RON file at `path`.
+///
+/// # Errors
+///
+/// [`SpecError::Read`] if the file cannot be read; [`SpecError::Parse`] with line, column and field if its
+/// text is not a `T`.
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, SpecError> {
+    let text =
+        fs::read_to_string(path).map_err(|source| SpecError::Read { path: path.to_owned(), source })?;
+    parse(path, &text)
+}
+
+/// Reads a value from `text`; `path` is where the text came from.
+///
+/// # Errors
+///
+/// [`SpecError::Parse`] if the text is not a `T`.
+pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, SpecError> {
+    let error = |error: ron::error::SpannedError, field: String| SpecError::Parse {
+        path: path.to_owned(),
+        line: error.span.start.line,
+        column: error.span.start.col,
+        field,
+        message: explain(&error.code),
+    };
+    let mut deserializer = ron::Deserializer::from_str(text).map_err(|e| error(e, String::new()))?;
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
+        let field = e.path().to_string();
+        let field = if field == "." { String::new() } else { field };
+        error(deserializer.span_error(e.into_inner()), field)
+    })?;
+    deserializer.end().map_err(|e| error(deserializer.span_error(e), String::new()))?;
+    Ok(value)
+}
+
+/// Writes `value` as RON to `path`, atomically: a reader, or a restart after a crash, finds the old file or
+/// the new one, never a part.
+///
+/// # Errors
+///
+/// [`SpecError::Write`] if the file cannot be written; what was at `path` before is then still there.
+pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), SpecError> {
+    let write_error = |source| SpecError::Write { path: path.to_owned(), source };
+    let text = ron::ser::to_string_pretty(value, ron::ser::PrettyConfig::default())
+        .map_err(|error| write_error(io::Error::other(error)))?;
+    write_atomically(path, format!("{text}\n").as_bytes()).map_err(write_error)
+}
+
+/// Writes `bytes` to `path`, atomically: into a temporary file in the same directory, which is synced and
+/// then renamed.
+///
+/// # Errors
+///
+/// What the system says; what was at `path` before is then still there.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".writing-");
+    // As any other new file: what the umask leaves of reading and writing for all.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The rename itself lasts once its directory is on disk; not every system can sync one.
+    if let Ok(directory) = File::open(directory) {
+        let _ = directory.sync_all();
+    }
+    Ok(())
+}
+
+/// An error of the RON reader, in words that say what is allowed.
+fn explain(error: &ron::Error) -> String {
+    let of = |outer: &Option<String>| outer.as_ref().map_or(String::new(), |name| format!(" of {name}"));
+    match error {
+        ron::Error::NoSuchStructField { expected, found, .. } => unknown("field", found, expected),
+        ron::Error::NoSuchEnumVariant { expected, found, .. } => unknown("value", found, expected),
+        ron::Error::MissingStructField { field, outer } => {
+            format!("the field `{field}`{} is missing: add `{field}: ..`", of(outer))
+        }
+        ron::Error::DuplicateStructField { field, outer } => {
+            format!("the field `{field}`{} is given twice: remove one", of(outer))
+        }
+        ron::Error::InvalidValueForType { expected, found } => format!("expected {expected}, found {found}"),
+        other => {
+            let text = other.to_string();
+            let mut letters = text.chars();
+            letters.next().map_or(String::new(), |first| first.to_lowercase().collect::<String>())
+                + letters.as_str()
+        }
+    }
+}

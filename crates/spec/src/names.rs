@@ -1,0 +1,105 @@
+//! Names that are given by hand, and the nearest allowed one when they are mistyped.
+
+use crate::Game;
+use std::fmt;
+
+/// A name that is none of the allowed ones.
+///
+/// Its message names the nearest allowed one, if any is near, and all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownName {
+    /// What the name stands for, e.g. `arm`.
+    pub kind: &'static str,
+    /// The name given.
+    pub given: String,
+    /// The names allowed.
+    pub allowed: Vec<String>,
+}
+
+impl fmt::Display for UnknownName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "there is no {} `{}`", self.kind, self.given)?;
+        if let Some(nearest) = nearest(&self.given, self.allowed.iter().map(String::as_str)) {
+            write!(f, "; did you mean `{nearest}`?")?;
+        }
+        write!(f, " Allowed: {}", list(&self.allowed))
+    }
+}
+
+impl std::error::Error for UnknownName {}
+
+/// `given`, if it is one of `allowed`.
+///
+/// # Errors
+///
+/// [`UnknownName`] otherwise.
+pub fn known<'a>(
+    kind: &'static str,
+    given: &str,
+    allowed: impl IntoIterator<Item = &'a str>,
+) -> Result<&'a str, UnknownName> {
+    let allowed: Vec<&str> = allowed.into_iter().collect();
+    allowed.iter().find(|name| **name == given).copied().ok_or_else(|| UnknownName {
+        kind,
+        given: given.to_owned(),
+        allowed: allowed.iter().map(|&name| name.to_owned()).collect(),
+    })
+}
+
+/// The game of that name.
+///
+/// # Errors
+///
+/// [`UnknownName`] if there is none.
+pub fn game(name: &str) -> Result<Game, UnknownName> {
+    Game::ALL.into_iter().find(|game| game.name() == name).ok_or_else(|| UnknownName {
+        kind: "game",
+        given: name.to_owned(),
+        allowed: Game::ALL.iter().map(|game| game.name().to_owned()).collect(),
+    })
+}
+
+/// The name among `allowed` that `given` was most likely meant to be.
+///
+/// The fewest edits win; more than a third of the name's letters (at least two) is too many, unless one of
+/// the two names is the beginning of the other.
+pub fn nearest<'a>(given: &str, allowed: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |name: &str| strsim::damerau_levenshtein(given, name);
+    let is_near = |name: &str| {
+        let begins = given.len() >= 2 && (name.starts_with(given) || given.starts_with(name));
+        begins || distance(name) <= (given.chars().count() / 3).max(2)
+    };
+    allowed.into_iter().filter(|name| is_near(name)).min_by_key(|name| distance(name))
+}
+
+/// Names in backquotes, separated by commas.
+pub(crate) fn list(names: impl IntoIterator<Item = impl fmt::Display>) -> String {
+    let quoted: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typo_gets_the_nearest_name() {
+        let arms = ["flat", "softmoe-4", "softmoe-4-x4", "expert-choice-4"];
+        assert_eq!(nearest("sofmoe-4", arms), Some("softmoe-4"));
+        assert_eq!(nearest("flta", arms), Some("flat"));
+        assert_eq!(nearest("expert-choice", arms), Some("expert-choice-4"));
+        assert_eq!(nearest("soft", arms), Some("softmoe-4"));
+        assert_eq!(nearest("transformer", arms), None);
+        assert_eq!(nearest("", arms), None);
+    }
+
+    #[test]
+    fn games_are_found_by_their_names() {
+        for expected in Game::ALL {
+            assert_eq!(game(expected.name()), Ok(expected));
+        }
+        let message = game("space-invaders").unwrap_err().to_string();
+        assert!(message.contains("did you mean `space_invaders`?"), "{message}");
+        assert!(message.contains("Allowed: `asterix`, `breakout`, `freeway`"), "{message}");
+    }
+}

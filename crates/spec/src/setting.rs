@@ -1,0 +1,186 @@
+//! Changing one value of a run's configuration by its key: `agent.n_step=5`.
+
+use crate::names::{UnknownName, nearest};
+use crate::{RunConfig, SpecError};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+/// Keys whose value is one of several variants: the variant's own name is no part of a key.
+const VARIANTS: [&str; 2] = ["agent", "network.body"];
+
+/// What names a run, and how it is chosen instead.
+const CHOSEN_ELSEWHERE: [(&str, &str); 6] = [
+    ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
+    ("profile", "choose it with `--profile`"),
+    ("arm", "choose it with `--arms`"),
+    ("seed", "choose how many with `--seeds`"),
+    ("environment.game", "choose it with `--games`"),
+    ("training.agent_steps", "choose it with `--steps`"),
+];
+
+/// A `key=value`.
+///
+/// The key is the path of a field in a [`RunConfig`], separated by dots; a variant's fields follow the field
+/// that holds the variant, e.g. `agent.n_step`, `network.body.scale`.
+///
+/// ```
+/// use softmoe_spec::{AgentConfig, AgentPreset, AgentSteps, Setting};
+/// # use softmoe_spec::{BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RunConfig, TrainingConfig};
+/// # let mut config = RunConfig {
+/// #     figure: "fig3".into(), profile: "quick".into(), arm: "flat".into(), seed: 0,
+/// #     environment: EnvironmentConfig::minatar(Game::Breakout),
+/// #     agent: AgentPreset::RainbowMinatar.config(),
+/// #     network: NetworkSpec {
+/// #         encoder: EncoderSpec::MinAtar, body: BodySpec::Flat { scale: 1.0, extra_layers: 0 }, hidden: 128,
+/// #     },
+/// #     training: TrainingConfig {
+/// #         agent_steps: AgentSteps(1000), evaluation_period: AgentSteps(100), evaluation_episodes: 1,
+/// #         final_evaluation_episodes: 1, checkpoint_period: AgentSteps(100),
+/// #     },
+/// # };
+/// let setting: Setting = "agent.n_step=5".parse()?;
+/// setting.apply(&mut config)?;
+/// let AgentConfig::Rainbow(rainbow) = &config.agent else { unreachable!() };
+/// assert_eq!(rainbow.n_step, 5);
+/// # Ok::<(), softmoe_spec::SpecError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    key: String,
+    value: String,
+}
+
+impl FromStr for Setting {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        let refuse = |message: String| SpecError::Setting { setting: text.to_owned(), message };
+        let Some((key, value)) = text.split_once('=') else {
+            return Err(refuse("a setting is written `key=value`, e.g. `agent.n_step=5`".into()));
+        };
+        let (key, value) = (key.trim(), value.trim());
+        if let Some((_, instead)) = CHOSEN_ELSEWHERE.iter().find(|(chosen, _)| *chosen == key) {
+            return Err(refuse(format!("`{key}` names a run: {instead}")));
+        }
+        Ok(Setting { key: key.to_owned(), value: value.to_owned() })
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.key, self.value)
+    }
+}
+
+impl Setting {
+    /// The key, e.g. `agent.n_step`.
+    pub fn key(&self) -> &str {
+        &self.key
+    }
+
+    /// Whether `config` has a field of this key.
+    pub fn applies_to(&self, config: &RunConfig) -> bool {
+        settable(config).contains(&self.key)
+    }
+
+    /// Sets the value in `config`.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::UnknownName`] if there is no such key, [`SpecError::Setting`] if the value is of another
+    /// type than the key's; `config` is then as it was.
+    pub fn apply(&self, config: &mut RunConfig) -> Result<(), SpecError> {
+        let refuse = |message: String| SpecError::Setting { setting: self.to_string(), message };
+        let mut json = serde_json::to_value(&*config).map_err(|e| refuse(e.to_string()))?;
+        if !self.applies_to(config) {
+            return Err(self.unknown(settable(config)));
+        }
+        let Some(leaf) = find(&mut json, &self.key) else {
+            return Err(self.unknown(settable(config)));
+        };
+        *leaf = self.parse_like(leaf).map_err(refuse)?;
+        *config = serde_path_to_error::deserialize(json).map_err(|e| refuse(e.into_inner().to_string()))?;
+        Ok(())
+    }
+
+    /// The error for a key that none of the configurations has.
+    pub(crate) fn unknown(&self, keys: Vec<String>) -> SpecError {
+        // A field's own name is enough to guess by: `n_step` is near `agent.n_step`.
+        let by_field = keys.iter().find(|key| key.rsplit('.').next() == Some(self.key.as_str()));
+        let near = nearest(&self.key, keys.iter().map(String::as_str));
+        if let (None, Some(key)) = (near, by_field) {
+            let message = format!("there is no key `{}`; did you mean `{key}`?", self.key);
+            return SpecError::Setting { setting: self.to_string(), message };
+        }
+        UnknownName { kind: "key", given: self.key.clone(), allowed: keys }.into()
+    }
+
+    /// The value as the type that `current` has.
+    fn parse_like(&self, current: &Value) -> Result<Value, String> {
+        let digits = self.value.replace('_', "");
+        let example = |what: &str| format!("the value must be {what}, e.g. `{}={current}`", self.key);
+        match current {
+            Value::Bool(_) => self.value.parse().map(Value::Bool).map_err(|_| example("`true` or `false`")),
+            Value::Number(number) if number.is_f64() => digits
+                .parse()
+                .ok()
+                .and_then(serde_json::Number::from_f64)
+                .map(Value::Number)
+                .ok_or_else(|| example("a finite number")),
+            Value::Number(_) => {
+                digits.parse::<u64>().map(Value::from).map_err(|_| example("a whole number from 0"))
+            }
+            _ => Ok(Value::String(self.value.clone())),
+        }
+    }
+}
+
+/// The fields of `config` by their keys, each with its value as JSON; a variant's own name is the value of the
+/// field that holds it.
+pub fn fields(config: &RunConfig) -> BTreeMap<String, String> {
+    let mut fields = BTreeMap::new();
+    if let Ok(json) = serde_json::to_value(config) {
+        flatten("", &json, &mut fields);
+    }
+    fields
+}
+
+/// The keys that a [`Setting`] may have in `config`, sorted.
+pub fn settable(config: &RunConfig) -> Vec<String> {
+    let fixed = |key: &str| VARIANTS.contains(&key) || CHOSEN_ELSEWHERE.iter().any(|(name, _)| *name == key);
+    fields(config).into_keys().filter(|key| !fixed(key)).collect()
+}
+
+fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
+    let Value::Object(members) = value else {
+        fields.insert(path.to_owned(), value.to_string());
+        return;
+    };
+    for (name, member) in members {
+        match member {
+            Value::Object(inside) if VARIANTS.contains(&path) => {
+                fields.insert(path.to_owned(), format!("\"{name}\""));
+                for (name, member) in inside {
+                    flatten(&format!("{path}.{name}"), member, fields);
+                }
+            }
+            _ if path.is_empty() => flatten(name, member, fields),
+            _ => flatten(&format!("{path}.{name}"), member, fields),
+        }
+    }
+}
+
+fn find<'a>(json: &'a mut Value, key: &str) -> Option<&'a mut Value> {
+    let mut value = json;
+    let mut path = String::new();
+    for segment in key.split('.') {
+        if VARIANTS.contains(&path.as_str()) {
+            value = value.as_object_mut()?.values_mut().next()?;
+        }
+        value = value.as_object_mut()?.get_mut(segment)?;
+        path = if path.is_empty() { segment.to_owned() } else { format!("{path}.{segment}") };
+    }
+    Some(value)
+}
