@@ -1,0 +1,100 @@
+//! The Adam optimizer (Kingma and Ba 2015, arXiv 1412.6980).
+
+use crate::kernels::vectorised;
+use serde::{Deserialize, Serialize};
+
+/// Adam's constants.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AdamSettings {
+    /// Step size alpha.
+    pub learning_rate: f64,
+    /// Decay beta_1 of the gradient's mean.
+    pub beta_1: f64,
+    /// Decay beta_2 of the squared gradient's mean.
+    pub beta_2: f64,
+    /// Added to the root of the second moment (outside the root).
+    pub epsilon: f64,
+}
+
+impl AdamSettings {
+    /// The usual decays, 0.9 and 0.999.
+    pub const fn new(learning_rate: f64, epsilon: f64) -> Self {
+        AdamSettings { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon }
+    }
+}
+
+/// Adam over one flat buffer of parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Adam {
+    settings: AdamSettings,
+    /// Updates made.
+    steps: u64,
+    /// First moments, in the order of the parameters.
+    mu: Vec<f32>,
+    /// Second moments.
+    nu: Vec<f32>,
+}
+
+impl Adam {
+    /// A fresh optimizer of `len` parameters.
+    pub fn new(settings: AdamSettings, len: usize) -> Self {
+        Adam { settings, steps: 0, mu: vec![0.0; len], nu: vec![0.0; len] }
+    }
+
+    /// Takes one step: mu = b1 mu + (1 - b1) g; nu = b2 nu + (1 - b2) g^2;
+    /// theta -= alpha mu_hat / (sqrt(nu_hat) + epsilon), with both moments corrected for their start at zero.
+    ///
+    /// # Panics
+    /// If `parameters` or `gradient` are not as long as the optimizer was made for.
+    pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) {
+        assert!(
+            parameters.len() == self.mu.len() && gradient.len() == self.mu.len(),
+            "an optimizer of {} parameters, {} parameters and {} gradients",
+            self.mu.len(),
+            parameters.len(),
+            gradient.len()
+        );
+        self.steps += 1;
+        let AdamSettings { learning_rate, beta_1, beta_2, epsilon } = self.settings;
+        let steps = self.steps as f64;
+        let correction_1 = 1.0 - beta_1.powf(steps);
+        let correction_2 = 1.0 - beta_2.powf(steps);
+        // alpha (mu / c1) / (sqrt(nu / c2) + eps) = (alpha sqrt(c2) / c1) mu / (sqrt(nu) + eps sqrt(c2))
+        let step_size = (learning_rate * correction_2.sqrt() / correction_1) as f32;
+        let epsilon = (epsilon * correction_2.sqrt()) as f32;
+        let (beta_1, rest_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
+        let (beta_2, rest_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
+        let (mu, nu) = (&mut self.mu, &mut self.nu);
+        vectorised(
+            #[inline(always)]
+            || {
+                let moments = mu.iter_mut().zip(nu.iter_mut());
+                for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
+                    *mu = beta_1 * *mu + rest_1 * g;
+                    *nu = beta_2 * *nu + rest_2 * (g * g);
+                    *theta -= step_size * *mu / (nu.sqrt() + epsilon);
+                }
+            },
+        );
+    }
+
+    /// Number of parameters.
+    pub fn len(&self) -> usize {
+        self.mu.len()
+    }
+
+    /// Whether there is nothing to optimise.
+    pub fn is_empty(&self) -> bool {
+        self.mu.is_empty()
+    }
+
+    /// Updates made.
+    pub fn steps(&self) -> u64 {
+        self.steps
+    }
+
+    /// First and second moments.
+    pub fn moments(&self) -> (&[f32], &[f32]) {
+        (&self.mu, &self.nu)
+    }
+}

@@ -1,0 +1,19 @@
+//! The loops that everything else is made of: matrix products, and passes over vectors.
+//!
+//! Sizes are run-time values here. Each loop is compiled for the instruction sets that the processor may have
+//! (AVX-512, AVX2 with FMA, or the portable ones) and the best is chosen when it runs.
+
+mod matrix;
+mod vector;
+
+pub use matrix::{Matrix, MatrixMut, product, vector_matrix};
+pub use vector::{
+    add, add_row, add_row_sums, multiply_outer, relu, relu_backward, relu_backward_in_place, relu_in_place,
+    softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows,
+};
+
+/// Runs `body` compiled for the best instruction set of this processor.
+#[inline(always)]
+pub(crate) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
+    pulp::Arch::new().dispatch(body)
+}

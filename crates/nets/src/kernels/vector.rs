@@ -1,0 +1,288 @@
+//! Passes over vectors and over the rows of matrices: element-wise functions, sums, softmax.
+
+use super::vectorised;
+use crate::scalar::Scalar;
+
+/// Elements summed side by side, so that a sum becomes vector instructions with one order on every processor.
+const LANES: usize = 16;
+
+/// `reduce` over all of `x` from `start`, in [`LANES`] independent strands.
+#[inline(always)]
+fn reduced<E: Scalar>(x: &[E], start: E, reduce: impl Fn(E, E) -> E) -> E {
+    let mut lanes = [start; LANES];
+    let chunks = x.chunks_exact(LANES);
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        for (lane, &x) in lanes.iter_mut().zip(chunk) {
+            *lane = reduce(*lane, x);
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = reduce(*lane, x);
+    }
+    lanes.into_iter().fold(start, reduce)
+}
+
+/// y = max(x, 0).
+pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y = if x > E::ZERO { x } else { E::ZERO };
+            }
+        },
+    );
+}
+
+/// y = max(y, 0).
+pub fn relu_in_place<E: Scalar>(y: &mut [E]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for y in y.iter_mut() {
+                *y = if *y > E::ZERO { *y } else { E::ZERO };
+            }
+        },
+    );
+}
+
+/// dy = 0 where the output `y` of [`relu`] is not positive.
+pub fn relu_backward_in_place<E: Scalar>(dy: &mut [E], y: &[E]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (dy, &y) in dy.iter_mut().zip(y) {
+                *dy = if y > E::ZERO { *dy } else { E::ZERO };
+            }
+        },
+    );
+}
+
+/// dx = dy where the output `y` of [`relu`] is positive, else 0.
+pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+                *dx = if y > E::ZERO { dy } else { E::ZERO };
+            }
+        },
+    );
+}
+
+/// y += x.
+pub fn add<E: Scalar>(y: &mut [E], x: &[E]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y += x;
+            }
+        },
+    );
+}
+
+/// Adds `row` to every row of `y`.
+pub fn add_row<E: Scalar>(y: &mut [E], row: &[E]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for y in y.chunks_exact_mut(row.len()) {
+                for (y, &row) in y.iter_mut().zip(row) {
+                    *y += row;
+                }
+            }
+        },
+    );
+}
+
+/// Adds every row of `x` to `sum`.
+pub fn add_row_sums<E: Scalar>(sum: &mut [E], x: &[E]) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for x in x.chunks_exact(sum.len()) {
+                for (sum, &x) in sum.iter_mut().zip(x) {
+                    *sum += x;
+                }
+            }
+        },
+    );
+}
+
+/// y_ij = a_ij + s_ij u_i v_j: a noisy layer's weights from mu, sigma and the two noise vectors; or, without
+/// `a`, the gradient of sigma from that of mu.
+///
+/// # Shapes
+/// y, a, s: (m, n); u: (m); v: (n)
+pub fn multiply_outer<E: Scalar>(y: &mut [E], a: Option<&[E]>, s: &[E], u: &[E], v: &[E]) {
+    let n = v.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            for (i, &u) in u.iter().enumerate() {
+                let row = i * n..(i + 1) * n;
+                let y = &mut y[row.clone()];
+                let s = &s[row.clone()];
+                match a {
+                    Some(a) => {
+                        for (((y, &a), &s), &v) in y.iter_mut().zip(&a[row]).zip(s).zip(v) {
+                            *y = a + s * (u * v);
+                        }
+                    }
+                    None => {
+                        for ((y, &s), &v) in y.iter_mut().zip(s).zip(v) {
+                            *y = s * (u * v);
+                        }
+                    }
+                }
+            }
+        },
+    );
+}
+
+/// Softmax over each row of a matrix of `columns` columns: y_ij = exp(x_ij) / sum_k exp(x_ik).
+pub fn softmax_rows<E: Scalar>(y: &mut [E], x: &[E], columns: usize) {
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, x) in y.chunks_exact_mut(columns).zip(x.chunks_exact(columns)) {
+                let most = reduced(x, E::NEG_INFINITY, |a, b| b.maximum(a));
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = (x - most).exponential();
+                }
+                let scale = E::ONE / reduced(y, E::ZERO, |a, b| a + b);
+                for y in y.iter_mut() {
+                    *y *= scale;
+                }
+            }
+        },
+    );
+}
+
+/// Softmax over each column: y_ij = exp(x_ij) / sum_k exp(x_kj). `scratch` holds a row.
+pub fn softmax_columns<E: Scalar>(y: &mut [E], x: &[E], scratch: &mut [E]) {
+    let columns = scratch.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            scratch.fill(E::NEG_INFINITY);
+            for x in x.chunks_exact(columns) {
+                for (most, &x) in scratch.iter_mut().zip(x) {
+                    *most = x.maximum(*most);
+                }
+            }
+            for (y, x) in y.chunks_exact_mut(columns).zip(x.chunks_exact(columns)) {
+                for ((y, &x), &most) in y.iter_mut().zip(x).zip(&*scratch) {
+                    *y = (x - most).exponential();
+                }
+            }
+            scratch.fill(E::ZERO);
+            for y in y.chunks_exact(columns) {
+                for (sum, &y) in scratch.iter_mut().zip(y) {
+                    *sum += y;
+                }
+            }
+            for scale in scratch.iter_mut() {
+                *scale = E::ONE / *scale;
+            }
+            for y in y.chunks_exact_mut(columns) {
+                for (y, &scale) in y.iter_mut().zip(&*scratch) {
+                    *y *= scale;
+                }
+            }
+        },
+    );
+}
+
+/// dx_ij += y_ij (dy_ij - sum_k y_ik dy_ik): the gradient of [`softmax_rows`], from its output `y`.
+pub fn softmax_backward_rows<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E], columns: usize) {
+    vectorised(
+        #[inline(always)]
+        || {
+            let rows = dy.chunks_exact(columns).zip(y.chunks_exact(columns));
+            for (dx, (dy, y)) in dx.chunks_exact_mut(columns).zip(rows) {
+                let mut lanes = [E::ZERO; LANES];
+                for (dy, y) in dy.chunks(LANES).zip(y.chunks(LANES)) {
+                    for ((lane, &dy), &y) in lanes.iter_mut().zip(dy).zip(y) {
+                        *lane += dy * y;
+                    }
+                }
+                let dot = lanes.into_iter().fold(E::ZERO, |a, b| a + b);
+                for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+                    *dx += y * (dy - dot);
+                }
+            }
+        },
+    );
+}
+
+/// dx_ij += y_ij (dy_ij - sum_k y_kj dy_kj): the gradient of [`softmax_columns`]. `scratch` holds a row.
+pub fn softmax_backward_columns<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E], scratch: &mut [E]) {
+    let columns = scratch.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            scratch.fill(E::ZERO);
+            for (dy, y) in dy.chunks_exact(columns).zip(y.chunks_exact(columns)) {
+                for ((dot, &dy), &y) in scratch.iter_mut().zip(dy).zip(y) {
+                    *dot += dy * y;
+                }
+            }
+            let rows = dy.chunks_exact(columns).zip(y.chunks_exact(columns));
+            for (dx, (dy, y)) in dx.chunks_exact_mut(columns).zip(rows) {
+                for (((dx, &dy), &y), &dot) in dx.iter_mut().zip(dy).zip(y).zip(&*scratch) {
+                    *dx += y * (dy - dot);
+                }
+            }
+        },
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows};
+    use proptest::prelude::*;
+
+    fn transposed(x: &[f64], rows: usize, columns: usize) -> Vec<f64> {
+        (0..rows * columns).map(|i| x[(i % rows) * columns + i / rows]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn softmax_rows_equal_their_definition(
+            x in proptest::collection::vec(-50.0f32..50.0, 1..150), columns in 1usize..40,
+        ) {
+            let rows = x.len().div_ceil(columns);
+            let x: Vec<f32> = x.iter().copied().cycle().take(rows * columns).collect();
+            let mut y = vec![0.0; x.len()];
+            softmax_rows(&mut y, &x, columns);
+            for (y, x) in y.chunks(columns).zip(x.chunks(columns)) {
+                let sum: f64 = x.iter().map(|&x| f64::from(x).exp()).sum();
+                for (&y, &x) in y.iter().zip(x) {
+                    prop_assert!((f64::from(y) - f64::from(x).exp() / sum).abs() < 5e-7);
+                }
+            }
+        }
+
+        #[test]
+        fn softmax_columns_are_the_rows_of_the_transpose(
+            x in proptest::collection::vec(-5.0f64..5.0, 2 * 120), rows in 1usize..10, columns in 1usize..12,
+        ) {
+            let (x, dy) = (&x[..rows * columns], &x[120..120 + rows * columns]);
+            let mut scratch = vec![0.0; columns];
+            let (mut y, mut dx) = (vec![0.0; x.len()], vec![1.0; x.len()]);
+            softmax_columns(&mut y, x, &mut scratch);
+            softmax_backward_columns(&mut dx, dy, &y, &mut scratch);
+            let (x, dy) = (transposed(x, rows, columns), transposed(dy, rows, columns));
+            let (mut want_y, mut want_dx) = (vec![0.0; x.len()], vec![1.0; x.len()]);
+            softmax_rows(&mut want_y, &x, rows);
+            softmax_backward_rows(&mut want_dx, &dy, &want_y, rows);
+            for (got, want) in y.iter().chain(&dx).zip(
+                transposed(&want_y, columns, rows).iter().chain(&transposed(&want_dx, columns, rows))) {
+                prop_assert!((got - want).abs() < 1e-12);
+            }
+        }
+    }
+}

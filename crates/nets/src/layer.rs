@@ -1,0 +1,159 @@
+//! What a layer is, and how layers compose.
+
+use crate::scalar::Scalar;
+use dfdx::shapes::Shape;
+
+/// What a network computes with: its parameters, and the noise of its noisy layers.
+#[derive(Clone, Copy, Debug)]
+pub struct Weights<'w, E> {
+    /// The flat buffer of a [`ParameterList`](crate::ParameterList).
+    pub parameters: &'w [E],
+    /// The flat buffer of a [`NoiseList`](crate::NoiseList), or `None` to switch the noise off.
+    pub noise: Option<&'w [E]>,
+}
+
+/// A differentiable function of a batch, from a shape `In` to a shape [`Out`](Layer::Out).
+///
+/// Tuples of layers are layers. Buffers are the caller's: [`tape`](Layer::tape) makes them once for a batch
+/// size, and nothing is allocated afterwards. A network holds no values itself, so that one network serves
+/// online and target weights, and any number of threads.
+#[diagnostic::on_unimplemented(
+    message = "the layer `{Self}` does not take the shape `{In}`",
+    label = "this layer's input and the output of the layer before it differ",
+    note = "shapes are (batch, then the sizes of one sample); see the implementations of `Layer` listed here for \
+            the sizes that the layer takes"
+)]
+pub trait Layer<In: Shape>: Send + Sync {
+    /// Shape of the output.
+    type Out: Shape;
+    /// Output, intermediate values and input gradient of a batch.
+    type Tape<E: Scalar>: Send;
+
+    /// Shape of the output for an input of shape `input`.
+    ///
+    /// # Panics
+    /// If sizes that are only known at run time do not fit.
+    fn output_shape(&self, input: In) -> Self::Out;
+
+    /// Buffers for an input of shape `input`.
+    ///
+    /// # Panics
+    /// As [`output_shape`](Layer::output_shape).
+    fn tape<E: Scalar>(&self, input: In) -> Self::Tape<E>;
+
+    /// Computes the output of `x`, which lies in `tape` (or in `x`, if the layer only names a new shape).
+    ///
+    /// # Shapes
+    /// `x`: `In` -> [`Out`](Layer::Out), both row-major.
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut Self::Tape<E>,
+    ) -> &'t [E];
+
+    /// The output that the last [`forward`](Layer::forward) left.
+    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E];
+
+    /// Computes the gradient of a loss from its gradient `dy` with respect to the output.
+    ///
+    /// Must follow a [`forward`](Layer::forward) of the same `weights` and `x`. Writes (does not add) the
+    /// ranges of this layer's parameters in `gradient`, and returns the gradient with respect to `x`; if
+    /// `wants_dx` is false that may be left out, and what is returned means nothing.
+    ///
+    /// # Shapes
+    /// `dy`: [`Out`](Layer::Out) -> `In`; `gradient`: as `weights.parameters`.
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut Self::Tape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E];
+}
+
+/// Implements [`Layer`] for a tuple of layers, each taking the output of the one before it.
+///
+/// The first rules collect, layer by layer, the bound `B: Layer<A::Out>`, the type of its tape, and the layers
+/// in reverse order (for the backward pass); the last writes the implementation.
+macro_rules! tuple_of_layers {
+    ($($layer:ident $x:ident $index:tt),+) => {
+        tuple_of_layers!(@next [In] [] [] [] [$($layer $x $index),+] $($layer $x $index),+);
+    };
+    (@next [$in:ty] [$($bounds:tt)*] [$($tapes:tt)*] [$($reversed:tt)*] [$($all:tt)*]
+        $layer:ident $x:ident $index:tt $(, $($rest:tt)+)?) => {
+        tuple_of_layers!(@next [<$layer as Layer<$in>>::Out] [$($bounds)* $layer: Layer<$in>,]
+            [$($tapes)* <$layer as Layer<$in>>::Tape<E>,] [$x $index, $($reversed)*] [$($all)*] $($($rest)+)?);
+    };
+    (@next [$out:ty] [$($bounds:tt)*] [$($tapes:tt)*] [$($reversed_x:ident $reversed:tt,)*]
+        [$($layer:ident $x:ident $index:tt),*]) => {
+        impl<In: Shape, $($layer),*> Layer<In> for ($($layer,)*)
+        where
+            $($bounds)*
+        {
+            type Out = $out;
+            type Tape<E: Scalar> = ($($tapes)*);
+
+            fn output_shape(&self, input: In) -> Self::Out {
+                $(let input = self.$index.output_shape(input);)*
+                input
+            }
+
+            fn tape<E: Scalar>(&self, input: In) -> Self::Tape<E> {
+                $(
+                    let $x = self.$index.tape(input);
+                    let input = self.$index.output_shape(input);
+                )*
+                let _ = input;
+                ($($x,)*)
+            }
+
+            fn forward<'t, E: Scalar>(
+                &self,
+                weights: Weights<'_, E>,
+                x: &'t [E],
+                tape: &'t mut Self::Tape<E>,
+            ) -> &'t [E] {
+                $(let x = self.$index.forward(weights, x, &mut tape.$index);)*
+                x
+            }
+
+            fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E] {
+                $(let x = self.$index.output(x, &tape.$index);)*
+                x
+            }
+
+            fn backward<'t, E: Scalar>(
+                &self,
+                weights: Weights<'_, E>,
+                x: &[E],
+                dy: &'t [E],
+                tape: &'t mut Self::Tape<E>,
+                gradient: &mut [E],
+                wants_dx: bool,
+            ) -> &'t [E] {
+                $(
+                    let $x = x;
+                    let x = self.$index.output(x, &tape.$index);
+                )*
+                let _ = x;
+                $(
+                    let wants = wants_dx || $reversed != 0;
+                    let dy = self.$reversed
+                        .backward(weights, $reversed_x, dy, &mut tape.$reversed, gradient, wants);
+                )*
+                dy
+            }
+        }
+    };
+}
+
+tuple_of_layers!(A a 0, B b 1);
+tuple_of_layers!(A a 0, B b 1, C c 2);
+tuple_of_layers!(A a 0, B b 1, C c 2, D d 3);
+tuple_of_layers!(A a 0, B b 1, C c 2, D d 3, F f 4);
+tuple_of_layers!(A a 0, B b 1, C c 2, D d 3, F f 4, G g 5);
+tuple_of_layers!(A a 0, B b 1, C c 2, D d 3, F f 4, G g 5, H h 6);
+tuple_of_layers!(A a 0, B b 1, C c 2, D d 3, F f 4, G g 5, H h 6, I i 7);

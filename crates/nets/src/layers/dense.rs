@@ -1,0 +1,336 @@
+//! Dense layers, plain and with factorised noise.
+
+use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::{Builder, Law, Layer, Scalar, Size, Weights};
+use std::ops::Range;
+
+/// y = x W + b.
+///
+/// # Shapes
+/// (batch, `I`) -> (batch, `O`); kernel W: (`I`, `O`)
+#[derive(Clone, Debug, PartialEq)]
+pub struct Linear<I, O> {
+    inputs: I,
+    outputs: O,
+    kernel: Range<usize>,
+    bias: Range<usize>,
+}
+
+/// y = x (mu + sigma * eps_in eps_out^T) + b_mu + b_sigma * eps_out, with one draw of the noise for the whole
+/// batch (Fortunato et al. 2018, arXiv 1706.10295, equations 9 to 11); without noise y = x mu + b_mu.
+///
+/// # Shapes
+/// (batch, `I`) -> (batch, `O`); mu, sigma: (`I`, `O`); eps_in: (`I`); eps_out, b: (`O`)
+#[derive(Clone, Debug, PartialEq)]
+pub struct NoisyLinear<I, O> {
+    mu: Linear<I, O>,
+    sigma: Linear<I, O>,
+    eps: [Range<usize>; 2],
+}
+
+/// A dense layer that is plain or noisy, as a setting decides.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dense<I, O> {
+    /// Without noise.
+    Plain(Linear<I, O>),
+    /// With factorised noise.
+    Noisy(NoisyLinear<I, O>),
+}
+
+/// Buffers of a dense layer.
+#[derive(Clone, Debug)]
+pub struct DenseTape<E> {
+    y: Vec<E>,
+    dx: Vec<E>,
+    /// Noisy: the kernel with its noise (of one sample: for the backward pass only).
+    kernel: Vec<E>,
+    /// Noisy: the bias with its noise.
+    bias: Vec<E>,
+    /// Noisy, one sample: x * eps_in, and its product with sigma.
+    scaled: Vec<E>,
+    noisy: Vec<E>,
+}
+
+impl<E: Scalar> DenseTape<E> {
+    fn new(batch: usize, inputs: usize, outputs: usize, noisy: bool) -> Self {
+        let zeros = |len| vec![E::ZERO; len];
+        let if_noisy = |len| zeros(if noisy { len } else { 0 });
+        DenseTape {
+            y: zeros(batch * outputs),
+            dx: zeros(batch * inputs),
+            kernel: if_noisy(inputs * outputs),
+            bias: if_noisy(outputs),
+            scaled: if_noisy(inputs),
+            noisy: if_noisy(outputs),
+        }
+    }
+}
+
+/// y = x kernel + bias.
+fn affine<E: Scalar>(y: &mut [E], x: &[E], kernel: &[E], bias: &[E]) {
+    for y in y.chunks_exact_mut(bias.len()) {
+        y.copy_from_slice(bias);
+    }
+    let inputs = kernel.len() / bias.len();
+    if x.len() == inputs {
+        kernels::vector_matrix(y, x, kernel);
+    } else {
+        let batch = x.len() / inputs;
+        product(
+            MatrixMut::new(y, batch, bias.len()),
+            Matrix::new(x, batch, inputs),
+            Matrix::new(kernel, inputs, bias.len()),
+            true,
+        );
+    }
+}
+
+/// The gradients of [`affine`].
+fn affine_backward<E: Scalar>(
+    dx: Option<&mut [E]>,
+    d_kernel: &mut [E],
+    d_bias: &mut [E],
+    dy: &[E],
+    x: &[E],
+    kernel: &[E],
+) {
+    let outputs = d_bias.len();
+    let (inputs, batch) = (d_kernel.len() / outputs, dy.len() / outputs);
+    d_bias.fill(E::ZERO);
+    kernels::add_row_sums(d_bias, dy);
+    let dy = Matrix::new(dy, batch, outputs);
+    product(MatrixMut::new(d_kernel, inputs, outputs), Matrix::new(x, batch, inputs).transposed(), dy, false);
+    if let Some(dx) = dx {
+        let kernel = Matrix::new(kernel, inputs, outputs).transposed();
+        product(MatrixMut::new(dx, batch, inputs), dy, kernel, false);
+    }
+}
+
+impl<I: Size, O: Size> Linear<I, O> {
+    /// A dense layer with a Xavier-uniform kernel and a bias of zeros, as `<name>/kernel` and `<name>/bias`.
+    pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O) -> Self {
+        let (i, o) = (inputs.size(), outputs.size());
+        Linear {
+            inputs,
+            outputs,
+            kernel: builder.parameter(format!("{name}/kernel"), &[i, o], Law::xavier_uniform(i, o)),
+            bias: builder.parameter(format!("{name}/bias"), &[o], Law::Constant(0.0)),
+        }
+    }
+}
+
+impl<I: Size, O: Size> NoisyLinear<I, O> {
+    /// A noisy layer with mu uniform in +-1/sqrt(inputs) and sigma = 0.1/sqrt(inputs) everywhere, as Dopamine
+    /// has it (Fortunato et al. use 0.5/sqrt(inputs)), as `<name>/{kernel,bias}_{mu,sigma}`.
+    pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O) -> Self {
+        let (i, o) = (inputs.size(), outputs.size());
+        let (mu, sigma) = noisy_laws(i);
+        let mut linear = |part, law| Linear {
+            inputs,
+            outputs,
+            kernel: builder.parameter(format!("{name}/kernel_{part}"), &[i, o], law),
+            bias: builder.parameter(format!("{name}/bias_{part}"), &[o], law),
+        };
+        let (mu, sigma) = (linear("mu", mu), linear("sigma", sigma));
+        NoisyLinear { mu, sigma, eps: builder.noise_source(name, i, o) }
+    }
+}
+
+/// Initial laws of mu and sigma of a noisy layer of that many inputs.
+pub(crate) fn noisy_laws(inputs: usize) -> (Law, Law) {
+    let scale = 1.0 / (inputs as f64).sqrt();
+    (Law::Uniform { bound: scale }, Law::Constant(0.1 * scale))
+}
+
+impl<I: Size, O: Size> Dense<I, O> {
+    /// A [`NoisyLinear`] if `noisy`, else a [`Linear`].
+    pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O, noisy: bool) -> Self {
+        if noisy {
+            Dense::Noisy(NoisyLinear::new(builder, name, inputs, outputs))
+        } else {
+            Dense::Plain(Linear::new(builder, name, inputs, outputs))
+        }
+    }
+}
+
+/// What [`Layer`] asks of every dense layer alike.
+macro_rules! dense_layer {
+    () => {
+        type Out = (usize, O);
+        type Tape<E: Scalar> = DenseTape<E>;
+
+        fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t DenseTape<E>) -> &'t [E] {
+            &tape.y
+        }
+    };
+}
+
+impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
+    dense_layer!();
+
+    fn output_shape(&self, (batch, inputs): (usize, I)) -> (usize, O) {
+        assert_eq!(inputs, self.inputs, "inputs of a dense layer");
+        (batch, self.outputs)
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
+        let (batch, outputs) = self.output_shape(input);
+        DenseTape::new(batch, self.inputs.size(), outputs.size(), false)
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut DenseTape<E>,
+    ) -> &'t [E] {
+        let parameters = weights.parameters;
+        affine(&mut tape.y, x, &parameters[self.kernel.clone()], &parameters[self.bias.clone()]);
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut DenseTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
+        let dx = wants_dx.then_some(tape.dx.as_mut_slice());
+        affine_backward(dx, d_kernel, d_bias, dy, x, &weights.parameters[self.kernel.clone()]);
+        &tape.dx
+    }
+}
+
+impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
+    dense_layer!();
+
+    fn output_shape(&self, input: (usize, I)) -> (usize, O) {
+        self.mu.output_shape(input)
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
+        let (batch, outputs) = self.output_shape(input);
+        DenseTape::new(batch, self.mu.inputs.size(), outputs.size(), true)
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut DenseTape<E>,
+    ) -> &'t [E] {
+        let Some(noise) = weights.noise else {
+            return self.mu.forward(weights, x, tape);
+        };
+        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
+        let parameters = weights.parameters;
+        let [mu, b_mu] = [&parameters[self.mu.kernel.clone()], &parameters[self.mu.bias.clone()]];
+        let [sigma, b_sigma] = [&parameters[self.sigma.kernel.clone()], &parameters[self.sigma.bias.clone()]];
+        if x.len() == eps_in.len() {
+            // One sample: x (sigma * eps_in eps_out^T) = ((x * eps_in) sigma) * eps_out moves less memory.
+            kernels::multiply_outer(&mut tape.bias, Some(b_mu), b_sigma, &[E::ONE], eps_out);
+            affine(&mut tape.y, x, mu, &tape.bias);
+            kernels::multiply_outer(&mut tape.scaled, None, x, &[E::ONE], eps_in);
+            tape.noisy.fill(E::ZERO);
+            kernels::vector_matrix(&mut tape.noisy, &tape.scaled, sigma);
+            for ((y, &noisy), &eps) in tape.y.iter_mut().zip(&tape.noisy).zip(eps_out) {
+                *y += noisy * eps;
+            }
+        } else {
+            kernels::multiply_outer(&mut tape.kernel, Some(mu), sigma, eps_in, eps_out);
+            kernels::multiply_outer(&mut tape.bias, Some(b_mu), b_sigma, &[E::ONE], eps_out);
+            affine(&mut tape.y, x, &tape.kernel, &tape.bias);
+        }
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut DenseTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let ranges = [&self.mu.kernel, &self.mu.bias, &self.sigma.kernel, &self.sigma.bias];
+        let [d_mu, d_b_mu, d_sigma, d_b_sigma] = disjoint(gradient, ranges);
+        let dx = wants_dx.then_some(tape.dx.as_mut_slice());
+        let Some(noise) = weights.noise else {
+            affine_backward(dx, d_mu, d_b_mu, dy, x, &weights.parameters[self.mu.kernel.clone()]);
+            d_sigma.fill(E::ZERO);
+            d_b_sigma.fill(E::ZERO);
+            return &tape.dx;
+        };
+        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
+        if x.len() == eps_in.len() {
+            // The forward pass of one sample went without the noisy kernel.
+            let parameters = weights.parameters;
+            let [mu, sigma] = [&parameters[self.mu.kernel.clone()], &parameters[self.sigma.kernel.clone()]];
+            kernels::multiply_outer(&mut tape.kernel, Some(mu), sigma, eps_in, eps_out);
+        }
+        affine_backward(dx, d_mu, d_b_mu, dy, x, &tape.kernel);
+        kernels::multiply_outer(d_sigma, None, d_mu, eps_in, eps_out);
+        kernels::multiply_outer(d_b_sigma, None, d_b_mu, &[E::ONE], eps_out);
+        &tape.dx
+    }
+}
+
+impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
+    dense_layer!();
+
+    fn output_shape(&self, input: (usize, I)) -> (usize, O) {
+        match self {
+            Dense::Plain(layer) => layer.output_shape(input),
+            Dense::Noisy(layer) => layer.output_shape(input),
+        }
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
+        match self {
+            Dense::Plain(layer) => layer.tape(input),
+            Dense::Noisy(layer) => layer.tape(input),
+        }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut DenseTape<E>,
+    ) -> &'t [E] {
+        match self {
+            Dense::Plain(layer) => layer.forward(weights, x, tape),
+            Dense::Noisy(layer) => layer.forward(weights, x, tape),
+        }
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut DenseTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        match self {
+            Dense::Plain(layer) => layer.backward(weights, x, dy, tape, gradient, wants_dx),
+            Dense::Noisy(layer) => layer.backward(weights, x, dy, tape, gradient, wants_dx),
+        }
+    }
+}
+
+/// The parts of `gradient` that belong to parameters.
+pub(crate) fn disjoint<'g, E, const N: usize>(
+    gradient: &'g mut [E],
+    ranges: [&Range<usize>; N],
+) -> [&'g mut [E]; N] {
+    gradient
+        .get_disjoint_mut(ranges.map(Clone::clone))
+        .expect("parameters do not overlap and end within the list")
+}

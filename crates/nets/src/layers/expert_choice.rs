@@ -1,0 +1,215 @@
+//! Mixture of experts that choose their tokens (Zhou et al. 2022, arXiv 2202.09368).
+
+use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
+use crate::{Builder, Law, Layer, Scalar, Size, Weights};
+use std::ops::Range;
+
+/// Each expert takes the p tokens that score highest for it; nothing is mixed before the experts.
+///
+/// With tokens X, (m, d), and a router W_g, (d, n):
+/// - scores S = softmax of X W_g over the experts
+/// - expert e takes the p tokens t of largest S_te (of equals, the first)
+/// - y_t = sum of S_te expert_e(X_t) over the experts that took t; zero if none did
+///
+/// Gradients flow through the scores. The paper names this router but its code does not hold it; where the
+/// two could differ, this is the definition.
+///
+/// # Shapes
+/// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts that take `P` tokens each
+#[derive(Clone, Debug)]
+pub struct ExpertChoice<M, D, N, P> {
+    sizes: (M, D, N, P),
+    router: Range<usize>,
+    experts: Experts<N, D>,
+}
+
+/// Buffers of an [`ExpertChoice`].
+#[derive(Clone, Debug)]
+pub struct ExpertChoiceTape<E> {
+    /// Token taken, (batch, p, n), ascending over p.
+    selected: Vec<usize>,
+    /// Tokens of a sample by score.
+    order: Vec<usize>,
+    /// (batch, m, n)
+    logits: Vec<E>,
+    scores: Vec<E>,
+    d_scores: Vec<E>,
+    d_logits: Vec<E>,
+    /// Tokens taken, (batch, p, n, d).
+    inputs: Vec<E>,
+    d_outputs: Vec<E>,
+    experts: ExpertsTape<E>,
+    /// (batch, m, d)
+    y: Vec<E>,
+    dx: Vec<E>,
+}
+
+impl<E: Scalar> ExpertChoiceTape<E> {
+    /// The scores of the last forward pass, (batch, m, n).
+    pub fn scores(&self) -> &[E] {
+        &self.scores
+    }
+
+    /// The token of each slot in the last forward pass, (batch, p, n), ascending over p.
+    pub fn selected(&self) -> &[usize] {
+        &self.selected
+    }
+}
+
+impl<M: Size, D: Size, N: Size, P: Size> ExpertChoice<M, D, N, P> {
+    /// A mixture of the sizes (tokens m, width d, experts n, tokens taken p), as `<name>/router/kernel` and
+    /// `<name>/experts/..` (see [`Experts::new`]).
+    ///
+    /// # Panics
+    /// If p is larger than m.
+    pub fn new(builder: &mut Builder, name: &str, sizes: (M, D, N, P), settings: ExpertSettings) -> Self {
+        let (tokens, width, experts, slots) = sizes;
+        let (m, d, n, p) = (tokens.size(), width.size(), experts.size(), slots.size());
+        assert!(p <= m, "an expert cannot take {p} of {m} tokens");
+        ExpertChoice {
+            sizes,
+            router: builder.parameter(format!("{name}/router/kernel"), &[d, n], Law::lecun_normal(d)),
+            experts: Experts::new(builder, &format!("{name}/experts"), experts, width, settings),
+        }
+    }
+
+    /// (m, d, n, p)
+    fn sizes(&self) -> (usize, usize, usize, usize) {
+        let (m, d, n, p) = self.sizes;
+        (m.size(), d.size(), n.size(), p.size())
+    }
+
+    /// Calls `body(slot, score, token)` for each token that an expert took: where its slot starts in
+    /// (batch, p, n, d), where its score lies in (batch, m, n), where the token starts in (batch, m, d).
+    #[inline(always)]
+    fn each_taken(&self, selected: &[usize], mut body: impl FnMut(usize, usize, usize)) {
+        let (m, d, n, p) = self.sizes();
+        for (index, &token) in selected.iter().enumerate() {
+            let (sample, expert) = (index / (p * n), index % n);
+            let token = sample * m + token;
+            body(index * d, token * n + expert, token * d);
+        }
+    }
+}
+
+/// The `selected` tokens of one sample, (p, n), from its `scores`, (m, n).
+fn select<E: Scalar>(selected: &mut [usize], scores: &[E], order: &mut [usize], n: usize) {
+    let p = selected.len() / n;
+    for expert in 0..n {
+        for (token, order) in order.iter_mut().enumerate() {
+            *order = token;
+        }
+        let by_score = |&a: &usize, &b: &usize| {
+            let (score_a, score_b) = (scores[a * n + expert], scores[b * n + expert]);
+            score_b.partial_cmp(&score_a).unwrap_or(std::cmp::Ordering::Equal).then(a.cmp(&b))
+        };
+        if p < order.len() {
+            order.select_nth_unstable_by(p, by_score);
+        }
+        order[..p].sort_unstable();
+        for (slot, &token) in order[..p].iter().enumerate() {
+            selected[slot * n + expert] = token;
+        }
+    }
+}
+
+impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M, D, N, P> {
+    type Out = (usize, M, D);
+    type Tape<E: Scalar> = ExpertChoiceTape<E>;
+
+    fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
+        assert_eq!((tokens, width), (self.sizes.0, self.sizes.1), "tokens and their width");
+        (batch, tokens, width)
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> ExpertChoiceTape<E> {
+        let (batch, ..) = self.output_shape(input);
+        let (m, d, n, p) = self.sizes();
+        let zeros = |len| vec![E::ZERO; len];
+        ExpertChoiceTape {
+            selected: vec![0; batch * p * n],
+            order: vec![0; m],
+            logits: zeros(batch * m * n),
+            scores: zeros(batch * m * n),
+            d_scores: zeros(batch * m * n),
+            d_logits: zeros(batch * m * n),
+            inputs: zeros(batch * p * n * d),
+            d_outputs: zeros(batch * p * n * d),
+            experts: self.experts.tape(batch * p),
+            y: zeros(batch * m * d),
+            dx: zeros(batch * m * d),
+        }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut ExpertChoiceTape<E>,
+    ) -> &'t [E] {
+        let (m, d, n, p) = self.sizes();
+        let batch = x.len() / (m * d);
+        let router = Matrix::new(&weights.parameters[self.router.clone()], d, n);
+        product(MatrixMut::new(&mut tape.logits, batch * m, n), Matrix::new(x, batch * m, d), router, false);
+        kernels::softmax_rows(&mut tape.scores, &tape.logits, n);
+        for (selected, scores) in tape.selected.chunks_exact_mut(p * n).zip(tape.scores.chunks_exact(m * n)) {
+            select(selected, scores, &mut tape.order, n);
+        }
+        self.each_taken(&tape.selected, |slot, _, token| {
+            tape.inputs[slot..slot + d].copy_from_slice(&x[token..token + d]);
+        });
+        let outputs = self.experts.forward(weights, &tape.inputs, &mut tape.experts);
+        tape.y.fill(E::ZERO);
+        self.each_taken(&tape.selected, |slot, score, token| {
+            let score = tape.scores[score];
+            for (y, &output) in tape.y[token..token + d].iter_mut().zip(&outputs[slot..slot + d]) {
+                *y += score * output;
+            }
+        });
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t ExpertChoiceTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut ExpertChoiceTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let (m, d, n, _) = self.sizes();
+        let batch = x.len() / (m * d);
+        let outputs = self.experts.output(&tape.experts);
+        tape.d_scores.fill(E::ZERO);
+        self.each_taken(&tape.selected, |slot, score, token| {
+            let (dy, output) = (&dy[token..token + d], &outputs[slot..slot + d]);
+            tape.d_scores[score] = dy.iter().zip(output).map(|(&dy, &output)| dy * output).sum();
+            for (d_output, &dy) in tape.d_outputs[slot..slot + d].iter_mut().zip(dy) {
+                *d_output = tape.scores[score] * dy;
+            }
+        });
+        let d_inputs =
+            self.experts.backward(weights, &tape.inputs, &tape.d_outputs, &mut tape.experts, gradient);
+        tape.d_logits.fill(E::ZERO);
+        kernels::softmax_backward_rows(&mut tape.d_logits, &tape.d_scores, &tape.scores, n);
+        let d_logits = Matrix::new(&tape.d_logits, batch * m, n);
+        let d_router = MatrixMut::new(&mut gradient[self.router.clone()], d, n);
+        product(d_router, Matrix::new(x, batch * m, d).transposed(), d_logits, false);
+        if wants_dx {
+            let router = Matrix::new(&weights.parameters[self.router.clone()], d, n).transposed();
+            product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, router, false);
+            self.each_taken(&tape.selected, |slot, _, token| {
+                for (dx, &d_input) in tape.dx[token..token + d].iter_mut().zip(&d_inputs[slot..slot + d]) {
+                    *dx += d_input;
+                }
+            });
+        }
+        &tape.dx
+    }
+}

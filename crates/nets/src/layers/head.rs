@@ -1,0 +1,173 @@
+//! The head of a distributional agent: logits of the return's atoms, for each action.
+
+use crate::layers::dense::{Dense, DenseTape};
+use crate::{Builder, Layer, Scalar, Size, Weights};
+
+/// Logits of a categorical return distribution (Bellemare et al. 2017, arXiv 1707.06887), dueling (Wang et al.
+/// 2016, arXiv 1511.06581) or not.
+///
+/// Dueling: logits_az = value_z + advantage_az - mean over actions of advantage_z, atom by atom.
+///
+/// # Shapes
+/// (batch, `F`) -> (batch, actions, `Z`)
+#[derive(Clone, Debug)]
+pub struct CategoricalHead<F, Z> {
+    actions: usize,
+    atoms: Z,
+    advantage: Dense<F, usize>,
+    value: Option<Dense<F, Z>>,
+}
+
+/// Buffers of a [`CategoricalHead`].
+#[derive(Clone, Debug)]
+pub struct CategoricalHeadTape<E> {
+    advantage: DenseTape<E>,
+    value: Option<DenseTape<E>>,
+    y: Vec<E>,
+    dx: Vec<E>,
+    d_advantage: Vec<E>,
+    d_value: Vec<E>,
+}
+
+impl<F: Size, Z: Size> CategoricalHead<F, Z> {
+    /// A dueling head, as `<name>/advantage/..` and `<name>/value/..`.
+    pub fn dueling(
+        builder: &mut Builder,
+        name: &str,
+        features: F,
+        actions: usize,
+        atoms: Z,
+        noisy: bool,
+    ) -> Self {
+        let outputs = actions * atoms.size();
+        CategoricalHead {
+            actions,
+            atoms,
+            advantage: Dense::new(builder, &format!("{name}/advantage"), features, outputs, noisy),
+            value: Some(Dense::new(builder, &format!("{name}/value"), features, atoms, noisy)),
+        }
+    }
+
+    /// A head of one dense layer, as `<name>/..`.
+    pub fn plain(
+        builder: &mut Builder,
+        name: &str,
+        features: F,
+        actions: usize,
+        atoms: Z,
+        noisy: bool,
+    ) -> Self {
+        let outputs = actions * atoms.size();
+        let advantage = Dense::new(builder, name, features, outputs, noisy);
+        CategoricalHead { actions, atoms, advantage, value: None }
+    }
+}
+
+impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
+    type Out = (usize, usize, Z);
+    type Tape<E: Scalar> = CategoricalHeadTape<E>;
+
+    fn output_shape(&self, input: (usize, F)) -> Self::Out {
+        let (batch, _) = self.advantage.output_shape(input);
+        (batch, self.actions, self.atoms)
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, F)) -> CategoricalHeadTape<E> {
+        let (batch, actions, atoms) = self.output_shape(input);
+        let zeros = |len| vec![E::ZERO; len];
+        CategoricalHeadTape {
+            advantage: self.advantage.tape(input),
+            value: self.value.as_ref().map(|value| value.tape(input)),
+            y: zeros(batch * actions * atoms.size()),
+            dx: zeros(batch * input.1.size()),
+            d_advantage: zeros(batch * actions * atoms.size()),
+            d_value: zeros(batch * atoms.size()),
+        }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut CategoricalHeadTape<E>,
+    ) -> &'t [E] {
+        let advantage = self.advantage.forward(weights, x, &mut tape.advantage);
+        let (Some(value), Some(value_tape)) = (&self.value, &mut tape.value) else {
+            return advantage;
+        };
+        let value = value.forward(weights, x, value_tape);
+        let atoms = self.atoms.size();
+        let scale = E::ONE / E::from_f64(self.actions as f64);
+        let samples = advantage.chunks_exact(self.actions * atoms).zip(value.chunks_exact(atoms));
+        for ((advantage, value), y) in samples.zip(tape.y.chunks_exact_mut(self.actions * atoms)) {
+            // The shared part, value - mean advantage, is gathered in the first action's place.
+            let (shared, rest) = y.split_at_mut(atoms);
+            shared.fill(E::ZERO);
+            for advantage in advantage.chunks_exact(atoms) {
+                for (shared, &advantage) in shared.iter_mut().zip(advantage) {
+                    *shared += advantage;
+                }
+            }
+            for (shared, &value) in shared.iter_mut().zip(value) {
+                *shared = value - *shared * scale;
+            }
+            for (y, advantage) in rest.chunks_exact_mut(atoms).zip(advantage[atoms..].chunks_exact(atoms)) {
+                for ((y, &shared), &advantage) in y.iter_mut().zip(&*shared).zip(advantage) {
+                    *y = shared + advantage;
+                }
+            }
+            for (shared, &advantage) in shared.iter_mut().zip(advantage) {
+                *shared += advantage;
+            }
+        }
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t CategoricalHeadTape<E>) -> &'t [E] {
+        match self.value {
+            Some(_) => &tape.y,
+            None => self.advantage.output(x, &tape.advantage),
+        }
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut CategoricalHeadTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let (Some(value), Some(value_tape)) = (&self.value, &mut tape.value) else {
+            return self.advantage.backward(weights, x, dy, &mut tape.advantage, gradient, wants_dx);
+        };
+        let atoms = self.atoms.size();
+        let scale = E::ONE / E::from_f64(self.actions as f64);
+        let samples = dy.chunks_exact(self.actions * atoms).zip(tape.d_value.chunks_exact_mut(atoms));
+        for ((dy, d_value), d_advantage) in
+            samples.zip(tape.d_advantage.chunks_exact_mut(self.actions * atoms))
+        {
+            d_value.fill(E::ZERO);
+            for dy in dy.chunks_exact(atoms) {
+                for (d_value, &dy) in d_value.iter_mut().zip(dy) {
+                    *d_value += dy;
+                }
+            }
+            for (d_advantage, dy) in d_advantage.chunks_exact_mut(atoms).zip(dy.chunks_exact(atoms)) {
+                for ((d_advantage, &dy), &d_value) in d_advantage.iter_mut().zip(dy).zip(&*d_value) {
+                    *d_advantage = dy - d_value * scale;
+                }
+            }
+        }
+        let d_value = value.backward(weights, x, &tape.d_value, value_tape, gradient, wants_dx);
+        let d_advantage =
+            self.advantage.backward(weights, x, &tape.d_advantage, &mut tape.advantage, gradient, wants_dx);
+        if wants_dx {
+            for ((dx, &a), &b) in tape.dx.iter_mut().zip(d_advantage).zip(d_value) {
+                *dx = a + b;
+            }
+        }
+        &tape.dx
+    }
+}

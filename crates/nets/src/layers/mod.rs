@@ -1,0 +1,19 @@
+//! The layers that networks are composed of.
+
+mod convolution;
+mod dense;
+mod expert_choice;
+mod experts;
+mod head;
+mod relu;
+mod reshape;
+mod soft_moe;
+
+pub use convolution::{Conv2d, Conv2dTape};
+pub use dense::{Dense, DenseTape, Linear, NoisyLinear};
+pub use expert_choice::{ExpertChoice, ExpertChoiceTape};
+pub use experts::{ExpertSettings, Experts, ExpertsTape};
+pub use head::{CategoricalHead, CategoricalHeadTape};
+pub use relu::{Relu, ReluTape};
+pub use reshape::{Flatten, PerConv};
+pub use soft_moe::{SoftMoe, SoftMoeTape};

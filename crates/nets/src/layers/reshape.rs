@@ -1,0 +1,72 @@
+//! Layers that only name a new shape: the values stay where they are.
+
+use crate::size::{expect, product};
+use crate::{Layer, Scalar, Size, Weights};
+
+/// PerConv tokens: a feature map's positions become tokens, its channels their width.
+///
+/// # Shapes
+/// (batch, height, width, channels) -> (batch, `TOKENS` = height x width, channels)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerConv<Tokens>(
+    /// The number of tokens.
+    pub Tokens,
+);
+
+/// All values of a sample in one row, the last axis fastest.
+///
+/// # Shapes
+/// (batch, ...) -> (batch, `FEATURES`)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flatten<Features>(
+    /// The number of features: the product of the sizes that are flattened.
+    pub Features,
+);
+
+/// Implements [`Layer`] for a reshape, given its shapes and the relation between their sizes.
+macro_rules! reshape {
+    ($layer:ident<$size:ident>, ($($axis:ident),+) -> ($($out:ident),+), $what:literal, [$($factor:ident),+]) => {
+        impl<$size: Size, $($axis: Size),+> Layer<(usize, $($axis),+)> for $layer<$size> {
+            type Out = (usize, $($out),+);
+            type Tape<E: Scalar> = ();
+
+            fn output_shape(&self, input: (usize, $($axis),+)) -> Self::Out {
+                const { expect($what, $size::STATIC, product(&[$($factor::STATIC),+])) }
+                #[allow(non_snake_case, unused_variables)]
+                let (batch, $($axis),+) = input;
+                expect($what, Some(self.0.size()), Some([$($factor.size()),+].into_iter().product()));
+                #[allow(non_snake_case)]
+                let $size = self.0;
+                (batch, $($out),+)
+            }
+
+            fn tape<E: Scalar>(&self, input: (usize, $($axis),+)) {
+                self.output_shape(input);
+            }
+
+            fn forward<'t, E: Scalar>(&self, _: Weights<'_, E>, x: &'t [E], _: &'t mut ()) -> &'t [E] {
+                x
+            }
+
+            fn output<'t, E: Scalar>(&self, x: &'t [E], _: &'t ()) -> &'t [E] {
+                x
+            }
+
+            fn backward<'t, E: Scalar>(
+                &self,
+                _: Weights<'_, E>,
+                _: &[E],
+                dy: &'t [E],
+                _: &'t mut (),
+                _: &mut [E],
+                _: bool,
+            ) -> &'t [E] {
+                dy
+            }
+        }
+    };
+}
+
+reshape!(PerConv<Tokens>, (H, W, C) -> (Tokens, C), "PerConv's number of tokens", [H, W]);
+reshape!(Flatten<Features>, (H, W, C) -> (Features), "Flatten's number of features", [H, W, C]);
+reshape!(Flatten<Features>, (Tokens, Width) -> (Features), "Flatten's number of features", [Tokens, Width]);

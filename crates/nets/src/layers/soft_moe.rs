@@ -1,0 +1,200 @@
+//! Soft mixture of experts over tokens (Puigcerver et al. 2024, arXiv 2308.00951).
+
+use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
+use crate::{Builder, Law, Layer, Scalar, Size, Weights};
+use std::ops::Range;
+
+/// Every slot of every expert is a convex combination of all tokens, and every output token one of all slots'
+/// outputs.
+///
+/// With tokens X, (m, d), and parameters Phi, (d, n p):
+/// - dispatch = softmax of X Phi over the tokens; slots = dispatch^T X
+/// - outputs = each expert applied to its p slots
+/// - combine = softmax of X Phi over all n p slots; y = combine outputs
+///
+/// There is no residual connection and no normalisation, as in the paper's code.
+///
+/// # Shapes
+/// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts of `P` slots each
+#[derive(Clone, Debug)]
+pub struct SoftMoe<M, D, N, P> {
+    sizes: (M, D, N, P),
+    phi: Range<usize>,
+    experts: Experts<N, D>,
+}
+
+/// Buffers of a [`SoftMoe`]. Slots are ordered (p, n): the experts' interleaved order.
+#[derive(Clone, Debug)]
+pub struct SoftMoeTape<E> {
+    /// Phi in the order of the slots, (d, p n), and its gradient.
+    phi: Vec<E>,
+    d_phi: Vec<E>,
+    /// (batch, m, p n)
+    logits: Vec<E>,
+    dispatch: Vec<E>,
+    combine: Vec<E>,
+    d_logits: Vec<E>,
+    /// Gradient of one sample's dispatch or combine, (m, p n).
+    d_softmax: Vec<E>,
+    /// A row of slots.
+    scratch: Vec<E>,
+    /// (batch, p n, d)
+    slots: Vec<E>,
+    d_outputs: Vec<E>,
+    experts: ExpertsTape<E>,
+    /// (batch, m, d)
+    y: Vec<E>,
+    dx: Vec<E>,
+}
+
+impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
+    /// A mixture of the sizes (tokens m, width d, experts n, slots p), as `<name>/phi`, (d, n, p), and
+    /// `<name>/experts/..` (see [`Experts::new`]).
+    ///
+    /// Phi is LeCun-normal over a fan-in of d n, which is what Flax makes of that shape.
+    pub fn new(builder: &mut Builder, name: &str, sizes: (M, D, N, P), settings: ExpertSettings) -> Self {
+        let (_, width, experts, slots) = sizes;
+        let (d, n, p) = (width.size(), experts.size(), slots.size());
+        SoftMoe {
+            sizes,
+            phi: builder.parameter(format!("{name}/phi"), &[d, n, p], Law::lecun_normal(d * n)),
+            experts: Experts::new(builder, &format!("{name}/experts"), experts, width, settings),
+        }
+    }
+
+    /// (m, d, n, p)
+    fn sizes(&self) -> (usize, usize, usize, usize) {
+        let (m, d, n, p) = self.sizes;
+        (m.size(), d.size(), n.size(), p.size())
+    }
+
+    /// Copies between Phi's own order (d, n, p) and the order of the slots (d, p, n).
+    fn permute(&self, mut copy: impl FnMut(usize, usize)) {
+        let (_, d, n, p) = self.sizes();
+        for row in 0..d {
+            for expert in 0..n {
+                for slot in 0..p {
+                    copy((row * n + expert) * p + slot, (row * p + slot) * n + expert);
+                }
+            }
+        }
+    }
+}
+
+impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, N, P> {
+    type Out = (usize, M, D);
+    type Tape<E: Scalar> = SoftMoeTape<E>;
+
+    fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
+        assert_eq!((tokens, width), (self.sizes.0, self.sizes.1), "tokens and their width");
+        (batch, tokens, width)
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> SoftMoeTape<E> {
+        let (batch, ..) = self.output_shape(input);
+        let (m, d, n, p) = self.sizes();
+        let zeros = |len| vec![E::ZERO; len];
+        SoftMoeTape {
+            phi: zeros(d * n * p),
+            d_phi: zeros(d * n * p),
+            logits: zeros(batch * m * n * p),
+            dispatch: zeros(batch * m * n * p),
+            combine: zeros(batch * m * n * p),
+            d_logits: zeros(batch * m * n * p),
+            d_softmax: zeros(m * n * p),
+            scratch: zeros(n * p),
+            slots: zeros(batch * n * p * d),
+            d_outputs: zeros(batch * n * p * d),
+            experts: self.experts.tape(batch * p),
+            y: zeros(batch * m * d),
+            dx: zeros(batch * m * d),
+        }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut SoftMoeTape<E>,
+    ) -> &'t [E] {
+        let (m, d, n, p) = self.sizes();
+        let (np, batch) = (n * p, x.len() / (m * d));
+        let phi = &weights.parameters[self.phi.clone()];
+        self.permute(|own, slots| tape.phi[slots] = phi[own]);
+
+        let logits = MatrixMut::new(&mut tape.logits, batch * m, np);
+        product(logits, Matrix::new(x, batch * m, d), Matrix::new(&tape.phi, d, np), false);
+        for sample in 0..batch {
+            let of_logits = sample * m * np..(sample + 1) * m * np;
+            let (logits, dispatch) = (&tape.logits[of_logits.clone()], &mut tape.dispatch[of_logits]);
+            kernels::softmax_columns(dispatch, logits, &mut tape.scratch);
+            let slots = MatrixMut::new(&mut tape.slots[sample * np * d..], np, d);
+            let x = Matrix::new(&x[sample * m * d..], m, d);
+            product(slots, Matrix::new(dispatch, m, np).transposed(), x, false);
+        }
+        let outputs = self.experts.forward(weights, &tape.slots, &mut tape.experts);
+        kernels::softmax_rows(&mut tape.combine, &tape.logits, np);
+        for sample in 0..batch {
+            let y = MatrixMut::new(&mut tape.y[sample * m * d..], m, d);
+            let combine = Matrix::new(&tape.combine[sample * m * np..], m, np);
+            product(y, combine, Matrix::new(&outputs[sample * np * d..], np, d), false);
+        }
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t SoftMoeTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut SoftMoeTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let (m, d, n, p) = self.sizes();
+        let (np, batch) = (n * p, x.len() / (m * d));
+        tape.d_logits.fill(E::ZERO);
+
+        let outputs = self.experts.output(&tape.experts);
+        for sample in 0..batch {
+            let of_logits = sample * m * np..(sample + 1) * m * np;
+            let dy = Matrix::new(&dy[sample * m * d..], m, d);
+            let outputs = Matrix::new(&outputs[sample * np * d..], np, d);
+            let combine = &tape.combine[of_logits.clone()];
+            let d_outputs = MatrixMut::new(&mut tape.d_outputs[sample * np * d..], np, d);
+            product(d_outputs, Matrix::new(combine, m, np).transposed(), dy, false);
+            product(MatrixMut::new(&mut tape.d_softmax, m, np), dy, outputs.transposed(), false);
+            kernels::softmax_backward_rows(&mut tape.d_logits[of_logits], &tape.d_softmax, combine, np);
+        }
+        let d_slots =
+            self.experts.backward(weights, &tape.slots, &tape.d_outputs, &mut tape.experts, gradient);
+        for sample in 0..batch {
+            let of_logits = sample * m * np..(sample + 1) * m * np;
+            let dispatch = &tape.dispatch[of_logits.clone()];
+            let d_slots = Matrix::new(&d_slots[sample * np * d..], np, d);
+            let d_dispatch = MatrixMut::new(&mut tape.d_softmax, m, np);
+            product(d_dispatch, Matrix::new(&x[sample * m * d..], m, d), d_slots.transposed(), false);
+            let d_logits = &mut tape.d_logits[of_logits];
+            kernels::softmax_backward_columns(d_logits, &tape.d_softmax, dispatch, &mut tape.scratch);
+            if wants_dx {
+                let dx = MatrixMut::new(&mut tape.dx[sample * m * d..], m, d);
+                product(dx, Matrix::new(dispatch, m, np), d_slots, false);
+            }
+        }
+        let d_logits = Matrix::new(&tape.d_logits, batch * m, np);
+        let x = Matrix::new(x, batch * m, d);
+        product(MatrixMut::new(&mut tape.d_phi, d, np), x.transposed(), d_logits, false);
+        let d_phi = &mut gradient[self.phi.clone()];
+        self.permute(|own, slots| d_phi[own] = tape.d_phi[slots]);
+        if wants_dx {
+            let phi = Matrix::new(&tape.phi, d, np).transposed();
+            product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, phi, true);
+        }
+        &tape.dx
+    }
+}

@@ -1,0 +1,97 @@
+//! Networks whose type is erased, so that one program can train whichever a configuration names.
+
+use crate::{Layer, NoiseList, ParameterList, Weights};
+use crate::{parameters::Builder, scalar::Scalar};
+use dfdx::shapes::Shape;
+use std::sync::Arc;
+
+/// A network from observations to outputs, by its parameters and its passes; the sizes inside are checked.
+pub trait Network: Send + Sync {
+    /// The parameters.
+    fn parameters(&self) -> &ParameterList;
+    /// The noise of the noisy layers.
+    fn noise(&self) -> &NoiseList;
+    /// Values of one sample's input.
+    fn input_len(&self) -> usize;
+    /// Sizes of one sample's output.
+    fn output_shape(&self) -> Vec<usize>;
+    /// Buffers to compute batches of `batch` samples with.
+    fn pass(&self, batch: usize) -> Box<dyn Pass>;
+}
+
+/// A network at a batch size, with the buffers for it.
+pub trait Pass: Send {
+    /// The outputs of the batch `x`; nothing is allocated.
+    fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32];
+    /// Writes the gradient of a loss, from its gradient `dy` with respect to the outputs. Must follow a
+    /// [`forward`](Pass::forward) of the same `weights` and `x`.
+    fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]);
+}
+
+/// A network made of a [`Layer`], for samples of a shape that is fixed when it is made.
+pub struct BoxedNetwork<L, S> {
+    layer: Arc<L>,
+    shape: S,
+    parameters: ParameterList,
+    noise: NoiseList,
+}
+
+impl<L, S> BoxedNetwork<L, S> {
+    /// Erases the type of `layer`, whose parts were made with `builder`; `shape(batch)` is its input's.
+    pub fn new<In: Shape>(builder: Builder, layer: L, shape: S) -> Self
+    where
+        L: Layer<In> + 'static,
+        S: Fn(usize) -> In + Send + Sync,
+    {
+        let (parameters, noise) = builder.finish();
+        BoxedNetwork { layer: Arc::new(layer), shape, parameters, noise }
+    }
+}
+
+impl<L, S, In> Network for BoxedNetwork<L, S>
+where
+    In: Shape,
+    L: Layer<In> + 'static,
+    S: Fn(usize) -> In + Send + Sync,
+{
+    fn parameters(&self) -> &ParameterList {
+        &self.parameters
+    }
+
+    fn noise(&self) -> &NoiseList {
+        &self.noise
+    }
+
+    fn input_len(&self) -> usize {
+        (self.shape)(1).num_elements()
+    }
+
+    fn output_shape(&self) -> Vec<usize> {
+        let shape: Vec<usize> = self.layer.output_shape((self.shape)(1)).concrete().into();
+        shape[1..].to_vec()
+    }
+
+    fn pass(&self, batch: usize) -> Box<dyn Pass> {
+        let layer = Arc::clone(&self.layer);
+        let tape = layer.tape::<f32>((self.shape)(batch));
+        Box::new(LayerPass::<L, In, f32> { layer, tape })
+    }
+}
+
+/// A layer and its buffers.
+struct LayerPass<L: Layer<In>, In: Shape, E: Scalar> {
+    layer: Arc<L>,
+    tape: L::Tape<E>,
+}
+
+impl<L: Layer<In>, In: Shape> Pass for LayerPass<L, In, f32> {
+    fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32] {
+        self.layer.forward(weights, x, &mut self.tape);
+        // The tape's own borrow, without that of `x`: a network of reshapes alone has no output of its own.
+        self.layer.output(&[], &self.tape)
+    }
+
+    fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]) {
+        self.layer.backward(weights, x, dy, &mut self.tape, gradient, false);
+    }
+}

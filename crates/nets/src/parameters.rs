@@ -1,0 +1,197 @@
+//! The one list of a network's parameters: names, shapes, initial laws, and where each lies in the flat buffer.
+
+use crate::noise::NoiseList;
+use rand::{Rng, RngExt};
+use rand_distr::{Distribution, StandardNormal, Uniform};
+use std::ops::Range;
+
+/// The law that a parameter's initial values are drawn from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Law {
+    /// Every value the same.
+    Constant(f64),
+    /// Uniform in [-bound, bound].
+    Uniform {
+        /// Largest magnitude.
+        bound: f64,
+    },
+    /// Normal of the given standard deviation, truncated at two of the underlying normal's (as JAX's
+    /// `variance_scaling` does, rescaled so that the deviation holds after truncation).
+    TruncatedNormal {
+        /// Standard deviation of the values.
+        deviation: f64,
+    },
+}
+
+impl Law {
+    /// Uniform of variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010).
+    pub fn xavier_uniform(fan_in: usize, fan_out: usize) -> Law {
+        Law::Uniform { bound: (6.0 / (fan_in + fan_out) as f64).sqrt() }
+    }
+
+    /// Truncated normal of variance 1 / fan_in (LeCun et al. 1998), Flax's default.
+    pub fn lecun_normal(fan_in: usize) -> Law {
+        Law::TruncatedNormal { deviation: (1.0 / fan_in as f64).sqrt() }
+    }
+
+    /// Fills `values` with draws.
+    pub fn draw(self, rng: &mut impl Rng, values: &mut [f32]) {
+        match self {
+            Law::Constant(value) => values.fill(value as f32),
+            Law::Uniform { bound } => {
+                let uniform = Uniform::new_inclusive(-bound, bound).expect("a finite, positive bound");
+                values.fill_with(|| uniform.sample(rng) as f32);
+            }
+            Law::TruncatedNormal { deviation } => {
+                // Standard deviation of a standard normal truncated to [-2, 2].
+                const TRUNCATED: f64 = 0.879_625_661_034_239_8;
+                values.fill_with(|| {
+                    loop {
+                        let normal: f64 = rng.sample(StandardNormal);
+                        if normal.abs() <= 2.0 {
+                            return (normal * deviation / TRUNCATED) as f32;
+                        }
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// One named tensor of a network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameter {
+    /// Path of the parameter, e.g. `soft_moe/phi`.
+    pub name: String,
+    /// Sizes, row-major.
+    pub shape: Vec<usize>,
+    /// The law of its initial values.
+    pub law: Law,
+    /// Where it lies in the flat buffer.
+    pub range: Range<usize>,
+}
+
+/// A network's parameters, in the order in which they lie in one flat buffer.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ParameterList {
+    parameters: Vec<Parameter>,
+    len: usize,
+}
+
+impl ParameterList {
+    /// Number of values in all parameters together: the length of the flat buffer.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no parameter.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The parameters, in order.
+    pub fn iter(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter()
+    }
+
+    /// The parameter called `name`.
+    pub fn get(&self, name: &str) -> Option<&Parameter> {
+        self.parameters.iter().find(|parameter| parameter.name == name)
+    }
+
+    /// A flat buffer drawn from the parameters' initial laws, in order.
+    pub fn initial(&self, rng: &mut impl Rng) -> Vec<f32> {
+        let mut values = vec![0.0; self.len];
+        for parameter in &self.parameters {
+            parameter.law.draw(rng, &mut values[parameter.range.clone()]);
+        }
+        values
+    }
+}
+
+/// Collects the parameters and the noise of a network while its layers are made.
+#[derive(Clone, Debug, Default)]
+pub struct Builder {
+    parameters: ParameterList,
+    noise: NoiseList,
+}
+
+impl Builder {
+    /// An empty list.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a parameter and returns where it lies.
+    ///
+    /// # Panics
+    /// If there is one of that name already.
+    pub fn parameter(&mut self, name: impl Into<String>, shape: &[usize], law: Law) -> Range<usize> {
+        let name = name.into();
+        assert!(self.parameters.get(&name).is_none(), "there is a parameter {name} already");
+        let start = self.parameters.len;
+        let range = start..start + shape.iter().product::<usize>();
+        self.parameters.len = range.end;
+        self.parameters.parameters.push(Parameter { name, shape: shape.to_vec(), law, range: range.clone() });
+        range
+    }
+
+    /// Adds a source of factorised noise and returns where its two vectors lie.
+    pub fn noise_source(
+        &mut self,
+        name: impl Into<String>,
+        inputs: usize,
+        outputs: usize,
+    ) -> [Range<usize>; 2] {
+        self.noise.add(name.into(), inputs, outputs)
+    }
+
+    /// The parameters so far.
+    pub fn parameters(&self) -> &ParameterList {
+        &self.parameters
+    }
+
+    /// The noise so far.
+    pub fn noise(&self) -> &NoiseList {
+        &self.noise
+    }
+
+    /// The finished lists.
+    pub fn finish(self) -> (ParameterList, NoiseList) {
+        (self.parameters, self.noise)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Builder, Law};
+    use rand::SeedableRng;
+
+    #[test]
+    fn draws_have_the_moments_of_their_law() {
+        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        for (law, variance, largest) in [
+            (Law::xavier_uniform(30, 70), 2.0 / 100.0, (0.06_f64).sqrt()),
+            (Law::lecun_normal(16), 1.0 / 16.0, 0.5 / 0.879_625_661),
+        ] {
+            let mut values = vec![0.0; 200_000];
+            law.draw(&mut rng, &mut values);
+            let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / 2e5;
+            let second = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / 2e5;
+            let most = values.iter().fold(0.0_f64, |most, &v| most.max(f64::from(v).abs()));
+            assert!(mean.abs() < 5.0 * (variance / 2e5).sqrt(), "{law:?}: mean {mean}");
+            assert!((second / variance - 1.0).abs() < 0.01, "{law:?}: variance {second}");
+            assert!(most <= largest && most > 0.99 * largest, "{law:?}: largest {most}");
+        }
+    }
+
+    #[test]
+    fn parameters_lie_one_behind_the_other() {
+        let mut builder = Builder::new();
+        assert_eq!(builder.parameter("a", &[2, 3], Law::Constant(1.0)), 0..6);
+        assert_eq!(builder.parameter("b", &[4], Law::Constant(2.0)), 6..10);
+        let mut rng = rand::rngs::StdRng::seed_from_u64(0);
+        let values = builder.parameters().initial(&mut rng);
+        assert_eq!(values, [[1.0; 6].as_slice(), &[2.0; 4]].concat());
+    }
+}

@@ -1,0 +1,51 @@
+//! Sizes that are known at compile time where they can be.
+
+use const_panic::concat_panic;
+use dfdx::shapes::{Const, Dim};
+
+/// A dimension that is a compile-time constant ([`Const`]) or decided at run time (`usize`).
+///
+/// dfdx's [`Dim`] does not tell which, so that a relation between sizes (a convolution's output, a flattened
+/// map) could not be checked at compile time; this trait adds it.
+pub trait Size: Dim {
+    /// The size, if the type decides it.
+    const STATIC: Option<usize>;
+}
+
+impl<const N: usize> Size for Const<N> {
+    const STATIC: Option<usize> = Some(N);
+}
+
+impl Size for usize {
+    const STATIC: Option<usize> = None;
+}
+
+/// The product of `sizes`, where the compiler knows all of them.
+pub(crate) const fn product(sizes: &[Option<usize>]) -> Option<usize> {
+    let (mut product, mut i) = (1, 0);
+    while i < sizes.len() {
+        match sizes[i] {
+            Some(size) => product *= size,
+            None => return None,
+        }
+        i += 1;
+    }
+    Some(product)
+}
+
+/// Refuses a `named` size other than the `expected` one, where both are known.
+///
+/// Called in `const` blocks, this stops the compilation with a message that says which size it should be.
+#[track_caller]
+pub(crate) const fn expect(what: &str, named: Option<usize>, expected: Option<usize>) {
+    if let (Some(named), Some(expected)) = (named, expected)
+        && named != expected
+    {
+        concat_panic!(what, " is ", named, ", but its input makes it ", expected)
+    }
+}
+
+/// Output length of a VALID convolution or pooling along an axis of length `input`.
+pub(crate) const fn valid(input: usize, kernel: usize, stride: usize) -> usize {
+    if input < kernel { 0 } else { (input - kernel) / stride + 1 }
+}
