@@ -2,44 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A game of the MinAtar suite (Young and Tian 2019, arXiv 1903.03176).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Game {
-    /// Asterix.
-    Asterix,
-    /// Breakout.
-    Breakout,
-    /// Freeway.
-    Freeway,
-    /// Seaquest.
-    Seaquest,
-    /// Space Invaders.
-    SpaceInvaders,
-}
-
-impl Game {
-    /// Every game, in alphabetical order.
-    pub const ALL: [Game; 5] =
-        [Game::Asterix, Game::Breakout, Game::Freeway, Game::Seaquest, Game::SpaceInvaders];
-
-    /// The game's name in files and on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Game::Asterix => "asterix",
-            Game::Breakout => "breakout",
-            Game::Freeway => "freeway",
-            Game::Seaquest => "seaquest",
-            Game::SpaceInvaders => "space_invaders",
-        }
-    }
-}
-
-impl std::fmt::Display for Game {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.pad(self.name())
-    }
-}
+pub use softmoe_env::minatar::Game;
 
 /// A game and its difficulties.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
