@@ -1,1 +1,6 @@
 //! Whole-workspace tests: end to end, kill and resume, reference parity, command line.
+//!
+//! The library holds what several of them need: [`fixtures`], the numbers of the reference implementation.
+#![deny(missing_docs)]
+
+pub mod fixtures;
