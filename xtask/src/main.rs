@@ -1,2 +1,50 @@
-//! The runner.
-fn main() {}
+//! `cargo xtask`: plans the runs of a figure, starts a worker for each, watches them, asks for the report.
+//!
+//! | module | what it knows |
+//! |---|---|
+//! | `cli` | what can be typed |
+//! | `catalog` | where the experiments lie |
+//! | `plan` | which runs an invocation asks for, and what is left to do |
+//! | `store` | the directories of the runs: what is finished, what is in the way |
+//! | `estimate` | how long it will take |
+//! | `binaries` | building the worker and the reporter |
+//! | `worker` | one worker process |
+//! | `pool` | as many of them as there are jobs |
+//! | `progress` | what the user sees meanwhile |
+//! | `interrupt` | Ctrl-C |
+//! | `report` | the figure, the table and the verdict |
+//! | `reproduce` | all of these, in order |
+#![deny(missing_docs)]
+
+mod binaries;
+mod catalog;
+mod cli;
+mod estimate;
+mod interrupt;
+mod plan;
+mod pool;
+mod progress;
+mod report;
+mod reproduce;
+mod store;
+mod words;
+mod worker;
+
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Task};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().task {
+        Task::Reproduce(options) => reproduce::reproduce(&options),
+        Task::List => catalog::list().map(|()| ExitCode::SUCCESS),
+        Task::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "xtask", &mut std::io::stdout());
+            Ok(ExitCode::SUCCESS)
+        }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

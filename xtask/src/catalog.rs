@@ -1,0 +1,75 @@
+//! Where the experiments lie: `experiments/<figure>.ron` in the workspace.
+
+use anyhow::{Context, Result, bail};
+use softmoe_spec::names::{known, nearest};
+use softmoe_spec::{Experiment, Profile};
+use std::path::{Path, PathBuf};
+
+/// Profiles of the paper's own games, which this version has not got.
+const NOT_THERE_YET: [&str; 2] = ["atari100k", "paper"];
+
+/// The workspace's root directory.
+pub(crate) fn workspace() -> PathBuf {
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let xtask = manifest.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")));
+    xtask.parent().unwrap_or(Path::new(".")).to_owned()
+}
+
+/// The file that describes `figure`.
+pub(crate) fn file(figure: &str) -> PathBuf {
+    workspace().join("experiments").join(format!("{figure}.ron"))
+}
+
+/// The names of all figures, sorted.
+fn figures() -> Result<Vec<String>> {
+    let directory = workspace().join("experiments");
+    let read = || format!("cannot list the experiments in {}", directory.display());
+    let mut figures = Vec::new();
+    for entry in directory.read_dir().with_context(read)? {
+        let path = entry.with_context(read)?.path();
+        if path.extension().is_some_and(|extension| extension == "ron")
+            && let Some(stem) = path.file_stem().and_then(|stem| stem.to_str())
+        {
+            figures.push(stem.to_owned());
+        }
+    }
+    figures.sort();
+    Ok(figures)
+}
+
+/// The experiment of that name.
+pub(crate) fn experiment(figure: &str) -> Result<Experiment> {
+    let figures = figures()?;
+    known("figure", figure, figures.iter().map(String::as_str))?;
+    Ok(Experiment::read(&file(figure))?)
+}
+
+/// A copy of the profile of that name.
+pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
+    let known = || experiment.profiles.keys().map(String::as_str);
+    if !experiment.profiles.contains_key(name)
+        && nearest(name, known()).is_none()
+        && let Some(planned) = nearest(name, NOT_THERE_YET)
+    {
+        let there: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+        bail!(
+            "the profile `{planned}` is not there yet: it needs Atari, and this version plays MinAtar. Allowed: {}",
+            there.join(", ")
+        );
+    }
+    Ok(experiment.profile(name)?.clone())
+}
+
+/// Prints every figure with its profiles and arms.
+pub(crate) fn list() -> Result<()> {
+    for figure in figures()? {
+        let experiment = experiment(&figure)?;
+        println!("{figure}: {}", experiment.title);
+        for (name, profile) in &experiment.profiles {
+            println!("  profile {name}: {}", profile.purpose);
+        }
+        println!("  arms: {}", experiment.arm_names().collect::<Vec<_>>().join(", "));
+    }
+    println!("\nRun one with `cargo xtask reproduce FIGURE --profile NAME`.");
+    Ok(())
+}

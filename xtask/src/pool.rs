@@ -1,0 +1,197 @@
+//! As many workers as there are jobs, until every run is finished, failed or stopped.
+
+use crate::estimate::Rates;
+use crate::interrupt;
+use crate::plan::{Plan, PlannedRun};
+use crate::progress::{Overview, Screen};
+use crate::words::time;
+use crate::worker::{Event, Worker};
+use anyhow::Result;
+use softmoe_spec::{Done, file};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// A run that ended without a result.
+pub(crate) struct Failure {
+    pub(crate) run: String,
+    pub(crate) reason: String,
+    pub(crate) last_lines: Vec<String>,
+    pub(crate) log: Option<PathBuf>,
+}
+
+/// What became of the runs.
+#[derive(Default)]
+pub(crate) struct Outcome {
+    pub(crate) failures: Vec<Failure>,
+    /// Whether a signal came, here or to a worker.
+    pub(crate) interrupted: bool,
+}
+
+/// The runs being made.
+struct Pool<'a> {
+    plan: &'a Plan,
+    program: &'a Path,
+    rates: Rates,
+    waiting: VecDeque<usize>,
+    workers: BTreeMap<usize, Worker>,
+    outcome: Outcome,
+    screen: Screen,
+    started: Instant,
+    /// Signals that the workers have been told of.
+    passed_on: usize,
+}
+
+/// Makes every run of `plan` that is not finished.
+pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outcome> {
+    let mut pool = Pool {
+        plan,
+        program,
+        rates,
+        waiting: (0..plan.runs.len()).filter(|&index| !plan.runs[index].is_finished()).collect(),
+        workers: BTreeMap::new(),
+        outcome: Outcome::default(),
+        screen: Screen::new(plan),
+        started: Instant::now(),
+        passed_on: 0,
+    };
+    let (sender, receiver) = mpsc::channel();
+    loop {
+        pool.heed_signals();
+        // START WORKERS
+        while !pool.outcome.interrupted && pool.workers.len() < plan.jobs {
+            let Some(index) = pool.waiting.pop_front() else { break };
+            pool.start(index, sender.clone());
+        }
+        if pool.workers.is_empty() {
+            break;
+        }
+        // LISTEN TO THEM
+        match receiver.recv_timeout(Duration::from_millis(100)) {
+            Ok((index, event)) => pool.hear(index, event)?,
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+        // SHOW
+        let overview = pool.overview();
+        pool.screen.show(&overview, plan, pool.workers.values());
+    }
+    pool.screen.close();
+    Ok(pool.outcome)
+}
+
+impl Pool<'_> {
+    fn start(&mut self, index: usize, events: mpsc::Sender<(usize, Event)>) {
+        let run = &self.plan.runs[index];
+        match Worker::start(self.program, index, run, events) {
+            Ok(worker) => {
+                self.screen.started(index, run);
+                self.workers.insert(index, worker);
+            }
+            Err(error) => self.fail(run, format!("{error:#}"), Vec::new(), None),
+        }
+    }
+
+    /// Passes the first signal on, and ends the workers at the second.
+    fn heed_signals(&mut self) {
+        let signals = interrupt::signals();
+        if signals > 0 && self.passed_on == 0 {
+            self.outcome.interrupted = true;
+            self.workers.values().for_each(|worker| interrupt::pass_on(&worker.child));
+            self.screen.say("stopping at the next checkpoint; once more to stop at once");
+        }
+        if signals > 1 && self.passed_on < 2 {
+            for worker in self.workers.values_mut() {
+                let _ = worker.child.kill();
+            }
+        }
+        self.passed_on = signals;
+    }
+
+    fn hear(&mut self, index: usize, event: Event) -> Result<()> {
+        match event {
+            Event::Progress(progress) => {
+                if let Some(worker) = self.workers.get_mut(&index) {
+                    worker.observe(progress);
+                }
+            }
+            Event::Ended => {
+                if let Some(mut worker) = self.workers.remove(&index) {
+                    let status = worker.wait()?;
+                    self.end(&worker, status);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Judges how a worker has ended.
+    fn end(&mut self, worker: &Worker, status: ExitStatus) {
+        let run = &self.plan.runs[worker.run];
+        let seconds = worker.started.elapsed().as_secs_f64();
+        self.screen.ended(worker.run);
+        // Before it can stop cleanly, a worker that is asked to is ended by the signal itself.
+        let was_ended = self.outcome.interrupted && status.code().is_none();
+        if status.code() == Some(interrupt::EXIT_CODE.into()) || was_ended {
+            self.screen.say(&format!("stopped: {}", run.name()));
+            self.outcome.interrupted = true;
+            return;
+        }
+        let lines = worker.log.last_lines(5);
+        if !status.success() {
+            return self.fail(run, status.to_string(), lines, Some(worker.log.path.clone()));
+        }
+        match file::read::<Done>(&run.directory.done_ron()) {
+            Ok(done) => {
+                self.rates.observe(&run.config.arm, worker.own_steps() as f64, seconds);
+                self.screen.finished(run, &done, seconds);
+                for line in &lines {
+                    self.screen.say(&format!("  {}: {line}", run.name()));
+                }
+            }
+            Err(error) => {
+                let reason = format!("it ended well but left no result: {error}");
+                self.fail(run, reason, lines, Some(worker.log.path.clone()));
+            }
+        }
+    }
+
+    fn fail(&mut self, run: &PlannedRun, reason: String, last_lines: Vec<String>, log: Option<PathBuf>) {
+        self.screen.say(&format!("failed: {}: {reason}", run.name()));
+        self.outcome.failures.push(Failure { run: run.name(), reason, last_lines, log });
+    }
+
+    /// How far everything is.
+    fn overview(&self) -> Overview {
+        let steps_of = |index: usize| self.plan.runs[index].config.training.agent_steps.0;
+        let mut rates = Rates::default();
+        let mut left = Vec::new();
+        let mut steps_left = 0;
+        for worker in self.workers.values() {
+            let arm = self.plan.runs[worker.run].config.arm.as_str();
+            let at = worker.latest.as_ref().map_or(0, |progress| progress.agent_steps);
+            let remaining = steps_of(worker.run).saturating_sub(at);
+            left.push((arm, remaining as f64));
+            steps_left += remaining;
+            // A process's first seconds say little of its rate.
+            let seconds = worker.started.elapsed().as_secs_f64();
+            if seconds > 3.0 {
+                rates.observe(arm, worker.own_steps() as f64, seconds);
+            }
+        }
+        for &index in &self.waiting {
+            left.push((self.plan.runs[index].config.arm.as_str(), steps_of(index) as f64));
+            steps_left += steps_of(index);
+        }
+        rates.add(&self.rates);
+        let runs_left = self.waiting.len() + self.workers.len();
+        Overview {
+            runs_ended: self.plan.runs.len() - runs_left,
+            steps_left,
+            time_left: rates.seconds(&left, self.plan.jobs).map(time),
+            elapsed: self.started.elapsed(),
+        }
+    }
+}

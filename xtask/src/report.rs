@@ -1,0 +1,35 @@
+//! The figure, the table and the verdict: drawn and printed by `softmoe-report` from what is finished.
+
+use crate::catalog;
+use crate::cli::Options;
+use crate::plan::Plan;
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use std::process::Command;
+
+/// Reports on the runs of `plan`.
+pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<()> {
+    let mut command = Command::new(reporter);
+    command.arg("--experiment").arg(catalog::file(&plan.experiment.figure));
+    command.arg("--profile").arg(&plan.profile_name);
+    command.arg("--runs").arg(plan.out.join("runs"));
+    command.arg("--out").arg(plan.results());
+    if options.arms.is_some() {
+        command.arg("--arms").arg(plan.arms.join(","));
+    }
+    if options.games.is_some() {
+        let games: Vec<&str> = plan.profile.games.iter().map(|game| game.name()).collect();
+        command.arg("--games").arg(games.join(","));
+    }
+    if let Some(seeds) = options.seeds {
+        command.arg("--seeds").arg(seeds.to_string());
+    }
+    if let Some(steps) = options.steps {
+        command.arg("--steps").arg(steps.to_string());
+    }
+    let status = command.status().with_context(|| format!("cannot start {}", reporter.display()))?;
+    if !status.success() {
+        bail!("no report was made ({status}); the runs are kept in {}", plan.out.join("runs").display());
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! `cargo xtask reproduce`: plan, build, run, report.
+
+use crate::cli::Options;
+use crate::estimate::Rates;
+use crate::plan::Plan;
+use crate::pool::{self, Failure, Outcome};
+use crate::words::{count, time};
+use crate::{binaries, interrupt, report, store};
+use anyhow::Result;
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Does what `options` ask for; the exit code is 0 if every run is finished and reported, 1 if a run or the
+/// report failed, 130 if a signal stopped it.
+pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
+    let started = Instant::now();
+
+    // PLAN
+    let plan = Plan::new(options)?;
+    let rates = Rates::measured(&plan.out.join("runs").join(&plan.experiment.figure));
+    plan.print(&rates);
+    plan.check()?;
+    if options.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let runs = plan.runs.iter().map(|run| (&run.directory, &run.config, &run.state));
+    store::prepare(&plan.out, &plan.results(), runs)?;
+
+    // BUILD
+    interrupt::install()?;
+    let binaries = match binaries::build() {
+        Err(_) if interrupt::signals() > 0 => return Ok(stopped()),
+        built => built?,
+    };
+
+    // RUN
+    let outcome = if plan.unfinished().next().is_some() {
+        pool::run_all(&plan, &binaries.worker, rates)?
+    } else {
+        Outcome::default()
+    };
+    print_failures(&outcome.failures);
+
+    // REPORT
+    let has_results = plan.runs.iter().any(|run| run.directory.done_ron().exists());
+    let is_whole = outcome.failures.is_empty() && !outcome.interrupted;
+    let reported = match has_results {
+        true => report::report(&binaries.reporter, &plan, options),
+        false => Ok(()),
+    };
+    if is_whole {
+        reported?;
+    } else if let Err(error) = reported {
+        eprintln!("warning: {error:#}");
+    }
+    println!("\nElapsed: {}", time(started.elapsed().as_secs_f64()));
+    if outcome.interrupted {
+        return Ok(stopped());
+    }
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn print_failures(failures: &[Failure]) {
+    if failures.is_empty() {
+        return;
+    }
+    eprintln!("\n{} failed:", count(failures.len(), "run"));
+    for failure in failures {
+        eprintln!("  {}: {}", failure.run, failure.reason);
+        failure.last_lines.iter().for_each(|line| eprintln!("    | {line}"));
+        if let Some(log) = &failure.log {
+            eprintln!("    all of it: {}", log.display());
+        }
+    }
+    eprintln!("Type the same command again to try them once more.");
+}
+
+/// Says how to go on.
+fn stopped() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    eprintln!("Stopped. Nothing finished is lost; to resume: cargo xtask {}", arguments.join(" "));
+    ExitCode::from(interrupt::EXIT_CODE)
+}

@@ -1,0 +1,126 @@
+//! One worker process: `softmoe-run <run.ron> --progress json`.
+
+use crate::plan::PlannedRun;
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::Sender;
+use std::time::Instant;
+
+/// A line of a worker's standard output.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Progress {
+    pub(crate) agent_steps: u64,
+    pub(crate) of: u64,
+    pub(crate) steps_per_second: f64,
+    /// Mean return of the latest evaluation.
+    pub(crate) evaluation_return: Option<f64>,
+    /// `train`, `evaluate` or `checkpoint`.
+    pub(crate) phase: String,
+}
+
+/// What the pool hears of a worker.
+pub(crate) enum Event {
+    /// A line of progress.
+    Progress(Progress),
+    /// The standard output has ended, and the process with it.
+    Ended,
+}
+
+/// A running worker.
+pub(crate) struct Worker {
+    /// Index of its run in the plan.
+    pub(crate) run: usize,
+    pub(crate) child: Child,
+    pub(crate) log: Log,
+    pub(crate) started: Instant,
+    /// Where the run was when this process took it up.
+    pub(crate) first: Option<u64>,
+    pub(crate) latest: Option<Progress>,
+}
+
+impl Worker {
+    /// Starts the worker of `run`; what it says comes as `(index, event)`.
+    pub(crate) fn start(
+        program: &Path,
+        index: usize,
+        run: &PlannedRun,
+        events: Sender<(usize, Event)>,
+    ) -> Result<Worker> {
+        let path = run.directory.stderr_log();
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let start = file.metadata().map_or(0, |metadata| metadata.len());
+        let mut command = Command::new(program);
+        command.arg(run.directory.run_ron()).args(["--progress", "json"]);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
+        let output = child.stdout.take();
+        std::thread::spawn(move || {
+            for line in
+                output.into_iter().flat_map(|output| BufReader::new(output).lines().map_while(Result::ok))
+            {
+                // A line that is no progress is somebody's stray print: of no use here.
+                if let Ok(progress) = serde_json::from_str(&line)
+                    && events.send((index, Event::Progress(progress))).is_err()
+                {
+                    return;
+                }
+            }
+            let _ = events.send((index, Event::Ended));
+        });
+        let log = Log { path, start };
+        Ok(Worker { run: index, child, log, started: Instant::now(), first: None, latest: None })
+    }
+
+    /// Takes note of where the run is.
+    pub(crate) fn observe(&mut self, progress: Progress) {
+        self.first.get_or_insert(progress.agent_steps);
+        self.latest = Some(progress);
+    }
+
+    /// Agent steps that this process has made.
+    pub(crate) fn own_steps(&self) -> u64 {
+        let latest = self.latest.as_ref().map_or(0, |progress| progress.agent_steps);
+        latest.saturating_sub(self.first.unwrap_or(0))
+    }
+
+    /// Waits for the process, whose standard output has ended.
+    pub(crate) fn wait(&mut self) -> Result<ExitStatus> {
+        self.child.wait().context("cannot wait for a worker")
+    }
+}
+
+/// A worker's standard error, appended to a file over all resumptions.
+pub(crate) struct Log {
+    pub(crate) path: PathBuf,
+    /// Where this process's part begins.
+    start: u64,
+}
+
+impl Log {
+    /// The last lines that this process has written, at most `count`.
+    pub(crate) fn last_lines(&self, count: usize) -> Vec<String> {
+        let read = || -> std::io::Result<Vec<u8>> {
+            let mut file = File::open(&self.path)?;
+            // The end is enough, however much was written.
+            let end = file.metadata()?.len();
+            file.seek(SeekFrom::Start(self.start.max(end.saturating_sub(16 * 1024))))?;
+            let mut bytes = Vec::new();
+            file.read_to_end(&mut bytes)?;
+            Ok(bytes)
+        };
+        let bytes = read().unwrap_or_default();
+        let text = String::from_utf8_lossy(&bytes);
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+        lines[lines.len().saturating_sub(count)..].iter().map(|line| line.to_string()).collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! What the user mistypes: the value, the rule, and what to type; never a panic, never a file touched.
+#![cfg(unix)]
+
+mod workshop;
+
+use assert_cmd::Command;
+use std::fs;
+use workshop::{Workshop, assert_says, finish};
+
+/// Asserts that the arguments are refused with a message of these parts, before any file is written.
+#[track_caller]
+fn refused(arguments: &str, parts: &[&str]) {
+    let workshop = Workshop::new();
+    let (code, _, stderr) = workshop.reproduce(arguments);
+    assert!(matches!(code, Some(1 | 2)), "{arguments}: {code:?}");
+    assert_says(&stderr, parts);
+    assert!(!workshop.out().exists(), "{arguments}");
+    assert_eq!(workshop.started(), 0);
+}
+
+#[test]
+fn names() {
+    refused("fig33", &["no figure `fig33`", "did you mean `fig3`?", "Allowed: "]);
+    refused(
+        "fig3 --arms flat,sofmoe-4",
+        &["no arm `sofmoe-4`", "did you mean `softmoe-4`?", "`expert-choice-4`"],
+    );
+    refused("fig3 --games breakuot", &["no game `breakuot`", "did you mean `breakout`?", "`space_invaders`"]);
+    refused("fig3 --profile quik", &["no profile `quik`", "did you mean `quick`?", "`minatar`"]);
+    refused("fig3 --profile paper", &["`paper` is not there yet", "Allowed: `minatar`, `quick`"]);
+    refused("fig3 --profile atari100k", &["`atari100k` is not there yet"]);
+    refused("fig3 --sead 3", &["--sead", "--seeds"]);
+}
+
+#[test]
+fn settings() {
+    refused(
+        "fig3 --set agent.nstep=5",
+        &["no key `agent.nstep`", "did you mean `agent.n_step`?", "`agent.v_max`"],
+    );
+    refused("fig3 --set n_step=5", &["agent.n_step"]);
+    refused("fig3 --set agent.n_step=x", &["whole number", "e.g. `agent.n_step=3`"]);
+    refused("fig3 --set agent.n_step=-1", &["whole number"]);
+    refused("fig3 --set agent.n_step=0", &["`agent.n_step` is 0 but must be at least 1"]);
+    refused("fig3 --set agent.discount=nan", &["finite number"]);
+    refused("fig3 --set agent.noisy=yes", &["`true` or `false`"]);
+    refused("fig3 --set agent.n_step", &["key=value"]);
+    refused("fig3 --set seed=3", &["--seeds"]);
+    refused("fig3 --set network.encoder=impala", &["impala", "minatar"]);
+    refused("fig3 --set network.body.slots=all", &["all", "tokens_over_experts"]);
+}
+
+#[test]
+fn numbers() {
+    for option in ["seeds", "steps", "jobs"] {
+        refused(&format!("fig3 --{option} 0"), &["must be at least 1"]);
+        refused(&format!("fig3 --{option} many"), &["must be a whole number"]);
+    }
+}
+
+#[test]
+fn an_out_that_is_a_file() {
+    let workshop = Workshop::new();
+    fs::write(workshop.out(), "precious").unwrap();
+    let (code, _, stderr) = workshop.reproduce("fig3");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["is a file but must be a directory", "--out DIR"]);
+    assert_eq!(fs::read_to_string(workshop.out()).unwrap(), "precious");
+}
+
+/// `/proc` cannot be written even by root.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_out_that_cannot_be_written() {
+    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+    command.args(["reproduce", "fig3", "--out", "/proc/softmoe"]);
+    let (code, _, stderr) = finish(command);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["cannot make /proc/softmoe", "--out DIR"]);
+}
+
+#[test]
+fn results_without_a_configuration() {
+    let workshop = Workshop::new();
+    let directory = workshop.run("flat/breakout/seed-0");
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("done.ron"), "()").unwrap();
+    let (code, _, stderr) = workshop.reproduce("fig3");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["holds a run but no run.ron", "move the directory away"]);
+}
+
+#[test]
+fn a_configuration_that_cannot_be_read() {
+    let workshop = Workshop::new();
+    let directory = workshop.run("flat/breakout/seed-0");
+    fs::create_dir_all(&directory).unwrap();
+    fs::write(directory.join("run.ron"), "(figure: 3)").unwrap();
+    let (code, _, stderr) = workshop.reproduce("fig3");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["run.ron:1:", "`figure`"]);
+}
+
+#[test]
+fn programs_that_are_not_there() {
+    let workshop = Workshop::new();
+    fs::remove_file(workshop.path("softmoe-report")).unwrap();
+    let (code, _, stderr) = workshop.reproduce("fig3");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["SOFTMOE_BINARIES", "softmoe-report"]);
+}
+
+#[test]
+fn the_list_and_the_completions_print() {
+    for (arguments, part) in [(vec!["list"], "fig3"), (vec!["completions", "bash"], "reproduce")] {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        command.args(&arguments);
+        let (code, stdout, _) = finish(command);
+        assert_eq!(code, Some(0));
+        assert_says(&stdout, &[part]);
+    }
+}

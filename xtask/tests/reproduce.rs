@@ -1,0 +1,196 @@
+//! `cargo xtask reproduce` on a worker made of shell: plan, reuse, failure, interruption.
+#![cfg(unix)]
+
+mod workshop;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs;
+use std::process::Stdio;
+use workshop::{Workshop, assert_says, wait_for_lines};
+
+/// Two arms and the random policy, one game, two seeds: six runs.
+const SIX: &str = "fig3 --arms flat,softmoe-4 --games breakout --seeds 2";
+
+#[test]
+fn a_dry_run_prints_the_plan_and_writes_nothing() {
+    let workshop = Workshop::new();
+    let (code, plan, _) = workshop.reproduce(&format!("{SIX} --jobs 3 --dry-run"));
+    assert_eq!(code, Some(0));
+    assert_says(
+        &plan,
+        &[
+            "6: 3 arms x 1 game x 2 seeds",
+            "random, flat, softmoe-4",
+            "0 finished, 0 to resume, 6 new",
+            "unknown until the first runs report (3 jobs)",
+            "leaves out of the paper's protocol",
+            "instead of Atari",
+        ],
+    );
+    assert!(!workshop.out().exists());
+    assert_eq!(workshop.started(), 0);
+}
+
+#[test]
+fn without_options_the_whole_profile_is_planned() {
+    let (code, plan, _) = Workshop::new().reproduce("fig3 --dry-run --profile minatar");
+    assert_eq!(code, Some(0));
+    assert_says(&plan, &["275: 11 arms x 5 games x 5 seeds, 2,000,000 agent steps each"]);
+}
+
+#[test]
+fn runs_are_made_reported_and_reused() {
+    let workshop = Workshop::new();
+    let (code, stdout, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stderr, &["finished: flat breakout seed 1: score 1.50"]);
+    assert_says(
+        &stdout,
+        &[
+            "report: --experiment",
+            "fig3.ron --profile quick",
+            "--arms random,flat,softmoe-4 --games breakout --seeds 2",
+        ],
+    );
+    assert_says(&stdout, &["Elapsed: "]);
+    assert_eq!(workshop.started(), 6);
+    for arm in ["random", "flat", "softmoe-4"] {
+        let directory = workshop.run(&format!("{arm}/breakout/seed-1"));
+        let config = softmoe_spec::RunConfig::read(&directory.join("run.ron")).unwrap();
+        assert_eq!(config.name(), format!("fig3/quick/{arm}/breakout/seed-1"));
+        assert!(directory.join("stderr.log").exists());
+    }
+    // Again: nothing is run, and the time of one more seed is known from the rates: 40,000 steps took 4 s.
+    let (code, stdout, _) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(0));
+    assert_says(&stdout, &["6 finished, 0 to resume, 0 new", "nothing is left to run", "report: "]);
+    assert_eq!(workshop.started(), 6);
+    let more = SIX.replace("--seeds 2", "--seeds 3 --jobs 1 --dry-run");
+    let (_, stdout, _) = workshop.reproduce(&more);
+    assert_says(&stdout, &["6 finished, 0 to resume, 3 new", "about 12 s with 1 job"]);
+}
+
+#[test]
+fn a_failed_run_does_not_stop_the_others() {
+    let workshop = Workshop::new();
+    workshop.tell("fail", "flat");
+    let (code, stdout, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(1));
+    assert_says(
+        &stderr,
+        &["2 runs failed", "flat breakout seed 0: exit status: 3", "| the disk is full", "stderr.log"],
+    );
+    assert_says(&stdout, &["report: "]);
+    assert_eq!(workshop.started(), 6);
+    // Tried once more, it is the only one left.
+    workshop.untell("fail");
+    let (code, _, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_eq!(workshop.started(), 8);
+    let log = fs::read_to_string(workshop.run("flat/breakout/seed-0/stderr.log")).unwrap();
+    assert_eq!(log, "a line before\nthe disk is full\n");
+}
+
+#[test]
+fn a_worker_that_leaves_no_result_has_failed() {
+    let workshop = Workshop::new();
+    workshop.tell("forget", "");
+    let (code, stdout, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["6 runs failed", "left no result", "done.ron"]);
+    assert!(!stdout.contains("report: "), "there is nothing to report");
+}
+
+#[test]
+fn the_first_signal_stops_at_a_checkpoint_and_the_same_command_resumes() {
+    let workshop = Workshop::new();
+    workshop.tell("wait", "");
+    let command = format!("{SIX} --jobs 2");
+    let runner = workshop.command(&command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_for_lines(&workshop.path("waiting"), 2);
+    kill(Pid::from_raw(runner.id() as i32), Signal::SIGINT).unwrap();
+    let output = runner.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert_says(
+        &stderr,
+        &["stopping at the next checkpoint", "to resume: cargo xtask reproduce fig3 --arms"],
+    );
+    assert_eq!(workshop.started(), 2, "no other run was started");
+
+    workshop.untell("wait");
+    let (code, stdout, stderr) = workshop.reproduce(&command);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["0 finished, 2 to resume, 4 new", "report: "]);
+    assert_eq!(workshop.started(), 8);
+}
+
+#[test]
+fn the_second_signal_ends_the_workers_at_once() {
+    let workshop = Workshop::new();
+    workshop.tell("wait", "");
+    // This worker does not listen to the first.
+    let deaf = fs::read_to_string(workshop.path("softmoe-run")).unwrap().replace("; exit 130'", "'");
+    fs::write(workshop.path("softmoe-run"), deaf).unwrap();
+    let runner = workshop
+        .command(SIX)
+        .args(["--jobs", "1"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_lines(&workshop.path("waiting"), 1);
+    let id = Pid::from_raw(runner.id() as i32);
+    kill(id, Signal::SIGTERM).unwrap();
+    wait_for_lines(&workshop.run("random/breakout/seed-0/checkpoint/latest"), 1);
+    kill(id, Signal::SIGTERM).unwrap();
+    let output = runner.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(workshop.started(), 1);
+}
+
+#[test]
+fn a_result_that_cannot_be_read_is_moved_aside() {
+    let workshop = Workshop::new();
+    workshop.reproduce(SIX);
+    let directory = workshop.run("flat/breakout/seed-0");
+    fs::write(directory.join("done.ron"), "(score: 1.5, retu").unwrap();
+    let (code, stdout, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["5 finished, 1 to resume, 0 new"]);
+    assert_says(&stderr, &["done.ron:1:", "moved to", "done.ron.broken"]);
+    assert_eq!(fs::read_to_string(directory.join("done.ron.broken")).unwrap(), "(score: 1.5, retu");
+    assert_eq!(workshop.started(), 7);
+}
+
+#[test]
+fn runs_made_with_other_values_are_never_overwritten() {
+    let workshop = Workshop::new();
+    workshop.reproduce(&format!("{SIX} --set agent.n_step=5 --steps 20_000"));
+    let done = workshop.run("flat/breakout/seed-0/done.ron");
+    let before = fs::read(&done).unwrap();
+    let (code, _, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(1));
+    assert_says(
+        &stderr,
+        &["run.ron was made with other values", "training.agent_steps: 20000 there", "5 runs more"],
+    );
+    assert_says(&stderr, &["`--steps 20000`", "--out DIR"]);
+    assert_eq!(fs::read(&done).unwrap(), before);
+    assert_eq!(workshop.started(), 6);
+    // What the message says to type does reuse them.
+    let (code, stdout, _) = workshop.reproduce(&format!("{SIX} --steps 20000 --set agent.n_step=5"));
+    assert_eq!(code, Some(0));
+    assert_says(&stdout, &["6 finished"]);
+}
+
+#[test]
+fn a_setting_reaches_the_arms_that_have_it() {
+    let workshop = Workshop::new();
+    let (code, stdout, _) = workshop.reproduce(&format!("{SIX} --set network.body.experts=2"));
+    assert_eq!(code, Some(0));
+    assert_says(&stdout, &["note: `network.body.experts` is no value of flat: left as they are"]);
+    let config = softmoe_spec::RunConfig::read(&workshop.run("softmoe-4/breakout/seed-0/run.ron")).unwrap();
+    assert!(matches!(config.network.body, softmoe_spec::BodySpec::SoftMoe { experts: 2, .. }));
+}

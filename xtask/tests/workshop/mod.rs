@@ -1,0 +1,118 @@
+//! A directory with a worker and a reporter made of shell, and the runner set on them.
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+use assert_cmd::Command;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Notes that it was started; fails, waits for a signal or finishes, as files beside it say.
+const WORKER: &str = r#"#!/bin/sh
+here=$(dirname "$0")
+directory=$(dirname "$1")
+[ "$2 $3" = "--progress json" ] || exit 2
+echo "$directory" >> "$here/started"
+if [ -e "$here/fail" ] && grep -q "arm: \"$(cat "$here/fail")\"" "$1"; then
+    echo "a line before" >&2
+    echo "the disk is full" >&2
+    exit 3
+fi
+if [ -e "$here/wait" ]; then
+    trap 'mkdir -p "$directory/checkpoint"; echo 5 > "$directory/checkpoint/latest"; exit 130' TERM
+    echo '{"agent_steps":5,"of":10,"steps_per_second":1.0,"evaluation_return":null,"phase":"train"}'
+    echo waiting >> "$here/waiting"
+    while :; do sleep 0.02; done
+fi
+echo '{"agent_steps":0,"of":10,"steps_per_second":0,"evaluation_return":null,"phase":"train"}'
+echo 'not progress'
+echo '{"agent_steps":10,"of":10,"steps_per_second":99.5,"evaluation_return":1.5,"phase":"evaluate"}'
+[ -e "$here/forget" ] && exit 0
+echo '(score: 1.5, returns: [1.0, 2.0], agent_steps: 40000, parameters: 7, wall_seconds: 4.0, version: "0", device: "cpu")' \
+    > "$directory/done.ron"
+"#;
+
+/// Prints its arguments.
+const REPORTER: &str = "#!/bin/sh\necho report: \"$@\"\n";
+
+pub(crate) struct Workshop(TempDir);
+
+impl Workshop {
+    pub(crate) fn new() -> Workshop {
+        let workshop = Workshop(tempfile::tempdir().unwrap());
+        for (name, text) in [("softmoe-run", WORKER), ("softmoe-report", REPORTER)] {
+            let path = workshop.path(name);
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        workshop
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn out(&self) -> PathBuf {
+        self.path("out")
+    }
+
+    /// The directory of the run `arm/game/seed-k` in `fig3/quick`.
+    pub(crate) fn run(&self, name: &str) -> PathBuf {
+        self.out().join("runs/fig3/quick").join(name)
+    }
+
+    /// Tells the worker something: `fail`, `wait` or `forget`.
+    pub(crate) fn tell(&self, what: &str, text: &str) {
+        fs::write(self.path(what), text).unwrap();
+    }
+
+    /// Takes it back.
+    pub(crate) fn untell(&self, what: &str) {
+        fs::remove_file(self.path(what)).unwrap();
+    }
+
+    /// How many workers were started so far.
+    pub(crate) fn started(&self) -> usize {
+        fs::read_to_string(self.path("started")).map_or(0, |text| text.lines().count())
+    }
+
+    /// `cargo xtask reproduce ARGUMENTS --out OUT`, not yet started.
+    pub(crate) fn command(&self, arguments: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        command.arg("reproduce").args(arguments.split_whitespace()).arg("--out").arg(self.out());
+        command.env("SOFTMOE_BINARIES", self.0.path());
+        command
+    }
+
+    /// The same, finished: exit code, standard output, standard error.
+    pub(crate) fn reproduce(&self, arguments: &str) -> (Option<i32>, String, String) {
+        finish(Command::from_std(self.command(arguments)))
+    }
+}
+
+pub(crate) fn finish(mut command: Command) -> (Option<i32>, String, String) {
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (output.status.code(), stdout, stderr)
+}
+
+/// Waits until `path` has as many lines; a minute is more than any machine needs.
+pub(crate) fn wait_for_lines(path: &Path, count: usize) {
+    let started = Instant::now();
+    while fs::read_to_string(path).map_or(0, |text| text.lines().count()) < count {
+        assert!(started.elapsed() < Duration::from_secs(60), "{} never came", path.display());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Asserts that `text` contains every one of `parts`.
+#[track_caller]
+pub(crate) fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+    }
+}
