@@ -35,8 +35,9 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, SpecErro
     };
     let mut deserializer = ron::Deserializer::from_str(text).map_err(|e| error(e, String::new()))?;
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
+        // A field whose name was not read yet has the name `?`, and the whole file has `.`.
         let field = e.path().to_string();
-        let field = if field == "." { String::new() } else { field };
+        let field = field.strip_suffix('?').unwrap_or(&field).trim_end_matches('.').to_owned();
         error(deserializer.span_error(e.into_inner()), field)
     })?;
     deserializer.end().map_err(|e| error(deserializer.span_error(e), String::new()))?;
@@ -96,6 +97,9 @@ fn explain(error: &ron::Error) -> String {
             format!("the field `{field}`{} is given twice: remove one", of(outer))
         }
         ron::Error::InvalidValueForType { expected, found } => format!("expected {expected}, found {found}"),
+        ron::Error::ExpectedComma => {
+            "expected a comma after the value before (or it is of another type)".into()
+        }
         other => {
             let text = other.to_string();
             let mut letters = text.chars();

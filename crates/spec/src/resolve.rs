@@ -57,7 +57,7 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] for an arm that the experiment has not or a setting whose key no arm has,
+    /// [`SpecError::UnknownName`] for an arm that the experiment has not or a setting whose key no arm of the experiment has,
     /// [`SpecError::Setting`] for a value of the wrong type, [`SpecError::Invalid`] for a configuration that
     /// does not [validate](RunConfig::validate).
     pub fn resolve(
@@ -76,12 +76,7 @@ impl Experiment {
                 }
             }
         }
-        for setting in &settings {
-            if !runs.is_empty() && !runs.iter().any(|run| setting.applies_to(run)) {
-                let keys: BTreeSet<String> = runs.iter().flat_map(settable).collect();
-                return Err(setting.unknown(keys.into_iter().collect()));
-            }
-        }
+        self.check_keys(&settings, profile_name, profile)?;
         for run in &mut runs {
             for setting in settings.iter().filter(|setting| setting.applies_to(run)).collect::<Vec<_>>() {
                 setting.apply(run)?;
@@ -89,6 +84,25 @@ impl Experiment {
             run.validate()?;
         }
         Ok(runs)
+    }
+
+    /// An error if a setting's key is in no arm at all.
+    fn check_keys(
+        &self,
+        settings: &[Setting],
+        profile_name: &str,
+        profile: &Profile,
+    ) -> Result<(), SpecError> {
+        let Some(&game) = profile.games.first() else { return Ok(()) };
+        let arms = self.arm_names().map(|arm| self.run(profile_name, profile, arm, game, 0));
+        let runs: Vec<RunConfig> = arms.collect::<Result<_, SpecError>>()?;
+        match settings.iter().find(|setting| !runs.iter().any(|run| setting.applies_to(run))) {
+            None => Ok(()),
+            Some(setting) => {
+                let keys: BTreeSet<String> = runs.iter().flat_map(settable).collect();
+                Err(setting.unknown(keys.into_iter().collect()))
+            }
+        }
     }
 
     /// The configuration of one run, before the profile's settings.

@@ -1,0 +1,76 @@
+//! The presets, number by number, against the tables they come from.
+
+use softmoe_spec::{AgentConfig, AgentPreset, AgentSteps, EnvironmentConfig, Game, RainbowConfig, SlotsSpec};
+
+/// Obando-Ceron et al. 2024 (arXiv 2402.08609), table 2 (Rainbow), and `full_rainbow.gin` in Dopamine's
+/// `labs/moes` at 5873f549, which agree; the target period is in the latter only.
+#[test]
+fn rainbow_on_atari() {
+    let AgentConfig::Rainbow(rainbow) = AgentPreset::RainbowAtari.config() else { panic!("not Rainbow") };
+    assert_eq!(
+        rainbow,
+        RainbowConfig {
+            discount: 0.99,
+            n_step: 3,
+            min_replay: 20_000,
+            update_period: AgentSteps(4),
+            target_period: AgentSteps(8_000),
+            batch_size: 32,
+            replay_capacity: 1_000_000,
+            learning_rate: 0.000_062_5,
+            adam_epsilon: 0.000_15,
+            v_max: 10.0,
+            atoms: 51,
+            noisy: true,
+            dueling: true,
+            double: true,
+            // Priorities are sqrt(loss), weights 1 / sqrt(probability): `full_rainbow_agent.py`.
+            priority_exponent: 0.5,
+            importance_exponent: 0.5,
+            // `noisy = True` sets the training epsilon to 0.
+            epsilon_train: 0.0,
+            epsilon_evaluation: 0.001,
+            clip_rewards: true,
+        }
+    );
+}
+
+/// The same but replay 100k, min replay 5k, target period 1000 agent steps, Adam 2.5e-4; update period 4 and
+/// n-step 3 as there.
+#[test]
+fn rainbow_on_minatar() {
+    let AgentConfig::Rainbow(rainbow) = AgentPreset::RainbowMinatar.config() else { panic!("not Rainbow") };
+    assert_eq!(
+        rainbow,
+        RainbowConfig {
+            min_replay: 5_000,
+            target_period: AgentSteps(1_000),
+            replay_capacity: 100_000,
+            learning_rate: 0.000_25,
+            ..RainbowConfig::atari()
+        }
+    );
+    assert_eq!((rainbow.update_period, rainbow.n_step), (AgentSteps(4), 3));
+}
+
+/// Young and Tian 2019 (arXiv 1903.03176) and the `minatar` package 1.0.15: sticky actions 0.1, difficulty
+/// ramping, all six actions. Dopamine truncates an episode after 27,000 agent steps.
+#[test]
+fn minatar_as_published() {
+    for game in Game::ALL {
+        let environment = EnvironmentConfig::minatar(game);
+        assert_eq!(environment.game, game);
+        assert_eq!(environment.sticky_action_probability, 0.1);
+        assert!(environment.difficulty_ramping && !environment.minimal_actions);
+        assert_eq!(environment.max_episode_steps, 27_000);
+    }
+}
+
+/// p = ceil(m / n): 121 tokens of the Impala encoder give 121, 61, 31 and 16 slots; MinAtar has 64 tokens.
+#[test]
+fn slots() {
+    let slots = |tokens, experts| SlotsSpec::TokensOverExperts.count(tokens, experts);
+    assert_eq!([1, 2, 4, 8].map(|experts| slots(121, experts)), [121, 61, 31, 16]);
+    assert_eq!([1, 2, 4, 8].map(|experts| slots(64, experts)), [64, 32, 16, 8]);
+    assert_eq!(SlotsSpec::Tokens.count(64, 4), 64);
+}

@@ -1,0 +1,108 @@
+//! `key=value`: every key can be set, and only to what its type allows.
+
+mod example;
+
+use proptest::prelude::*;
+use softmoe_spec::setting::{fields, settable};
+use softmoe_spec::{BodySpec, Setting, SlotsSpec, SpecError};
+
+fn set(arm: &str, text: &str) -> Result<softmoe_spec::RunConfig, SpecError> {
+    let mut config = example::run(arm);
+    text.parse::<Setting>()?.apply(&mut config)?;
+    Ok(config)
+}
+
+#[test]
+fn a_key_addresses_the_active_variant() {
+    let fields_of = |text| fields(&set("softmoe-4", text).unwrap());
+    for (text, key, value) in [
+        ("agent.n_step=5", "agent.n_step", "5"),
+        ("agent.discount = 0.5", "agent.discount", "0.5"),
+        ("agent.learning_rate=1e-3", "agent.learning_rate", "0.001"),
+        ("agent.replay_capacity=50_000", "agent.replay_capacity", "50000"),
+        ("agent.noisy=false", "agent.noisy", "false"),
+        ("network.body.scale=4", "network.body.scale", "4.0"),
+        ("network.body.slots=tokens", "network.body.slots", "\"tokens\""),
+        ("network.hidden=256", "network.hidden", "256"),
+        ("training.evaluation_episodes=1", "training.evaluation_episodes", "1"),
+        ("environment.sticky_action_probability=0", "environment.sticky_action_probability", "0.0"),
+    ] {
+        let (before, after) = (fields(&example::run("softmoe-4")), fields_of(text));
+        let changed: Vec<_> = after.iter().filter(|(key, value)| before.get(*key) != Some(value)).collect();
+        assert_eq!(changed, [(&key.to_owned(), &value.to_owned())], "{text}");
+        assert_eq!(before.len(), after.len());
+    }
+    let body = set("softmoe-4", "network.body.slots=tokens").unwrap().network.body;
+    assert_eq!(
+        body,
+        BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::Tokens, scale: 0.25, extra_layers: 0 }
+    );
+}
+
+#[test]
+fn a_variants_name_is_a_field_but_cannot_be_set() {
+    let fields = fields(&example::run("softmoe-4"));
+    assert_eq!(fields["agent"], "\"rainbow\"");
+    assert_eq!(fields["network.body"], "\"soft_moe\"");
+    assert!(matches!(set("flat", "agent=random"), Err(SpecError::UnknownName(_))));
+    assert!(matches!(set("random", "agent.n_step=5"), Err(SpecError::UnknownName(_))));
+    assert!(matches!(set("flat", "network.body.experts=5"), Err(SpecError::UnknownName(_))));
+}
+
+#[test]
+fn what_names_a_run_is_chosen_elsewhere() {
+    for key in ["figure", "profile", "arm", "seed", "environment.game", "training.agent_steps"] {
+        let message = set("flat", &format!("{key}=1")).unwrap_err().to_string();
+        assert!(message.contains("--") || message.contains("first argument"), "{message}");
+        assert!(!settable(&example::run("flat")).contains(&key.to_owned()));
+    }
+}
+
+#[test]
+fn settings_apply_where_they_can_and_must_somewhere() {
+    let experiment = example::experiment();
+    let resolve = |text: &str| {
+        let mut profile = experiment.profile("quick").unwrap().clone();
+        profile.set.push(text.to_owned());
+        experiment.resolve("quick", &profile, &["random", "flat", "softmoe-4"])
+    };
+    let runs = resolve("network.body.experts=2").unwrap();
+    assert!(matches!(runs[2].network.body, BodySpec::SoftMoe { experts: 2, .. }));
+    assert_eq!(runs[1].network.body, BodySpec::Flat { scale: 1.0, extra_layers: 0 });
+    let message = resolve("network.body.expert=2").unwrap_err().to_string();
+    assert!(message.contains("did you mean `network.body.experts`?"), "{message}");
+    // The last one wins, so that the command line can change what the profile sets.
+    let runs = resolve("agent.min_replay=77").unwrap();
+    assert_eq!(fields(&runs[1])["agent.min_replay"], "77");
+}
+
+proptest! {
+    /// Whatever is typed, the answer is a changed configuration or an error, and an error changes nothing.
+    #[test]
+    fn nothing_typed_panics(text in "[a-z_.]{0,12}(=|)[-a-z0-9_.+]{0,8}") {
+        let before = example::run("flat");
+        let mut config = before.clone();
+        if let Ok(setting) = text.parse::<Setting>() && setting.apply(&mut config).is_err() {
+            prop_assert_eq!(config, before);
+        }
+    }
+
+    /// Every key takes its own value back, and a whole number or an error in its place.
+    #[test]
+    fn every_key_can_be_set(index in any::<prop::sample::Index>(), number in any::<u64>()) {
+        let before = example::run("softmoe-4");
+        let keys = settable(&before);
+        let key = index.get(&keys);
+        let current = fields(&before)[key].trim_matches('"').to_owned();
+        let mut config = before.clone();
+        format!("{key}={current}").parse::<Setting>().unwrap().apply(&mut config).unwrap();
+        prop_assert_eq!(&config, &before);
+        let number = number >> 12; // what a floating-point number holds exactly
+        if format!("{key}={number}").parse::<Setting>().unwrap().apply(&mut config).is_ok() {
+            let now: f64 = fields(&config)[key].parse().unwrap();
+            prop_assert_eq!(now, number as f64);
+        } else {
+            prop_assert_eq!(config, before);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What makes no sense is refused before a run starts, with the value, the rule and what to type.
+
+mod example;
+
+use softmoe_spec::{Experiment, Setting, SpecError, file};
+use std::path::Path;
+
+#[test]
+fn a_run_with_a_senseless_value_is_refused() {
+    for (text, rule) in [
+        ("agent.n_step=0", "`agent.n_step` is 0 but must be at least 1 (e.g. `--set agent.n_step=3`)"),
+        ("agent.batch_size=0", "at least 1"),
+        ("agent.update_period=0", "at least 1"),
+        ("agent.target_period=0", "at least 1"),
+        ("agent.replay_capacity=35", "above batch_size + n_step = 35"),
+        ("agent.min_replay=100_001", "at most replay_capacity = 100000"),
+        ("agent.discount=1.1", "between 0 and 1"),
+        ("agent.epsilon_train=-0.1", "between 0 and 1"),
+        ("agent.epsilon_evaluation=2", "between 0 and 1"),
+        ("agent.learning_rate=0", "above 0"),
+        ("agent.adam_epsilon=-1", "above 0"),
+        ("agent.v_max=0", "above 0"),
+        ("agent.atoms=50", "51"),
+        ("agent.priority_exponent=-1", "from 0"),
+        ("agent.importance_exponent=-1", "from 0"),
+        ("environment.sticky_action_probability=1.01", "between 0 and 1"),
+        ("environment.max_episode_steps=0", "at least 1"),
+        ("network.hidden=0", "at least 1"),
+        ("network.body.experts=0", "at least 1"),
+        ("network.body.scale=0", "whole width"),
+        ("network.body.scale=-1", "whole width"),
+        ("network.body.scale=0.3", "whole width"),
+        ("training.evaluation_period=0", "at least 1"),
+        ("training.evaluation_episodes=0", "at least 1"),
+        ("training.final_evaluation_episodes=0", "at least 1"),
+        ("training.checkpoint_period=0", "at least 1"),
+    ] {
+        let mut config = example::run("softmoe-4");
+        config.validate().unwrap();
+        let setting: Setting = text.parse().unwrap();
+        setting.apply(&mut config).unwrap();
+        let error = config.validate().unwrap_err();
+        let message = error.to_string();
+        assert!(message.contains("run fig/quick/softmoe-4/breakout/seed-0"), "{message}");
+        assert!(message.contains(setting.key()) && message.contains(rule), "{text}: {message}");
+        // What the message says to type helps.
+        let SpecError::Invalid { problems, .. } = &error else { panic!("{error:?}") };
+        for problem in problems {
+            let typed = problem.split("`--set ").nth(1).unwrap().trim_end_matches("`)");
+            typed.parse::<Setting>().unwrap().apply(&mut config).unwrap();
+        }
+        config.validate().unwrap_or_else(|error| panic!("{text}: {error}"));
+    }
+}
+
+#[test]
+fn an_experiment_that_does_not_fit_together_is_refused() {
+    for (from, to, says) in [
+        ("name: \"softmoe-4\"", "name: \"flat\"", "two arms `flat`"),
+        ("name: \"softmoe-4\"", "name: \"SoftMoE_4\"", "kebab case"),
+        ("name: \"softmoe-4\"", "name: \"softmoe--4\"", "kebab case"),
+        ("name: \"softmoe-4\"", "name: \"\"", "kebab case"),
+        ("name: \"softmoe-4\"", "name: \"..\"", "kebab case"),
+        ("name: \"softmoe-4\"", "name: \"random\"", "added to every experiment"),
+        ("reference: \"flat\"", "reference: \"flatt\"", "did you mean `flat`?"),
+        ("left: \"flat\"", "left: \"softmoe-5\"", "did you mean `softmoe-4`?"),
+        ("margin: 0.1", "margin: -0.1", "`margin` is -0.1"),
+        ("margin: 0.1", "margin: NaN", "`margin` is NaN"),
+        ("games: [breakout, space_invaders]", "games: []", "at least one game"),
+        ("games: [breakout, space_invaders]", "games: [breakout, breakout]", "each once"),
+        ("seeds: 2", "seeds: 0", "0 seeds"),
+        ("evaluations: 8", "evaluations: 0", "0 evaluations"),
+        ("evaluations: 8", "evaluations: 40_001", "40001 evaluations"),
+        ("agent.min_replay=1_000", "agent.min_reply=1_000", "did you mean `agent.min_replay`?"),
+        ("agent.min_replay=1_000", "agent.n_step=0", "at least 1"),
+        ("hidden: 128", "hidden: 3", "whole width"),
+    ] {
+        let text = example::TEXT.replacen(from, to, 1);
+        assert_ne!(text, example::TEXT);
+        let experiment: Experiment = file::parse(Path::new("fig.ron"), &text).unwrap();
+        let message = experiment.validate().unwrap_err().to_string();
+        assert!(message.starts_with("experiment fig: "), "{message}");
+        assert!(message.contains(says), "{to}: {message}");
+    }
+    let mut experiment = example::experiment();
+    experiment.profiles.clear();
+    assert!(experiment.validate().unwrap_err().to_string().contains("no profile"));
+}
+
+#[test]
+fn a_figure_is_named_like_its_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("fig9.ron");
+    std::fs::write(&path, example::TEXT).unwrap();
+    let message = Experiment::read(&path).unwrap_err().to_string();
+    assert!(message.contains("`figure` is \"fig\""), "{message}");
+}
