@@ -1,0 +1,73 @@
+//! Figures, as SVG and PNG.
+//!
+//! A picture is drawn once in terms of plotters' backends: by plotters-svg into SVG, and by a small backend on
+//! tiny-skia into PNG, with smooth edges and glyph outlines from a font in this crate. No font or image
+//! library of the system is used, and both files show the same figure.
+
+mod bars;
+mod curves;
+mod png;
+mod style;
+
+pub use bars::{Bar, Bars};
+pub use curves::{Curves, Line, Panel, Point};
+pub use style::Mark;
+
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use std::fmt::Display;
+use thiserror::Error;
+
+/// A figure could not be drawn.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("cannot draw the figure: {0}")]
+pub struct PlotError(String);
+
+/// For `map_err`: the backends differ in their types of errors.
+fn failed(error: impl Display) -> PlotError {
+    PlotError(error.to_string())
+}
+
+/// Something that can be drawn.
+pub trait Picture {
+    /// Width and height in pixels.
+    fn size(&self) -> (u32, u32);
+
+    /// Draws the picture on `area`, which has that size and is white.
+    ///
+    /// # Errors
+    ///
+    /// The backend refuses.
+    fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), PlotError>;
+}
+
+/// The text of an SVG file.
+///
+/// # Errors
+///
+/// The backend refuses.
+pub fn to_svg(picture: &impl Picture) -> Result<String, PlotError> {
+    style::register_font()?;
+    let mut text = String::new();
+    let area = SVGBackend::with_string(&mut text, picture.size()).into_drawing_area();
+    area.fill(&WHITE).map_err(failed)?;
+    picture.draw(&area)?;
+    area.present().map_err(failed)?;
+    drop(area);
+    Ok(text)
+}
+
+/// The bytes of a PNG file.
+///
+/// # Errors
+///
+/// The backend refuses, or there is no memory for the pixels.
+pub fn to_png(picture: &impl Picture) -> Result<Vec<u8>, PlotError> {
+    style::register_font()?;
+    let mut canvas = png::Canvas::new(picture.size(), style::FONT)?;
+    let area = (&mut canvas).into_drawing_area();
+    picture.draw(&area)?;
+    area.present().map_err(failed)?;
+    drop(area);
+    canvas.encode()
+}

@@ -1,0 +1,202 @@
+//! Stratified bootstrap: how far an aggregate would move with other runs.
+//!
+//! Runs are drawn with replacement within each task, independently for each method, and every statistic is
+//! computed on the same draw. The interval lies between two percentiles of the resampled values.
+
+use super::{Scores, ScoresError, metrics};
+use rand::{Rng, RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rayon::prelude::*;
+use std::fmt;
+
+/// Resamples that share one generator: the unit of parallel work, so that results do not depend on the
+/// number of threads.
+const CHUNK: usize = 250;
+
+/// A confidence interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Interval {
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+}
+
+impl fmt::Display for Interval {
+    /// `[0.69, 0.94]`; a precision applies to both ends.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let precision = f.precision().unwrap_or(2);
+        write!(f, "[{}, {}]", fixed(self.low, precision), fixed(self.high, precision))
+    }
+}
+
+/// A point estimate and, where there are at least two runs of every task, its interval.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The value on the scores themselves.
+    pub point: f64,
+    /// Its bootstrap interval.
+    pub interval: Option<Interval>,
+}
+
+impl fmt::Display for Estimate {
+    /// `0.81 [0.69, 0.94]`, or `0.81` without an interval; a precision applies to every number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let precision = f.precision().unwrap_or(2);
+        f.write_str(&fixed(self.point, precision))?;
+        match self.interval {
+            Some(interval) => write!(f, " {interval:.precision$}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// `value` with `precision` decimals, and no sign where that rounds to zero.
+fn fixed(value: f64, precision: usize) -> String {
+    let text = format!("{value:.precision$}");
+    let rounds_to_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
+    if rounds_to_zero { text.trim_start_matches('-').to_owned() } else { text }
+}
+
+/// The four aggregates of one method.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Summary {
+    /// Interquartile mean.
+    pub interquartile_mean: Estimate,
+    /// Mean.
+    pub mean: Estimate,
+    /// Median over tasks.
+    pub median: Estimate,
+    /// Optimality gap, lower is better.
+    pub optimality_gap: Estimate,
+}
+
+/// How intervals are made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bootstrap {
+    /// Number of resamples.
+    pub resamples: usize,
+    /// Share of the resampled values that lies within the interval, in (0, 1).
+    pub confidence: f64,
+}
+
+impl Default for Bootstrap {
+    /// 10,000 resamples, 95%.
+    fn default() -> Self {
+        Bootstrap { resamples: 10_000, confidence: 0.95 }
+    }
+}
+
+impl Bootstrap {
+    /// The aggregates of `scores`, with intervals from one joint resampling.
+    pub fn summary(&self, scores: &Scores, generator: &mut impl Rng) -> Summary {
+        let aggregates = |scores: &[Scores]| {
+            let scores = &scores[0];
+            [
+                metrics::interquartile_mean(scores),
+                metrics::mean(scores),
+                metrics::median(scores),
+                metrics::optimality_gap(scores),
+            ]
+        };
+        let [interquartile_mean, mean, median, optimality_gap] =
+            self.estimates([scores], aggregates, generator);
+        Summary { interquartile_mean, mean, median, optimality_gap }
+    }
+
+    /// The probability that a run of `x` scores higher than one of `y`.
+    ///
+    /// # Errors
+    ///
+    /// `x` and `y` have different numbers of tasks.
+    pub fn improvement(
+        &self,
+        x: &Scores,
+        y: &Scores,
+        generator: &mut impl Rng,
+    ) -> Result<Estimate, ScoresError> {
+        metrics::probability_of_improvement(x, y)?; // the same tasks
+        let improvement = |pair: &[Scores]| [metrics::mean_win_rate(&pair[0], &pair[1])];
+        let [estimate] = self.estimates([x, y], improvement, generator);
+        Ok(estimate)
+    }
+
+    /// The weighted sum of interquartile means, `sum_k weight_k IQM(scores_k)`: weights 1 and -1 are a
+    /// difference, and four weights a difference of differences. A method that occurs in both differences
+    /// must be given once, with its weights added, since it is resampled once.
+    pub fn contrast<'a>(
+        &self,
+        terms: impl IntoIterator<Item = (f64, &'a Scores)>,
+        generator: &mut impl Rng,
+    ) -> Estimate {
+        let (weights, arms): (Vec<f64>, Vec<&Scores>) = terms.into_iter().unzip();
+        let sum = |arms: &[Scores]| {
+            let weighted = weights.iter().zip(arms);
+            [weighted.map(|(weight, scores)| weight * metrics::interquartile_mean(scores)).sum()]
+        };
+        let [estimate] = self.estimates(arms, sum, generator);
+        estimate
+    }
+
+    /// Any statistics of any number of methods, with intervals from one joint resampling; none where a task
+    /// has a single run.
+    ///
+    /// # Shapes
+    ///
+    /// `methods [K]`, `statistics: [K] -> [N]`, result `[N]`
+    pub fn estimates<'a, const N: usize>(
+        &self,
+        methods: impl IntoIterator<Item = &'a Scores>,
+        statistics: impl Fn(&[Scores]) -> [f64; N] + Sync,
+        generator: &mut impl Rng,
+    ) -> [Estimate; N] {
+        let methods: Vec<Scores> = methods.into_iter().cloned().collect();
+        let points = statistics(&methods);
+        let resampled = (methods.iter().all(|scores| scores.fewest_runs() > 1) && self.resamples > 0)
+            .then(|| self.resample(&methods, &statistics, generator));
+        std::array::from_fn(|n| {
+            let interval = resampled.as_ref().map(|rows| self.interval(rows.iter().map(|row| row[n])));
+            Estimate { point: points[n], interval }
+        })
+    }
+
+    /// The statistics of each resample, `[resamples][N]`.
+    fn resample<const N: usize>(
+        &self,
+        methods: &[Scores],
+        statistics: &(impl Fn(&[Scores]) -> [f64; N] + Sync),
+        generator: &mut impl Rng,
+    ) -> Vec<[f64; N]> {
+        let seeds: Vec<u64> = (0..self.resamples.div_ceil(CHUNK)).map(|_| generator.random()).collect();
+        let chunk = |seed: u64| {
+            let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed);
+            let mut drawn = methods.to_vec();
+            let rows = (0..CHUNK).map(move |_| {
+                for (drawn, from) in drawn.iter_mut().zip(methods) {
+                    drawn.redraw(from, |runs| runs[generator.random_range(0..runs.len())]);
+                }
+                statistics(&drawn)
+            });
+            rows.collect::<Vec<_>>()
+        };
+        let mut rows: Vec<[f64; N]> = seeds.into_par_iter().flat_map_iter(chunk).collect();
+        rows.truncate(self.resamples);
+        rows
+    }
+
+    /// The central interval of `values`.
+    fn interval(&self, values: impl Iterator<Item = f64>) -> Interval {
+        let mut sorted: Vec<f64> = values.collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let tail = (1.0 - self.confidence) / 2.0;
+        Interval { low: quantile(&sorted, tail), high: quantile(&sorted, 1.0 - tail) }
+    }
+}
+
+/// The `share` quantile of `sorted` values, linear between neighbours.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let position = share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
+    let below = position.floor() as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (position - below as f64) * (sorted[above] - sorted[below])
+}

@@ -1,0 +1,131 @@
+//! The scores of one method: an axis of tasks and one of runs that cannot be taken for each other.
+
+use thiserror::Error;
+
+/// One value a run (a run is one seed).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Runs<T>(pub Vec<T>);
+
+/// One value a task (a task is one game).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tasks<T>(pub Vec<T>);
+
+/// The scores of one method, normalised or raw, on every task of a benchmark.
+///
+/// Tasks may have different numbers of runs, as they do when some runs are missing; none is empty, and
+/// every score is finite.
+///
+/// # Shapes
+///
+/// `tasks() -> T` slices, the t-th of `R_t` scores.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scores {
+    tasks: Vec<Vec<f64>>,
+}
+
+/// Why scores cannot be aggregated.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ScoresError {
+    /// No task at all.
+    #[error("there are no tasks; at least one is needed")]
+    NoTasks,
+    /// A task without a run.
+    #[error("task {task} (counted from 0) has no runs; leave the task out, or give it at least one")]
+    NoRuns {
+        /// The task's position.
+        task: usize,
+    },
+    /// A score that is infinite or not a number.
+    #[error("the score of run {run} on task {task} (both counted from 0) is not finite; leave that run out")]
+    NotFinite {
+        /// The task's position.
+        task: usize,
+        /// The run's position.
+        run: usize,
+    },
+    /// A run with another number of tasks than the first.
+    #[error(
+        "run {run} (counted from 0) has {found} tasks, the first run has {expected}; \
+         where runs are missing, give the scores by task"
+    )]
+    Ragged {
+        /// The run's position.
+        run: usize,
+        /// Tasks of the first run.
+        expected: usize,
+        /// Tasks of this run.
+        found: usize,
+    },
+    /// Two methods that were not scored on the same tasks.
+    #[error("the methods have {left} and {right} tasks; compare them on the same tasks, in the same order")]
+    DifferentTasks {
+        /// Tasks of the first method.
+        left: usize,
+        /// Tasks of the second.
+        right: usize,
+    },
+}
+
+impl Scores {
+    /// Scores listed task by task, each with its own number of runs.
+    ///
+    /// # Errors
+    ///
+    /// No task, a task without runs, or a score that is not finite.
+    pub fn by_task(scores: Tasks<Runs<f64>>) -> Result<Self, ScoresError> {
+        let tasks: Vec<Vec<f64>> = scores.0.into_iter().map(|runs| runs.0).collect();
+        if tasks.is_empty() {
+            return Err(ScoresError::NoTasks);
+        }
+        for (task, runs) in tasks.iter().enumerate() {
+            if runs.is_empty() {
+                return Err(ScoresError::NoRuns { task });
+            }
+            if let Some(run) = runs.iter().position(|score| !score.is_finite()) {
+                return Err(ScoresError::NotFinite { task, run });
+            }
+        }
+        Ok(Scores { tasks })
+    }
+
+    /// Scores listed run by run, every run on all tasks.
+    ///
+    /// # Errors
+    ///
+    /// As [`Scores::by_task`], and runs of different lengths.
+    pub fn by_run(scores: Runs<Tasks<f64>>) -> Result<Self, ScoresError> {
+        let expected = scores.0.first().map_or(0, |tasks| tasks.0.len());
+        let mut by_task = vec![Runs(Vec::with_capacity(scores.0.len())); expected];
+        for (run, tasks) in scores.0.into_iter().enumerate() {
+            if tasks.0.len() != expected {
+                return Err(ScoresError::Ragged { run, expected, found: tasks.0.len() });
+            }
+            for (runs, score) in by_task.iter_mut().zip(tasks.0) {
+                runs.0.push(score);
+            }
+        }
+        Self::by_task(Tasks(by_task))
+    }
+
+    /// The scores of each task, one a run.
+    pub fn tasks(&self) -> impl ExactSizeIterator<Item = &[f64]> {
+        self.tasks.iter().map(Vec::as_slice)
+    }
+
+    /// Every score, task after task.
+    pub fn pooled(&self) -> Vec<f64> {
+        self.tasks.concat()
+    }
+
+    /// The runs of the task that has the fewest.
+    pub fn fewest_runs(&self) -> usize {
+        self.tasks.iter().map(Vec::len).min().unwrap_or(0)
+    }
+
+    /// Overwrites each task's scores with values that `draw` makes from the task's scores in `from`.
+    pub(super) fn redraw(&mut self, from: &Scores, mut draw: impl FnMut(&[f64]) -> f64) {
+        for (to, from) in self.tasks.iter_mut().zip(&from.tasks) {
+            to.fill_with(|| draw(from));
+        }
+    }
+}
