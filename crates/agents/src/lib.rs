@@ -1,1 +1,55 @@
-//! Value-based agents (Rainbow) over any learner, with training, evaluation, checkpoints and resume.
+//! Value-based agents over any learner, with training, evaluation, checkpoints and resume.
+//!
+//! The seam is [`Learner`]: it holds the weights, chooses greedy actions and learns from batches. An [`Agent`]
+//! owns everything around it (replay, schedules, exploration) and does not know what the learner computes
+//! with. [`rainbow`] has Rainbow's losses as pure functions, and its learner over the networks of
+//! [`softmoe_nets`]; [`run`] trains one run of an experiment from its `run.ron` to its `done.ron`.
+//!
+//! Rainbow with a soft mixture of experts on MinAtar Breakout, for a few hundred steps:
+//!
+//! ```
+//! use softmoe_agents::{Agent, seeds::Seeds};
+//! use softmoe_env::minatar::{Game, Settings, make};
+//! use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec, RainbowConfig, SlotsSpec};
+//!
+//! let network = NetworkSpec {
+//!     encoder: EncoderSpec::MinAtar,
+//!     body: BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::TokensOverExperts, scale: 1.0, extra_layers: 0 },
+//!     hidden: 32,
+//! };
+//! let config = RainbowConfig { min_replay: 100, replay_capacity: 1_000, ..RainbowConfig::minatar() };
+//! let mut environment = make(Game::Breakout, &Settings::default(), 1);
+//! let mut agent =
+//!     Agent::rainbow(&config, &network, environment.shape(), environment.actions(), Seeds::new(1))?;
+//!
+//! let mut observation = vec![0; environment.shape().iter().product()];
+//! for _ in 0..200 {
+//!     environment.observe(&mut observation);
+//!     let action = agent.act(&observation);
+//!     let step = environment.step(action);
+//!     agent.observe(&observation, action, step)?;
+//!     if step.terminal || step.truncated {
+//!         environment.reset();
+//!     }
+//! }
+//! assert!(agent.updates() > 20);
+//! # Ok::<(), softmoe_agents::AgentError>(())
+//! ```
+#![deny(missing_docs)]
+
+mod agent;
+pub mod checkpoint;
+mod error;
+mod evaluation;
+mod learner;
+mod metrics;
+pub mod networks;
+pub mod rainbow;
+pub mod run;
+pub mod seeds;
+
+pub use agent::{Agent, AgentState};
+pub use error::{AgentError, RunError};
+pub use evaluation::evaluate;
+pub use learner::{Learner, LearnerState, Mode, Update};
+pub use metrics::{Metrics, Row};

@@ -1,0 +1,218 @@
+//! An agent: a learner, the replay it learns from, and when it does what.
+
+use crate::rainbow::{RainbowLearner, RainbowSettings};
+use crate::seeds::{Role, Seeds};
+use crate::{AgentError, Learner, LearnerState, Mode, networks};
+use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+use softmoe_env::Step;
+use softmoe_nets::AdamSettings;
+use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
+use softmoe_spec::{AgentSteps, NetworkSpec, RainbowConfig};
+
+/// When an agent acts at random, updates, and copies its target network. Periods count agent steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Schedule {
+    /// Probability of a random action in training.
+    epsilon_train: f64,
+    /// Probability of a random action in evaluation.
+    epsilon_evaluation: f64,
+    /// Transitions stored before the first update.
+    min_replay: u64,
+    update_period: AgentSteps,
+    target_period: AgentSteps,
+    clip_rewards: bool,
+}
+
+/// A value-based agent that learns from replayed transitions.
+pub struct Agent {
+    learner: Box<dyn Learner>,
+    replay: Replay,
+    batch: Batch,
+    schedule: Schedule,
+    actions: usize,
+    steps: AgentSteps,
+    updates: u64,
+    losses: MeanLoss,
+    exploration: Xoshiro256PlusPlus,
+    sampling: Xoshiro256PlusPlus,
+}
+
+/// The losses since they were last asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct MeanLoss {
+    sum: f64,
+    count: u64,
+}
+
+/// The state of an agent, but for its replay.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AgentState {
+    steps: AgentSteps,
+    updates: u64,
+    losses: MeanLoss,
+    learner: LearnerState,
+    exploration: Xoshiro256PlusPlus,
+    sampling: Xoshiro256PlusPlus,
+}
+
+impl Agent {
+    /// Rainbow on the CPU engine, for observations of `shape` (height, width, channels).
+    ///
+    /// # Errors
+    /// If the network is not in this build, or a setting cannot be followed.
+    pub fn rainbow(
+        config: &RainbowConfig,
+        network: &NetworkSpec,
+        shape: [usize; 3],
+        actions: usize,
+        seeds: Seeds,
+    ) -> Result<Self, AgentError> {
+        let layout = Layout {
+            capacity: config.replay_capacity,
+            frame_len: shape.iter().product(),
+            stack: 1,
+            n_step: config.n_step,
+            discount: config.discount,
+        };
+        let settings = RainbowSettings {
+            batch_size: config.batch_size,
+            bootstrap_discount: layout.bootstrap_discount(),
+            v_max: config.v_max,
+            double: config.double,
+            priority_exponent: config.priority_exponent,
+            importance_exponent: config.importance_exponent,
+            optimizer: AdamSettings::new(config.learning_rate, config.adam_epsilon),
+        };
+        let network = networks::categorical(network, config, shape, actions)?;
+        let learner = RainbowLearner::new(network, settings, seeds);
+        let uniform = config.priority_exponent == 0.0;
+        let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
+        let replay = Replay::new(layout, sampling)?;
+        let schedule = Schedule {
+            epsilon_train: config.epsilon_train,
+            epsilon_evaluation: config.epsilon_evaluation,
+            min_replay: config.min_replay,
+            update_period: config.update_period,
+            target_period: config.target_period,
+            clip_rewards: config.clip_rewards,
+        };
+        Ok(Agent {
+            learner: Box::new(learner),
+            batch: Batch::new(config.batch_size, &layout),
+            replay,
+            schedule,
+            actions,
+            steps: AgentSteps(0),
+            updates: 0,
+            losses: MeanLoss::default(),
+            exploration: seeds.rng(Role::Exploration),
+            sampling: seeds.rng(Role::Replay),
+        })
+    }
+
+    /// Chooses an action to learn from, for an observation (height, width, channels).
+    pub fn act(&mut self, observation: &[u8]) -> usize {
+        random_action(&mut self.exploration, self.schedule.epsilon_train, self.actions)
+            .unwrap_or_else(|| self.learner.act(observation, Mode::Train))
+    }
+
+    /// Chooses an action to be judged by, with a generator other than training's.
+    pub fn act_in_evaluation(&mut self, observation: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
+        random_action(rng, self.schedule.epsilon_evaluation, self.actions)
+            .unwrap_or_else(|| self.learner.act(observation, Mode::Evaluate))
+    }
+
+    /// Stores what `action` on `observation` brought, and learns when it is time to.
+    ///
+    /// # Errors
+    /// If the loss is no longer finite.
+    pub fn observe(&mut self, observation: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
+        let reward = if self.schedule.clip_rewards { step.reward.clamp(-1.0, 1.0) } else { step.reward };
+        let end = match step {
+            Step { terminal: true, .. } => EpisodeEnd::Terminal,
+            Step { truncated: true, .. } => EpisodeEnd::Truncated,
+            _ => EpisodeEnd::Continues,
+        };
+        self.replay.push(observation, action as u8, reward, end);
+        self.steps.0 += 1;
+        if self.replay.pushed() > self.schedule.min_replay && self.replay.available() > 0 {
+            if self.steps.0.is_multiple_of(self.schedule.update_period.0) {
+                self.update()?;
+            }
+            if self.steps.0.is_multiple_of(self.schedule.target_period.0) {
+                self.learner.sync_target();
+            }
+        }
+        Ok(())
+    }
+
+    fn update(&mut self) -> Result<(), AgentError> {
+        self.replay.sample(&mut self.sampling, &mut self.batch)?;
+        let update = self.learner.update(&self.batch)?;
+        self.replay.update_priorities(&self.batch.ids, update.priorities)?;
+        self.losses.sum += f64::from(update.loss);
+        self.losses.count += 1;
+        self.updates += 1;
+        Ok(())
+    }
+
+    /// Agent steps so far.
+    pub fn steps(&self) -> AgentSteps {
+        self.steps
+    }
+
+    /// Updates so far.
+    pub fn updates(&self) -> u64 {
+        self.updates
+    }
+
+    /// The mean loss of the updates since the last call, if there were any.
+    pub fn take_mean_loss(&mut self) -> Option<f64> {
+        let MeanLoss { sum, count } = std::mem::take(&mut self.losses);
+        (count > 0).then(|| sum / count as f64)
+    }
+
+    /// The learner.
+    pub fn learner(&self) -> &dyn Learner {
+        &*self.learner
+    }
+
+    /// The replay, to be saved beside the [`state`](Agent::state).
+    pub fn replay(&self) -> &Replay {
+        &self.replay
+    }
+
+    /// Everything but the replay that [`restore`](Agent::restore) needs to go on bit for bit.
+    pub fn state(&self) -> AgentState {
+        AgentState {
+            steps: self.steps,
+            updates: self.updates,
+            losses: self.losses,
+            learner: self.learner.state(),
+            exploration: self.exploration.clone(),
+            sampling: self.sampling.clone(),
+        }
+    }
+
+    /// Goes on from a saved state and replay.
+    ///
+    /// # Errors
+    /// If they are those of another agent; the agent is then as before.
+    pub fn restore(&mut self, state: AgentState, replay: Replay) -> Result<(), AgentError> {
+        if replay.layout() != self.replay.layout() || replay.sampling() != self.replay.sampling() {
+            return Err(AgentError::State("its replay has another layout".into()));
+        }
+        self.learner.restore(state.learner)?;
+        self.replay = replay;
+        (self.steps, self.updates, self.losses) = (state.steps, state.updates, state.losses);
+        (self.exploration, self.sampling) = (state.exploration, state.sampling);
+        Ok(())
+    }
+}
+
+/// A uniformly random action with probability `epsilon`.
+fn random_action(rng: &mut Xoshiro256PlusPlus, epsilon: f64, actions: usize) -> Option<usize> {
+    (epsilon > 0.0 && rng.random::<f64>() <= epsilon).then(|| rng.random_range(0..actions))
+}

@@ -1,0 +1,102 @@
+//! What can go wrong with an agent or a run.
+
+use softmoe_env::RestoreError;
+use softmoe_replay::ReplayError;
+use std::io;
+use std::path::PathBuf;
+
+/// Why an agent cannot be made, or cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentError {
+    /// No such combination of network parts was compiled in.
+    #[error("there is no network `{given}` in this build; there are: {known}")]
+    UnknownNetwork {
+        /// What was asked for.
+        given: String,
+        /// What there is.
+        known: String,
+    },
+    /// A setting that this build cannot follow.
+    #[error("`{setting}` is {given} but must be {allowed}")]
+    Setting {
+        /// The setting's key.
+        setting: &'static str,
+        /// Its value.
+        given: String,
+        /// The rule.
+        allowed: String,
+    },
+    /// The loss became infinite or not a number.
+    #[error(
+        "the loss of update {update} is {loss}: training has diverged; a smaller `agent.learning_rate` may help"
+    )]
+    NotFinite {
+        /// Which update, counted from 1.
+        update: u64,
+        /// The loss.
+        loss: f32,
+    },
+    /// A saved state does not fit.
+    #[error("the saved state does not fit this agent: {0}")]
+    State(String),
+    /// The replay refused.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+}
+
+/// Why a run cannot start, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The agent cannot be made or cannot go on.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// The environment's saved state does not fit.
+    #[error("the checkpoint's environment cannot be restored")]
+    Environment(#[from] RestoreError),
+    /// A file cannot be written or read.
+    #[error("cannot {action} {}: {source}; {hint}", path.display())]
+    File {
+        /// What was tried, e.g. `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What to do about it.
+        hint: &'static str,
+        /// The reason.
+        source: io::Error,
+    },
+    /// No checkpoint of the run can be read.
+    #[error(
+        "none of the checkpoints in {} can be read; to start the run anew, move its directory away. {reasons}",
+        directory.display()
+    )]
+    NoCheckpoint {
+        /// Where they lie.
+        directory: PathBuf,
+        /// Why, each.
+        reasons: String,
+    },
+    /// `metrics.csv` is shorter than the checkpoint says.
+    #[error(
+        "{} has {found} bytes, {expected} when the checkpoint was written: lines are missing; restore the file, or \
+         move the run's directory away to start anew", path.display()
+    )]
+    MetricsTooShort {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// Its length at the checkpoint.
+        expected: u64,
+    },
+    /// `metrics.csv` or the weights cannot be encoded.
+    #[error("cannot encode {what}: {reason}")]
+    Encode {
+        /// What was to be encoded.
+        what: &'static str,
+        /// Why not.
+        reason: String,
+    },
+}

@@ -1,0 +1,73 @@
+//! The seam between an agent and what it learns with.
+
+use crate::AgentError;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+use softmoe_nets::Adam;
+use softmoe_replay::Batch;
+
+/// Whether an action is chosen to learn from, or to be judged by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Explore: noisy layers draw their noise.
+    Train,
+    /// The noise is off.
+    Evaluate,
+}
+
+/// What an update found out.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Update<'a> {
+    /// Mean of the weighted losses.
+    pub loss: f32,
+    /// New priority of each transition of the batch, (batch).
+    pub priorities: &'a [f32],
+}
+
+/// Something that learns action values: the weights, and everything that is done with them.
+///
+/// Agents know a learner by this trait alone, so that it may compute on any device and with any library.
+pub trait Learner: Send {
+    /// The greedy action; of equals, the lowest.
+    ///
+    /// # Shapes
+    /// `observation`: the stacked frames, (stack, height, width, channels), oldest first.
+    fn act(&mut self, observation: &[u8], mode: Mode) -> usize;
+
+    /// Takes one gradient step on a batch.
+    ///
+    /// # Errors
+    /// [`AgentError::NotFinite`] if the loss is not a finite number; the weights are then as before.
+    fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
+
+    /// Copies the online weights into the target network.
+    fn sync_target(&mut self);
+
+    /// Number of parameters of the online network.
+    fn parameters(&self) -> usize;
+
+    /// The online weights by name, shape and values, in the order of the network's parameter list.
+    fn weights(&self) -> Vec<(&str, &[usize], &[f32])>;
+
+    /// Everything that [`restore`](Learner::restore) needs to go on bit for bit.
+    fn state(&self) -> LearnerState;
+
+    /// Goes on from a saved state.
+    ///
+    /// # Errors
+    /// [`AgentError::State`] if the state is of another network; the learner is then as before.
+    fn restore(&mut self, state: LearnerState) -> Result<(), AgentError>;
+}
+
+/// The state of a learner: weights, optimizer and generator.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LearnerState {
+    /// Online weights, in the order of the network's parameter list.
+    pub online: Vec<f32>,
+    /// Target weights.
+    pub target: Vec<f32>,
+    /// The optimizer.
+    pub optimizer: Adam,
+    /// The generator of the noise.
+    pub rng: Xoshiro256PlusPlus,
+}

@@ -1,0 +1,106 @@
+//! The losses of a categorical agent (Bellemare et al. 2017, arXiv 1707.06887), as pure functions.
+//!
+//! Names tell the time: `_tm1` belongs to the state that the action was taken in, `_t` to the one n steps later.
+
+use softmoe_nets::kernels::softmax_rows;
+
+/// Added to probabilities and losses before roots are taken of them.
+const EPSILON: f64 = 1e-10;
+
+/// The support z of a return distribution: `atoms` values equally spaced from -`v_max` to `v_max`.
+pub fn support(v_max: f64, atoms: usize) -> Vec<f32> {
+    let spacing = 2.0 * v_max / (atoms - 1) as f64;
+    (0..atoms).map(|i| (-v_max + spacing * i as f64) as f32).collect()
+}
+
+/// Action values q_a = sum_z z p_az.
+///
+/// # Shapes
+/// probabilities: (actions, atoms); support: (atoms); q_values: (actions)
+pub fn q_values(q_values: &mut [f32], probabilities: &[f32], support: &[f32]) {
+    for (q, probabilities) in q_values.iter_mut().zip(probabilities.chunks_exact(support.len())) {
+        *q = probabilities.iter().zip(support).map(|(p, z)| p * z).sum();
+    }
+}
+
+/// The action of the largest value; of equals, the lowest.
+pub fn greedy(q_values: &[f32]) -> usize {
+    let mut best = 0;
+    for (action, q) in q_values.iter().enumerate() {
+        if *q > q_values[best] {
+            best = action;
+        }
+    }
+    best
+}
+
+/// The target distribution of one transition: the next state's, moved to r_t + discount_t z and projected back
+/// onto the support (equation 7 of the paper).
+///
+/// Mass beyond an end goes to that end; `discount_t` is gamma^n, or 0 at a terminal.
+///
+/// # Shapes
+/// target, probabilities_t, support: (atoms)
+pub fn project(target: &mut [f32], probabilities_t: &[f32], r_t: f32, discount_t: f32, support: &[f32]) {
+    let moved = |z: f32| r_t + discount_t * z;
+    project_values(target, probabilities_t, support.iter().map(|&z| moved(z)), support);
+}
+
+/// Projects `probabilities` at `values` onto the support: each is shared by the two atoms around it in
+/// proportion to its nearness.
+///
+/// # Shapes
+/// target, support: (atoms); probabilities, values: as many of one as of the other
+pub fn project_values(
+    target: &mut [f32],
+    probabilities: &[f32],
+    values: impl IntoIterator<Item = f32>,
+    support: &[f32],
+) {
+    let (v_min, v_max) = (support[0], support[support.len() - 1]);
+    let spacing = support[1] - support[0];
+    target.fill(0.0);
+    for (&probability, value) in probabilities.iter().zip(values) {
+        let value = value.clamp(v_min, v_max);
+        for (target, &z) in target.iter_mut().zip(support) {
+            let nearness = (1.0 - (value - z).abs() / spacing).clamp(0.0, 1.0);
+            *target += nearness * probability;
+        }
+    }
+}
+
+/// Cross-entropy of one transition, -sum_z target_z log softmax(logits)_z, from the logits of the action taken;
+/// writes its gradient times `scale`.
+///
+/// # Shapes
+/// d_logits, target, logits: (atoms)
+pub fn cross_entropy(d_logits: &mut [f32], target: &[f32], logits: &[f32], scale: f32) -> f32 {
+    softmax_rows(d_logits, logits, logits.len());
+    let most = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let log_sum = logits.iter().map(|logit| (logit - most).exp()).sum::<f32>().ln();
+    let mass: f32 = target.iter().sum();
+    let mut loss = 0.0;
+    for ((d_logit, &target), &logit) in d_logits.iter_mut().zip(target).zip(logits) {
+        loss -= target * (logit - most - log_sum);
+        *d_logit = scale * (mass * *d_logit - target);
+    }
+    loss
+}
+
+/// Importance weights w_i = P_i^-`exponent`, divided by the batch's largest (Schaul et al. 2016, arXiv
+/// 1511.05952, section 3.4).
+///
+/// # Shapes
+/// weights, probabilities: (batch)
+pub fn importance_weights(weights: &mut [f32], probabilities: &[f64], exponent: f64) {
+    let weight = |probability: f64| (probability + EPSILON).powf(-exponent);
+    let most = probabilities.iter().map(|&p| weight(p)).fold(0.0, f64::max);
+    for (w, &probability) in weights.iter_mut().zip(probabilities) {
+        *w = (weight(probability) / most) as f32;
+    }
+}
+
+/// The priority of a transition of the given loss: loss^`exponent`.
+pub fn priority(loss: f32, exponent: f64) -> f32 {
+    (f64::from(loss) + EPSILON).powf(exponent) as f32
+}

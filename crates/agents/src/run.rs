@@ -1,0 +1,363 @@
+//! One run, from its `run.ron` to its `done.ron`.
+//!
+//! Everything a run produces lies in its directory, and the directory is all there is to go on from: a run that
+//! was killed at any instant is started again in the same way, and ends with the same weights and metrics as
+//! one that was not.
+
+use crate::checkpoint::{self, Progress, State};
+use crate::metrics::{Metrics, Row};
+use crate::seeds::{Role, Seeds};
+use crate::{Agent, RunError, evaluate};
+use safetensors::tensor::{Dtype, TensorView};
+use softmoe_env::DynEnvironment;
+use softmoe_env::minatar::{Settings, make};
+use softmoe_spec::{AgentConfig, AgentSteps, Done, RainbowConfig, RunConfig, RunDirectory, file};
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+/// Agent steps between two reports of progress.
+const REPORT_PERIOD: u64 = 50;
+
+/// What a run is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Playing and learning.
+    Train,
+    /// Playing with the weights held fixed.
+    Evaluate,
+    /// Writing a checkpoint.
+    Checkpoint,
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Report {
+    /// What it is doing.
+    pub phase: Phase,
+    /// Agent steps so far.
+    pub agent_steps: AgentSteps,
+    /// Agent steps in all.
+    pub of: AgentSteps,
+    /// The last evaluation's mean return.
+    pub evaluation_return: Option<f64>,
+}
+
+/// Who watches a run, and may stop it.
+pub trait Monitor {
+    /// How far the run is; called often.
+    fn report(&mut self, report: &Report);
+    /// Something that the user should know, e.g. a checkpoint that could not be read.
+    fn warn(&mut self, message: &str);
+    /// Whether the run goes on. If not, it stops at a checkpoint of where it is.
+    fn keep_going(&mut self) -> bool;
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It is finished: `done.ron` is written.
+    Finished(Done),
+    /// It was asked to stop, and goes on from here when it is started again.
+    Interrupted(AgentSteps),
+}
+
+/// Trains the run of `config` in `directory`, going on from its checkpoint if there is one.
+///
+/// # Errors
+/// If the configuration cannot be followed, a file cannot be written or read, or training diverges.
+pub fn train(
+    config: &RunConfig,
+    directory: &RunDirectory,
+    monitor: &mut dyn Monitor,
+) -> Result<Outcome, RunError> {
+    match &config.agent {
+        AgentConfig::Random => random(config, directory, monitor),
+        AgentConfig::Rainbow(rainbow) => Run::start(config, rainbow, directory, monitor)?.train(),
+    }
+}
+
+/// Plays a run's game by chance.
+fn random(
+    config: &RunConfig,
+    directory: &RunDirectory,
+    monitor: &mut dyn Monitor,
+) -> Result<Outcome, RunError> {
+    let started = Instant::now();
+    let seeds = Seeds::new(config.seed);
+    let mut environment = environment(config, seeds.seed(Role::Evaluation(0)));
+    let mut metrics = Metrics::open(directory.metrics_csv(), 0)?;
+    let episodes = config.training.final_evaluation_episodes;
+    let returns = evaluate(None, &mut *environment, episodes, seeds, 0, || monitor.keep_going());
+    if returns.len() < episodes {
+        return Ok(Outcome::Interrupted(AgentSteps(0)));
+    }
+    let row = Row {
+        agent_steps: AgentSteps(0),
+        episodes: 0,
+        training_return: None,
+        evaluation_return: mean(&returns),
+        updates: 0,
+        loss: None,
+        agent_steps_per_second: 0.0,
+        wall_seconds: started.elapsed().as_secs_f64(),
+    };
+    metrics.append(&row)?;
+    finish(directory, row, returns, 0)
+}
+
+/// A run under way.
+struct Run<'a> {
+    config: &'a RunConfig,
+    directory: &'a RunDirectory,
+    monitor: &'a mut dyn Monitor,
+    seeds: Seeds,
+    environment: Box<dyn DynEnvironment>,
+    agent: Agent,
+    metrics: Metrics,
+    progress: Progress,
+    evaluation_return: Option<f64>,
+    /// The step of the newest checkpoint.
+    saved: Option<AgentSteps>,
+    /// Wall time before this process, and since when this process has run.
+    wall_before: f64,
+    started: Instant,
+    /// Training steps and seconds since the last row.
+    window: (u64, f64),
+}
+
+impl<'a> Run<'a> {
+    /// Makes everything anew, or as the newest good checkpoint has it.
+    fn start(
+        config: &'a RunConfig,
+        rainbow: &RainbowConfig,
+        directory: &'a RunDirectory,
+        monitor: &'a mut dyn Monitor,
+    ) -> Result<Self, RunError> {
+        let seeds = Seeds::new(config.seed);
+        let mut environment = environment(config, seeds.seed(Role::Environment));
+        let (shape, actions) = (environment.shape(), environment.actions());
+        let mut agent = Agent::rainbow(rainbow, &config.network, shape, actions, seeds)?;
+        let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
+        let found =
+            checkpoint::load(&directory.checkpoints(), layout, sampling, |message| monitor.warn(message))?;
+        let (progress, saved) = match found {
+            Some((state, replay)) => {
+                environment.restore(&state.environment)?;
+                agent.restore(state.agent, replay)?;
+                (state.progress, Some(agent.steps()))
+            }
+            None => (Progress::default(), None),
+        };
+        let metrics = Metrics::open(directory.metrics_csv(), progress.metrics_len)?;
+        Ok(Run {
+            config,
+            directory,
+            monitor,
+            seeds,
+            environment,
+            agent,
+            metrics,
+            wall_before: progress.wall_seconds,
+            progress,
+            evaluation_return: None,
+            saved,
+            started: Instant::now(),
+            window: (0, 0.0),
+        })
+    }
+
+    fn train(mut self) -> Result<Outcome, RunError> {
+        let mut observation = vec![0; self.environment.shape().iter().product()];
+        loop {
+            // EVALUATE
+            if self.agent.steps() == self.next_evaluation() {
+                let Some((row, returns)) = self.evaluate() else {
+                    return self.interrupt();
+                };
+                self.metrics.append(&row)?;
+                if self.agent.steps() >= self.config.training.agent_steps {
+                    self.save_weights()?;
+                    return finish(self.directory, row, returns, self.agent.learner().parameters());
+                }
+            }
+            // SAVE
+            if self.agent.steps().0.is_multiple_of(self.config.training.checkpoint_period.0) {
+                self.save()?;
+            }
+            // TRAIN until one of them is due
+            let window = Instant::now();
+            let start = self.agent.steps();
+            let until =
+                self.next_evaluation().0.min(next_multiple(start, self.config.training.checkpoint_period));
+            while self.agent.steps().0 < until {
+                if !self.monitor.keep_going() {
+                    return self.interrupt();
+                }
+                self.step(&mut observation)?;
+                if self.agent.steps().0.is_multiple_of(REPORT_PERIOD) {
+                    self.report(Phase::Train);
+                }
+            }
+            self.window.0 += self.agent.steps().0 - start.0;
+            self.window.1 += window.elapsed().as_secs_f64();
+        }
+    }
+
+    /// One agent step.
+    fn step(&mut self, observation: &mut [u8]) -> Result<(), RunError> {
+        self.environment.observe(observation);
+        let action = self.agent.act(observation);
+        let step = self.environment.step(action);
+        self.agent.observe(observation, action, step)?;
+        self.progress.episode_return += f64::from(step.reward);
+        if step.terminal || step.truncated {
+            self.environment.reset();
+            self.progress.episodes += 1;
+            self.progress.recent_returns.push(std::mem::take(&mut self.progress.episode_return));
+        }
+        Ok(())
+    }
+
+    /// The step of the next evaluation: every period, and at the end.
+    fn next_evaluation(&self) -> AgentSteps {
+        let training = &self.config.training;
+        let next = (self.progress.evaluations + 1).saturating_mul(training.evaluation_period.0);
+        AgentSteps(next.min(training.agent_steps.0))
+    }
+
+    /// A row of metrics and the returns of the evaluation in it, or `None` if it was broken off.
+    fn evaluate(&mut self) -> Option<(Row, Vec<f64>)> {
+        self.report(Phase::Evaluate);
+        let training = &self.config.training;
+        let last = self.agent.steps() >= training.agent_steps;
+        let episodes = if last { training.final_evaluation_episodes } else { training.evaluation_episodes };
+        let index = self.progress.evaluations;
+        let mut environment = environment(self.config, self.seeds.seed(Role::Evaluation(index)));
+        let monitor = &mut self.monitor;
+        let returns = evaluate(Some(&mut self.agent), &mut *environment, episodes, self.seeds, index, || {
+            monitor.keep_going()
+        });
+        if returns.len() < episodes {
+            return None;
+        }
+        self.progress.evaluations += 1;
+        self.evaluation_return = Some(mean(&returns));
+        let recent = std::mem::take(&mut self.progress.recent_returns);
+        let (steps, seconds) = std::mem::take(&mut self.window);
+        let row = Row {
+            agent_steps: self.agent.steps(),
+            episodes: self.progress.episodes,
+            training_return: (!recent.is_empty()).then(|| mean(&recent)),
+            evaluation_return: mean(&returns),
+            updates: self.agent.updates(),
+            loss: self.agent.take_mean_loss(),
+            agent_steps_per_second: if seconds > 0.0 { steps as f64 / seconds } else { 0.0 },
+            wall_seconds: self.wall_seconds(),
+        };
+        Some((row, returns))
+    }
+
+    /// Saves where the run is, unless it is saved already.
+    fn save(&mut self) -> Result<(), RunError> {
+        let steps = self.agent.steps();
+        if steps.0 == 0 || self.saved == Some(steps) {
+            return Ok(());
+        }
+        self.report(Phase::Checkpoint);
+        self.progress.metrics_len = self.metrics.position();
+        self.progress.wall_seconds = self.wall_seconds();
+        let state = State {
+            agent: self.agent.state(),
+            environment: self.environment.save(),
+            progress: self.progress.clone(),
+        };
+        checkpoint::save(&self.directory.checkpoints(), &state, self.agent.replay(), steps)?;
+        self.saved = Some(steps);
+        Ok(())
+    }
+
+    fn interrupt(mut self) -> Result<Outcome, RunError> {
+        self.save()?;
+        Ok(Outcome::Interrupted(self.agent.steps()))
+    }
+
+    /// Writes the weights by their names, with the network that they are of.
+    fn save_weights(&self) -> Result<(), RunError> {
+        let encode = |reason: String| RunError::Encode { what: "the weights", reason };
+        let weights: Vec<(&str, &[usize], Vec<u8>)> = (self.agent.learner().weights().into_iter())
+            .map(|(name, shape, values)| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
+            .collect();
+        let tensors: Vec<(&str, TensorView<'_>)> = weights
+            .iter()
+            .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
+            .collect::<Result<_, safetensors::SafeTensorError>>()
+            .map_err(|error| encode(error.to_string()))?;
+        let network = format!("{:?}", self.config.network);
+        let metadata =
+            HashMap::from([("network".to_owned(), network), ("run".to_owned(), self.config.name())]);
+        let bytes =
+            safetensors::serialize(tensors, Some(metadata)).map_err(|error| encode(error.to_string()))?;
+        let path = self.directory.weights();
+        file::write_atomically(&path, &bytes).map_err(|source| write_error(path, source))
+    }
+
+    fn wall_seconds(&self) -> f64 {
+        self.wall_before + self.started.elapsed().as_secs_f64()
+    }
+
+    fn report(&mut self, phase: Phase) {
+        self.monitor.report(&Report {
+            phase,
+            agent_steps: self.agent.steps(),
+            of: self.config.training.agent_steps,
+            evaluation_return: self.evaluation_return,
+        });
+    }
+}
+
+/// Writes `done.ron`.
+fn finish(
+    directory: &RunDirectory,
+    row: Row,
+    returns: Vec<f64>,
+    parameters: usize,
+) -> Result<Outcome, RunError> {
+    let done = Done {
+        score: mean(&returns),
+        returns,
+        agent_steps: row.agent_steps,
+        parameters,
+        wall_seconds: row.wall_seconds,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        device: "cpu".to_owned(),
+    };
+    let path = directory.done_ron();
+    file::write(&path, &done).map_err(|error| write_error(path, std::io::Error::other(error)))?;
+    Ok(Outcome::Finished(done))
+}
+
+fn write_error(path: PathBuf, source: std::io::Error) -> RunError {
+    let hint = "free some space or choose a writable directory; started again, the run goes on from its last checkpoint";
+    RunError::File { action: "write", path, hint, source }
+}
+
+/// The run's game.
+fn environment(config: &RunConfig, seed: u64) -> Box<dyn DynEnvironment> {
+    let environment = &config.environment;
+    let settings = Settings {
+        sticky_action_probability: environment.sticky_action_probability,
+        difficulty_ramping: environment.difficulty_ramping,
+        minimal_actions: environment.minimal_actions,
+        max_episode_steps: environment.max_episode_steps,
+    };
+    make(environment.game, &settings, seed)
+}
+
+fn next_multiple(steps: AgentSteps, period: AgentSteps) -> u64 {
+    (steps.0 / period.0 + 1).saturating_mul(period.0)
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
