@@ -4,6 +4,7 @@ use crate::catalog;
 use crate::cli::Options;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
+use softmoe_spec::RANDOM_ARM;
 use std::path::Path;
 use std::process::Command;
 
@@ -14,8 +15,14 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     command.arg("--profile").arg(&plan.profile_name);
     command.arg("--runs").arg(plan.out.join("runs"));
     command.arg("--out").arg(plan.results());
+    // The random policy is no arm of the figure: it is in every report as the zero of the scores.
+    let arms: Vec<&str> = plan.arms.iter().map(String::as_str).filter(|arm| *arm != RANDOM_ARM).collect();
+    if arms.is_empty() {
+        println!("Only the random policy was run: there is nothing to report.");
+        return Ok(());
+    }
     if options.arms.is_some() {
-        command.arg("--arms").arg(plan.arms.join(","));
+        command.arg("--arms").arg(arms.join(","));
     }
     if options.games.is_some() {
         let games: Vec<&str> = plan.profile.games.iter().map(|game| game.name()).collect();

@@ -50,7 +50,7 @@ fn runs_are_made_reported_and_reused() {
         &[
             "report: --experiment",
             "fig3.ron --profile quick",
-            "--arms random,flat,softmoe-4 --games breakout --seeds 2",
+            "--arms flat,softmoe-4 --games breakout --seeds 2",
         ],
     );
     assert_says(&stdout, &["Elapsed: "]);
