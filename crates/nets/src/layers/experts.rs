@@ -68,6 +68,16 @@ struct HiddenTape<E> {
     bias: Vec<E>,
 }
 
+impl<E: Scalar> ExpertsTape<E> {
+    /// What hidden layer `layer` put out behind its ReLU in the last forward pass, (n, rows, h).
+    ///
+    /// # Panics
+    /// If there are no more than `layer` hidden layers.
+    pub fn hidden(&self, layer: usize) -> &[E] {
+        &self.hidden[layer].y
+    }
+}
+
 impl<N: Size, D: Size> Experts<N, D> {
     /// `experts` experts over tokens of `width`, as `<name>/hidden/{kernel,bias}` (noisy: `.._mu`, `.._sigma`),
     /// `<name>/hidden_1/..` and so on, and `<name>/output/{kernel,bias}`; each expert's kernels drawn for itself.

@@ -8,6 +8,7 @@ mod head;
 mod relu;
 mod reshape;
 mod soft_moe;
+mod unit_vectors;
 
 pub use convolution::{Conv2d, Conv2dTape};
 pub use dense::{Dense, DenseTape, Linear, NoisyLinear};

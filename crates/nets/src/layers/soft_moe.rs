@@ -2,6 +2,7 @@
 
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
+use crate::layers::unit_vectors::UnitVectors;
 use crate::{Builder, Law, Layer, Scalar, Size, Weights};
 use std::ops::Range;
 
@@ -13,7 +14,9 @@ use std::ops::Range;
 /// - outputs = each expert applied to its p slots
 /// - combine = softmax of X Phi over all n p slots; y = combine outputs
 ///
-/// There is no residual connection and no normalisation, as in the paper's code.
+/// There is no residual connection. [Normalised](SoftMoe::normalised), the logits are those of the tokens and of
+/// Phi's columns scaled to length one, times a learned scale (section 2.3 there); slots mix the tokens as they
+/// are. The paper's code has that as an option, off by default.
 ///
 /// # Shapes
 /// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts of `P` slots each
@@ -21,15 +24,18 @@ use std::ops::Range;
 pub struct SoftMoe<M, D, N, P> {
     sizes: (M, D, N, P),
     phi: Range<usize>,
+    /// Normalised: the scale of Phi.
+    scale: Option<Range<usize>>,
     experts: Experts<N, D>,
 }
 
 /// Buffers of a [`SoftMoe`]. Slots are ordered (p, n): the experts' interleaved order.
 #[derive(Clone, Debug)]
 pub struct SoftMoeTape<E> {
-    /// Phi in the order of the slots, (d, p n), and its gradient.
+    /// What the logits are products of: Phi in the order of the slots, (d, p n), and its gradient.
     phi: Vec<E>,
     d_phi: Vec<E>,
+    normalised: Option<NormalisedTape<E>>,
     /// (batch, m, p n)
     logits: Vec<E>,
     dispatch: Vec<E>,
@@ -48,6 +54,38 @@ pub struct SoftMoeTape<E> {
     dx: Vec<E>,
 }
 
+/// What a normalised mixture keeps besides.
+#[derive(Clone, Debug)]
+struct NormalisedTape<E> {
+    /// (batch m, d), and the gradient of these.
+    tokens: UnitVectors<E>,
+    d_tokens: Vec<E>,
+    /// The columns of Phi, (d, p n).
+    phi: UnitVectors<E>,
+}
+
+impl<E: Scalar> SoftMoeTape<E> {
+    /// The weight of each token in each slot in the last forward pass, (batch, m, p n): columns sum to one.
+    pub fn dispatch(&self) -> &[E] {
+        &self.dispatch
+    }
+
+    /// The weight of each slot's output in each token, (batch, m, p n): rows sum to one.
+    pub fn combine(&self) -> &[E] {
+        &self.combine
+    }
+
+    /// What went into the experts, (batch, p n, d).
+    pub fn slots(&self) -> &[E] {
+        &self.slots
+    }
+
+    /// The experts' buffers; slot s of sample b is row b p + s of each expert.
+    pub fn experts(&self) -> &ExpertsTape<E> {
+        &self.experts
+    }
+}
+
 impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
     /// A mixture of the sizes (tokens m, width d, experts n, slots p), as `<name>/phi`, (d, n, p), and
     /// `<name>/experts/..` (see [`Experts::new`]).
@@ -59,8 +97,22 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         SoftMoe {
             sizes,
             phi: builder.parameter(format!("{name}/phi"), &[d, n, p], Law::lecun_normal(d * n)),
+            scale: None,
             experts: Experts::new(builder, &format!("{name}/experts"), experts, width, settings),
         }
+    }
+
+    /// A mixture whose logits are normalised, with the scale as `<name>/scale`, (1), initially one; otherwise as
+    /// [`new`](Self::new).
+    pub fn normalised(
+        builder: &mut Builder,
+        name: &str,
+        sizes: (M, D, N, P),
+        settings: ExpertSettings,
+    ) -> Self {
+        let mut layer = Self::new(builder, name, sizes, settings);
+        layer.scale = Some(builder.parameter(format!("{name}/scale"), &[1], Law::Constant(1.0)));
+        layer
     }
 
     /// (m, d, n, p)
@@ -98,6 +150,11 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         SoftMoeTape {
             phi: zeros(d * n * p),
             d_phi: zeros(d * n * p),
+            normalised: self.scale.as_ref().map(|_| NormalisedTape {
+                tokens: UnitVectors::rows(batch * m, d),
+                d_tokens: zeros(batch * m * d),
+                phi: UnitVectors::columns(d, n * p),
+            }),
             logits: zeros(batch * m * n * p),
             dispatch: zeros(batch * m * n * p),
             combine: zeros(batch * m * n * p),
@@ -122,9 +179,16 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let (np, batch) = (n * p, x.len() / (m * d));
         let phi = &weights.parameters[self.phi.clone()];
         self.permute(|own, slots| tape.phi[slots] = phi[own]);
+        let mut tokens = x;
+        if let Some((scale, units)) = self.scale.as_ref().zip(tape.normalised.as_mut()) {
+            tokens = units.tokens.forward(x);
+            let scale = weights.parameters[scale.start];
+            let unit_phi = units.phi.forward(&tape.phi);
+            tape.phi.iter_mut().zip(unit_phi).for_each(|(phi, &unit)| *phi = scale * unit);
+        }
 
         let logits = MatrixMut::new(&mut tape.logits, batch * m, np);
-        product(logits, Matrix::new(x, batch * m, d), Matrix::new(&tape.phi, d, np), false);
+        product(logits, Matrix::new(tokens, batch * m, d), Matrix::new(&tape.phi, d, np), false);
         for sample in 0..batch {
             let of_logits = sample * m * np..(sample + 1) * m * np;
             let (logits, dispatch) = (&tape.logits[of_logits.clone()], &mut tape.dispatch[of_logits]);
@@ -187,14 +251,28 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             }
         }
         let d_logits = Matrix::new(&tape.d_logits, batch * m, np);
-        let x = Matrix::new(x, batch * m, d);
-        product(MatrixMut::new(&mut tape.d_phi, d, np), x.transposed(), d_logits, false);
+        let d_phi = MatrixMut::new(&mut tape.d_phi, d, np);
+        let phi = Matrix::new(&tape.phi, d, np).transposed();
+        if let Some((scale, units)) = self.scale.as_ref().zip(tape.normalised.as_mut()) {
+            product(d_phi, Matrix::new(units.tokens.values(), batch * m, d).transposed(), d_logits, false);
+            let terms = tape.d_phi.iter().zip(units.phi.values()).map(|(&d, &unit)| d * unit);
+            gradient[scale.start] = terms.sum();
+            let scale = weights.parameters[scale.start];
+            tape.d_phi.iter_mut().for_each(|d| *d *= scale);
+            units.phi.backward(&mut tape.d_phi);
+            if wants_dx {
+                product(MatrixMut::new(&mut units.d_tokens, batch * m, d), d_logits, phi, false);
+                units.tokens.backward(&mut units.d_tokens);
+                kernels::add(&mut tape.dx, &units.d_tokens);
+            }
+        } else {
+            product(d_phi, Matrix::new(x, batch * m, d).transposed(), d_logits, false);
+            if wants_dx {
+                product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, phi, true);
+            }
+        }
         let d_phi = &mut gradient[self.phi.clone()];
         self.permute(|own, slots| d_phi[own] = tape.d_phi[slots]);
-        if wants_dx {
-            let phi = Matrix::new(&tape.phi, d, np).transposed();
-            product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, phi, true);
-        }
         &tape.dx
     }
 }
