@@ -1,1 +1,66 @@
 //! Uniform and prioritized experience replay of single u8 frames, with n-step returns assembled on read.
+//!
+//! A [`Replay`] keeps one raw frame a row, never a stack: the stacks of the state and of the next state and
+//! the n-step reward are put together when a transition is sampled, into a [`Batch`] that the caller owns.
+//! An Atari frame of 84x84 bytes so costs 7,056 bytes and about 33 more, not eight times as much.
+//!
+//! What is sampled is the textbook transition. The state ends at row `t`, the reward is
+//! `r_t + gamma r_{t+1} + .. + gamma^(n-1) r_{t+n-1}`, the next state ends at row `t + n`; the sum stops at the
+//! episode's terminal row, and the transition is then terminal. Stacks do not reach across the start of an
+//! episode, and where an episode was truncated the rows with no frame to bootstrap from are left out.
+//!
+//! Prioritized sampling draws a transition with a probability proportional to its priority (proportional
+//! variant of Schaul et al., "Prioritized Experience Replay", arXiv 1511.05952, with the exponent left to the
+//! caller), through a [`SumTree`].
+//!
+//! # Example
+//!
+//! Prioritized replay around a stream of two-byte frames:
+//!
+//! ```
+//! use rand::SeedableRng;
+//! use rand_xoshiro::Xoshiro256PlusPlus;
+//! use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
+//!
+//! let layout = Layout { capacity: 1_000, frame_len: 2, stack: 4, n_step: 3, discount: 0.99 };
+//! let mut replay = Replay::new(layout, Sampling::Prioritized(Draws::Stratified))?;
+//! let mut batch = Batch::new(32, replay.layout());
+//! let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
+//!
+//! for step in 0..2_000_u64 {
+//!     // What the agent saw, what it did, what it got for that, and whether the episode ended with it.
+//!     let frame = [(step % 100) as u8, 1];
+//!     let action = (step % 3) as u8;
+//!     let end = if step % 100 == 99 { EpisodeEnd::Terminal } else { EpisodeEnd::Continues };
+//!     replay.push(&frame, action, 1.0, end);
+//!
+//!     if replay.available() >= 200 && step % 4 == 0 {
+//!         replay.sample(&mut rng, &mut batch)?;
+//!         // An agent's loss goes here; the priority of this toy is the newest frame of the state.
+//!         let priorities: Vec<f32> = batch.states.chunks(4 * 2).map(|stack| f32::from(stack[6])).collect();
+//!         replay.update_priorities(&batch.ids, &priorities)?;
+//!     }
+//! }
+//!
+//! assert_eq!(replay.pushed(), 2_000);
+//! // Three undiscounted steps are worth 3, discounted ones a little less; a terminal cuts the sum short.
+//! assert!(batch.rewards.iter().all(|reward| [1.0, 1.99, 2.9701].contains(reward)));
+//! # Ok::<(), softmoe_replay::ReplayError>(())
+//! ```
+#![deny(missing_docs)]
+
+mod batch;
+mod error;
+mod layout;
+mod priorities;
+mod replay;
+mod rows;
+mod state;
+mod sum_tree;
+
+pub use batch::{Batch, TransitionId};
+pub use error::ReplayError;
+pub use layout::{Draws, Layout, Sampling};
+pub use replay::Replay;
+pub use rows::EpisodeEnd;
+pub use sum_tree::SumTree;

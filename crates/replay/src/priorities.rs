@@ -1,0 +1,59 @@
+//! The priorities of the available transitions.
+
+use crate::sum_tree::SumTree;
+
+/// A priority for each slot, and the largest ever given.
+pub(crate) struct Priorities {
+    tree: SumTree,
+    largest: f64,
+}
+
+impl Priorities {
+    /// No slot is taken, and the largest priority so far counts as 1.
+    pub(crate) fn new(slots: usize) -> Self {
+        Self { tree: SumTree::new(slots), largest: 1.0 }
+    }
+
+    /// Whether a value can be a priority. The bound keeps every sum finite.
+    pub(crate) fn allows(priority: f64) -> bool {
+        (0.0..=f64::from(f32::MAX)).contains(&priority)
+    }
+
+    /// Takes a slot for a new transition, which gets the largest priority recorded so far.
+    pub(crate) fn insert(&mut self, slot: usize) {
+        self.tree.set(slot, self.largest);
+    }
+
+    /// Frees a slot.
+    pub(crate) fn remove(&mut self, slot: usize) {
+        self.tree.set(slot, 0.0);
+    }
+
+    /// Changes the priority of a slot that is taken.
+    pub(crate) fn set(&mut self, slot: usize, priority: f64) {
+        self.tree.set(slot, priority);
+        self.largest = self.largest.max(priority);
+    }
+
+    pub(crate) fn get(&self, slot: usize) -> f64 {
+        self.tree.get(slot)
+    }
+
+    pub(crate) fn total(&self) -> f64 {
+        self.tree.total()
+    }
+
+    /// The slot on which a share of the total falls, share in [0, 1); none if all priorities are 0.
+    pub(crate) fn find(&self, share: f64) -> Option<usize> {
+        (self.total() > 0.0).then(|| self.tree.find(share * self.total()))
+    }
+
+    /// The largest priority ever given, duplicates and those since changed included, and at least 1.
+    pub(crate) fn largest(&self) -> f64 {
+        self.largest
+    }
+
+    pub(crate) fn set_largest(&mut self, largest: f64) {
+        self.largest = largest;
+    }
+}

@@ -1,0 +1,148 @@
+//! Saving and restoring: nothing is lost, and damage is an error.
+
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, ReplayError, Sampling};
+
+const SAMPLINGS: [Sampling; 3] =
+    [Sampling::Uniform, Sampling::Prioritized(Draws::Stratified), Sampling::Prioritized(Draws::Independent)];
+
+/// Bytes before the rows: magic, version, layout, sampling, counts.
+const HEADER: usize = 8 + 4 + 4 * 8 + 8 + 1 + 8 + 8 + 2;
+
+/// Pushes random rows, and now and then samples and updates priorities, as an agent does. Gives every batch.
+fn live(replay: &mut Replay, rng: &mut Xoshiro256PlusPlus, steps: usize) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    for _ in 0..steps {
+        let end = match rng.random_range(0..10) {
+            0 => EpisodeEnd::Terminal,
+            1 => EpisodeEnd::Truncated,
+            _ => EpisodeEnd::Continues,
+        };
+        replay.push(&rng.random::<[u8; 3]>(), rng.random(), rng.random(), end);
+        if replay.available() > 0 && rng.random_bool(0.3) {
+            let mut batch = Batch::new(4, replay.layout());
+            replay.sample(rng, &mut batch).unwrap();
+            let priorities: [f32; 4] = std::array::from_fn(|_| rng.random_range(0.0..3.0));
+            replay.update_priorities(&batch.ids, &priorities).unwrap();
+            batches.push(batch);
+        }
+    }
+    batches
+}
+
+fn saved(replay: &Replay) -> Vec<u8> {
+    let mut state = Vec::new();
+    replay.write_state(&mut state).unwrap();
+    state
+}
+
+fn any_layout() -> impl Strategy<Value = Layout> {
+    (1usize..5, 1usize..5, 0usize..20).prop_map(|(stack, n_step, more)| Layout {
+        capacity: stack + n_step + more,
+        frame_len: 3,
+        stack,
+        n_step,
+        discount: 0.97,
+    })
+}
+
+/// A replay that has gone round its ring.
+fn example(sampling: Sampling) -> Replay {
+    let layout = Layout { capacity: 12, frame_len: 3, stack: 3, n_step: 2, discount: 0.97 };
+    let mut replay = Replay::new(layout, sampling).unwrap();
+    live(&mut replay, &mut Xoshiro256PlusPlus::seed_from_u64(5), 40);
+    assert!(replay.available() > 0);
+    replay
+}
+
+proptest! {
+    #[test]
+    fn a_restored_replay_goes_on_bit_for_bit(
+        layout in any_layout(),
+        sampling in prop::sample::select(SAMPLINGS.to_vec()),
+        before in 0usize..100,
+        after in 0usize..100,
+        seed in any::<u64>(),
+    ) {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut replay = Replay::new(layout, sampling).unwrap();
+        live(&mut replay, &mut rng, before);
+        let state = saved(&replay);
+        let mut rest = state.as_slice();
+        let mut restored = Replay::read_state(&mut rest, layout, sampling).unwrap();
+        prop_assert!(rest.is_empty());
+        prop_assert_eq!(&saved(&restored), &state);
+
+        let uninterrupted = live(&mut replay, &mut rng.clone(), after);
+        let resumed = live(&mut restored, &mut rng, after);
+        prop_assert_eq!(uninterrupted, resumed);
+        prop_assert_eq!(saved(&replay), saved(&restored));
+    }
+
+    #[test]
+    fn flipped_bits_are_an_error_or_a_replay_that_works(
+        sampling in prop::sample::select(SAMPLINGS.to_vec()),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), 0u8..8, any::<bool>()), 1..4),
+    ) {
+        let replay = example(sampling);
+        let mut state = saved(&replay);
+        for (at, bit, in_header) in flips {
+            let len = if in_header { HEADER } else { state.len() };
+            state[at.index(len)] ^= 1 << bit;
+        }
+        if let Ok(mut restored) = Replay::read_state(state.as_slice(), *replay.layout(), sampling) {
+            live(&mut restored, &mut Xoshiro256PlusPlus::seed_from_u64(6), 50);
+        }
+    }
+
+    #[test]
+    fn random_counts_are_an_error_or_a_replay_that_works(
+        sampling in prop::sample::select(SAMPLINGS.to_vec()),
+        pushed in prop_oneof![any::<u64>(), 0u64..80],
+        first_id in prop_oneof![any::<u64>(), 0u64..80],
+        preceding in prop_oneof![any::<u16>(), 0u16..4],
+    ) {
+        let replay = example(sampling);
+        let mut state = saved(&replay);
+        state[HEADER - 18..HEADER - 10].copy_from_slice(&pushed.to_le_bytes());
+        state[HEADER - 10..HEADER - 2].copy_from_slice(&first_id.to_le_bytes());
+        state[HEADER - 2..HEADER].copy_from_slice(&preceding.to_le_bytes());
+        if let Ok(mut restored) = Replay::read_state(state.as_slice(), *replay.layout(), sampling) {
+            live(&mut restored, &mut Xoshiro256PlusPlus::seed_from_u64(6), 50);
+        }
+    }
+}
+
+#[test]
+fn a_state_cut_short_is_damaged() {
+    for sampling in SAMPLINGS {
+        let replay = example(sampling);
+        let state = saved(&replay);
+        for len in 0..state.len() {
+            let cut = Replay::read_state(&state[..len], *replay.layout(), sampling);
+            assert!(matches!(cut, Err(ReplayError::Damaged(_))), "{len} of {} bytes: {cut:?}", state.len());
+        }
+    }
+}
+
+#[test]
+fn another_layout_or_sampling_is_a_mismatch_that_names_the_field() {
+    let replay = example(Sampling::Uniform);
+    let (state, layout) = (saved(&replay), *replay.layout());
+    let others = [
+        ("capacity", Layout { capacity: 13, ..layout }, Sampling::Uniform),
+        ("frame_len", Layout { frame_len: 4, ..layout }, Sampling::Uniform),
+        ("stack", Layout { stack: 2, ..layout }, Sampling::Uniform),
+        ("n_step", Layout { n_step: 1, ..layout }, Sampling::Uniform),
+        ("discount", Layout { discount: 0.98, ..layout }, Sampling::Uniform),
+        ("sampling", layout, Sampling::Prioritized(Draws::Stratified)),
+    ];
+    for (name, layout, sampling) in others {
+        match Replay::read_state(state.as_slice(), layout, sampling) {
+            Err(ReplayError::Mismatch { field, .. }) => assert_eq!(field, name),
+            other => panic!("{name}: {other:?}"),
+        }
+    }
+}
