@@ -8,8 +8,11 @@
 //! oxygen, and touching an enemy or its bullet end the episode. With each surfacing enemies appear more often,
 //! and with every second one they move faster.
 
+mod bodies;
+
 use serde::{Deserialize, Serialize};
 
+use self::bodies::{Body, remove_at, remove_first_equal, take_turn};
 use super::Game;
 use super::rules::{Action, Canvas, LAST, Rules, direction, first_broken, on_grid};
 use crate::draws::Draws;
@@ -42,58 +45,6 @@ const MAX_RAMP: u8 = 19;
 /// More bodies of a kind than a game ever has: at most one appears a step, and none stays for 64.
 const MAX_BODIES: usize = 64;
 
-/// A fish, enemy submarine, diver or bullet; a timer that its kind does not have stays 0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Body {
-    y: i8,
-    x: i8,
-    rightward: bool,
-    /// Steps until it moves; bullets always do.
-    move_timer: u8,
-    /// Steps until it shoots, for enemy submarines.
-    shot_timer: u8,
-}
-
-impl Body {
-    fn position(&self) -> (i8, i8) {
-        (self.y, self.x)
-    }
-
-    /// Moves by a cell, perhaps off the grid.
-    fn advance(&mut self) {
-        self.x += direction(self.rightward);
-    }
-
-    /// Moves by a cell every `interval + 1` steps; true if it does now.
-    fn swim(&mut self, interval: u8) -> bool {
-        if self.move_timer > 0 {
-            self.move_timer -= 1;
-            return false;
-        }
-        self.move_timer = interval;
-        self.advance();
-        true
-    }
-}
-
-/// Removes the first body that is equal to number `index`, itself or a double before it, and says where number
-/// `index` is now.
-///
-/// Lists are walked from last to first, so that a body whose double was removed moves down into the next place
-/// and has a second turn: so it goes in the Python package, whose `list.remove` compares by value.
-fn remove_first_equal(bodies: &mut Vec<Body>, index: usize) -> Option<usize> {
-    let body = bodies[index];
-    let first = bodies.iter().position(|other| *other == body).unwrap_or(index);
-    bodies.remove(first);
-    (first < index).then(|| index - 1)
-}
-
-/// Removes the first body at a position; true if there is one.
-fn remove_at(bodies: &mut Vec<Body>, position: (i8, i8)) -> bool {
-    let found = bodies.iter().position(|body| body.position() == position);
-    found.map(|index| bodies.remove(index)).is_some()
-}
-
 /// The state of a game of Seaquest.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Seaquest {
@@ -117,34 +68,6 @@ pub struct Seaquest {
     shot_timer: u8,
     ramp: u8,
     over: bool,
-}
-
-/// What came of an enemy's turn.
-struct Turn {
-    /// The enemy after it, perhaps off the grid.
-    enemy: Body,
-    /// Where in the list the enemy is now, if it still is.
-    place: Option<usize>,
-    touches_player: bool,
-    shot: bool,
-}
-
-/// Moves enemy `index`, past the player and the player's bullets.
-fn take_turn(
-    enemies: &mut Vec<Body>,
-    index: usize,
-    interval: u8,
-    player: (i8, i8),
-    bullets: &mut Vec<Body>,
-) -> Turn {
-    let touched_before = enemies[index].position() == player;
-    let moved = enemies[index].swim(interval);
-    let enemy = enemies[index];
-    let touches = enemy.position() == player;
-    let shot = moved && on_grid(enemy.x) && !touches && remove_at(bullets, enemy.position());
-    let gone = shot || !on_grid(enemy.x);
-    let place = if gone { remove_first_equal(enemies, index) } else { Some(index) };
-    Turn { enemy, place, touches_player: touched_before || touches, shot }
 }
 
 impl Seaquest {
