@@ -1,13 +1,10 @@
 //! Finished runs, read from their directories.
 
 use serde::Deserialize;
-use softmoe_spec::{AgentSteps, Done, Experiment, Game, Profile, RunConfig, RunDirectory};
+use softmoe_spec::{AgentSteps, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig, RunDirectory, file};
 use std::fmt;
 use std::path::Path;
 use thiserror::Error;
-
-/// The arm of uniformly random actions, the zero of normalised scores.
-pub const RANDOM: &str = "random";
 
 /// The runs that a report is about.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,7 +13,7 @@ pub struct Selection {
     pub figure: String,
     /// The profile, e.g. `quick`.
     pub profile: String,
-    /// Names of the arms, in the order of the plot; not [`RANDOM`], which is always read.
+    /// Names of the arms, in the order of the plot; not [`RANDOM_ARM`], which is always read.
     pub arms: Vec<String>,
     /// The games.
     pub games: Vec<Game>,
@@ -54,7 +51,7 @@ impl Selection {
             }
         }
         for &game in &self.games {
-            let run = |seed| RunName { arm: RANDOM.to_owned(), game, seed };
+            let run = |seed| RunName { arm: RANDOM_ARM.to_owned(), game, seed };
             let found = seeds_in(self.directory(root, &run(0)).path().parent());
             runs.extend(if found.is_empty() { vec![run(0)] } else { found.into_iter().map(run).collect() });
         }
@@ -111,10 +108,16 @@ pub struct MissingRun {
     pub reason: String,
 }
 
+impl fmt::Display for MissingRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.reason)
+    }
+}
+
 /// What was found of a selection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collection {
-    /// The finished runs, in the selection's order, those of [`RANDOM`] last.
+    /// The finished runs, in the selection's order, those of [`RANDOM_ARM`] last.
     pub finished: Vec<FinishedRun>,
     /// The others.
     pub missing: Vec<MissingRun>,
@@ -125,8 +128,8 @@ pub struct Collection {
 /// Nothing to report on.
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error(
-    "none of the {expected} runs of {figure}, profile {profile}, is finished below {root}; the first one, \
-     {first}: {reason}. Run them first: cargo xtask reproduce {figure} --profile {profile}"
+    "none of the {expected} runs of {figure}, profile {profile}, is finished below {root} (first of all \
+     {first}). Run them first: cargo xtask reproduce {figure} --profile {profile}"
 )]
 pub struct NothingFinished {
     /// The figure.
@@ -137,10 +140,8 @@ pub struct NothingFinished {
     pub root: String,
     /// How many were looked for.
     pub expected: usize,
-    /// The first of them.
+    /// The first of them, and why it is not there.
     pub first: String,
-    /// Why that is not there.
-    pub reason: String,
 }
 
 impl Collection {
@@ -149,13 +150,13 @@ impl Collection {
     ///
     /// # Errors
     ///
-    /// No run of any arm but [`RANDOM`] is finished.
+    /// No run of any arm but [`RANDOM_ARM`] is finished.
     pub fn read(root: &Path, selection: &Selection) -> Result<Self, NothingFinished> {
         let mut collection = Collection { finished: Vec::new(), missing: Vec::new(), warnings: Vec::new() };
         for name in selection.runs(root) {
             let directory = selection.directory(root, &name);
             // The random policy learns nothing: its runs have no length to agree on.
-            let length = (name.arm != RANDOM).then_some(selection.agent_steps);
+            let length = (name.arm != RANDOM_ARM).then_some(selection.agent_steps);
             let done = match read_done(&directory, length) {
                 Ok(done) => done,
                 Err(reason) => {
@@ -170,15 +171,14 @@ impl Collection {
             let (agent_steps, score) = (done.agent_steps, done.score);
             collection.finished.push(FinishedRun { name, agent_steps, score, curve });
         }
-        if collection.finished.iter().all(|run| run.name.arm == RANDOM) {
+        if collection.finished.iter().all(|run| run.name.arm == RANDOM_ARM) {
             let first = collection.missing.first();
             return Err(NothingFinished {
                 figure: selection.figure.clone(),
                 profile: selection.profile.clone(),
                 root: root.display().to_string(),
                 expected: collection.missing.len() + collection.finished.len(),
-                first: first.map(|run| run.name.to_string()).unwrap_or_default(),
-                reason: first.map(|run| run.reason.clone()).unwrap_or_default(),
+                first: first.map(|run| run.to_string()).unwrap_or_default(),
             });
         }
         Ok(collection)
@@ -197,10 +197,8 @@ impl Collection {
     /// One sentence on the runs that are not there; none if all are.
     pub fn missing_sentence(&self) -> Option<String> {
         let total = self.missing.len() + self.finished.len();
-        let named: Vec<String> =
-            self.missing.iter().map(|run| format!("{} ({})", run.name, run.reason)).collect();
-        (!named.is_empty())
-            .then(|| format!("{} of {total} runs missing: {}.", named.len(), named.join("; ")))
+        let named: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
+        (!named.is_empty()).then(|| format!("{} of {total} runs missing: {}.", named.len(), named.join("; ")))
     }
 }
 
@@ -213,23 +211,17 @@ fn read_done(directory: &RunDirectory, length: Option<AgentSteps>) -> Result<Don
     if !done_ron.exists() {
         return Err("not finished".to_owned());
     }
-    let done: Done = read_ron(&done_ron)?;
+    let done: Done = file::read(&done_ron).map_err(|error| error.to_string())?;
     if !done.score.is_finite() {
         return Err(format!("its score is {}", done.score));
     }
-    let config: RunConfig = read_ron(&directory.run_ron())?;
+    let config: RunConfig = file::read(&directory.run_ron()).map_err(|error| error.to_string())?;
     match length {
         Some(length) if config.training.agent_steps != length => {
             Err(format!("trained for {} agent steps instead of {length}", config.training.agent_steps))
         }
         _ => Ok(done),
     }
-}
-
-fn read_ron<T: for<'de> Deserialize<'de>>(path: &Path) -> Result<T, String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {name}: {error}"))?;
-    ron::from_str(&text).map_err(|error| format!("cannot read {name}: {error}"))
 }
 
 /// The columns of `metrics.csv` that make a learning curve; other columns are ignored.

@@ -25,7 +25,7 @@
 #![deny(missing_docs)]
 
 pub mod collect;
-pub mod names;
 pub mod normalise;
 pub mod plot;
+pub mod report;
 pub mod statistics;

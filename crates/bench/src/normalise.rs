@@ -4,9 +4,9 @@
 //! of the figure's reference arm: `(score - random) / (reference - random)`. Both are taken as given: the
 //! intervals of normalised scores do not contain the uncertainty of the scale itself.
 
-use crate::collect::{Collection, RANDOM};
+use crate::collect::Collection;
 use crate::statistics::{Runs, Scores, Tasks};
-use softmoe_spec::Game;
+use softmoe_spec::{Game, RANDOM_ARM};
 use thiserror::Error;
 
 /// One game's zero and one.
@@ -73,7 +73,7 @@ pub struct Normalisation {
 }
 
 impl Normalisation {
-    /// The scales of `games` by the runs of [`RANDOM`] and of `reference` in `collection`.
+    /// The scales of `games` by the runs of [`RANDOM_ARM`] and of `reference` in `collection`.
     pub fn of(collection: &Collection, reference: &str, games: &[Game]) -> Self {
         let mut normalisation = Normalisation { scales: Vec::new(), left_out: Vec::new() };
         for &game in games {
@@ -105,7 +105,7 @@ fn scale(collection: &Collection, reference: &str, game: Game) -> Result<GameSca
         let scores = collection.scores(arm, game);
         (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     };
-    let random = mean(RANDOM).ok_or(NoScale::NoRandom { game })?;
+    let random = mean(RANDOM_ARM).ok_or(NoScale::NoRandom { game })?;
     let missing = || NoScale::NoReference { game, reference: reference.to_owned() };
     let score = mean(reference).ok_or_else(missing)?;
     let useless = || NoScale::NotAboveRandom { game, reference: reference.to_owned(), score, random };

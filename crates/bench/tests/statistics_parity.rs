@@ -124,7 +124,9 @@ fn parity_of_intervals() {
     for (index, matrix) in file().matrices.iter().enumerate() {
         let scores = scores(&matrix.scores);
         let Some(expected) = &matrix.bootstrap else {
-            assert!(named(&scores, Bootstrap::default()).iter().all(|(_, estimate)| estimate.interval.is_none()));
+            assert!(
+                named(&scores, Bootstrap::default()).iter().all(|(_, estimate)| estimate.interval.is_none())
+            );
             continue;
         };
         for (name, estimate) in named(&scores, bootstrap(expected.reps, expected.confidence)) {
@@ -140,7 +142,8 @@ fn parity_of_probabilities_of_improvement() {
         let name = format!("comparison {index}");
         let (x, y, expected) = (scores(&comparison.x), scores(&comparison.y), &comparison.bootstrap);
         let mut generator = Xoshiro256PlusPlus::seed_from_u64(2);
-        let estimate = bootstrap(expected.reps, 0.95).improvement(&x, &y, &mut generator).expect("same tasks");
+        let estimate =
+            bootstrap(expected.reps, 0.95).improvement(&x, &y, &mut generator).expect("same tasks");
         assert_close(&name, estimate.point, comparison.probability_of_improvement);
         assert_interval(&name, estimate.interval, expected.interval, expected.spread_over_5_seeds);
     }

@@ -121,9 +121,7 @@ fn intervals_do_not_depend_on_the_number_of_threads() {
     let scores = scores(&rows);
     let with = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-        pool.install(|| {
-            Bootstrap { resamples: 1234, confidence: 0.9 }.summary(&scores, &mut generator(7))
-        })
+        pool.install(|| Bootstrap { resamples: 1234, confidence: 0.9 }.summary(&scores, &mut generator(7)))
     };
     assert_eq!(with(1), with(2));
     assert_eq!(with(1), with(5));
@@ -168,11 +166,15 @@ fn bad_scores_say_what_is_wrong() {
     let ragged = ScoresError::Ragged { run: 1, expected: 2, found: 1 };
     assert_eq!(by_run(vec![vec![1.0, 2.0], vec![3.0]]), Err(ragged));
     let (one, two) = (scores(&[vec![1.0]]), scores(&[vec![1.0], vec![2.0]]));
-    assert_eq!(probability_of_improvement(&one, &two), Err(ScoresError::DifferentTasks { left: 1, right: 2 }));
+    assert_eq!(
+        probability_of_improvement(&one, &two),
+        Err(ScoresError::DifferentTasks { left: 1, right: 2 })
+    );
 }
 
 #[test]
 fn by_run_and_by_task_are_transposes() {
-    let by_run = Scores::by_run(Runs(vec![Tasks(vec![1.0, 2.0]), Tasks(vec![3.0, 4.0])])).expect("rectangular");
+    let by_run =
+        Scores::by_run(Runs(vec![Tasks(vec![1.0, 2.0]), Tasks(vec![3.0, 4.0])])).expect("rectangular");
     assert_eq!(by_run, scores(&[vec![1.0, 3.0], vec![2.0, 4.0]]));
 }

@@ -1,6 +1,6 @@
 //! Horizontal bars with intervals: one aggregate of every arm.
 
-use super::style::{BODY, GRID, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height, width};
+use super::style::{BODY, GRID, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height, tint, width};
 use super::{Picture, PlotError, failed};
 use crate::statistics::Estimate;
 use plotters::coord::Shift;
@@ -33,7 +33,8 @@ pub struct Bar {
 }
 
 const ROW: u32 = 72;
-const AXIS: u32 = 130;
+const AXIS: u32 = 96;
+const BOTTOM: u32 = 24;
 
 impl Bars {
     /// The axis: all bars and intervals, and zero.
@@ -52,7 +53,7 @@ impl Bars {
 impl Picture for Bars {
     fn size(&self) -> (u32, u32) {
         let rows = ROW * self.bars.len().max(1) as u32;
-        (WIDTH, heading_height(&self.title, &self.caption) + rows + AXIS)
+        (WIDTH, heading_height(&self.title, &self.caption) + rows + AXIS + BOTTOM)
     }
 
     fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), PlotError> {
@@ -68,6 +69,7 @@ impl Picture for Bars {
         let mut chart = ChartBuilder::on(&body)
             .margin_left(60 + labels)
             .margin_right(70 + values)
+            .margin_bottom(BOTTOM)
             .x_label_area_size(AXIS)
             .build_cartesian_2d(self.range(), count..0.0)
             .map_err(failed)?;
@@ -97,7 +99,7 @@ impl Picture for Bars {
             let Some(estimate) = bar.estimate else { continue };
             let colour = bar.mark.colour();
             let corners = [(0.0, middle - 0.33), (estimate.point, middle + 0.33)];
-            let filled = colour.mix(if bar.mark.dashed() { 0.45 } else { 0.85 }).filled();
+            let filled = tint(colour, if bar.mark.dashed() { 0.45 } else { 0.85 }).filled();
             chart.draw_series([Rectangle::new(corners, filled)]).map_err(failed)?;
             if bar.mark.dashed() {
                 chart.draw_series([Rectangle::new(corners, colour.stroke_width(3))]).map_err(failed)?;
@@ -117,9 +119,12 @@ impl Picture for Bars {
                 vec![(interval.low, middle - 0.15), (interval.low, middle + 0.15)],
                 vec![(interval.high, middle - 0.15), (interval.high, middle + 0.15)],
             ];
-            chart
-                .draw_series(whiskers.into_iter().map(|line| PathElement::new(line, INK.stroke_width(4))))
-                .map_err(failed)?;
+            // A light rim, for whiskers on dark bars.
+            for (colour, width) in [(WHITE.mix(0.7), 9), (INK.mix(1.0), 4)] {
+                let lines =
+                    whiskers.iter().map(|line| PathElement::new(line.clone(), colour.stroke_width(width)));
+                chart.draw_series(lines).map_err(failed)?;
+            }
         }
         Ok(())
     }

@@ -122,8 +122,9 @@ impl Picture for Curves {
         heading(area, &self.title, &self.caption)?;
         let (_, body) = area.split_vertically(heading_height(&self.title, &self.caption));
         let (panels, legend) = body.split_vertically(PANEL * self.rows() as u32);
-        for (panel, area) in self.panels.iter().zip(panels.split_evenly((self.rows(), self.columns()))) {
-            panel.draw(&area)?;
+        let areas = panels.split_evenly((self.rows(), self.columns()));
+        for (index, (panel, area)) in self.panels.iter().zip(areas).enumerate() {
+            panel.draw(&area, index % self.columns() == 0)?;
         }
         self.draw_legend(&legend)
     }
@@ -144,7 +145,8 @@ impl Panel {
         (0.0..longest.max(1.0), low..high + margin)
     }
 
-    fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), PlotError> {
+    /// Only the `leftmost` panel of a row says what the vertical axis is.
+    fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>, leftmost: bool) -> Result<(), PlotError> {
         let (xs, ys) = self.range();
         let decimals = if ys.end - ys.start < 5.0 { 1 } else { 0 };
         let width = area.dim_in_pixel().0 as i32;
@@ -152,8 +154,9 @@ impl Panel {
         let mut chart = ChartBuilder::on(area)
             .margin_top(64)
             .margin_right(44)
-            .margin_left(10)
-            .x_label_area_size(110)
+            .margin_left(16)
+            .x_label_area_size(92)
+            .margin_bottom(24)
             .y_label_area_size(130)
             .build_cartesian_2d(xs, ys)
             .map_err(failed)?;
@@ -168,7 +171,7 @@ impl Panel {
             .axis_style(MUTED.stroke_width(2))
             .label_style(font(SMALL, INK, HPos::Center))
             .x_desc("agent steps")
-            .y_desc("mean evaluation return")
+            .y_desc(if leftmost { "mean evaluation return" } else { "" })
             .axis_desc_style(font(SMALL, MUTED, HPos::Center))
             .draw()
             .map_err(failed)?;
@@ -176,7 +179,8 @@ impl Panel {
             let band = |end: fn(Interval) -> f64| {
                 line.points.iter().filter_map(move |p| p.band.map(|band| (p.agent_steps, end(band))))
             };
-            let outline: Vec<(f64, f64)> = band(|band| band.high).chain(band(|band| band.low).rev()).collect();
+            let outline: Vec<(f64, f64)> =
+                band(|band| band.high).chain(band(|band| band.low).rev()).collect();
             if outline.len() >= 4 {
                 chart.draw_series([Polygon::new(outline, line.mark.colour().mix(0.13))]).map_err(failed)?;
             }

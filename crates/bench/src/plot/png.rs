@@ -4,7 +4,8 @@ use super::{PlotError, failed, style::SIZE_OVER_EM};
 use ab_glyph::{Font, FontRef, OutlineCurve};
 use plotters_backend::text_anchor::{HPos, VPos};
 use plotters_backend::{
-    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind, FontTransform,
+    BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
+    FontTransform,
 };
 use std::convert::Infallible;
 use tiny_skia::{
@@ -176,7 +177,11 @@ impl DrawingBackend for &mut Canvas {
         Ok(())
     }
 
-    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
+    fn draw_path<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
         self.stroke(polyline(path, false), style.color(), style.stroke_width());
         Ok(())
     }
@@ -197,7 +202,11 @@ impl DrawingBackend for &mut Canvas {
         Ok(())
     }
 
-    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(&mut self, path: I, style: &S) -> Drawn {
+    fn fill_polygon<S: BackendStyle, I: IntoIterator<Item = BackendCoord>>(
+        &mut self,
+        path: I,
+        style: &S,
+    ) -> Drawn {
         self.fill(polyline(path, true), style.color(), Transform::identity());
         Ok(())
     }

@@ -61,6 +61,12 @@ impl Mark {
     }
 }
 
+/// `colour` with as much white as leaves `share` of it.
+pub(super) fn tint(colour: RGBColor, share: f64) -> RGBColor {
+    let channel = |value: u8| (255.0 - share * (255.0 - f64::from(value))).round() as u8;
+    RGBColor(channel(colour.0), channel(colour.1), channel(colour.2))
+}
+
 /// Makes the font known to plotters; doing so again changes nothing.
 pub(super) fn register_font() -> Result<(), PlotError> {
     register(FAMILY, FontStyle::Normal, FONT).map_err(|_| failed("the embedded font is not readable"))

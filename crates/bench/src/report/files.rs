@@ -1,0 +1,61 @@
+//! The files of a report, each written whole or not at all.
+
+use super::{Report, bars, curves, table};
+use crate::plot::{PlotError, to_png, to_svg};
+use crate::statistics::Bootstrap;
+use rand::Rng;
+use softmoe_spec::file::write_atomically;
+use std::path::{Path, PathBuf};
+use thiserror::Error;
+
+/// A report could not be written.
+#[derive(Debug, Error)]
+pub enum WriteError {
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] PlotError),
+    /// The scores could not be put into CSV.
+    #[error("cannot write scores.csv: {0}")]
+    Csv(#[from] csv::Error),
+    /// A file could not be written.
+    #[error("cannot write {}: {source}; give a directory that can be written to with --out", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// Writes `figure.svg`, `figure.png`, `curves.svg`, `curves.png`, `table.md`, `scores.csv` and `verdict.md`
+/// into `directory`, which is made if need be. Returns their paths.
+///
+/// # Errors
+///
+/// A figure cannot be drawn or a file not written; the files written before that are whole.
+pub fn write(
+    report: &Report,
+    directory: &Path,
+    bootstrap: &Bootstrap,
+    generator: &mut impl Rng,
+) -> Result<Vec<PathBuf>, WriteError> {
+    let (bars, curves) = (bars(report), curves(report, bootstrap, generator));
+    let files = [
+        ("figure.svg", to_svg(&bars)?.into_bytes()),
+        ("figure.png", to_png(&bars)?),
+        ("curves.svg", to_svg(&curves)?.into_bytes()),
+        ("curves.png", to_png(&curves)?),
+        ("table.md", table::markdown(report).into_bytes()),
+        ("scores.csv", table::scores_csv(report)?),
+        ("verdict.md", table::verdict_markdown(report).into_bytes()),
+    ];
+    let failed = |path: &Path, source| WriteError::File { path: path.to_owned(), source };
+    std::fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
+    let mut written = Vec::new();
+    for (name, bytes) in files {
+        let path = directory.join(name);
+        write_atomically(&path, &bytes).map_err(|source| failed(&path, source))?;
+        written.push(path);
+    }
+    Ok(written)
+}

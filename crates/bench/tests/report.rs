@@ -1,0 +1,283 @@
+//! `softmoe-report` on directories of made-up runs.
+
+use assert_cmd::Command;
+use softmoe_spec::{AgentSteps, Done, Experiment, Game, RANDOM_ARM, RunConfig, RunDirectory, file};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+const FILES: [&str; 7] =
+    ["figure.svg", "figure.png", "curves.svg", "curves.png", "table.md", "scores.csv", "verdict.md"];
+
+const EXPERIMENT: &str = r#"(
+    figure: "demo",
+    title: "A demonstration",
+    claim: "Soft is better than flat, and wide is not.",
+    reference: "flat",
+    arms: [
+        (name: "flat", label: "flat", body: flat()),
+        (name: "soft", label: "SoftMoE-4", body: soft_moe(experts: 4)),
+        (name: "wide", label: "flat x4", body: flat(scale: 4.0)),
+    ],
+    rules: [
+        higher(says: "soft gains over flat", better: "soft", worse: "flat"),
+        not_higher(says: "wide does not gain", arm: "wide", than: "flat", margin: 0.1),
+        gains_more(says: "soft gains more than wide", gains: ("flat", "soft"), loses: ("flat", "wide")),
+    ],
+    profiles: {
+        "tiny": (
+            purpose: "For tests.",
+            leaves_out: ["Almost everything."],
+            games: [breakout, asterix],
+            seeds: 3,
+            encoder: minatar,
+            hidden: 128,
+            agent: rainbow_minatar,
+            agent_steps: 10_000,
+            evaluations: 4,
+            evaluation_episodes: 1,
+            final_evaluation_episodes: 2,
+        ),
+    },
+)"#;
+
+/// An experiment, its runs and a place for the report.
+struct Workshop {
+    directory: TempDir,
+    experiment: Experiment,
+}
+
+impl Workshop {
+    /// All runs finished: random scores about 1, flat 5, soft 9, wide 3.
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("demo.ron");
+        fs::write(&path, EXPERIMENT).expect("written");
+        let experiment = Experiment::read(&path).expect("a valid experiment");
+        let workshop = Workshop { directory, experiment };
+        for (arm, score) in [(RANDOM_ARM, 1.0), ("flat", 5.0), ("soft", 9.0), ("wide", 3.0)] {
+            for game in [Game::Breakout, Game::Asterix] {
+                for seed in 0..3 {
+                    workshop.finish(arm, game, seed, score + 0.1 * seed as f64);
+                }
+            }
+        }
+        workshop
+    }
+
+    fn config(&self, arm: &str, game: Game, seed: u64) -> RunConfig {
+        let profile = self.experiment.profile("tiny").expect("tiny");
+        let mut runs = self.experiment.resolve("tiny", profile, &[arm]).expect("resolved");
+        let mut config = runs.swap_remove(0);
+        (config.environment.game, config.seed) = (game, seed);
+        config
+    }
+
+    fn run(&self, arm: &str, game: Game, seed: u64) -> RunDirectory {
+        RunDirectory::of(&self.path("runs"), &self.config(arm, game, seed))
+    }
+
+    fn finish(&self, arm: &str, game: Game, seed: u64, score: f64) {
+        let run = self.run(arm, game, seed);
+        fs::create_dir_all(run.path()).expect("made");
+        file::write(&run.run_ron(), &self.config(arm, game, seed)).expect("written");
+        let mut metrics = "episodes,agent_steps,training_return,evaluation_return\n".to_owned();
+        for k in 1..=4_u32 {
+            metrics += &format!("{k},{},,{}\n", k * 2500, score * f64::from(k) / 4.0);
+            metrics += &format!("{k},{},1.5,\n", k * 2500 + 1); // a log row without an evaluation
+        }
+        fs::write(run.metrics_csv(), metrics).expect("written");
+        let done = Done {
+            score,
+            returns: vec![score; 2],
+            agent_steps: AgentSteps(10_000),
+            parameters: 1,
+            wall_seconds: 1.0,
+            version: "0.1.0".into(),
+            device: "cpu".into(),
+        };
+        file::write(&run.done_ron(), &done).expect("written");
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Exit status, standard output and standard error of `softmoe-report`.
+    fn report(&self, arguments: &[&str]) -> (bool, String, String) {
+        let output = Command::new(assert_cmd::cargo::cargo_bin!("softmoe-report"))
+            .arg("--experiment")
+            .arg(self.path("demo.ron"))
+            .args(["--profile", "tiny", "--runs"])
+            .arg(self.path("runs"))
+            .arg("--out")
+            .arg(self.path("out"))
+            .args(arguments)
+            .output()
+            .expect("started");
+        let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        (output.status.success(), stdout, stderr)
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path("out").join(name)).expect(name)
+    }
+}
+
+fn assert_says(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+}
+
+#[test]
+fn a_finished_figure_has_all_its_files() {
+    let workshop = Workshop::new();
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    for name in FILES {
+        assert!(workshop.path("out").join(name).metadata().expect(name).len() > 200, "{name}");
+    }
+    assert_eq!(fs::read_dir(workshop.path("out")).expect("a directory").count(), FILES.len());
+    assert_says(&stdout, &["SoftMoE-4", "Verdict at this size: supported", "asterix", "out"]);
+    assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
+
+    let scores = workshop.read("scores.csv");
+    assert_eq!(scores.lines().next(), Some("arm,game,seed,agent_steps,score"));
+    assert_eq!(scores.lines().count(), 1 + 4 * 2 * 3);
+    assert_says(&scores, &["random,breakout,0,10000,1\n", "soft,asterix,2,10000,9.2\n"]);
+
+    // Normalised, soft is (9.1 - 1.1) / (5.1 - 1.1) = 2 on average, wide 0.5.
+    let table = workshop.read("table.md");
+    assert_says(&table, &["| SoftMoE-4 | 2.00 [", "| flat x4 | 0.50 [", "| random policy | 0.00 ["]);
+    assert_says(&table, &["demo · profile tiny · breakout, asterix · 3 seeds · 10,000 agent steps"]);
+    let verdict = workshop.read("verdict.md");
+    assert_says(&verdict, &["A demonstration: supported", "Almost everything.", "1.50 ["]);
+    assert!(workshop.read("figure.svg").contains("SoftMoE-4"));
+    assert!(workshop.read("curves.svg").contains("mean evaluation return"));
+}
+
+#[test]
+fn the_same_runs_give_the_same_files() {
+    let workshop = Workshop::new();
+    workshop.report(&[]);
+    let read = || FILES.map(|name| fs::read(workshop.path("out").join(name)).expect(name));
+    let before = read();
+    workshop.report(&[]);
+    assert!(before == read());
+}
+
+#[test]
+fn missing_and_unreadable_runs_are_named() {
+    let workshop = Workshop::new();
+    let unfinished = workshop.run("soft", Game::Asterix, 1);
+    fs::remove_file(unfinished.done_ron()).expect("removed");
+    fs::write(workshop.run("wide", Game::Breakout, 0).done_ron(), "(score: 3.0, ret").expect("written");
+    fs::remove_dir_all(workshop.run("flat", Game::Breakout, 2).path()).expect("removed");
+    fs::write(workshop.run("soft", Game::Breakout, 0).metrics_csv(), "agent_steps\nmany\n").expect("written");
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    let table = workshop.read("table.md");
+    assert_says(
+        &table,
+        &[
+            "3 of 24 runs missing",
+            "soft/asterix/seed-1: not finished",
+            "flat/breakout/seed-2: not run",
+            "wide/breakout/seed-0: ",
+            "soft/breakout/seed-0: no learning curve",
+        ],
+    );
+    assert_says(&stdout, &["warning: 3 of 24 runs missing"]);
+    assert_eq!(workshop.read("scores.csv").lines().count(), 1 + 21);
+}
+
+#[test]
+fn one_seed_has_no_interval() {
+    let workshop = Workshop::new();
+    let (success, stdout, stderr) = workshop.report(&["--seeds", "1"]);
+    assert!(success, "{stderr}");
+    assert_says(&stdout, &["Verdict at this size: inconclusive"]);
+    assert_says(&workshop.read("verdict.md"), &["inconclusive: a single run has no interval"]);
+    assert_says(&workshop.read("table.md"), &["| SoftMoE-4 |", "run more seeds"]);
+    let line = workshop.read("table.md").lines().find(|line| line.contains("| SoftMoE-4")).map(str::to_owned);
+    assert!(!line.expect("a row").contains('['));
+}
+
+#[test]
+fn arms_that_were_not_run_are_not_judged() {
+    let workshop = Workshop::new();
+    let (success, _, stderr) = workshop.report(&["--arms", "soft", "--games", "asterix"]);
+    assert!(success, "{stderr}");
+    let verdict = workshop.read("verdict.md");
+    assert_says(&verdict, &["| supported |", "not judged: no finished runs of flat x4", "inconclusive"]);
+    let table = workshop.read("table.md");
+    assert_says(&table, &["| flat |", "| SoftMoE-4 |", "asterix"]);
+    assert!(!table.contains("breakout") && !table.contains("flat x4"), "{table}");
+}
+
+#[test]
+fn an_arm_without_runs_on_a_game_has_no_aggregate() {
+    let workshop = Workshop::new();
+    let game = workshop.run("wide", Game::Asterix, 0);
+    fs::remove_dir_all(game.path().parent().expect("the game")).expect("removed");
+    let (success, _, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert_says(&workshop.read("table.md"), &["flat x4 has no aggregate: no finished run on asterix"]);
+    assert!(workshop.read("figure.svg").contains("not available"));
+}
+
+#[test]
+fn a_reference_no_better_than_chance_leaves_its_game_out() {
+    let workshop = Workshop::new();
+    for seed in 0..3 {
+        workshop.finish("flat", Game::Asterix, seed, 1.0 + 0.1 * seed as f64);
+    }
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert_says(&stdout, &["asterix is left out of the aggregates"]);
+    let table = workshop.read("table.md");
+    assert_says(&table, &["| SoftMoE-4 | 2.00 ["]);
+    assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
+
+    for seed in 0..3 {
+        workshop.finish("flat", Game::Breakout, seed, 0.5);
+    }
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert_says(&stdout, &["Verdict at this size: inconclusive", "not judged"]);
+}
+
+#[test]
+fn runs_of_another_length_do_not_count() {
+    let workshop = Workshop::new();
+    let (success, _, stderr) = workshop.report(&["--steps", "20000"]);
+    assert!(!success);
+    assert_says(&stderr, &["none of the", "trained for 10000 agent steps instead of 20000", "cargo xtask"]);
+    assert!(!workshop.path("out").exists());
+}
+
+#[test]
+fn typing_errors_get_the_nearest_name() {
+    let workshop = Workshop::new();
+    let fails = |arguments: &[&str]| {
+        let (success, _, stderr) = workshop.report(arguments);
+        assert!(!success);
+        stderr
+    };
+    assert_says(&fails(&["--arms", "sotf"]), &["--arms", "did you mean `soft`?"]);
+    assert_says(&fails(&["--games", "breakuot"]), &["--games", "did you mean `breakout`?"]);
+    assert_says(&fails(&["--seeds", "0"]), &["--seeds"]);
+}
+
+#[test]
+fn an_output_that_is_a_file_is_an_error() {
+    let workshop = Workshop::new();
+    fs::write(workshop.path("out"), "mine").expect("written");
+    let (success, _, stderr) = workshop.report(&[]);
+    assert!(!success);
+    assert_says(&stderr, &["cannot write", "--out"]);
+    assert_eq!(fs::read_to_string(Path::new(&workshop.path("out"))).expect("still there"), "mine");
+}
