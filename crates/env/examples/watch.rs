@@ -1,15 +1,28 @@
 //! Random play in a terminal with 24-bit colour: `cargo run -p softmoe-env --example watch -- seaquest`.
 
+use std::process::ExitCode;
 use std::thread::sleep;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_env::RgbFrame;
-use softmoe_env::minatar::{Game, Settings, UnknownGame, make};
+use softmoe_env::minatar::{Game, Settings, make};
 
-fn main() -> Result<(), UnknownGame> {
-    let game: Game = std::env::args().nth(1).as_deref().unwrap_or("breakout").parse()?;
+fn main() -> ExitCode {
+    match std::env::args().nth(1).as_deref().unwrap_or("breakout").parse() {
+        Ok(game) => {
+            play(game);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play(game: Game) {
     let mut environment = make(game, &Settings::default(), 0);
     let mut policy = Xoshiro256PlusPlus::seed_from_u64(0);
     let mut total = 0.0;
@@ -20,7 +33,7 @@ fn main() -> Result<(), UnknownGame> {
         let step = environment.step(policy.random_range(0..environment.actions()));
         total += step.reward;
         if step.terminal || step.truncated {
-            return Ok(());
+            return;
         }
         sleep(Duration::from_millis(60));
     }

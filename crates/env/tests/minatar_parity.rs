@@ -3,6 +3,9 @@
 //! Reads `minatar_*.json.gz` in the directory named by `SOFTMOE_FIXTURES`, or else in the workspace's
 //! `tests/fixtures`. A trace's `draws` are `[step, phase, call, arguments, result]` in the order of the calls to
 //! numpy; an array is the same numbers drawn one at a time.
+//!
+//! `minatar_space_invaders_waves.json.gz` has the actions that a beam search found to clear many waves, which the
+//! policies of the other traces do not get to.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};

@@ -202,3 +202,23 @@ impl Rules for SpaceInvaders {
         ])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    use super::*;
+
+    /// As in the Python package, whose `np.roll` takes the last row around to the first.
+    #[test]
+    fn aliens_that_must_leave_the_last_row_end_the_episode_and_come_back_on_top() {
+        let mut draws = Xoshiro256PlusPlus::seed_from_u64(0);
+        let mut game = SpaceInvaders::start(&mut draws);
+        game.aliens = cell(9, 9) | cell(4, 7);
+        (game.rightward, game.cannon, game.alien_move_timer) = (true, 2, 0);
+        game.act(Action::Noop, true, &mut draws);
+        assert!(game.over && !game.rightward);
+        assert_eq!(game.aliens, cell(0, 9) | cell(5, 7));
+    }
+}
