@@ -48,7 +48,7 @@ impl fmt::Display for Game {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "there is no MinAtar game {name:?}{}; the games are {}",
-    nearest.map(|game| format!(", did you mean {game}?")).unwrap_or_default(),
+    nearest.map(|game| format!(" (did you mean {game}?)")).unwrap_or_default(),
     Game::ALL.map(Game::name).join(", ")
 )]
 pub struct UnknownGame {
