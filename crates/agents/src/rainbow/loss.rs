@@ -58,7 +58,8 @@ pub fn project_values(
     support: &[f32],
 ) {
     let (v_min, v_max) = (support[0], support[support.len() - 1]);
-    let spacing = support[1] - support[0];
+    // Not the distance of two atoms, which rounding makes a little different for each pair.
+    let spacing = (v_max - v_min) / (support.len() - 1) as f32;
     target.fill(0.0);
     for (&probability, value) in probabilities.iter().zip(values) {
         let value = value.clamp(v_min, v_max);
