@@ -50,7 +50,9 @@ fn main() -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut monitor = Console::new(&arguments, stop_on_signals()?);
-    match train(&config, &directory, &mut monitor).with_context(|| format!("run {} stopped", config.name()))? {
+    match train(&config, &directory, &mut monitor)
+        .with_context(|| format!("run {} stopped", config.name()))?
+    {
         Outcome::Finished(done) => {
             monitor.say(&format!(
                 "{}: score {} after {} agent steps",
@@ -78,14 +80,17 @@ fn directory_of(arguments: &Arguments) -> anyhow::Result<RunDirectory> {
 /// Keeps a second worker away from the run; released when this process ends, however it ends.
 fn lock(directory: &RunDirectory) -> anyhow::Result<File> {
     let path = directory.path().join("lock");
-    let file = File::create(&path)
-        .with_context(|| format!("cannot write in {}: the run's results lie there", directory.path().display()))?;
+    let file = File::create(&path).with_context(|| {
+        format!("cannot write in {}: the run's results lie there", directory.path().display())
+    })?;
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             bail!("another worker trains the run in {}; wait for it, or stop it", directory.path().display())
         }
-        Err(TryLockError::Error(error)) => Err(error).with_context(|| format!("cannot lock {}", path.display())),
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        }
     }
 }
 
@@ -163,9 +168,12 @@ impl Monitor for Console {
         match self.format {
             ProgressFormat::Json => self.say(&serde_json::to_string(&line).unwrap_or_default()),
             ProgressFormat::Text => {
-                let evaluated = line.evaluation_return.map(|r| format!(", return {r:.2}")).unwrap_or_default();
+                let evaluated =
+                    line.evaluation_return.map(|r| format!(", return {r:.2}")).unwrap_or_default();
                 let Line { agent_steps, of, steps_per_second, .. } = line;
-                self.say(&format!("{phase}: {agent_steps} of {of} steps, {steps_per_second:.0} steps/s{evaluated}"));
+                self.say(&format!(
+                    "{phase}: {agent_steps} of {of} steps, {steps_per_second:.0} steps/s{evaluated}"
+                ));
             }
         }
     }
