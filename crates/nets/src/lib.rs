@@ -32,7 +32,7 @@
 //!     Flatten(Const),
 //! );
 //!
-//! let mut rng = rand::rngs::StdRng::seed_from_u64(0);
+//! let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(0);
 //! let parameters = builder.parameters().initial(&mut rng);
 //! let batch = 2;
 //! let shape = (batch, Const::<10>, Const::<10>, 4);

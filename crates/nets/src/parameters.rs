@@ -169,7 +169,7 @@ mod tests {
 
     #[test]
     fn draws_have_the_moments_of_their_law() {
-        let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
         for (law, variance, largest) in [
             (Law::xavier_uniform(30, 70), 2.0 / 100.0, (0.06_f64).sqrt()),
             (Law::lecun_normal(16), 1.0 / 16.0, 0.5 / 0.879_625_661),
@@ -190,7 +190,7 @@ mod tests {
         let mut builder = Builder::new();
         assert_eq!(builder.parameter("a", &[2, 3], Law::Constant(1.0)), 0..6);
         assert_eq!(builder.parameter("b", &[4], Law::Constant(2.0)), 6..10);
-        let mut rng = rand::rngs::StdRng::seed_from_u64(0);
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(0);
         let values = builder.parameters().initial(&mut rng);
         assert_eq!(values, [[1.0; 6].as_slice(), &[2.0; 4]].concat());
     }

@@ -149,7 +149,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     fn random(len: usize, seed: u64) -> Vec<f32> {
-        let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(seed);
         (0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 

@@ -1,0 +1,224 @@
+//! Every hand-written gradient against central differences, in double precision.
+
+mod support;
+
+use dfdx::shapes::Shape;
+use softmoe_nets::layers::{
+    CategoricalHead, Conv2d, Dense, ExpertChoice, ExpertChoiceTape, Flatten, Linear, NoisyLinear, PerConv,
+    Relu, SoftMoe,
+};
+use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
+use support::uniform;
+
+/// A step of 1e-6 leaves rounding errors of 1e-10 and truncation errors of 1e-12 where values are of order one.
+const STEP: f64 = 1e-6;
+/// Error allowed, as a share of the largest value of a tensor's gradient.
+const TOLERANCE: f64 = 1e-7;
+
+/// Checks the gradients of `layer`, made with `builder`, at random weights and an input of shape `input`;
+/// returns the buffers after its forward pass there.
+fn check<In: Shape, L: Layer<In>>(builder: Builder, layer: &L, input: In) -> L::Tape<f64> {
+    let (list, sources) = builder.finish();
+    let noise = uniform(sources.len(), 1.5, 1);
+    let mut parameters = uniform(list.len(), 0.5, 2);
+    let mut x = uniform(input.num_elements(), 1.0, 3);
+    let dy = uniform(layer.output_shape(input).num_elements(), 1.0, 4);
+    let mut tape = layer.tape::<f64>(input);
+
+    for noise in [None, Some(noise.as_slice())] {
+        let weights = Weights { parameters: &parameters, noise };
+        let y = layer.forward(weights, &x, &mut tape).to_vec();
+        assert_eq!(layer.output(&x, &tape), y, "the output that the tape keeps");
+        // Whatever was in the gradient is overwritten.
+        let mut gradient = vec![f64::NAN; list.len()];
+        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true).to_vec();
+
+        // A second time, with buffers that have been used, and without the input's gradient.
+        let mut again = vec![f64::NAN; list.len()];
+        assert_eq!(layer.forward(weights, &x, &mut tape), y, "the output a second time");
+        layer.backward(weights, &x, &dy, &mut tape, &mut again, false);
+        assert_eq!(gradient, again, "the gradient a second time");
+
+        let mut loss = |parameters: &[f64], x: &[f64]| {
+            let y = layer.forward(Weights { parameters, noise }, x, &mut tape);
+            y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
+        };
+        let numeric: Vec<f64> = (0..list.len()).map(|i| slope(&mut parameters, i, |p| loss(p, &x))).collect();
+        for parameter in list.iter() {
+            let range = parameter.range.clone();
+            assert_close(&parameter.name, &gradient[range.clone()], &numeric[range]);
+        }
+        let numeric: Vec<f64> = (0..x.len()).map(|i| slope(&mut x, i, |x| loss(&parameters, x))).collect();
+        assert_close("input", &dx, &numeric);
+    }
+    layer.forward(Weights { parameters: &parameters, noise: Some(&noise) }, &x, &mut tape);
+    tape
+}
+
+/// The central difference of `loss` along `values[i]`.
+fn slope(values: &mut [f64], i: usize, mut loss: impl FnMut(&[f64]) -> f64) -> f64 {
+    let value = values[i];
+    values[i] = value + STEP;
+    let above = loss(values);
+    values[i] = value - STEP;
+    let below = loss(values);
+    values[i] = value;
+    (above - below) / (2.0 * STEP)
+}
+
+#[track_caller]
+fn assert_close(what: &str, got: &[f64], want: &[f64]) {
+    assert_eq!(got.len(), want.len(), "{what}: number of values");
+    let largest = want.iter().fold(0.0_f64, |largest, want| largest.max(want.abs()));
+    for (i, (got, want)) in got.iter().zip(want).enumerate() {
+        let near = (got - want).abs() <= TOLERANCE * largest.max(1e-2);
+        assert!(near, "gradient of {what}: value {i} is {got:e}, the difference quotient {want:e}");
+    }
+}
+
+/// Checks that no token is so near to being taken that a step of the difference quotient could change that.
+fn assert_selection_is_clear(tape: &ExpertChoiceTape<f64>, [m, n, p]: [usize; 3]) {
+    for scores in tape.scores().chunks_exact(m * n) {
+        for expert in 0..n {
+            let mut scores: Vec<f64> = scores.iter().skip(expert).step_by(n).copied().collect();
+            scores.sort_by(|a, b| b.total_cmp(a));
+            assert!(p == m || scores[p - 1] - scores[p] > 10.0 * STEP, "the selection hangs by a hair");
+        }
+    }
+}
+
+#[test]
+fn dense_layers() {
+    for batch in [1, 3] {
+        let mut builder = Builder::new();
+        let layer = Linear::new(&mut builder, "linear", 5, 18);
+        check(builder, &layer, (batch, 5));
+        let mut builder = Builder::new();
+        let layer = NoisyLinear::new(&mut builder, "noisy", 5, 18);
+        check(builder, &layer, (batch, 5));
+        for noisy in [false, true] {
+            let mut builder = Builder::new();
+            let layer = Dense::new(&mut builder, "dense", 4, 3, noisy);
+            check(builder, &layer, (batch, 4));
+        }
+    }
+}
+
+#[test]
+fn convolutions() {
+    let mut builder = Builder::new();
+    let layer = Conv2d::<_, _, _, 3, 1>::new(&mut builder, "stride 1", 2, (3_usize, 4_usize, 5_usize));
+    check(builder, &layer, (2, 5_usize, 6_usize, 2));
+    // The last row of the input is left over.
+    let mut builder = Builder::new();
+    let layer = Conv2d::<_, _, _, 3, 2>::new(&mut builder, "stride 2", 3, (2_usize, 3_usize, 4_usize));
+    check(builder, &layer, (2, 6_usize, 7_usize, 3));
+    // A stride beyond the kernel leaves pixels out; a kernel of one pixel.
+    let mut builder = Builder::new();
+    let layer = Conv2d::<_, _, _, 1, 2>::new(&mut builder, "kernel 1", 2, (2_usize, 2_usize, 3_usize));
+    check(builder, &layer, (3, 3_usize, 4_usize, 2));
+}
+
+#[test]
+fn layers_without_parameters() {
+    check(Builder::new(), &Relu, (3, 7));
+    check(Builder::new(), &PerConv(6), (2, 2_usize, 3_usize, 4_usize));
+    check(Builder::new(), &Flatten(24), (2, 2_usize, 3_usize, 4_usize));
+    check(Builder::new(), &Flatten(12), (2, 3_usize, 4_usize));
+}
+
+#[test]
+fn heads() {
+    for batch in [1, 3] {
+        for noisy in [false, true] {
+            let mut builder = Builder::new();
+            let layer = CategoricalHead::dueling(&mut builder, "head", 6, 4, 5_usize, noisy);
+            check(builder, &layer, (batch, 6));
+            let mut builder = Builder::new();
+            let layer = CategoricalHead::plain(&mut builder, "head", 6, 4, 5_usize, noisy);
+            check(builder, &layer, (batch, 6));
+        }
+    }
+}
+
+/// Experts of all kinds.
+fn expert_settings() -> impl Iterator<Item = ExpertSettings> {
+    [(0, false), (0, true), (1, false), (2, true)].into_iter().map(|(extra_layers, noisy)| ExpertSettings {
+        hidden: 7,
+        extra_layers,
+        noisy,
+    })
+}
+
+#[test]
+fn soft_mixtures() {
+    for settings in expert_settings() {
+        for sizes in [(5, 4, 3, 2), (5, 4, 1, 3), (4, 3, 2, 1), (2, 6, 3, 4)] {
+            let mut builder = Builder::new();
+            let layer = SoftMoe::new(&mut builder, "moe", sizes, settings);
+            check(builder, &layer, (2, sizes.0, sizes.1));
+            let mut builder = Builder::new();
+            let layer = SoftMoe::normalised(&mut builder, "normalised moe", sizes, settings);
+            check(builder, &layer, (2, sizes.0, sizes.1));
+        }
+    }
+}
+
+#[test]
+fn mixtures_of_choosing_experts() {
+    for settings in expert_settings() {
+        for (m, d, n, p) in [(5, 4, 3, 2), (5, 4, 1, 3), (4, 3, 2, 4), (6, 2, 3, 1)] {
+            let mut builder = Builder::new();
+            let layer = ExpertChoice::new(&mut builder, "moe", (m, d, n, p), settings);
+            let tape = check(builder, &layer, (2, m, d));
+            if n > 1 {
+                assert_selection_is_clear(&tape, [m, n, p]);
+            }
+        }
+    }
+}
+
+#[test]
+fn flat_network() {
+    let mut builder = Builder::new();
+    let network = (
+        Conv2d::<_, _, _, 3, 1>::new(&mut builder, "encoder", 2, (3_usize, 3_usize, 4_usize)),
+        Relu,
+        Flatten(36),
+        Dense::new(&mut builder, "hidden", 36, 8, true),
+        Relu,
+        CategoricalHead::dueling(&mut builder, "head", 8, 3, 5_usize, true),
+    );
+    check(builder, &network, (2, 5_usize, 5_usize, 2));
+}
+
+#[test]
+fn soft_moe_network() {
+    let mut builder = Builder::new();
+    let settings = ExpertSettings { hidden: 6, extra_layers: 1, noisy: true };
+    let network = (
+        Conv2d::<_, _, _, 3, 1>::new(&mut builder, "encoder", 2, (3_usize, 3_usize, 4_usize)),
+        Relu,
+        PerConv(9),
+        SoftMoe::new(&mut builder, "moe", (9, 4, 2, 5), settings),
+        Flatten(36),
+        CategoricalHead::plain(&mut builder, "head", 36, 3, 5_usize, true),
+    );
+    check(builder, &network, (2, 5_usize, 5_usize, 2));
+}
+
+#[test]
+fn expert_choice_network() {
+    let mut builder = Builder::new();
+    let settings = ExpertSettings { hidden: 6, extra_layers: 0, noisy: true };
+    let network = (
+        Conv2d::<_, _, _, 3, 1>::new(&mut builder, "encoder", 2, (3_usize, 3_usize, 4_usize)),
+        Relu,
+        PerConv(9),
+        ExpertChoice::new(&mut builder, "moe", (9, 4, 2, 5), settings),
+        Flatten(36),
+        CategoricalHead::dueling(&mut builder, "head", 36, 3, 5_usize, true),
+    );
+    let tape = check(builder, &network, (2, 5_usize, 5_usize, 2));
+    assert_selection_is_clear(&tape.3, [9, 2, 5]);
+}
