@@ -44,7 +44,9 @@ impl Bars {
             [estimate.point, interval.map_or(0.0, |i| i.low), interval.map_or(0.0, |i| i.high)]
         });
         let (low, high) = ends.fold((0.0_f64, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
-        let margin = 0.04 * (high - low).max(1e-6);
+        // Without a single bar the axis still shows its unit.
+        let high = if high > low { high } else { 1.0 };
+        let margin = 0.04 * (high - low);
         let low = if low < 0.0 { low - margin } else { 0.0 };
         low..high + margin
     }
