@@ -216,3 +216,6 @@ impl Agent {
 fn random_action(rng: &mut Xoshiro256PlusPlus, epsilon: f64, actions: usize) -> Option<usize> {
     (epsilon > 0.0 && rng.random::<f64>() <= epsilon).then(|| rng.random_range(0..actions))
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,22 +8,27 @@ use crate::{AgentState, RunError};
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use serde::{Deserialize, Serialize};
 use softmoe_replay::{Layout, Replay, Sampling};
-use softmoe_spec::AgentSteps;
+use softmoe_spec::setting::fields;
+use softmoe_spec::{AgentSteps, RunConfig};
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"softmoe\x01";
 /// Version of the format; raised with every change of it.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Magic, version, length of the body, CRC-32 of the body.
 const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 /// How many are kept.
 const KEPT: usize = 2;
+/// What the names of files begin with while they are written.
+const WRITING: &str = ".writing-";
 
 /// What a checkpoint holds besides the replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
+    /// The configuration that the run has been following.
+    pub config: RunConfig,
     /// The agent.
     pub agent: AgentState,
     /// The training environment.
@@ -62,7 +67,12 @@ pub fn save(
     let path = directory.join(format!("step-{:012}.ckpt", steps.0));
     let write = || -> io::Result<()> {
         fs::create_dir_all(directory)?;
-        let mut file = tempfile::Builder::new().prefix(".writing-").tempfile_in(directory)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(WRITING);
+        // As any other new file: what the umask leaves of reading and writing for all.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut file = builder.tempfile_in(directory)?;
         write(file.as_file_mut(), state, replay)?;
         file.as_file().sync_all()?;
         file.persist(&path)?;
@@ -74,20 +84,33 @@ pub fn save(
         source,
         hint: "free some space or choose a writable directory; started again, the run goes on from its last checkpoint",
     })?;
-    // An old file that cannot be removed harms nothing.
-    for old in newest_first(directory).unwrap_or_default().into_iter().skip(KEPT) {
+    // An old file that cannot be removed harms nothing. One of a later step is damaged, or the run would have gone on
+    // from it: it does not count, and will be written anew.
+    let older = newest_first(directory).unwrap_or_default().into_iter().filter(|other| *other <= path);
+    for old in older.skip(KEPT) {
         let _ = fs::remove_file(old);
     }
     Ok(path)
+}
+
+/// Removes what a killed process left half written in `directory`. No process may be writing there.
+pub fn remove_leftovers(directory: &Path) {
+    // A leftover that cannot be removed harms nothing.
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(WRITING) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// The newest checkpoint of `directory` that can be read, or `None` if there is none at all. Each that cannot be
 /// read is told to `warn`, with the reason.
 ///
 /// # Errors
-/// If there are some and none can be read.
+/// If there are some and none can be read, or if it is of another configuration than `config`.
 pub fn load(
     directory: &Path,
+    config: &RunConfig,
     layout: Layout,
     sampling: Sampling,
     mut warn: impl FnMut(&str),
@@ -103,9 +126,13 @@ pub fn load(
     };
     let mut reasons = Vec::new();
     for path in &paths {
-        match File::open(path).and_then(|file| read(file, layout, sampling)) {
+        match File::open(path).map_err(Unreadable::from).and_then(|file| read(file, config, layout, sampling))
+        {
             Ok(loaded) => return Ok(Some(loaded)),
-            Err(error) => {
+            Err(Unreadable::OtherConfiguration(differences)) => {
+                return Err(RunError::OtherConfiguration { checkpoint: path.clone(), differences });
+            }
+            Err(Unreadable::Damaged(error)) => {
                 warn(&format!("{} cannot be read ({error}); trying the one before", path.display()));
                 reasons.push(format!("{}: {error}", path.display()));
             }
@@ -115,6 +142,32 @@ pub fn load(
         return Ok(None);
     }
     Err(RunError::NoCheckpoint { directory: directory.to_owned(), reasons: reasons.join("; ") })
+}
+
+/// Why a checkpoint cannot be used.
+enum Unreadable {
+    Damaged(io::Error),
+    /// The values that differ.
+    OtherConfiguration(String),
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        Unreadable::Damaged(error)
+    }
+}
+
+/// The values in which two configurations differ.
+fn differences(there: &RunConfig, asked: &RunConfig) -> String {
+    let (there, asked) = (fields(there), fields(asked));
+    let mut keys: Vec<&String> = there.keys().chain(asked.keys()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys.retain(|key| there.get(*key) != asked.get(*key));
+    let value = |of: Option<&String>| of.map_or("nothing", String::as_str).to_owned();
+    let difference =
+        |key: &String| format!("`{key}` was {}, is {}", value(there.get(key)), value(asked.get(key)));
+    keys.into_iter().map(difference).collect::<Vec<_>>().join("; ")
 }
 
 fn newest_first(directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -173,7 +226,12 @@ fn write<W: Write + Seek>(writer: &mut W, state: &State, replay: &Replay) -> io:
     writer.flush()
 }
 
-fn read<R: Read + Seek>(mut reader: R, layout: Layout, sampling: Sampling) -> io::Result<(State, Replay)> {
+fn read<R: Read + Seek>(
+    mut reader: R,
+    config: &RunConfig,
+    layout: Layout,
+    sampling: Sampling,
+) -> Result<(State, Replay), Unreadable> {
     let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
     let mut header = [0; HEADER_LEN];
     reader.read_exact(&mut header).map_err(|_| bad("it is too short for a checkpoint".into()))?;
@@ -182,18 +240,20 @@ fn read<R: Read + Seek>(mut reader: R, layout: Layout, sampling: Sampling) -> io
     let (len, crc) = rest.split_at(8);
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
     if magic != MAGIC {
-        return Err(bad("it is not a checkpoint of softmoe-rl".into()));
+        return Err(bad("it is not a checkpoint of softmoe-rl".into()).into());
     }
     if number(version) != u64::from(VERSION) {
-        return Err(bad(format!("its format is version {}, this program reads {VERSION}", number(version))));
+        return Err(
+            bad(format!("its format is version {}, this program reads {VERSION}", number(version))).into()
+        );
     }
     let mut body = Checked::new(io::sink());
     let found = io::copy(&mut reader, &mut body)?;
     if found != number(len) {
-        return Err(bad(format!("it has {found} bytes of {}", number(len))));
+        return Err(bad(format!("it has {found} bytes of {}", number(len))).into());
     }
     if u64::from(body.crc.finalize()) != number(crc) {
-        return Err(bad("its checksum does not match: it was changed".into()));
+        return Err(bad("its checksum does not match: it was changed".into()).into());
     }
 
     reader.seek(SeekFrom::Start(HEADER_LEN as u64))?;
@@ -202,8 +262,11 @@ fn read<R: Read + Seek>(mut reader: R, layout: Layout, sampling: Sampling) -> io
     body.read_exact(&mut len)?;
     let mut state = Vec::new();
     (&mut body).take(u64::from_le_bytes(len)).read_to_end(&mut state)?;
-    let state =
+    let state: State =
         postcard::from_bytes(&state).map_err(|error| bad(format!("its state cannot be decoded: {error}")))?;
+    if state.config != *config {
+        return Err(Unreadable::OtherConfiguration(differences(&state.config, config)));
+    }
     let replay = Replay::read_state(&mut body, layout, sampling).map_err(io::Error::other)?;
     Ok((state, replay))
 }

@@ -78,6 +78,17 @@ pub enum RunError {
         /// Why, each.
         reasons: String,
     },
+    /// The run has been following another configuration.
+    #[error(
+        "{} is of another configuration than run.ron: {differences}; put run.ron back as it was, or move the run's \
+         directory away to start anew", checkpoint.display()
+    )]
+    OtherConfiguration {
+        /// The newest checkpoint that can be read.
+        checkpoint: PathBuf,
+        /// The values that differ.
+        differences: String,
+    },
     /// `metrics.csv` is shorter than the checkpoint says.
     #[error(
         "{} has {found} bytes, {expected} when the checkpoint was written: lines are missing; restore the file, or \

@@ -8,9 +8,9 @@ use softmoe_env::DynEnvironment;
 /// The return of each of `episodes` episodes, in the game's own points (rewards are not clipped).
 ///
 /// `agent` chooses with its noise off and its evaluation epsilon; without one, actions are uniformly random.
-/// Environment and actions are seeded by the evaluation's `index` alone, so that an evaluation neither disturbs
-/// the training nor depends on where it was interrupted. `keep_going` is asked before every episode; if it says
-/// no, there are fewer returns.
+/// Random actions are seeded by the evaluation's `index` alone; if `environment` is as well
+/// ([`Role::Evaluation`]), an evaluation neither disturbs the training nor depends on where it was interrupted.
+/// `keep_going` is asked before every episode; if it says no, there are fewer returns.
 pub fn evaluate(
     mut agent: Option<&mut Agent>,
     environment: &mut dyn DynEnvironment,
@@ -19,7 +19,7 @@ pub fn evaluate(
     index: u64,
     mut keep_going: impl FnMut() -> bool,
 ) -> Vec<f64> {
-    let mut rng = seeds.rng(Role::Evaluation(index));
+    let mut rng = seeds.rng(Role::EvaluationActions(index));
     let mut observation = vec![0; environment.shape().iter().product()];
     let mut returns = Vec::with_capacity(episodes);
     while returns.len() < episodes && keep_going() {

@@ -76,12 +76,22 @@ pub fn categorical(
 
 /// The combinations of the table above, for the error message.
 fn unknown(spec: &NetworkSpec) -> AgentError {
-    AgentError::UnknownNetwork {
-        given: format!("{:?}", spec.body),
-        known: "Flat with extra_layers 0 or 1; SoftMoe with 1, 2, 4 or 8 experts (slots tokens_over_experts), or 1 or 4 \
-                (slots tokens); ExpertChoice with 1 or 4 experts"
-            .into(),
-    }
+    let slots = |slots: SlotsSpec| match slots {
+        SlotsSpec::TokensOverExperts => "tokens_over_experts",
+        SlotsSpec::Tokens => "tokens",
+    };
+    let given = match spec.body {
+        BodySpec::Flat { extra_layers, .. } => format!("flat with extra_layers {extra_layers}"),
+        BodySpec::SoftMoe { experts, slots: s, .. } => {
+            format!("soft_moe with {experts} experts (slots {})", slots(s))
+        }
+        BodySpec::ExpertChoice { experts, slots: s, .. } => {
+            format!("expert_choice with {experts} experts (slots {})", slots(s))
+        }
+    };
+    let known = "flat with extra_layers 0 or 1; soft_moe with 1, 2, 4 or 8 experts (slots tokens_over_experts), or 1 \
+                 or 4 (slots tokens); expert_choice with 1 or 4 experts (slots either)";
+    AgentError::UnknownNetwork { given, known: known.into() }
 }
 
 fn encoder(builder: &mut Builder, channels: usize) -> MinAtarEncoder {

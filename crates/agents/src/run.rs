@@ -11,7 +11,7 @@ use crate::{Agent, RunError, evaluate};
 use safetensors::tensor::{Dtype, TensorView};
 use softmoe_env::DynEnvironment;
 use softmoe_env::minatar::{Settings, make};
-use softmoe_spec::{AgentConfig, AgentSteps, Done, RainbowConfig, RunConfig, RunDirectory, file};
+use softmoe_spec::{AgentConfig, AgentSteps, Done, RainbowConfig, RunConfig, RunDirectory, SpecError, file};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -139,8 +139,11 @@ impl<'a> Run<'a> {
         let (shape, actions) = (environment.shape(), environment.actions());
         let mut agent = Agent::rainbow(rainbow, &config.network, shape, actions, seeds)?;
         let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
-        let found =
-            checkpoint::load(&directory.checkpoints(), layout, sampling, |message| monitor.warn(message))?;
+        checkpoint::remove_leftovers(directory.path());
+        checkpoint::remove_leftovers(&directory.checkpoints());
+        let found = checkpoint::load(&directory.checkpoints(), config, layout, sampling, |message| {
+            monitor.warn(message);
+        })?;
         let (progress, saved) = match found {
             Some((state, replay)) => {
                 environment.restore(&state.environment)?;
@@ -268,6 +271,7 @@ impl<'a> Run<'a> {
         self.progress.metrics_len = self.metrics.position();
         self.progress.wall_seconds = self.wall_seconds();
         let state = State {
+            config: self.config.clone(),
             agent: self.agent.state(),
             environment: self.environment.save(),
             progress: self.progress.clone(),
@@ -293,9 +297,9 @@ impl<'a> Run<'a> {
             .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
             .collect::<Result<_, safetensors::SafeTensorError>>()
             .map_err(|error| encode(error.to_string()))?;
-        let network = format!("{:?}", self.config.network);
-        let metadata =
-            HashMap::from([("network".to_owned(), network), ("run".to_owned(), self.config.name())]);
+        // One entry: safetensors writes several in an order that differs from run to run.
+        let of = serde_json::json!({ "run": self.config.name(), "network": self.config.network });
+        let metadata = HashMap::from([("softmoe".to_owned(), of.to_string())]);
         let bytes =
             safetensors::serialize(tensors, Some(metadata)).map_err(|error| encode(error.to_string()))?;
         let path = self.directory.weights();
@@ -333,7 +337,10 @@ fn finish(
         device: "cpu".to_owned(),
     };
     let path = directory.done_ron();
-    file::write(&path, &done).map_err(|error| write_error(path, std::io::Error::other(error)))?;
+    file::write(&path, &done).map_err(|error| match error {
+        SpecError::Write { path, source } => write_error(path, source),
+        other => RunError::Encode { what: "the result", reason: other.to_string() },
+    })?;
     Ok(Outcome::Finished(done))
 }
 

@@ -16,8 +16,10 @@ pub enum Role {
     Replay,
     /// Initial weights.
     Weights,
-    /// The environment and the random actions of an evaluation, counted from 0.
+    /// The environment of an evaluation, counted from 0.
     Evaluation(u64),
+    /// The random actions in an evaluation.
+    EvaluationActions(u64),
 }
 
 /// The seeds of a run.
@@ -39,6 +41,7 @@ impl Seeds {
             Role::Replay => (3, 0),
             Role::Weights => (4, 0),
             Role::Evaluation(index) => (5, index),
+            Role::EvaluationActions(index) => (6, index),
         };
         let hashed = |seed: u64| SplitMix64::seed_from_u64(seed).next_u64();
         hashed(hashed(hashed(self.0) ^ stream) ^ index)
@@ -61,7 +64,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         for run in 0..100 {
             let seeds = Seeds::new(run);
-            let evaluations = (0..100).map(Role::Evaluation);
+            let evaluations = (0..100).flat_map(|i| [Role::Evaluation(i), Role::EvaluationActions(i)]);
             assert!(roles.into_iter().chain(evaluations).all(|role| seen.insert(seeds.seed(role))));
         }
     }

@@ -81,7 +81,11 @@ fn directory_of(arguments: &Arguments) -> anyhow::Result<RunDirectory> {
 fn lock(directory: &RunDirectory) -> anyhow::Result<File> {
     let path = directory.path().join("lock");
     let file = File::create(&path).with_context(|| {
-        format!("cannot write in {}: the run's results lie there", directory.path().display())
+        format!(
+            "cannot write {}: the run's results go into that directory; make it writable, or have the run elsewhere \
+             (`cargo xtask reproduce --out DIR`)",
+            path.display()
+        )
     })?;
     match fs4::FileExt::try_lock(&file) {
         Ok(()) => Ok(file),

@@ -1,0 +1,123 @@
+//! A run of a few hundred steps, and somebody who watches it.
+// Each test program uses a part of it.
+#![allow(dead_code)]
+
+use softmoe_agents::RunError;
+use softmoe_agents::run::{Monitor, Outcome, Report, train};
+use softmoe_spec::{
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RainbowConfig,
+    RunConfig, RunDirectory, SlotsSpec, TrainingConfig,
+};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+pub(crate) const FLAT: BodySpec = BodySpec::Flat { scale: 1.0, extra_layers: 0 };
+pub(crate) const SOFT_MOE: BodySpec =
+    BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::TokensOverExperts, scale: 1.0, extra_layers: 0 };
+
+/// Rainbow with a replay that is soon warm and soon full.
+pub(crate) fn agent() -> RainbowConfig {
+    RainbowConfig {
+        min_replay: 40,
+        replay_capacity: 150,
+        batch_size: 8,
+        target_period: AgentSteps(20),
+        ..RainbowConfig::minatar()
+    }
+}
+
+/// 300 steps of Breakout, four checkpoints, three evaluations.
+pub(crate) fn config(body: BodySpec) -> RunConfig {
+    RunConfig {
+        figure: "fig".into(),
+        profile: "quick".into(),
+        arm: "arm".into(),
+        seed: 3,
+        environment: EnvironmentConfig::minatar(Game::Breakout),
+        agent: AgentConfig::Rainbow(agent()),
+        network: NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 8 },
+        training: TrainingConfig {
+            agent_steps: AgentSteps(300),
+            evaluation_period: AgentSteps(100),
+            evaluation_episodes: 3,
+            final_evaluation_episodes: 4,
+            checkpoint_period: AgentSteps(70),
+        },
+    }
+}
+
+/// Stops, or dies, when it has been asked often enough whether to go on.
+pub(crate) struct Watcher {
+    pub(crate) asked: u64,
+    pub(crate) warnings: Vec<String>,
+    end: End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum End {
+    Never,
+    /// The run is asked to stop.
+    Stop(u64),
+    /// The process dies: nothing after this is executed.
+    Die(u64),
+}
+
+impl Watcher {
+    pub(crate) fn new(end: End) -> Self {
+        Watcher { asked: 0, warnings: Vec::new(), end }
+    }
+}
+
+impl Monitor for Watcher {
+    fn report(&mut self, _: &Report) {}
+
+    fn warn(&mut self, message: &str) {
+        self.warnings.push(message.to_owned());
+    }
+
+    fn keep_going(&mut self) -> bool {
+        self.asked += 1;
+        match self.end {
+            End::Die(at) if self.asked > at => std::panic::resume_unwind(Box::new("killed")),
+            End::Stop(at) => self.asked <= at,
+            _ => true,
+        }
+    }
+}
+
+/// Trains until the end given; `None` if the process died.
+pub(crate) fn run(config: &RunConfig, directory: &Path, end: End) -> Option<Result<Outcome, RunError>> {
+    let mut watcher = Watcher::new(end);
+    catch_unwind(AssertUnwindSafe(|| train(config, &RunDirectory::new(directory), &mut watcher))).ok()
+}
+
+/// Trains to the end; what the run leaves.
+pub(crate) fn finish(config: &RunConfig, directory: &Path) -> Leavings {
+    match run(config, directory, End::Never) {
+        Some(Ok(Outcome::Finished(_))) => Leavings::of(directory),
+        other => panic!("not finished: {other:?}"),
+    }
+}
+
+/// What a finished run leaves, its times aside.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Leavings {
+    pub(crate) metrics: Vec<String>,
+    /// Checksum of the file.
+    pub(crate) weights: u32,
+    pub(crate) returns: Vec<f64>,
+}
+
+impl Leavings {
+    pub(crate) fn of(directory: &Path) -> Self {
+        let directory = RunDirectory::new(directory);
+        let metrics = std::fs::read_to_string(directory.metrics_csv()).unwrap();
+        let without_time = |line: &str| line.rsplitn(3, ',').nth(2).unwrap().to_owned();
+        let done: softmoe_spec::Done = softmoe_spec::file::read(&directory.done_ron()).unwrap();
+        Leavings {
+            metrics: metrics.lines().map(without_time).collect(),
+            weights: crc32fast::hash(&std::fs::read(directory.weights()).unwrap()),
+            returns: done.returns,
+        }
+    }
+}

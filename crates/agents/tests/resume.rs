@@ -1,0 +1,167 @@
+//! A run that was stopped or killed, and started again, against one that was not.
+
+mod common;
+
+use common::{End, FLAT, Leavings, SOFT_MOE, Watcher, agent, config, finish, run};
+use proptest::prelude::*;
+use softmoe_agents::run::{Outcome, train};
+use softmoe_agents::{
+    Agent, RunError, evaluate,
+    seeds::{Role, Seeds},
+};
+use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_spec::{AgentConfig, AgentSteps, BodySpec, RunDirectory};
+use std::fs;
+use std::sync::OnceLock;
+use tempfile::tempdir;
+
+/// What an uninterrupted run leaves.
+fn uninterrupted(body: &BodySpec) -> &'static Leavings {
+    static LEAVINGS: [OnceLock<Leavings>; 2] = [OnceLock::new(), OnceLock::new()];
+    LEAVINGS[usize::from(*body != FLAT)].get_or_init(|| {
+        let directory = tempdir().unwrap();
+        finish(&config(body.clone()), directory.path())
+    })
+}
+
+#[test]
+fn a_run_repeats_and_its_seed_matters() {
+    let directory = tempdir().unwrap();
+    let first = uninterrupted(&FLAT);
+    assert_eq!(finish(&config(FLAT), directory.path()), *first);
+    assert_eq!(first.metrics.len(), 1 + 3);
+    assert_eq!(first.returns.len(), 4);
+
+    let other = tempdir().unwrap();
+    let other = finish(&softmoe_spec::RunConfig { seed: 4, ..config(FLAT) }, other.path());
+    assert_ne!(other.weights, first.weights);
+    assert_ne!(other.metrics, first.metrics);
+}
+
+#[test]
+fn evaluations_do_not_disturb_the_training() {
+    let directory = tempdir().unwrap();
+    let mut often = config(FLAT);
+    often.training.evaluation_period = AgentSteps(30);
+    often.training.evaluation_episodes = 1;
+    let often = finish(&often, directory.path());
+    assert_eq!(often.metrics.len(), 1 + 10);
+    assert_eq!(often.weights, uninterrupted(&FLAT).weights);
+}
+
+#[test]
+fn checkpoints_do_not_disturb_the_training() {
+    let directory = tempdir().unwrap();
+    let mut never = config(SOFT_MOE);
+    never.training.checkpoint_period = AgentSteps(1_000);
+    assert_eq!(finish(&never, directory.path()), *uninterrupted(&SOFT_MOE));
+    assert!(!RunDirectory::new(directory.path()).checkpoints().exists());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, ..ProptestConfig::default() })]
+
+    /// Deaths and stops at any step and before any episode of an evaluation, as often as may be.
+    #[test]
+    fn a_run_started_again_ends_as_one_that_was_not_interrupted(
+        soft_moe: bool,
+        ends in prop::collection::vec(
+            prop_oneof![(0..320_u64).prop_map(End::Die), (0..320_u64).prop_map(End::Stop)], 1..6),
+    ) {
+        let body = if soft_moe { SOFT_MOE } else { FLAT };
+        let directory = tempdir().unwrap();
+        for end in ends {
+            match run(&config(body.clone()), directory.path(), end) {
+                Some(Ok(Outcome::Finished(_))) => break,
+                Some(Ok(Outcome::Interrupted(steps))) => {
+                    prop_assert!(matches!(end, End::Stop(_)));
+                    // The checkpoint is of that very step.
+                    let name = format!("step-{:012}.ckpt", steps.0);
+                    let path = RunDirectory::new(directory.path()).checkpoints().join(name);
+                    prop_assert_eq!(path.exists(), steps.0 > 0);
+                }
+                Some(Err(error)) => return Err(TestCaseError::fail(error.to_string())),
+                None => prop_assert!(matches!(end, End::Die(_))),
+            }
+        }
+        prop_assert_eq!(&finish(&config(body.clone()), directory.path()), uninterrupted(&body));
+    }
+}
+
+#[test]
+fn rows_written_after_the_checkpoint_are_written_again() {
+    let directory = tempdir().unwrap();
+    // Dies at step 205: a row at 200, the newest checkpoint at 140.
+    assert!(run(&config(FLAT), directory.path(), End::Die(205 + 2 * 3)).is_none());
+    let metrics = RunDirectory::new(directory.path()).metrics_csv();
+    assert_eq!(fs::read_to_string(&metrics).unwrap().lines().count(), 1 + 2);
+    // A row that was half written.
+    let mut rows = fs::read(&metrics).unwrap();
+    rows.extend_from_slice(b"300,1");
+    fs::write(&metrics, rows).unwrap();
+    assert_eq!(finish(&config(FLAT), directory.path()), *uninterrupted(&FLAT));
+}
+
+#[test]
+fn missing_rows_are_an_error_that_says_what_to_do() {
+    let directory = tempdir().unwrap();
+    assert!(run(&config(FLAT), directory.path(), End::Die(205 + 2 * 3)).is_none());
+    let metrics = RunDirectory::new(directory.path()).metrics_csv();
+    fs::write(&metrics, "agent_steps\n").unwrap();
+    let error = run(&config(FLAT), directory.path(), End::Never).unwrap().unwrap_err();
+    let RunError::MetricsTooShort { found: 12, .. } = error else { panic!("{error}") };
+    assert!(error.to_string().contains("move the run's directory away"), "{error}");
+    assert_eq!(fs::read_to_string(&metrics).unwrap(), "agent_steps\n");
+}
+
+#[test]
+fn a_checkpoint_of_another_configuration_is_refused() {
+    let directory = tempdir().unwrap();
+    assert!(run(&config(FLAT), directory.path(), End::Die(150)).is_none());
+    let mut other = config(FLAT);
+    other.training.agent_steps = AgentSteps(100);
+    if let AgentConfig::Rainbow(agent) = &mut other.agent {
+        agent.n_step = 5;
+    }
+    let error = run(&other, directory.path(), End::Never).unwrap().unwrap_err().to_string();
+    for part in ["`agent.n_step` was 3, is 5", "`training.agent_steps` was 300, is 100", "put run.ron back"] {
+        assert!(error.contains(part), "{error}");
+    }
+    assert_eq!(finish(&config(FLAT), directory.path()), *uninterrupted(&FLAT));
+}
+
+#[test]
+fn a_random_run_is_one_evaluation() {
+    let directory = tempdir().unwrap();
+    let random = softmoe_spec::RunConfig { agent: AgentConfig::Random, ..config(FLAT) };
+    // Stopped before its second episode, it has nothing to show.
+    let stopped = run(&random, directory.path(), End::Stop(1)).unwrap().unwrap();
+    assert_eq!(stopped, Outcome::Interrupted(AgentSteps(0)));
+    let mut watcher = Watcher::new(End::Never);
+    let outcome = train(&random, &RunDirectory::new(directory.path()), &mut watcher).unwrap();
+    let Outcome::Finished(done) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((done.returns.len(), done.parameters, done.agent_steps), (4, 0, AgentSteps(0)));
+    assert_eq!(watcher.asked, 4);
+    let rows = fs::read_to_string(RunDirectory::new(directory.path()).metrics_csv()).unwrap();
+    assert_eq!(rows.lines().count(), 2);
+}
+
+#[test]
+fn an_evaluation_follows_from_its_index_and_leaves_the_agent_as_it_was() {
+    let seeds = Seeds::new(1);
+    let settings = Settings::default();
+    let shape = make(Game::Breakout, &settings, 0).shape();
+    let config = config(SOFT_MOE);
+    let mut agent = Agent::rainbow(&agent(), &config.network, shape, 6, seeds).unwrap();
+    let before = agent.state();
+    let evaluation = |index: u64, agent: Option<&mut Agent>| {
+        let mut environment = make(Game::Breakout, &settings, seeds.seed(Role::Evaluation(index)));
+        evaluate(agent, &mut *environment, 5, seeds, index, || true)
+    };
+    let returns = evaluation(0, Some(&mut agent));
+    assert_eq!(evaluation(0, Some(&mut agent)), returns);
+    assert_eq!(agent.state(), before);
+    // By chance, one evaluation differs from the next.
+    assert_ne!(evaluation(0, None), evaluation(1, None));
+    assert_eq!(evaluation(1, None), evaluation(1, None));
+}
