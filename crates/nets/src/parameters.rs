@@ -171,7 +171,7 @@ mod tests {
     fn draws_have_the_moments_of_their_law() {
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
         for (law, variance, largest) in [
-            (Law::xavier_uniform(30, 70), 2.0 / 100.0, (0.06_f64).sqrt()),
+            (Law::xavier_uniform(30, 70), 2.0 / 100.0_f64, 0.06_f64.sqrt()),
             (Law::lecun_normal(16), 1.0 / 16.0, 0.5 / 0.879_625_661),
         ] {
             let mut values = vec![0.0; 200_000];

@@ -1,15 +1,9 @@
 //! The number types that layers compute in.
 
+use crate::kernels::tile::Tile;
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
-
-mod sealed {
-    /// Keeps [`Scalar`](super::Scalar) to the types that the matrix product knows.
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
-}
 
 /// A floating point number: `f32` to train in, `f64` to check gradients in. No other type can be one.
 pub trait Scalar:
@@ -28,7 +22,7 @@ pub trait Scalar:
     + Div<Output = Self>
     + Neg<Output = Self>
     + Sum
-    + sealed::Sealed
+    + Tile
     + 'static
 {
     /// 0.
@@ -106,7 +100,8 @@ impl Scalar for f32 {
         const LN_2_LOW: f32 = -2.121_944_4e-4;
         let x = if self > 88.0 { 88.0 } else { self };
         let x = if x < -87.0 { -87.0 } else { x };
-        let n = (x * std::f32::consts::LOG2_E + ROUND) - ROUND;
+        let rounded = x * std::f32::consts::LOG2_E + ROUND;
+        let n = rounded - ROUND;
         let r = (x - n * LN_2_HIGH) - n * LN_2_LOW;
         let mut series = 1.0 / 5040.0;
         series = series * r + 1.0 / 720.0;
@@ -115,7 +110,9 @@ impl Scalar for f32 {
         series = series * r + 1.0 / 6.0;
         series = series * r + 0.5;
         series = series * r * r + r + 1.0;
-        let power = f32::from_bits((((n as i32) + 127) << 23) as u32);
+        // The low bits of `rounded` are n; a conversion that saturates is no vector instruction.
+        let exponent = rounded.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127);
+        let power = f32::from_bits(exponent << 23);
         if self < -87.0 { 0.0 } else { series * power }
     }
 }

@@ -1,7 +1,10 @@
 //! Strided matrices over slices, and their products.
 
+use super::tile::{self, Operands, ROWS};
 use super::vectorised;
 use crate::scalar::Scalar;
+use pulp::{Simd, WithSimd};
+use std::ops::Range;
 
 /// A matrix somewhere in a slice: element (i, j) lies at `i * row_stride + j * column_stride`.
 #[derive(Clone, Copy, Debug)]
@@ -76,6 +79,13 @@ impl<'a, E> MatrixMut<'a, E> {
         );
         MatrixMut { data, shape, strides }
     }
+
+    /// The transposed matrix; nothing is moved.
+    #[must_use]
+    pub fn transposed(self) -> Self {
+        let ([rows, columns], [row, column]) = (self.shape, self.strides);
+        MatrixMut { data: self.data, shape: [columns, rows], strides: [column, row] }
+    }
 }
 
 /// c = a b, or c = c + a b if `accumulate`.
@@ -85,37 +95,160 @@ impl<'a, E> MatrixMut<'a, E> {
 ///
 /// # Panics
 /// If the shapes do not fit.
-#[allow(unsafe_code)]
 pub fn product<E: Scalar>(c: MatrixMut<'_, E>, a: Matrix<'_, E>, b: Matrix<'_, E>, accumulate: bool) {
+    product_by(c, a, b, accumulate, |product| pulp::Arch::new().dispatch(product));
+}
+
+/// [`product`], by the instructions that `multiply` chooses.
+fn product_by<'m, E: Scalar>(
+    c: MatrixMut<'m, E>,
+    a: Matrix<'m, E>,
+    b: Matrix<'m, E>,
+    accumulate: bool,
+    multiply: impl FnOnce(Product<'m, E>),
+) {
     let ([m, k], [inner, n]) = (a.shape, b.shape);
     assert!(inner == k && c.shape == [m, n], "{:?} x {:?} is not {:?}", a.shape, b.shape, c.shape);
-    let alpha = if accumulate { E::ONE } else { E::ZERO };
-    // SAFETY: `check` made sure that the last element of each matrix, and so every element, lies in its slice
-    // (strides are not negative); `c` is borrowed mutably, so it overlaps neither `a` nor `b`, and
-    // `MatrixMut::strided` made sure that no two of its elements share a place. All three hold initialised
-    // values of one type, f32 or f64 (`Scalar` is sealed), which gemm dispatches on.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            c.data.as_mut_ptr(),
-            c.strides[1] as isize,
-            c.strides[0] as isize,
-            accumulate,
-            a.data.as_ptr(),
-            a.strides[1] as isize,
-            a.strides[0] as isize,
-            b.data.as_ptr(),
-            b.strides[1] as isize,
-            b.strides[0] as isize,
-            alpha,
-            E::ONE,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
+    // Rows of b and of c should be contiguous; otherwise they are copied. The transposed product,
+    // c^T = b^T a^T, may have less to copy.
+    let copied = |b: &Matrix<'_, E>, c: [usize; 2]| {
+        let of_b = if b.strides[1] == 1 { 0 } else { k * b.shape[1] };
+        of_b + if c[1] == 1 { 0 } else { m * n }
+    };
+    let [row, column] = c.strides;
+    let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
+    multiply(match transposed {
+        false => Product { c, a, b, accumulate },
+        true => Product { c: c.transposed(), a: b.transposed(), b: a.transposed(), accumulate },
+    });
+}
+
+/// A product whose shapes fit.
+struct Product<'a, E> {
+    c: MatrixMut<'a, E>,
+    a: Matrix<'a, E>,
+    b: Matrix<'a, E>,
+    accumulate: bool,
+}
+
+impl<E: Scalar> WithSimd for Product<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let (n, lanes) = (self.c.shape[1], E::lanes::<S>());
+        let mut column = 0;
+        while column < n {
+            let columns = (n - column).min(2 * lanes);
+            let panel = column..column + columns;
+            match (columns <= lanes, columns % lanes == 0) {
+                (true, true) => self.panel::<S, 1, false>(simd, panel),
+                (true, false) => self.panel::<S, 1, true>(simd, panel),
+                (false, true) => self.panel::<S, 2, false>(simd, panel),
+                (false, false) => self.panel::<S, 2, true>(simd, panel),
+            }
+            column += columns;
+        }
+    }
+}
+
+impl<E: Scalar> Product<'_, E> {
+    /// Computes some columns, `VECTORS` vectors of them, with a copy of those of b if its rows are not
+    /// contiguous.
+    #[inline(always)]
+    fn panel<S: Simd, const VECTORS: usize, const PARTIAL: bool>(&mut self, simd: S, panel: Range<usize>) {
+        let [inner, _] = self.b.shape;
+        let [row, column] = self.b.strides;
+        if column == 1 || inner == 0 {
+            let b = self.b.data.as_ptr().wrapping_add(panel.start);
+            self.rows::<S, VECTORS, PARTIAL>(simd, panel, b, row);
+        } else {
+            let width = panel.len();
+            let mut scratch = E::take_scratch(inner * width);
+            for (j, start) in panel.clone().map(|j| j * column).enumerate() {
+                let of_column = self.b.data[start..].iter().step_by(row.max(1));
+                for (copy, &value) in scratch[j..].iter_mut().step_by(width).zip(of_column).take(inner) {
+                    *copy = value;
+                }
+            }
+            self.rows::<S, VECTORS, PARTIAL>(simd, panel, scratch.as_ptr(), width);
+            E::give_scratch(scratch);
+        }
+    }
+
+    /// Computes all rows of some columns of c, from the same columns of b.
+    #[inline(always)]
+    fn rows<S: Simd, const VECTORS: usize, const PARTIAL: bool>(
+        &mut self,
+        simd: S,
+        panel: Range<usize>,
+        b: *const E,
+        b_stride: usize,
+    ) {
+        let m = self.c.shape[0];
+        let mut row = 0;
+        // The sums of a tile stay in registers: processors with 16 have room for fewer rows.
+        if S::REGISTER_COUNT >= 32 {
+            while m - row >= ROWS {
+                self.tile::<S, ROWS, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
+                row += ROWS;
+            }
+        }
+        while m - row >= 4 {
+            self.tile::<S, 4, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
+            row += 4;
+        }
+        while m - row >= 1 {
+            self.tile::<S, 1, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
+            row += 1;
+        }
+    }
+
+    /// Computes the columns `panel` of the rows from `row` on, by way of a copy if the rows of c are not contiguous.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PARTIAL: bool>(
+        &mut self,
+        simd: S,
+        row: usize,
+        panel: Range<usize>,
+        b: *const E,
+        b_stride: usize,
+    ) {
+        let columns = panel.len();
+        let [c_row, c_column] = self.c.strides;
+        let place = row * c_row + panel.start * c_column;
+        let mut copy = [E::ZERO; tile::ROWS * tile::COLUMNS];
+        let in_place = c_column == 1;
+        let c = match in_place {
+            true => self.c.data.as_mut_ptr().wrapping_add(place),
+            false => copy.as_mut_ptr(),
+        };
+        let operands = Operands {
+            a: self.a.data.as_ptr().wrapping_add(row * self.a.strides[0]),
+            a_strides: self.a.strides,
+            b,
+            b_stride,
+            c,
+            c_stride: if in_place { c_row } else { columns },
+            columns,
+            inner: self.b.shape[0],
+            accumulate: self.accumulate && in_place,
+        };
+        // SAFETY: `check` made sure that the last element of each matrix, and so every element, lies in its slice
+        // (strides are not negative), and `product` that the shapes fit: a has the rows from `row` on and `inner`
+        // columns; b, the matrix itself or a copy of the panel, `inner` rows and the panel's columns; and c, the
+        // matrix itself or a copy that is large enough for any tile, these rows and columns. `panel` is as long as
+        // `VECTORS` and `PARTIAL` say. c is borrowed mutably and overlaps neither a nor b.
+        unsafe { E::tile::<S, ROWS, VECTORS, PARTIAL>(simd, operands) };
+        if !in_place {
+            for (j, start) in (0..columns).map(|j| (j, place + j * c_column)) {
+                let of_column = self.c.data[start..].iter_mut().step_by(c_row);
+                for (c, &value) in of_column.zip(copy[j..].iter().step_by(columns)).take(ROWS) {
+                    *c = if self.accumulate { *c + value } else { value };
+                }
+            }
+        }
     }
 }
 
@@ -144,8 +277,9 @@ pub fn vector_matrix<E: Scalar>(y: &mut [E], x: &[E], w: &[E]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Matrix, MatrixMut, product, vector_matrix};
+    use super::{Matrix, MatrixMut, Product, product, product_by, vector_matrix};
     use proptest::prelude::*;
+    use pulp::Simd;
     use rand::{RngExt, SeedableRng};
 
     fn random(len: usize, seed: u64) -> Vec<f32> {
@@ -153,34 +287,50 @@ mod tests {
         (0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
+    /// Calls `multiply(instructions)` for each set of instructions that this processor has.
+    fn on_every_processor(mut multiply: impl FnMut(&dyn Fn(Product<'_, f32>))) {
+        multiply(&|product| pulp::Scalar.vectorize(product));
+        multiply(&|product| pulp::Arch::new().dispatch(product));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx2) = pulp::x86::V3::try_new() {
+            multiply(&|product| Simd::vectorize(avx2, product));
+        }
+    }
+
     proptest! {
         #[test]
         fn products_equal_plain_loops(
-            m in 1usize..40, k in 1usize..40, n in 1usize..40, gap in 0usize..3, seed: u64, accumulate: bool,
-            transpose_a: bool, transpose_b: bool,
+            m in 1usize..40, k in 1usize..40, n in 1usize..80, gap in 0usize..3, seed: u64, accumulate: bool,
+            transposed: [bool; 3],
         ) {
-            let (a, b) = (random((m + gap) * (k + gap), seed), random((k + gap) * (n + gap), !seed));
-            let start = random(m * (n + gap), seed ^ 7);
-            let stride = |rows: usize, columns: usize, transposed: bool| {
-                if transposed { [1, rows + gap] } else { [columns + gap, 1] }
+            // Values of a matrix with gaps behind its rows, or columns if it is transposed, and its strides.
+            let matrix = |rows: usize, columns: usize, which: usize| {
+                let values = random((rows + gap) * (columns + gap), seed ^ which as u64);
+                (values, if transposed[which] { [1, rows + gap] } else { [columns + gap, 1] })
             };
-            let (sa, sb) = (stride(m, k, transpose_a), stride(k, n, transpose_b));
-            let mut c = start.clone();
-            product(
-                MatrixMut::strided(&mut c, [m, n], [n + gap, 1]),
-                Matrix::strided(&a, [m, k], sa),
-                Matrix::strided(&b, [k, n], sb),
-                accumulate,
-            );
+            let ((a, sa), (b, sb), (start, sc)) = (matrix(m, k, 0), matrix(k, n, 1), matrix(m, n, 2));
+            let mut want: Vec<f64> = start.iter().map(|&value| f64::from(value)).collect();
             for i in 0..m {
-                for j in 0..n + gap {
-                    let before = f64::from(start[i * (n + gap) + j]);
-                    let dot: f64 = (0..k)
-                        .map(|l| f64::from(a[i * sa[0] + l * sa[1]]) * f64::from(b[l * sb[0] + (j % n) * sb[1]]))
-                        .sum();
-                    let want = if j >= n { before } else if accumulate { before + dot } else { dot };
-                    prop_assert!((f64::from(c[i * (n + gap) + j]) - want).abs() < 1e-5);
+                for j in 0..n {
+                    let of = |x: &[f32], s: [usize; 2], i, j| f64::from(x[i * s[0] + j * s[1]]);
+                    let dot: f64 = (0..k).map(|l| of(&a, sa, i, l) * of(&b, sb, l, j)).sum();
+                    want[i * sc[0] + j * sc[1]] = dot + if accumulate { of(&start, sc, i, j) } else { 0.0 };
                 }
+            }
+            let (left, right) = (Matrix::strided(&a, [m, k], sa), Matrix::strided(&b, [k, n], sb));
+            on_every_processor(|multiply| {
+                let mut c = start.clone();
+                product_by(MatrixMut::strided(&mut c, [m, n], sc), left, right, accumulate, multiply);
+                for (&c, want) in c.iter().zip(&want) {
+                    assert!((f64::from(c) - want).abs() < 1e-5, "{c}, should be {want}");
+                }
+            });
+            let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
+            let (a, b, mut c) = (double(&a), double(&b), double(&start));
+            let (left, right) = (Matrix::strided(&a, [m, k], sa), Matrix::strided(&b, [k, n], sb));
+            product(MatrixMut::strided(&mut c, [m, n], sc), left, right, accumulate);
+            for (c, want) in c.iter().zip(&want) {
+                prop_assert!((c - want).abs() < 1e-13, "{c}, should be {want}");
             }
         }
 

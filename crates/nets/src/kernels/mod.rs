@@ -4,6 +4,7 @@
 //! (AVX-512, AVX2 with FMA, or the portable ones) and the best is chosen when it runs.
 
 mod matrix;
+pub(crate) mod tile;
 mod vector;
 
 pub use matrix::{Matrix, MatrixMut, product, vector_matrix};

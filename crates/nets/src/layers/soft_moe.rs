@@ -255,8 +255,9 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let phi = Matrix::new(&tape.phi, d, np).transposed();
         if let Some((scale, units)) = self.scale.as_ref().zip(tape.normalised.as_mut()) {
             product(d_phi, Matrix::new(units.tokens.values(), batch * m, d).transposed(), d_logits, false);
-            let terms = tape.d_phi.iter().zip(units.phi.values()).map(|(&d, &unit)| d * unit);
-            gradient[scale.start] = terms.sum();
+            // Many terms that nearly cancel.
+            let terms = tape.d_phi.iter().zip(units.phi.values()).map(|(d, unit)| d.to_f64() * unit.to_f64());
+            gradient[scale.start] = E::from_f64(terms.sum());
             let scale = weights.parameters[scale.start];
             tape.d_phi.iter_mut().for_each(|d| *d *= scale);
             units.phi.backward(&mut tape.d_phi);

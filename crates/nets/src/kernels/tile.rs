@@ -1,0 +1,205 @@
+//! The register tile that matrix products are made of: a few rows by one or two vectors of columns.
+
+use pulp::{MemMask, Simd};
+use std::cell::Cell;
+
+/// Rows of the largest tile.
+pub(super) const ROWS: usize = 8;
+/// More columns than any tile has: two vectors of the shortest numbers in the longest registers.
+pub(super) const COLUMNS: usize = 32;
+
+/// c = a b, or c += a b, for matrices somewhere in memory.
+#[derive(Clone, Copy)]
+pub struct Operands<E> {
+    /// Element (i, l) lies at `i * a_strides[0] + l * a_strides[1]`.
+    pub(super) a: *const E,
+    pub(super) a_strides: [usize; 2],
+    /// Row-major: the rows are `b_stride` apart.
+    pub(super) b: *const E,
+    pub(super) b_stride: usize,
+    /// Row-major: the rows are `c_stride` apart.
+    pub(super) c: *mut E,
+    pub(super) c_stride: usize,
+    /// Columns of b and c.
+    pub(super) columns: usize,
+    /// Columns of a and rows of b.
+    pub(super) inner: usize,
+    pub(super) accumulate: bool,
+}
+
+/// A number that tiles can be made of. Implemented for `f32` and `f64`, and for nothing else.
+pub trait Tile: Copy + 'static {
+    /// How many fit into a vector.
+    fn lanes<S: Simd>() -> usize;
+
+    /// Computes a tile of `ROWS` rows and at most `VECTORS` vectors of columns; the last vector is not full if
+    /// `PARTIAL`.
+    ///
+    /// # Safety
+    /// Every element of the operands' matrices can be read, those of c written, and c overlaps neither a nor b.
+    /// c has `ROWS` rows and more columns than `VECTORS - 1` vectors hold, and no more than `VECTORS` do; exactly
+    /// as many unless `PARTIAL`.
+    #[allow(unsafe_code)]
+    unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PARTIAL: bool>(
+        simd: S,
+        operands: Operands<Self>,
+    );
+
+    /// Takes a buffer of this thread's, at least `len` long; it is only allocated when it must grow.
+    fn take_scratch(len: usize) -> Vec<Self>;
+
+    /// Gives the buffer back.
+    fn give_scratch(scratch: Vec<Self>);
+}
+
+macro_rules! tile {
+    ($number:ty, $vectors:ident, $masks:ident, $lanes:ident, $index:ty, $splat:ident, $add:ident,
+        $multiply_add:ident, $mask:ident, $load:ident, $store:ident) => {
+        impl Tile for $number {
+            #[inline(always)]
+            fn lanes<S: Simd>() -> usize {
+                S::$lanes
+            }
+
+            #[inline(always)]
+            #[allow(unsafe_code)]
+            unsafe fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PARTIAL: bool>(
+                simd: S,
+                operands: Operands<Self>,
+            ) {
+                /// Reads a vector, or as much of it as `mask` says.
+                ///
+                /// # Safety
+                /// So much can be read.
+                #[inline(always)]
+                unsafe fn load<S: Simd>(
+                    simd: S,
+                    at: *const $number,
+                    mask: Option<MemMask<S::$masks>>,
+                ) -> S::$vectors {
+                    // SAFETY: the caller sees to it.
+                    unsafe {
+                        match mask {
+                            Some(mask) => simd.$load(mask, at),
+                            None => at.cast::<S::$vectors>().read_unaligned(),
+                        }
+                    }
+                }
+
+                /// Writes a vector, or as much of it as `mask` says.
+                ///
+                /// # Safety
+                /// So much can be written.
+                #[inline(always)]
+                unsafe fn store<S: Simd>(
+                    simd: S,
+                    at: *mut $number,
+                    mask: Option<MemMask<S::$masks>>,
+                    value: S::$vectors,
+                ) {
+                    // SAFETY: the caller sees to it.
+                    unsafe {
+                        match mask {
+                            Some(mask) => simd.$store(mask, at, value),
+                            None => at.cast::<S::$vectors>().write_unaligned(value),
+                        }
+                    }
+                }
+
+                let Operands { a, a_strides, mut b, b_stride, c, c_stride, columns, inner, accumulate } =
+                    operands;
+                let lanes = S::$lanes;
+                let mut masks = [None; VECTORS];
+                if PARTIAL {
+                    masks[VECTORS - 1] = Some(simd.$mask(0, (columns - (VECTORS - 1) * lanes) as $index));
+                }
+                // One base address a row: with addresses computed from each other, each waits for the one before.
+                let rows_of_a: [*const $number; ROWS] =
+                    std::array::from_fn(|row| std::hint::black_box(a.wrapping_add(row * a_strides[0])));
+                let mut column_of_a = 0;
+                let mut sums = [[simd.$splat(0.0); VECTORS]; ROWS];
+                for _ in 0..inner {
+                    let mut row_of_b = [simd.$splat(0.0); VECTORS];
+                    for vector in 0..VECTORS {
+                        // SAFETY: `b` points to a row of b, and `masks` keeps to its columns.
+                        row_of_b[vector] = unsafe { load(simd, b.add(vector * lanes), masks[vector]) };
+                    }
+                    for row in 0..ROWS {
+                        // SAFETY: a has `ROWS` rows and `inner` columns, of which this is one.
+                        let factor = simd.$splat(unsafe { *rows_of_a[row].add(column_of_a) });
+                        for vector in 0..VECTORS {
+                            sums[row][vector] =
+                                simd.$multiply_add(factor, row_of_b[vector], sums[row][vector]);
+                        }
+                    }
+                    column_of_a += a_strides[1];
+                    // Behind the last row this points nowhere, and is not read.
+                    b = b.wrapping_add(b_stride);
+                }
+                for row in 0..ROWS {
+                    for vector in 0..VECTORS {
+                        // SAFETY: c has `ROWS` rows, and `masks` keeps to its columns.
+                        unsafe {
+                            let c = c.add(row * c_stride + vector * lanes);
+                            let sum = match accumulate {
+                                true => simd.$add(load(simd, c, masks[vector]), sums[row][vector]),
+                                false => sums[row][vector],
+                            };
+                            store(simd, c, masks[vector], sum);
+                        }
+                    }
+                }
+            }
+
+            fn take_scratch(len: usize) -> Vec<Self> {
+                let mut scratch = SCRATCH.with(|scratch| scratch.$vectors.take());
+                if scratch.len() < len {
+                    scratch.resize(len, 0.0);
+                }
+                scratch
+            }
+
+            fn give_scratch(scratch: Vec<Self>) {
+                SCRATCH.with(|place| place.$vectors.set(scratch));
+            }
+        }
+    };
+}
+
+tile!(
+    f32,
+    f32s,
+    m32s,
+    F32_LANES,
+    u32,
+    splat_f32s,
+    add_f32s,
+    mul_add_e_f32s,
+    mask_between_m32s,
+    mask_load_ptr_f32s,
+    mask_store_ptr_f32s
+);
+tile!(
+    f64,
+    f64s,
+    m64s,
+    F64_LANES,
+    u64,
+    splat_f64s,
+    add_f64s,
+    mul_add_e_f64s,
+    mask_between_m64s,
+    mask_load_ptr_f64s,
+    mask_store_ptr_f64s
+);
+
+/// One thread's buffers, of each kind of number.
+#[derive(Default)]
+struct Scratch {
+    f32s: Cell<Vec<f32>>,
+    f64s: Cell<Vec<f64>>,
+}
+
+thread_local! {
+    static SCRATCH: Scratch = Scratch::default();
+}
