@@ -108,7 +108,7 @@ fn no_update_without_a_whole_transition() {
     let (mut agent, notes) = agent(&config);
     for step in 1..=12 {
         agent.observe(&FRAME, 0, reward(0.0)).unwrap();
-        assert_eq!(notes.lock().unwrap().updates, if step > 8 { step - 8 } else { 0 });
+        assert_eq!(notes.lock().unwrap().updates, u64::saturating_sub(step, 8));
     }
 }
 

@@ -1,0 +1,152 @@
+//! The worker among damaged files, on a full disk and where it cannot write.
+#![cfg(unix)]
+
+mod worker;
+
+use nix::sys::signal::Signal;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use worker::{Ended, FLAT, Leavings, Run, SOFT_MOE, assert_says, config, ended};
+
+/// What an undisturbed run leaves.
+fn undisturbed() -> &'static Leavings {
+    static LEAVINGS: std::sync::OnceLock<Leavings> = std::sync::OnceLock::new();
+    LEAVINGS.get_or_init(|| Run::new(&config(SOFT_MOE)).finish().0)
+}
+
+/// A run that was killed after its second checkpoint.
+fn half_a_run() -> Run {
+    Run::interrupted(&config(SOFT_MOE), 2, Signal::SIGKILL).0
+}
+
+fn assert_fails(ended: &Ended, parts: &[&str]) {
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_says(&ended.stderr, parts);
+}
+
+#[test]
+fn a_damaged_newest_checkpoint_is_named_and_the_one_before_is_used() {
+    let truncate = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() / 2);
+    let flip = |bytes: &mut Vec<u8>| {
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+    };
+    let empty = |bytes: &mut Vec<u8>| bytes.clear();
+    type Damage<'a> = (&'a dyn Fn(&mut Vec<u8>), &'a str);
+    let damages: [Damage; 3] = [
+        (&truncate, " bytes of "),
+        (&flip, "checksum does not match"),
+        (&empty, "too short for a checkpoint"),
+    ];
+    for (damage, reason) in damages {
+        let run = half_a_run();
+        let newest = run.checkpoints().pop().unwrap();
+        let mut bytes = fs::read(&newest).unwrap();
+        damage(&mut bytes);
+        fs::write(&newest, bytes).unwrap();
+        let (leavings, ended) = run.finish();
+        let name = newest.display().to_string();
+        assert_says(&ended.stderr, &["warning: ", &name, reason, "trying the one before"]);
+        assert_eq!(leavings, *undisturbed());
+    }
+}
+
+#[test]
+fn without_a_readable_checkpoint_nothing_is_deleted() {
+    let run = half_a_run();
+    let damaged = run.checkpoints();
+    for path in &damaged {
+        fs::write(path, "not a checkpoint, whatever its name").unwrap();
+    }
+    let metrics = fs::read(run.files().metrics_csv()).unwrap();
+    let names: Vec<String> = damaged.iter().map(|path| path.display().to_string()).collect();
+    let parts = [&names[0], &names[1], "none of the checkpoints", "move its directory away"];
+    assert_fails(&run.work(), &parts);
+    assert_eq!(run.checkpoints(), damaged);
+    assert_eq!(fs::read(run.files().metrics_csv()).unwrap(), metrics);
+}
+
+#[test]
+fn missing_metrics_are_an_error() {
+    let run = half_a_run();
+    fs::write(run.files().metrics_csv(), "agent_steps\n").unwrap();
+    assert_fails(
+        &run.work(),
+        &["metrics.csv has 12 bytes", "lines are missing", "restore the file, or move"],
+    );
+}
+
+#[test]
+fn a_full_disk_loses_nothing() {
+    let run = half_a_run();
+    let before = run.checkpoints();
+    let limit = fs::metadata(before.last().unwrap()).unwrap().len() / 2;
+    let failed = ended(run.command_limited(limit, false));
+    let directory = run.files().checkpoints().display().to_string();
+    assert_fails(&failed, &["cannot write", &directory, "free some space", "started again, the run goes on"]);
+    assert_eq!(run.checkpoints(), before);
+    // Nothing half-written fills the disk.
+    assert_eq!(run.entries("checkpoint").len(), before.len());
+
+    let (leavings, ended) = run.finish();
+    assert_eq!(leavings, *undisturbed());
+    assert!(!ended.stderr.contains("warning"), "{ended:?}");
+}
+
+#[test]
+fn a_row_that_does_not_fit_is_written_when_it_does() {
+    let run = half_a_run();
+    // Not one block: the first row of metrics cannot be written, nor any checkpoint before it.
+    let failed = ended(run.command_limited(0, false));
+    assert_fails(&failed, &["cannot write", "free some space"]);
+    assert_eq!(run.finish().0, *undisturbed());
+}
+
+#[test]
+fn where_nothing_can_be_written_the_error_names_the_path() {
+    // What is in the way stops every user, the superuser too.
+    let run = Run::new(&config(FLAT));
+    fs::write(run.files().checkpoints(), "a file").unwrap();
+    let checkpoints = run.files().checkpoints().display().to_string();
+    assert_fails(&run.work(), &[&checkpoints, "Not a directory"]);
+    assert_eq!(fs::read_to_string(run.files().checkpoints()).unwrap(), "a file");
+
+    let run = Run::new(&config(FLAT));
+    fs::create_dir(run.files().metrics_csv()).unwrap();
+    let metrics = run.files().metrics_csv().display().to_string();
+    assert_fails(&run.work(), &["cannot write", &metrics, "choose a writable directory"]);
+
+    let run = Run::new(&config(FLAT));
+    fs::create_dir(run.files().weights()).unwrap();
+    let weights = run.files().weights().display().to_string();
+    assert_fails(&run.work(), &["cannot write", &weights, "choose a writable directory"]);
+    fs::remove_dir(run.files().weights()).unwrap();
+    run.finish();
+
+    let run = Run::new(&config(FLAT));
+    fs::create_dir(run.path().join("lock")).unwrap();
+    assert_fails(&run.work(), &["cannot write", "lock", "make it writable, or have the run elsewhere"]);
+}
+
+#[test]
+fn a_read_only_directory_is_an_error_that_says_what_to_do() {
+    let run = Run::new(&config(FLAT));
+    fs::set_permissions(run.path(), Permissions::from_mode(0o555)).unwrap();
+    // Permissions do not bind the superuser.
+    if fs::write(run.path().join("probe"), "").is_err() {
+        assert_fails(&run.work(), &["cannot write", &run.path().display().to_string(), "make it writable"]);
+    }
+    fs::set_permissions(run.path(), Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn all_files_have_the_permissions_that_run_ron_has() {
+    let run = Run::new(&config(FLAT));
+    run.finish();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode();
+    let files = run.files();
+    let written = [files.weights(), files.done_ron(), files.metrics_csv()];
+    for path in written.into_iter().chain(run.checkpoints()) {
+        assert_eq!(mode(&path), mode(&files.run_ron()), "{}", path.display());
+    }
+}

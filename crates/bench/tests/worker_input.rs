@@ -1,0 +1,95 @@
+//! What the worker says to a run.ron that is none.
+#![cfg(unix)]
+
+mod worker;
+
+use std::fs;
+use std::process::Command;
+use worker::{FLAT, Run, assert_says, config, ended};
+
+/// Replaces a text in a run.ron and starts the worker, which must refuse.
+#[track_caller]
+fn assert_refused(from: &str, to: &str, parts: &[&str]) {
+    let run = Run::new(&config(FLAT));
+    let path = run.files().run_ron();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(&path, text.replacen(from, to, 1)).unwrap();
+    let ended = run.work();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_says(&ended.stderr, parts);
+    assert!(!run.files().metrics_csv().exists());
+}
+
+/// The line of the run.ron that a text stands in, as messages give it.
+fn line_of(text: &str) -> String {
+    let run = Run::new(&config(FLAT));
+    let lines = fs::read_to_string(run.files().run_ron()).unwrap();
+    let line = lines.lines().position(|line| line.contains(text)).unwrap();
+    format!("run.ron:{}:", line + 1)
+}
+
+#[test]
+fn an_unknown_field_is_told_with_its_place_and_the_nearest() {
+    let line = line_of("n_step:");
+    assert_refused("n_step:", "n_steps:", &[&line, "`n_steps`", "did you mean `n_step`?", "`agent"]);
+}
+
+#[test]
+fn a_wrong_type_is_told_with_its_place_and_field() {
+    let line = line_of("hidden: 16");
+    assert_refused("hidden: 16", "hidden: \"wide\"", &[&line, "`network.hidden`", "expected"]);
+    assert_refused("game: breakout", "game: brakout", &["`environment.game`", "did you mean `breakout`?"]);
+}
+
+#[test]
+fn a_value_out_of_range_is_told_with_the_rule() {
+    assert_refused(
+        "discount: 0.99",
+        "discount: 1.5",
+        &["fig/quick/arm/breakout/seed-1", "`agent.discount` is 1.5 but must be between 0 and 1"],
+    );
+    assert_refused("batch_size: 16", "batch_size: 0", &["`agent.batch_size` is 0 but must be at least 1"]);
+    assert_refused("atoms: 51", "atoms: 50", &["`agent.atoms` is 50 but must be 51"]);
+    assert_refused(
+        "min_replay: 120",
+        "min_replay: 401",
+        &["`agent.min_replay` is 401", "replay_capacity = 400"],
+    );
+}
+
+#[test]
+fn a_text_that_breaks_off_is_told() {
+    let run = Run::new(&config(FLAT));
+    let path = run.files().run_ron();
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, &text[..text.len() / 2]).unwrap();
+    let ended = run.work();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_says(&ended.stderr, &["run.ron:"]);
+}
+
+#[test]
+fn a_network_that_is_not_there_is_told_with_those_that_are() {
+    let body = softmoe_spec::BodySpec::Flat { scale: 1.0, extra_layers: 3 };
+    let ended = Run::new(&config(body)).work();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_says(
+        &ended.stderr,
+        &["flat with extra_layers 3", "there are: flat with extra_layers 0 or 1; soft_moe"],
+    );
+}
+
+#[test]
+fn what_is_no_file_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    for (path, says) in
+        [(directory.path().to_owned(), "directory"), (directory.path().join("none"), "No such file")]
+    {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("softmoe-run"));
+        command.arg(&path).stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let ended = ended(command);
+        assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+        assert_says(&ended.stderr, &["cannot read", &path.display().to_string(), says]);
+    }
+}

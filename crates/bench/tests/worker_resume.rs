@@ -1,0 +1,121 @@
+//! The worker, stopped and killed: what it leaves in the end is what it leaves undisturbed.
+#![cfg(unix)]
+
+mod worker;
+
+use nix::sys::signal::Signal;
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::time::{Duration, Instant};
+use worker::{FLAT, Run, SOFT_MOE, assert_says, config, ended, endless, wait_until};
+
+#[test]
+fn the_same_seed_gives_the_same_files_and_another_seed_others() {
+    let (first, _) = Run::new(&config(FLAT)).finish();
+    assert_eq!(first.metrics.len(), 1 + 10);
+    assert_eq!(first.returns.len(), 10);
+    let (again, _) = Run::new(&config(FLAT)).finish();
+    assert_eq!(first, again);
+    let (other, _) = Run::new(&softmoe_spec::RunConfig { seed: 2, ..config(FLAT) }).finish();
+    assert_ne!(first.metrics, other.metrics);
+    assert_ne!(first, other);
+}
+
+#[test]
+fn a_run_killed_at_any_instants_ends_as_one_that_was_not() {
+    // The instants are drawn as shares of what an undisturbed run takes here and now.
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(20_241_002);
+    for body in [FLAT, SOFT_MOE] {
+        let started = Instant::now();
+        let (undisturbed, _) = Run::new(&config(body.clone())).finish();
+        let duration = started.elapsed();
+
+        let run = Run::new(&config(body));
+        for _ in 0..5 {
+            let mut worker = run.start();
+            let instant = Instant::now() + duration.mul_f64(rng.random_range(0.0..0.6));
+            while Instant::now() < instant && worker.is_running() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            worker.kill();
+        }
+        run.finish();
+        assert_eq!(run.leavings(), undisturbed);
+    }
+}
+
+#[test]
+fn a_run_killed_in_the_middle_of_writing_a_checkpoint_goes_on_and_cleans_up() {
+    let (undisturbed, _) = Run::new(&config(SOFT_MOE)).finish();
+    let (run, _) = Run::interrupted(&config(SOFT_MOE), 1, Signal::SIGKILL);
+    let before = run.checkpoints();
+    // The system kills the worker half-way through its next checkpoint, which is longer than the first.
+    let limit = fs::metadata(before.last().unwrap()).unwrap().len() / 2;
+    let killed = ended(run.command_limited(limit, true));
+    assert_eq!(killed.status.signal(), Some(Signal::SIGXFSZ as i32), "{killed:?}");
+    assert_eq!(run.checkpoints(), before);
+    assert!(run.entries("checkpoint").iter().any(|name| name.starts_with(".writing-")));
+    // One that was killed while it wrote its weights leaves this.
+    fs::write(run.path().join(".writing-weights"), "half").unwrap();
+
+    run.finish();
+    assert_eq!(run.leavings(), undisturbed);
+    for directory in [".", "checkpoint"] {
+        assert!(run.entries(directory).iter().all(|name| !name.starts_with(".writing-")));
+    }
+    assert_eq!(run.checkpoints().len(), 2);
+}
+
+#[test]
+fn signals_stop_a_run_at_a_checkpoint_of_that_very_step() {
+    for (signal, body) in [(Signal::SIGINT, FLAT), (Signal::SIGTERM, SOFT_MOE)] {
+        let (undisturbed, _) = Run::new(&config(body.clone())).finish();
+        let (run, ended) = Run::interrupted(&config(body), 1, signal);
+        assert_eq!(ended.status.code(), Some(130), "{ended:?}");
+        assert_says(&ended.stderr, &["fig/quick/arm/breakout/seed-1 stopped at step ", "start it again"]);
+        let step = ended.stderr.split("at step ").nth(1).unwrap().split(';').next().unwrap();
+        let newest = run.checkpoints().pop().unwrap();
+        assert!(newest.ends_with(format!("step-{:012}.ckpt", step.parse::<u64>().unwrap())), "{newest:?}");
+        assert!(!run.files().done_ron().exists());
+
+        run.finish();
+        assert_eq!(run.leavings(), undisturbed);
+    }
+}
+
+#[test]
+fn a_second_worker_is_refused_while_the_first_lives() {
+    let run = Run::new(&endless(FLAT));
+    let first = run.start();
+    wait_until(|| !run.checkpoints().is_empty());
+    let second = run.work();
+    assert_eq!(second.status.code(), Some(1));
+    assert_says(&second.stderr, &["another worker trains the run in", &run.path().display().to_string()]);
+    first.kill();
+    // The lock went with the first.
+    let mut third = run.start();
+    let before = run.checkpoints();
+    wait_until(|| run.checkpoints() != before);
+    third.signal(Signal::SIGTERM);
+    assert_eq!(third.wait().status.code(), Some(130));
+}
+
+#[test]
+fn a_finished_run_started_again_says_so_and_changes_nothing() {
+    let run = Run::new(&config(FLAT));
+    let (_, ended) = run.finish();
+    assert_says(&ended.stdout, &["fig/quick/arm/breakout/seed-1: score ", " after 1000 agent steps"]);
+    let times = || -> Vec<_> {
+        let names = run.entries(".").into_iter().filter(|name| name != "lock");
+        let mut files: Vec<_> = names.map(|name| run.path().join(name)).chain(run.checkpoints()).collect();
+        files.sort();
+        files.into_iter().map(|path| (fs::metadata(&path).unwrap().modified().unwrap(), path)).collect()
+    };
+    let before = times();
+    let again = run.work();
+    assert_eq!(again.status.code(), Some(0));
+    assert_says(&again.stderr, &["is finished already; nothing to do"]);
+    assert_eq!(times(), before);
+}
