@@ -21,13 +21,16 @@ fn agent(body: BodySpec, actions: usize) -> Agent {
         n_step: 1,
         min_replay: 50,
         update_period: AgentSteps(1),
-        target_period: AgentSteps(50),
+        batch_size: 16,
+        target_period: AgentSteps(25),
         replay_capacity: 1_000,
         learning_rate: 3e-3,
         v_max: 2.0,
+        // Noise alone explores too little in so few steps.
+        epsilon_train: 0.3,
         ..RainbowConfig::minatar()
     };
-    let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 32 };
+    let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 16 };
     Agent::rainbow(&config, &network, SHAPE, actions, Seeds::new(1)).unwrap()
 }
 
@@ -51,7 +54,7 @@ fn rainbow_learns_which_action_belongs_to_which_picture() {
     for body in bodies() {
         let mut agent = agent(body, rows.len());
         let mut rng = Seeds::new(2).rng(Role::Environment);
-        for _ in 0..600 {
+        for _ in 0..800 {
             let right = rng.random_range(0..rows.len());
             let action = agent.act(&picture(rows[right]));
             let reward = if action == right { 1.0 } else { 0.0 };
@@ -71,7 +74,7 @@ fn rainbow_learns_to_forgo_a_small_reward_for_a_later_one() {
     let (first, second) = (2, 7);
     for body in bodies() {
         let mut agent = agent(body, 2);
-        for _ in 0..500 {
+        for _ in 0..600 {
             let action = agent.act(&picture(first));
             let terminal = action == 0;
             let reward = if terminal { 0.5 } else { 0.0 };
