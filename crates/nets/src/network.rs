@@ -38,11 +38,16 @@ pub struct BoxedNetwork<L, S> {
 
 impl<L, S> BoxedNetwork<L, S> {
     /// Erases the type of `layer`, whose parts were made with `builder`; `shape(batch)` is its input's.
+    ///
+    /// # Panics
+    /// If sizes that are only known at run time do not fit.
     pub fn new<In: Shape>(builder: Builder, layer: L, shape: S) -> Self
     where
         L: Layer<In> + 'static,
         S: Fn(usize) -> In + Send + Sync,
     {
+        // Compares the layers' sizes.
+        layer.output_shape(shape(1));
         let (parameters, noise) = builder.finish();
         BoxedNetwork { layer: Arc::new(layer), shape, parameters, noise }
     }

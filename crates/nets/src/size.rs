@@ -41,7 +41,7 @@ pub(crate) const fn expect(what: &str, named: Option<usize>, expected: Option<us
     if let (Some(named), Some(expected)) = (named, expected)
         && named != expected
     {
-        concat_panic!(what, " is ", named, ", but its input makes it ", expected)
+        concat_panic!(display: what, " should be ", expected, ", as its input makes it, but is ", named)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Dense layers, plain and with factorised noise.
 
 use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::size::expect;
 use crate::{Builder, Law, Layer, Scalar, Size, Weights};
 use std::ops::Range;
 
@@ -169,7 +170,7 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
     dense_layer!();
 
     fn output_shape(&self, (batch, inputs): (usize, I)) -> (usize, O) {
-        assert_eq!(inputs, self.inputs, "inputs of a dense layer");
+        expect("a dense layer's number of inputs", Some(self.inputs.size()), Some(inputs.size()));
         (batch, self.outputs)
     }
 

@@ -3,6 +3,7 @@
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::unit_vectors::UnitVectors;
+use crate::size::expect;
 use crate::{Builder, Law, Layer, Scalar, Size, Weights};
 use std::ops::Range;
 
@@ -139,7 +140,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
     type Tape<E: Scalar> = SoftMoeTape<E>;
 
     fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
-        assert_eq!((tokens, width), (self.sizes.0, self.sizes.1), "tokens and their width");
+        expect("a mixture's number of tokens", Some(self.sizes.0.size()), Some(tokens.size()));
+        expect("a mixture's token width", Some(self.sizes.1.size()), Some(width.size()));
         (batch, tokens, width)
     }
 

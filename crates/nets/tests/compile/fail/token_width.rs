@@ -1,0 +1,16 @@
+//! The mixture is for tokens of width 32, and gets 16.
+
+use dfdx::shapes::Const;
+use softmoe_nets::layers::{Conv2d, ExpertChoice, PerConv};
+use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings};
+
+fn main() {
+    let mut builder = Builder::new();
+    let experts = ExpertSettings { hidden: 8, extra_layers: 0, noisy: true };
+    let network = (
+        Conv2d::<Const<8>, Const<8>, Const<16>, 3, 1>::new(&mut builder, "encoder", 4, (Const, Const, Const)),
+        PerConv(Const::<64>),
+        ExpertChoice::new(&mut builder, "moe", (Const::<64>, Const::<32>, Const::<4>, Const::<16>), experts),
+    );
+    BoxedNetwork::new(builder, network, |batch| (batch, Const::<10>, Const::<10>, 4));
+}
