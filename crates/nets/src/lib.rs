@@ -8,41 +8,56 @@
 //! ```
 //! use dfdx::shapes::Const;
 //! use rand::SeedableRng;
-//! use softmoe_nets::{
-//!     Builder, ExpertSettings, Layer, Weights,
-//!     layers::{Conv2d, Flatten, PerConv, Relu, SoftMoe},
-//! };
+//! use softmoe_nets::layers::{CategoricalHead, Conv2d, Flatten, PerConv, Relu, SoftMoe};
+//! use softmoe_nets::{Adam, AdamSettings, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
 //!
-//! // 10x10 pixels of 4 channels -> 8x8x16 feature map -> 64 tokens of width 16 -> SoftMoE-4 of 16 slots each.
-//! type Network = (
+//! // 10x10 pixels of 4 channels -> 8x8x16 feature map -> 64 tokens of width 16 -> 4 experts of 16 slots each
+//! // -> logits of 51 atoms for each of 6 actions.
+//! type Rainbow = (
 //!     Conv2d<Const<8>, Const<8>, Const<16>, 3, 1>,
 //!     Relu,
 //!     PerConv<Const<64>>,
 //!     SoftMoe<Const<64>, Const<16>, Const<4>, Const<16>>,
 //!     Flatten<Const<1024>>,
+//!     CategoricalHead<Const<1024>, Const<51>>,
 //! );
 //!
 //! let mut builder = Builder::new();
-//! let experts = ExpertSettings { hidden: 128, extra_layers: 0, noisy: false };
-//! let network: Network = (
+//! let experts = ExpertSettings { hidden: 128, extra_layers: 0, noisy: true };
+//! let layers: Rainbow = (
 //!     Conv2d::new(&mut builder, "encoder", 4, (Const, Const, Const)),
 //!     Relu,
 //!     PerConv(Const),
-//!     SoftMoe::new(&mut builder, "soft_moe", (Const, Const, Const, Const), experts),
+//!     SoftMoe::new(&mut builder, "moe", (Const, Const, Const, Const), experts),
 //!     Flatten(Const),
+//!     CategoricalHead::dueling(&mut builder, "head", Const, 6, Const, true),
 //! );
+//! let network = BoxedNetwork::new(builder, layers, |batch| (batch, Const::<10>, Const::<10>, 4));
 //!
 //! let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(0);
-//! let parameters = builder.parameters().initial(&mut rng);
-//! let batch = 2;
-//! let shape = (batch, Const::<10>, Const::<10>, 4);
-//! let mut tape = network.tape::<f32>(shape);
+//! let mut parameters = network.parameters().initial(&mut rng);
+//! let mut noise = vec![0.0; network.noise().len()];
+//! network.noise().draw(&mut rng, &mut noise);
 //!
-//! let weights = Weights { parameters: &parameters, noise: None };
-//! let observations = vec![0.0; batch * 10 * 10 * 4];
-//! let features = network.forward(weights, &observations, &mut tape);
-//! assert_eq!(features.len(), batch * 1024);
+//! // One step of descent on the sum of squared logits.
+//! let batch = 2;
+//! let observations = vec![1.0; batch * network.input_len()];
+//! let weights = Weights { parameters: &parameters, noise: Some(&noise) };
+//! let mut pass = network.pass(batch);
+//! let logits = pass.forward(weights, &observations).to_vec();
+//! assert_eq!(logits.len(), batch * 6 * 51);
+//! let d_logits: Vec<f32> = logits.iter().map(|logit| 2.0 * logit).collect();
+//! let mut gradient = vec![0.0; parameters.len()];
+//! pass.backward(weights, &observations, &d_logits, &mut gradient);
+//! Adam::new(AdamSettings::new(6.25e-5, 1.5e-4), parameters.len()).step(&mut parameters, &gradient);
+//!
+//! let weights = Weights { parameters: &parameters, noise: Some(&noise) };
+//! let sum = |logits: &[f32]| logits.iter().map(|logit| logit * logit).sum::<f32>();
+//! assert!(sum(pass.forward(weights, &observations)) < sum(&logits));
 //! ```
+//!
+//! Layers can be used without a [`BoxedNetwork`] too, in single or double precision. Where a layer takes several
+//! shapes, say which is meant: `Layer::<(usize, Const<64>, Const<16>)>::forward(&Relu, ..)`.
 #![deny(missing_docs)]
 
 pub mod adam;
