@@ -2,7 +2,7 @@
 
 use crate::rainbow::{RainbowLearner, RainbowSettings};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, LearnerState, Mode, networks};
+use crate::{AgentError, Learner, Mode, networks};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
@@ -52,7 +52,7 @@ pub struct AgentState {
     steps: AgentSteps,
     updates: u64,
     losses: MeanLoss,
-    learner: LearnerState,
+    learner: Vec<u8>,
     exploration: Xoshiro256PlusPlus,
     sampling: Xoshiro256PlusPlus,
 }
@@ -204,7 +204,7 @@ impl Agent {
         if replay.layout() != self.replay.layout() || replay.sampling() != self.replay.sampling() {
             return Err(AgentError::State("its replay has another layout".into()));
         }
-        self.learner.restore(state.learner)?;
+        self.learner.restore(&state.learner)?;
         self.replay = replay;
         (self.steps, self.updates, self.losses) = (state.steps, state.updates, state.losses);
         (self.exploration, self.sampling) = (state.exploration, state.sampling);

@@ -67,6 +67,7 @@ pub fn save(
     let path = directory.join(format!("step-{:012}.ckpt", steps.0));
     let write = || -> io::Result<()> {
         fs::create_dir_all(directory)?;
+        sync_parent(directory)?;
         let mut builder = tempfile::Builder::new();
         builder.prefix(WRITING);
         // As any other new file: what the umask leaves of reading and writing for all.
@@ -76,7 +77,7 @@ pub fn save(
         write(file.as_file_mut(), state, replay)?;
         file.as_file().sync_all()?;
         file.persist(&path)?;
-        File::open(directory)?.sync_all()
+        sync_parent(&path)
     };
     write().map_err(|source| RunError::File {
         action: "write",
@@ -93,6 +94,14 @@ pub fn save(
     Ok(path)
 }
 
+/// Puts a new or renamed file's entry in its directory on disk.
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => File::open(parent)?.sync_all(),
+        _ => Ok(()),
+    }
+}
+
 /// Removes what a killed process left half written in `directory`. No process may be writing there.
 pub fn remove_leftovers(directory: &Path) {
     // A leftover that cannot be removed harms nothing.
@@ -101,6 +110,13 @@ pub fn remove_leftovers(directory: &Path) {
             let _ = fs::remove_file(entry.path());
         }
     }
+}
+
+/// Removes every checkpoint of a run that is finished: nothing goes on from them, and they are by far its
+/// largest files.
+pub fn remove_all(directory: &Path) {
+    // What cannot be removed harms nothing.
+    let _ = fs::remove_dir_all(directory);
 }
 
 /// The newest checkpoint of `directory` that can be read, or `None` if there is none at all. Each that cannot be

@@ -1,9 +1,6 @@
 //! The seam between an agent and what it learns with.
 
 use crate::AgentError;
-use rand_xoshiro::Xoshiro256PlusPlus;
-use serde::{Deserialize, Serialize};
-use softmoe_nets::Adam;
 use softmoe_replay::Batch;
 
 /// Whether an action is chosen to learn from, or to be judged by.
@@ -49,25 +46,13 @@ pub trait Learner: Send {
     /// The online weights by name, shape and values, in the order of the network's parameter list.
     fn weights(&self) -> Vec<(&str, &[usize], &[f32])>;
 
-    /// Everything that [`restore`](Learner::restore) needs to go on bit for bit.
-    fn state(&self) -> LearnerState;
+    /// Everything that [`restore`](Learner::restore) needs to go on bit for bit, in a form of the learner's own.
+    fn state(&self) -> Vec<u8>;
 
     /// Goes on from a saved state.
     ///
     /// # Errors
-    /// [`AgentError::State`] if the state is of another network; the learner is then as before.
-    fn restore(&mut self, state: LearnerState) -> Result<(), AgentError>;
-}
-
-/// The state of a learner: weights, optimizer and generator.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LearnerState {
-    /// Online weights, in the order of the network's parameter list.
-    pub online: Vec<f32>,
-    /// Target weights.
-    pub target: Vec<f32>,
-    /// The optimizer.
-    pub optimizer: Adam,
-    /// The generator of the noise.
-    pub rng: Xoshiro256PlusPlus,
+    /// [`AgentError::State`] if the bytes are not a state of such a learner, or of another network; the learner is
+    /// then as before.
+    fn restore(&mut self, state: &[u8]) -> Result<(), AgentError>;
 }

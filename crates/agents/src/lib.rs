@@ -51,5 +51,5 @@ pub mod seeds;
 pub use agent::{Agent, AgentState};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
-pub use learner::{Learner, LearnerState, Mode, Update};
+pub use learner::{Learner, Mode, Update};
 pub use metrics::{Metrics, Row};

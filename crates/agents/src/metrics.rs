@@ -1,6 +1,7 @@
 //! `metrics.csv`: one row an evaluation, appended and flushed.
 
 use crate::RunError;
+use crate::checkpoint::sync_parent;
 use serde::{Deserialize, Serialize};
 use softmoe_spec::AgentSteps;
 use std::fs::{File, OpenOptions};
@@ -45,6 +46,7 @@ impl Metrics {
     pub fn open(path: PathBuf, len: u64) -> Result<Self, RunError> {
         let open = || -> io::Result<(File, u64)> {
             let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+            sync_parent(&path)?;
             let found = file.metadata()?.len();
             Ok((file, found))
         };

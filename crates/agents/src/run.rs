@@ -181,7 +181,10 @@ impl<'a> Run<'a> {
                 self.metrics.append(&row)?;
                 if self.agent.steps() >= self.config.training.agent_steps {
                     self.save_weights()?;
-                    return finish(self.directory, row, returns, self.agent.learner().parameters());
+                    let parameters = self.agent.learner().parameters();
+                    let finished = finish(self.directory, row, returns, parameters)?;
+                    checkpoint::remove_all(&self.directory.checkpoints());
+                    return Ok(finished);
                 }
             }
             // SAVE

@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::Update;
-use softmoe_nets::Adam;
 use softmoe_spec::{BodySpec, EncoderSpec};
 use std::sync::{Arc, Mutex};
 
@@ -47,16 +46,11 @@ impl Learner for NoteTaker {
         Vec::new()
     }
 
-    fn state(&self) -> LearnerState {
-        LearnerState {
-            online: vec![],
-            target: vec![],
-            optimizer: Adam::new(AdamSettings::new(1.0, 1.0), 0),
-            rng: Seeds::new(0).rng(Role::Noise),
-        }
+    fn state(&self) -> Vec<u8> {
+        Vec::new()
     }
 
-    fn restore(&mut self, _: LearnerState) -> Result<(), AgentError> {
+    fn restore(&mut self, _: &[u8]) -> Result<(), AgentError> {
         Ok(())
     }
 }

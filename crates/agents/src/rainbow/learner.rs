@@ -2,7 +2,7 @@
 
 use super::loss;
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, LearnerState, Mode, Update};
+use crate::{AgentError, Learner, Mode, Update};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::kernels::softmax_rows;
 use softmoe_nets::{Adam, AdamSettings, Network, Pass, Weights};
@@ -187,6 +187,15 @@ impl RainbowLearner {
         mean_loss
     }
 
+    /// Replaces online and target weights, both in the order of the network's parameter list.
+    ///
+    /// # Panics
+    /// If they are not as many as the network's parameters.
+    pub fn set_weights(&mut self, online: &[f32], target: &[f32]) {
+        self.online.copy_from_slice(online);
+        self.target.copy_from_slice(target);
+    }
+
     /// The gradient of the last update, in the order of the network's parameter list.
     pub fn gradient(&self) -> &[f32] {
         &self.gradient
@@ -241,17 +250,14 @@ impl Learner for RainbowLearner {
         parameters.map(|p| (p.name.as_str(), p.shape.as_slice(), &self.online[p.range.clone()])).collect()
     }
 
-    fn state(&self) -> LearnerState {
-        LearnerState {
-            online: self.online.clone(),
-            target: self.target.clone(),
-            optimizer: self.optimizer.clone(),
-            rng: self.rng.clone(),
-        }
+    fn state(&self) -> Vec<u8> {
+        let state = (&self.online, &self.target, &self.optimizer, &self.rng);
+        postcard::to_stdvec(&state).expect("postcard writes every sequence of a known length")
     }
 
-    fn restore(&mut self, state: LearnerState) -> Result<(), AgentError> {
-        let LearnerState { online, target, optimizer, rng } = state;
+    fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
+        let (online, target, optimizer, rng): (Vec<f32>, Vec<f32>, Adam, Xoshiro256PlusPlus) =
+            postcard::from_bytes(state).map_err(|error| AgentError::State(error.to_string()))?;
         let (mu, nu) = optimizer.moments();
         for (what, len) in
             [("weights", online.len()), ("target weights", target.len()), ("mu", mu.len()), ("nu", nu.len())]
