@@ -25,8 +25,12 @@ pub struct MatrixMut<'a, E> {
 /// Refuses a matrix that would reach beyond its slice.
 fn check(len: usize, shape: [usize; 2], strides: [usize; 2]) {
     if shape[0] > 0 && shape[1] > 0 {
-        let last = (shape[0] - 1) * strides[0] + (shape[1] - 1) * strides[1];
-        assert!(last < len, "a {shape:?} matrix of strides {strides:?} ends at {last}, beyond {len} values");
+        let along = |axis: usize| (shape[axis] - 1).checked_mul(strides[axis]);
+        let last = along(0).zip(along(1)).and_then(|(row, column)| row.checked_add(column));
+        assert!(
+            last.is_some_and(|last| last < len),
+            "a {shape:?} matrix of strides {strides:?} reaches beyond {len} values"
+        );
     }
 }
 
@@ -348,9 +352,15 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "ends at 5, beyond 5 values")]
+    #[should_panic(expected = "reaches beyond 5 values")]
     fn a_matrix_beyond_its_slice_is_refused() {
         Matrix::new(&[0.0_f32; 5], 2, 3);
+    }
+
+    #[test]
+    #[should_panic(expected = "reaches beyond 5 values")]
+    fn a_matrix_whose_end_overflows_is_refused() {
+        Matrix::strided(&[0.0_f32; 5], [3, 1], [usize::MAX / 2 + 1, 1]);
     }
 
     #[test]

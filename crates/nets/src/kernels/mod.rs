@@ -9,7 +9,7 @@ mod vector;
 
 pub use matrix::{Matrix, MatrixMut, product, vector_matrix};
 pub use vector::{
-    add, add_row, add_row_sums, multiply_outer, relu, relu_backward, relu_backward_in_place, relu_in_place,
+    add, add_row_sums, multiply_outer, relu, relu_backward, relu_backward_in_place, relu_in_place,
     softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows,
 };
 

@@ -23,8 +23,25 @@ fn reduced<E: Scalar>(x: &[E], start: E, reduce: impl Fn(E, E) -> E) -> E {
     lanes.into_iter().fold(start, reduce)
 }
 
+/// Refuses vectors of different lengths.
+fn same_length<E>(a: &[E], b: &[E]) {
+    assert_eq!(a.len(), b.len(), "lengths of vectors");
+}
+
+/// Refuses a matrix that is not made of whole rows.
+fn whole_rows<E>(x: &[E], columns: usize) {
+    assert!(columns > 0 && x.len().is_multiple_of(columns), "{} values in rows of {columns}", x.len());
+}
+
 /// y = max(x, 0).
+///
+/// # Shapes
+/// y, x: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
+    same_length(y, x);
     vectorised(
         #[inline(always)]
         || {
@@ -36,6 +53,9 @@ pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
 }
 
 /// y = max(y, 0).
+///
+/// # Shapes
+/// y: (n)
 pub fn relu_in_place<E: Scalar>(y: &mut [E]) {
     vectorised(
         #[inline(always)]
@@ -48,7 +68,14 @@ pub fn relu_in_place<E: Scalar>(y: &mut [E]) {
 }
 
 /// dy = 0 where the output `y` of [`relu`] is not positive.
+///
+/// # Shapes
+/// dy, y: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn relu_backward_in_place<E: Scalar>(dy: &mut [E], y: &[E]) {
+    same_length(dy, y);
     vectorised(
         #[inline(always)]
         || {
@@ -60,7 +87,15 @@ pub fn relu_backward_in_place<E: Scalar>(dy: &mut [E], y: &[E]) {
 }
 
 /// dx = dy where the output `y` of [`relu`] is positive, else 0.
+///
+/// # Shapes
+/// dx, dy, y: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
+    same_length(dx, dy);
+    same_length(dx, y);
     vectorised(
         #[inline(always)]
         || {
@@ -72,7 +107,14 @@ pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
 }
 
 /// y += x.
+///
+/// # Shapes
+/// y, x: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn add<E: Scalar>(y: &mut [E], x: &[E]) {
+    same_length(y, x);
     vectorised(
         #[inline(always)]
         || {
@@ -83,22 +125,15 @@ pub fn add<E: Scalar>(y: &mut [E], x: &[E]) {
     );
 }
 
-/// Adds `row` to every row of `y`.
-pub fn add_row<E: Scalar>(y: &mut [E], row: &[E]) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for y in y.chunks_exact_mut(row.len()) {
-                for (y, &row) in y.iter_mut().zip(row) {
-                    *y += row;
-                }
-            }
-        },
-    );
-}
-
 /// Adds every row of `x` to `sum`.
+///
+/// # Shapes
+/// x: (m, n); sum: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn add_row_sums<E: Scalar>(sum: &mut [E], x: &[E]) {
+    whole_rows(x, sum.len());
     vectorised(
         #[inline(always)]
         || {
@@ -116,7 +151,12 @@ pub fn add_row_sums<E: Scalar>(sum: &mut [E], x: &[E]) {
 ///
 /// # Shapes
 /// y, a, s: (m, n); u: (m); v: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn multiply_outer<E: Scalar>(y: &mut [E], a: Option<&[E]>, s: &[E], u: &[E], v: &[E]) {
+    assert_eq!(y.len(), u.len() * v.len(), "values of an outer product");
+    same_length(y, s);
     let n = v.len();
     vectorised(
         #[inline(always)]
@@ -143,7 +183,15 @@ pub fn multiply_outer<E: Scalar>(y: &mut [E], a: Option<&[E]>, s: &[E], u: &[E],
 }
 
 /// Softmax over each row of a matrix of `columns` columns: y_ij = exp(x_ij) / sum_k exp(x_ik).
+///
+/// # Shapes
+/// y, x: (rows, `columns`)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn softmax_rows<E: Scalar>(y: &mut [E], x: &[E], columns: usize) {
+    same_length(y, x);
+    whole_rows(x, columns);
     vectorised(
         #[inline(always)]
         || {
@@ -162,7 +210,15 @@ pub fn softmax_rows<E: Scalar>(y: &mut [E], x: &[E], columns: usize) {
 }
 
 /// Softmax over each column: y_ij = exp(x_ij) / sum_k exp(x_kj). `scratch` holds a row.
+///
+/// # Shapes
+/// y, x: (rows, columns); scratch: (columns)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn softmax_columns<E: Scalar>(y: &mut [E], x: &[E], scratch: &mut [E]) {
+    same_length(y, x);
+    whole_rows(x, scratch.len());
     let columns = scratch.len();
     vectorised(
         #[inline(always)]
@@ -197,7 +253,16 @@ pub fn softmax_columns<E: Scalar>(y: &mut [E], x: &[E], scratch: &mut [E]) {
 }
 
 /// dx_ij += y_ij (dy_ij - sum_k y_ik dy_ik): the gradient of [`softmax_rows`], from its output `y`.
+///
+/// # Shapes
+/// dx, dy, y: (rows, `columns`)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn softmax_backward_rows<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E], columns: usize) {
+    same_length(dx, dy);
+    same_length(dx, y);
+    whole_rows(y, columns);
     vectorised(
         #[inline(always)]
         || {
@@ -219,7 +284,16 @@ pub fn softmax_backward_rows<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E], columns
 }
 
 /// dx_ij += y_ij (dy_ij - sum_k y_kj dy_kj): the gradient of [`softmax_columns`]. `scratch` holds a row.
+///
+/// # Shapes
+/// dx, dy, y: (rows, columns); scratch: (columns)
+///
+/// # Panics
+/// If the lengths do not fit.
 pub fn softmax_backward_columns<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E], scratch: &mut [E]) {
+    same_length(dx, dy);
+    same_length(dx, y);
+    whole_rows(y, scratch.len());
     let columns = scratch.len();
     vectorised(
         #[inline(always)]
