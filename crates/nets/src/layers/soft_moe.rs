@@ -37,8 +37,9 @@ pub struct SoftMoeTape<E> {
     phi: Vec<E>,
     d_phi: Vec<E>,
     normalised: Option<NormalisedTape<E>>,
-    /// (batch, m, p n)
+    /// Of one sample, (m, p n).
     logits: Vec<E>,
+    /// (batch, m, p n)
     dispatch: Vec<E>,
     combine: Vec<E>,
     d_logits: Vec<E>,
@@ -157,7 +158,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 d_tokens: zeros(batch * m * d),
                 phi: UnitVectors::columns(d, n * p),
             }),
-            logits: zeros(batch * m * n * p),
+            logits: zeros(m * n * p),
             dispatch: zeros(batch * m * n * p),
             combine: zeros(batch * m * n * p),
             d_logits: zeros(batch * m * n * p),
@@ -189,18 +190,20 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             tape.phi.iter_mut().zip(unit_phi).for_each(|(phi, &unit)| *phi = scale * unit);
         }
 
-        let logits = MatrixMut::new(&mut tape.logits, batch * m, np);
-        product(logits, Matrix::new(tokens, batch * m, d), Matrix::new(&tape.phi, d, np), false);
+        // Sample by sample, so that the logits are still in the cache when the softmaxes read them.
         for sample in 0..batch {
-            let of_logits = sample * m * np..(sample + 1) * m * np;
-            let (logits, dispatch) = (&tape.logits[of_logits.clone()], &mut tape.dispatch[of_logits]);
+            let logits = &mut tape.logits;
+            let tokens = Matrix::new(&tokens[sample * m * d..], m, d);
+            product(MatrixMut::new(logits, m, np), tokens, Matrix::new(&tape.phi, d, np), false);
+            let of_sample = sample * m * np..(sample + 1) * m * np;
+            let dispatch = &mut tape.dispatch[of_sample.clone()];
             kernels::softmax_columns(dispatch, logits, &mut tape.scratch);
+            kernels::softmax_rows(&mut tape.combine[of_sample], logits, np);
             let slots = MatrixMut::new(&mut tape.slots[sample * np * d..], np, d);
             let x = Matrix::new(&x[sample * m * d..], m, d);
             product(slots, Matrix::new(dispatch, m, np).transposed(), x, false);
         }
         let outputs = self.experts.forward(weights, &tape.slots, &mut tape.experts);
-        kernels::softmax_rows(&mut tape.combine, &tape.logits, np);
         for sample in 0..batch {
             let y = MatrixMut::new(&mut tape.y[sample * m * d..], m, d);
             let combine = Matrix::new(&tape.combine[sample * m * np..], m, np);
