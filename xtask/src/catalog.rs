@@ -1,5 +1,6 @@
 //! Where the experiments lie: `experiments/<figure>.ron` in the workspace.
 
+use crate::output;
 use anyhow::{Context, Result, bail};
 use softmoe_spec::names::{known, nearest};
 use softmoe_spec::{Experiment, Profile};
@@ -64,12 +65,12 @@ pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
 pub(crate) fn list() -> Result<()> {
     for figure in figures()? {
         let experiment = experiment(&figure)?;
-        println!("{figure}: {}", experiment.title);
+        output::line(format_args!("{figure}: {}", experiment.title));
         for (name, profile) in &experiment.profiles {
-            println!("  profile {name}: {}", profile.purpose);
+            output::wrapped(4, &format!("  profile {name}: {}", profile.purpose));
         }
-        println!("  arms: {}", experiment.arm_names().collect::<Vec<_>>().join(", "));
+        output::wrapped(8, &format!("  arms: {}", experiment.arm_names().collect::<Vec<_>>().join(", ")));
     }
-    println!("\nRun one with `cargo xtask reproduce FIGURE --profile NAME`.");
+    output::line(format_args!("\nRun one with `cargo xtask reproduce FIGURE --profile NAME`."));
     Ok(())
 }

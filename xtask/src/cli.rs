@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use clap::{Args, Parser, Subcommand};
+use softmoe_spec::MOST_SEEDS;
 use std::path::PathBuf;
 
 /// The tasks of this workspace.
@@ -20,6 +21,14 @@ pub(crate) enum Task {
     /// List the figures with their profiles and arms
     List,
     /// Print a shell's completions
+    ///
+    /// A shell completes `cargo xtask` as cargo's own arguments. These completions are of the command `xtask`;
+    /// define it beside them, e.g. in ~/.bashrc:
+    ///
+    ///     xtask() { cargo xtask "$@"; }
+    ///
+    ///     source <(cargo xtask completions bash)
+    #[command(verbatim_doc_comment)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -43,7 +52,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ARM,..", value_delimiter = ',')]
     pub(crate) arms: Option<Vec<String>>,
     /// How many seeds [default: the profile's]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = seeds)]
     pub(crate) seeds: Option<u64>,
     /// Agent steps of a run [default: the profile's]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
@@ -57,6 +66,13 @@ pub(crate) struct Options {
     /// Where `runs/` and `results/` lie
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
+}
+
+fn seeds(text: &str) -> Result<u64, String> {
+    match at_least_one(text)? {
+        number if number > MOST_SEEDS => Err(format!("must be at most {MOST_SEEDS}")),
+        number => Ok(number),
+    }
 }
 
 fn at_least_one(text: &str) -> Result<u64, String> {

@@ -11,6 +11,7 @@
 //! | `worker` | one worker process |
 //! | `pool` | as many of them as there are jobs |
 //! | `progress` | what the user sees meanwhile |
+//! | `output` | printing |
 //! | `interrupt` | Ctrl-C |
 //! | `report` | the figure, the table and the verdict |
 //! | `reproduce` | all of these, in order |
@@ -21,6 +22,7 @@ mod catalog;
 mod cli;
 mod estimate;
 mod interrupt;
+mod output;
 mod plan;
 mod pool;
 mod progress;
@@ -39,12 +41,14 @@ fn main() -> ExitCode {
         Task::Reproduce(options) => reproduce::reproduce(&options),
         Task::List => catalog::list().map(|()| ExitCode::SUCCESS),
         Task::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "xtask", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "xtask", &mut script);
+            output::line(format_args!("{}", String::from_utf8_lossy(&script)));
             Ok(ExitCode::SUCCESS)
         }
     };
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        output::error_line(format_args!("error: {error:#}"));
         ExitCode::FAILURE
     })
 }

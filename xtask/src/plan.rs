@@ -3,6 +3,7 @@
 use crate::catalog;
 use crate::cli::Options;
 use crate::estimate::Rates;
+use crate::output;
 use crate::store::{self, State};
 use crate::words::{count, thousands, time};
 use anyhow::{Result, bail};
@@ -21,6 +22,10 @@ pub(crate) struct Plan {
     pub(crate) jobs: usize,
     pub(crate) out: PathBuf,
     settings: Vec<Setting>,
+    /// What the options change of the profile, e.g. `steps 300`.
+    changes: Vec<String>,
+    /// Whether only some of the arms or games are asked for.
+    is_part: bool,
 }
 
 /// One run, and what there is of it.
@@ -28,6 +33,8 @@ pub(crate) struct PlannedRun {
     pub(crate) config: RunConfig,
     pub(crate) directory: RunDirectory,
     pub(crate) state: State,
+    /// Agent steps of the newest checkpoint.
+    steps_saved: u64,
 }
 
 impl PlannedRun {
@@ -35,6 +42,19 @@ impl PlannedRun {
     pub(crate) fn name(&self) -> String {
         let RunConfig { arm, environment, seed, .. } = &self.config;
         format!("{arm} {} seed {seed}", environment.game)
+    }
+
+    /// Agent steps that the run trains for: none if it plays at random.
+    pub(crate) fn steps(&self) -> u64 {
+        match self.config.agent {
+            AgentConfig::Random => 0,
+            AgentConfig::Rainbow(_) => self.config.training.agent_steps.0,
+        }
+    }
+
+    /// Agent steps that it has not yet trained for.
+    pub(crate) fn steps_left(&self) -> u64 {
+        if self.is_finished() { 0 } else { self.steps().saturating_sub(self.steps_saved) }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -73,7 +93,8 @@ impl Plan {
         let planned = |config: RunConfig| {
             let directory = RunDirectory::of(&root, &config);
             let state = store::inspect(&directory, &config);
-            PlannedRun { config, directory, state }
+            let steps_saved = store::steps_saved(&directory);
+            PlannedRun { config, directory, state, steps_saved }
         };
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Plan {
@@ -85,6 +106,8 @@ impl Plan {
             profile,
             arms,
             settings,
+            changes: changes(options),
+            is_part: options.arms.is_some() || options.games.is_some(),
         })
     }
 
@@ -119,47 +142,46 @@ impl Plan {
     /// Prints the plan.
     pub(crate) fn print(&self, rates: &Rates) {
         let Plan { experiment, profile, arms, .. } = self;
-        let steps = profile.agent_steps.0;
-        let unfinished: Vec<&PlannedRun> = self.unfinished().collect();
-        let resumable =
-            unfinished.iter().filter(|run| matches!(run.state, State::Resumable | State::Damaged(_)));
-        let resumable = resumable.count();
-        let (runs, finished) = (self.runs.len(), self.runs.len() - unfinished.len());
-        println!("{}: {}", experiment.figure, experiment.title);
-        println!("  profile  {}: {}", self.profile_name, profile.purpose);
-        println!("  claim    {}", experiment.claim);
-        println!(
-            "  runs     {runs}: {} x {} x {}, {} agent steps each",
+        let of = |wanted: fn(&State) -> bool| self.runs.iter().filter(|run| wanted(&run.state)).count();
+        let finished = of(|state| matches!(state, State::Finished));
+        let resumable = of(|state| matches!(state, State::Resumable | State::Damaged(_)));
+        let elsewhere = match of(|state| matches!(state, State::Elsewhere)) {
+            0 => String::new(),
+            number => format!(", {number} running elsewhere"),
+        };
+        let new = of(|state| matches!(state, State::New | State::Conflict(..)));
+        // A column of 11 characters, and what it is about.
+        let row = |name: &str, text: String| output::wrapped(11, &format!("  {name:<9}{text}"));
+        output::line(format_args!("{}: {}", experiment.figure, experiment.title));
+        row("profile", format!("{}: {}", self.profile_name, profile.purpose));
+        if !self.changes.is_empty() {
+            row("changed", self.changes.join(", "));
+        }
+        row("claim", experiment.claim.clone());
+        let runs = [
             count(arms.len(), "arm"),
             count(profile.games.len(), "game"),
             count(profile.seeds as usize, "seed"),
-            thousands(steps),
-        );
-        println!("  arms     {}", arms.join(", "));
-        println!(
-            "  games    {}",
-            profile.games.iter().map(|game| game.name()).collect::<Vec<_>>().join(", ")
-        );
-        println!(
-            "  state    {finished} finished, {resumable} to resume, {} new",
-            unfinished.len() - resumable
-        );
+        ];
+        let steps = thousands(profile.agent_steps.0);
+        row("runs", format!("{}: {}, {steps} agent steps each", self.runs.len(), runs.join(" x ")));
+        row("arms", arms.join(", "));
+        row("games", profile.games.iter().map(|game| game.name()).collect::<Vec<_>>().join(", "));
+        row("state", format!("{finished} finished, {resumable} to resume, {new} new{elsewhere}"));
         let left: Vec<(&str, f64)> =
-            unfinished.iter().map(|run| (run.config.arm.as_str(), steps as f64)).collect();
-        match rates.seconds(&left, self.jobs) {
-            _ if left.is_empty() => println!("  time     nothing is left to run"),
-            Some(seconds) => println!(
-                "  time     about {} with {} (from the rates of earlier runs)",
-                time(seconds),
-                count(self.jobs, "job"),
-            ),
-            None => println!("  time     unknown until the first runs report ({})", count(self.jobs, "job")),
-        }
-        println!("  files    {}, {}", self.out.join("runs").display(), self.results().display());
-        println!("  what `{}` leaves out of the paper's protocol:", self.profile_name);
-        profile.leaves_out.iter().for_each(|sentence| println!("    - {sentence}"));
-        self.notes().iter().for_each(|note| println!("  note: {note}"));
-        println!();
+            self.unfinished().map(|run| (run.config.arm.as_str(), run.steps_left() as f64)).collect();
+        let jobs = count(self.jobs, "job");
+        let time = match rates.seconds(&left, self.jobs) {
+            _ if left.is_empty() => "nothing is left to run".into(),
+            Some(seconds) => format!("about {} with {jobs} (from the rates of earlier runs)", time(seconds)),
+            None => format!("unknown until the first runs report ({jobs})"),
+        };
+        row("time", time);
+        row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));
+        output::line(format_args!("  what `{}` leaves out of the paper's protocol:", self.profile_name));
+        profile.leaves_out().iter().for_each(|sentence| output::wrapped(6, &format!("    - {sentence}")));
+        self.notes().iter().for_each(|note| output::wrapped(4, &format!("  note: {note}")));
+        output::line(format_args!(""));
     }
 
     /// What the options do that may not have been meant.
@@ -190,8 +212,14 @@ impl Plan {
         });
         if let Some(agent) = never_learns {
             notes.push(format!(
-                "no update is made: the runs end before the {} transitions of `agent.min_replay`",
+                "no update is made: the runs end within the {} agent steps of `agent.min_replay`",
                 thousands(agent.min_replay)
+            ));
+        }
+        if self.is_part {
+            notes.push(format!(
+                "the report is of these arms and games alone, and replaces the one in {}",
+                self.results().display()
             ));
         }
         if !self.arms.contains(&self.experiment.reference) {
@@ -202,6 +230,22 @@ impl Plan {
         }
         notes
     }
+}
+
+/// What the options change of the profile, as they were typed.
+fn changes(options: &Options) -> Vec<String> {
+    let number =
+        |name: &str, number: Option<u64>| number.map(|number| format!("{name} {}", thousands(number)));
+    let names = |name: &str, names: &Option<Vec<String>>| {
+        names.as_ref().map(|names| format!("{name} {}", names.join(" and ")))
+    };
+    let sizes = [
+        number("steps", options.steps),
+        number("seeds", options.seeds),
+        names("games", &options.games),
+        names("arms", &options.arms),
+    ];
+    sizes.into_iter().flatten().chain(options.set.iter().cloned()).collect()
 }
 
 /// The arms asked for, in the experiment's order, the random policy always among them.

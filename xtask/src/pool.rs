@@ -4,11 +4,12 @@ use crate::estimate::Rates;
 use crate::interrupt;
 use crate::plan::{Plan, PlannedRun};
 use crate::progress::{Overview, Screen};
+use crate::store;
 use crate::words::time;
 use crate::worker::{Event, Worker};
 use anyhow::Result;
 use softmoe_spec::{Done, file};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -26,7 +27,7 @@ pub(crate) struct Failure {
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) failures: Vec<Failure>,
-    /// Whether a signal came, here or to a worker.
+    /// Whether a signal came.
     pub(crate) interrupted: bool,
 }
 
@@ -36,6 +37,8 @@ struct Pool<'a> {
     program: &'a Path,
     rates: Rates,
     waiting: VecDeque<usize>,
+    /// Runs that a worker is at which is not ours.
+    elsewhere: BTreeSet<usize>,
     workers: BTreeMap<usize, Worker>,
     outcome: Outcome,
     screen: Screen,
@@ -51,6 +54,7 @@ pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outco
         program,
         rates,
         waiting: (0..plan.runs.len()).filter(|&index| !plan.runs[index].is_finished()).collect(),
+        elsewhere: BTreeSet::new(),
         workers: BTreeMap::new(),
         outcome: Outcome::default(),
         screen: Screen::new(plan),
@@ -60,12 +64,13 @@ pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outco
     let (sender, receiver) = mpsc::channel();
     loop {
         pool.heed_signals();
+        pool.look_elsewhere();
         // START WORKERS
         while !pool.outcome.interrupted && pool.workers.len() < plan.jobs {
             let Some(index) = pool.waiting.pop_front() else { break };
             pool.start(index, sender.clone());
         }
-        if pool.workers.is_empty() {
+        if pool.workers.is_empty() && (pool.elsewhere.is_empty() || pool.outcome.interrupted) {
             break;
         }
         // LISTEN TO THEM
@@ -85,12 +90,31 @@ pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outco
 impl Pool<'_> {
     fn start(&mut self, index: usize, events: mpsc::Sender<(usize, Event)>) {
         let run = &self.plan.runs[index];
+        if store::is_running(&run.directory) {
+            self.screen.say(&format!("running elsewhere: {}: waiting for it", run.name()));
+            self.elsewhere.insert(index);
+            return;
+        }
         match Worker::start(self.program, index, run, events) {
             Ok(worker) => {
                 self.screen.started(index, run);
                 self.workers.insert(index, worker);
             }
             Err(error) => self.fail(run, format!("{error:#}"), Vec::new(), None),
+        }
+    }
+
+    /// Takes up the runs that other workers have left, unless they have finished them.
+    fn look_elsewhere(&mut self) {
+        let is_left = |index: &usize| !store::is_running(&self.plan.runs[*index].directory);
+        for index in self.elsewhere.extract_if(.., is_left).collect::<Vec<_>>() {
+            let run = &self.plan.runs[index];
+            match file::read::<Done>(&run.directory.done_ron()) {
+                Ok(done) => {
+                    self.screen.say(&format!("finished elsewhere: {}: score {:.2}", run.name(), done.score))
+                }
+                Err(_) => self.waiting.push_back(index),
+            }
         }
     }
 
@@ -132,14 +156,19 @@ impl Pool<'_> {
         let run = &self.plan.runs[worker.run];
         let seconds = worker.started.elapsed().as_secs_f64();
         self.screen.ended(worker.run);
+        self.outcome.interrupted |= interrupt::signals() > 0;
         // Before it can stop cleanly, a worker that is asked to is ended by the signal itself.
         let was_ended = self.outcome.interrupted && status.code().is_none();
-        if status.code() == Some(interrupt::EXIT_CODE.into()) || was_ended {
+        let has_stopped = status.code() == Some(interrupt::EXIT_CODE.into());
+        if was_ended || (has_stopped && self.outcome.interrupted) {
             self.screen.say(&format!("stopped: {}", run.name()));
-            self.outcome.interrupted = true;
             return;
         }
         let lines = worker.log.last_lines(5);
+        if has_stopped {
+            let reason = "it was stopped by a signal to it alone, and goes on from its checkpoint next time";
+            return self.fail(run, reason.into(), lines, Some(worker.log.path.clone()));
+        }
         if !status.success() {
             return self.fail(run, status.to_string(), lines, Some(worker.log.path.clone()));
         }
@@ -165,14 +194,16 @@ impl Pool<'_> {
 
     /// How far everything is.
     fn overview(&self) -> Overview {
-        let steps_of = |index: usize| self.plan.runs[index].config.training.agent_steps.0;
         let mut rates = Rates::default();
         let mut left = Vec::new();
         let mut steps_left = 0;
         for worker in self.workers.values() {
-            let arm = self.plan.runs[worker.run].config.arm.as_str();
-            let at = worker.latest.as_ref().map_or(0, |progress| progress.agent_steps);
-            let remaining = steps_of(worker.run).saturating_sub(at);
+            let run = &self.plan.runs[worker.run];
+            let remaining = worker
+                .latest
+                .as_ref()
+                .map_or(run.steps_left(), |progress| run.steps().saturating_sub(progress.agent_steps));
+            let arm = run.config.arm.as_str();
             left.push((arm, remaining as f64));
             steps_left += remaining;
             // A process's first seconds say little of its rate.
@@ -181,12 +212,13 @@ impl Pool<'_> {
                 rates.observe(arm, worker.own_steps() as f64, seconds);
             }
         }
-        for &index in &self.waiting {
-            left.push((self.plan.runs[index].config.arm.as_str(), steps_of(index) as f64));
-            steps_left += steps_of(index);
+        for &index in self.waiting.iter().chain(&self.elsewhere) {
+            let run = &self.plan.runs[index];
+            left.push((run.config.arm.as_str(), run.steps_left() as f64));
+            steps_left += run.steps_left();
         }
         rates.add(&self.rates);
-        let runs_left = self.waiting.len() + self.workers.len();
+        let runs_left = self.waiting.len() + self.elsewhere.len() + self.workers.len();
         Overview {
             runs_ended: self.plan.runs.len() - runs_left,
             steps_left,

@@ -1,5 +1,6 @@
 //! What the user sees while the workers run: bars on a terminal, plain lines elsewhere.
 
+use crate::output;
 use crate::plan::{Plan, PlannedRun};
 use crate::words::{count, time};
 use crate::worker::Worker;
@@ -38,7 +39,7 @@ enum Form {
 impl Screen {
     /// A view of `plan`'s runs.
     pub(crate) fn new(plan: &Plan) -> Screen {
-        let steps = plan.runs.iter().map(|run| run.config.training.agent_steps.0).sum();
+        let steps = plan.runs.iter().map(PlannedRun::steps).sum();
         let form = if std::io::stderr().is_terminal() {
             let all = MultiProgress::new();
             let overall =
@@ -55,14 +56,14 @@ impl Screen {
         match &self.form {
             // Losing a line of a terminal that is gone is no reason to stop.
             Form::Bars { all, .. } => drop(all.println(line)),
-            Form::Plain { .. } => eprintln!("{line}"),
+            Form::Plain { .. } => output::error_line(format_args!("{line}")),
         }
     }
 
     /// A worker has taken up `run`.
     pub(crate) fn started(&mut self, index: usize, run: &PlannedRun) {
         if let Form::Bars { all, lines, .. } = &mut self.form {
-            let bar = ProgressBar::new(run.config.training.agent_steps.0);
+            let bar = ProgressBar::new(run.steps());
             let bar = all.add(bar.with_style(style("  {bar:16} {percent:>3}%  {prefix}  {wide_msg}")));
             bar.set_prefix(run.name());
             lines.insert(index, bar);
@@ -127,7 +128,10 @@ impl Screen {
                         format!("{} {share:.0}%", plan.runs[worker.run].name())
                     })
                     .collect();
-                eprintln!("{elapsed}: {runs}, {percent:.0}%, {left}; running: {}", running.join(", "));
+                output::error_line(format_args!(
+                    "{elapsed}: {runs}, {percent:.0}%, {left}; running: {}",
+                    running.join(", ")
+                ));
             }
             Form::Plain { .. } => {}
         }

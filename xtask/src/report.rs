@@ -2,6 +2,7 @@
 
 use crate::catalog;
 use crate::cli::Options;
+use crate::output;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
 use softmoe_spec::RANDOM_ARM;
@@ -18,7 +19,7 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     // The random policy is no arm of the figure: it is in every report as the zero of the scores.
     let arms: Vec<&str> = plan.arms.iter().map(String::as_str).filter(|arm| *arm != RANDOM_ARM).collect();
     if arms.is_empty() {
-        println!("Only the random policy was run: there is nothing to report.");
+        output::line(format_args!("Only the random policy was run: there is nothing to report."));
         return Ok(());
     }
     if options.arms.is_some() {

@@ -5,7 +5,7 @@ use crate::estimate::Rates;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
 use crate::words::{count, time};
-use crate::{binaries, interrupt, report, store};
+use crate::{binaries, interrupt, output, report, store};
 use anyhow::Result;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -51,9 +51,9 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     if is_whole {
         reported?;
     } else if let Err(error) = reported {
-        eprintln!("warning: {error:#}");
+        output::error_line(format_args!("warning: {error:#}"));
     }
-    println!("\nElapsed: {}", time(started.elapsed().as_secs_f64()));
+    output::line(format_args!("\nElapsed: {}", time(started.elapsed().as_secs_f64())));
     if outcome.interrupted {
         return Ok(stopped());
     }
@@ -64,20 +64,23 @@ fn print_failures(failures: &[Failure]) {
     if failures.is_empty() {
         return;
     }
-    eprintln!("\n{} failed:", count(failures.len(), "run"));
+    output::error_line(format_args!("\n{} failed:", count(failures.len(), "run")));
     for failure in failures {
-        eprintln!("  {}: {}", failure.run, failure.reason);
-        failure.last_lines.iter().for_each(|line| eprintln!("    | {line}"));
+        output::error_line(format_args!("  {}: {}", failure.run, failure.reason));
+        failure.last_lines.iter().for_each(|line| output::error_line(format_args!("    | {line}")));
         if let Some(log) = &failure.log {
-            eprintln!("    all of it: {}", log.display());
+            output::error_line(format_args!("    all of it: {}", log.display()));
         }
     }
-    eprintln!("Type the same command again to try them once more.");
+    output::error_line(format_args!("Type the same command again to try them once more."));
 }
 
 /// Says how to go on.
 fn stopped() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    eprintln!("Stopped. Nothing finished is lost; to resume: cargo xtask {}", arguments.join(" "));
+    output::error_line(format_args!(
+        "Stopped. Nothing finished is lost; to resume: cargo xtask {}",
+        arguments.join(" ")
+    ));
     ExitCode::from(interrupt::EXIT_CODE)
 }

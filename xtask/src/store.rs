@@ -1,9 +1,10 @@
 //! The directories of the runs: what is finished, what can be resumed, what is in the way.
 
+use crate::output;
 use anyhow::{Context, Result, bail};
-use softmoe_spec::setting::{fields, settable};
+use softmoe_spec::setting::{Difference, differences, settable};
 use softmoe_spec::{Done, RunConfig, RunDirectory, file};
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
 /// What a run's directory holds.
@@ -13,6 +14,8 @@ pub(crate) enum State {
     New,
     /// A checkpoint.
     Resumable,
+    /// Being made by a worker that somebody else started, or that outlived its runner.
+    Elsewhere,
     /// A result that cannot be read: it will be moved aside and the run resumed.
     Damaged(String),
     /// The result.
@@ -32,12 +35,18 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
         }
         return State::New;
     }
+    if !is_running(directory) && holds_only_a_configuration(directory) {
+        // What was asked for before was refused or failed at once: nothing is lost with it.
+        return State::New;
+    }
     match file::read::<RunConfig>(&run_ron) {
         Err(error) => return State::Conflict(error.to_string(), "move its directory away".into()),
         Ok(there) if there != *config => return conflict(&run_ron, &there, config),
         Ok(_) => {}
     }
-    if has(&directory.done_ron()) {
+    if is_running(directory) {
+        State::Elsewhere
+    } else if has(&directory.done_ron()) {
         match file::read::<Done>(&directory.done_ron()) {
             Ok(_) => State::Finished,
             Err(error) => State::Damaged(error.to_string()),
@@ -49,23 +58,39 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     }
 }
 
+/// Whether a worker is at work in `directory`: it holds the file `lock` there until it ends, however it ends.
+pub(crate) fn is_running(directory: &RunDirectory) -> bool {
+    let lock = File::open(directory.path().join("lock"));
+    lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
+fn holds_only_a_configuration(directory: &RunDirectory) -> bool {
+    // The first line of the metrics names the columns.
+    let rows = fs::read_to_string(directory.metrics_csv()).map_or(0, |text| text.lines().skip(1).count());
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    rows == 0
+        && !has_entries(&directory.checkpoints())
+        && !is_there(&directory.done_ron())
+        && !is_there(&directory.weights())
+}
+
+/// Agent steps of the newest checkpoint, by its name (`step-000000012345.ckpt`); 0 if there is none.
+pub(crate) fn steps_saved(directory: &RunDirectory) -> u64 {
+    let Ok(entries) = directory.checkpoints().read_dir() else { return 0 };
+    let steps = |name: &str| name.strip_prefix("step-")?.strip_suffix(".ckpt")?.parse().ok();
+    entries.flatten().filter_map(|entry| steps(entry.file_name().to_str()?)).max().unwrap_or(0)
+}
+
 fn has_entries(directory: &Path) -> bool {
     directory.read_dir().is_ok_and(|mut entries| entries.next().is_some())
 }
 
 /// The differences between a run that is there and the one asked for, and the options that it was made with.
 fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
-    let (old, new) = (fields(there), fields(asked));
-    let mut keys: Vec<&String> = old.keys().chain(new.keys()).collect();
-    keys.sort();
-    keys.dedup();
-    keys.retain(|key| old.get(*key) != new.get(*key));
-    let none = "nothing".to_owned();
-    let mut lines: Vec<String> = Vec::new();
-    for key in &keys {
-        let (old, new) = (old.get(*key).unwrap_or(&none), new.get(*key).unwrap_or(&none));
-        lines.push(format!("\n  {key}: {old} there, {new} asked for"));
-    }
+    let differences = differences(there, asked);
+    let line =
+        |Difference { key, left, right }: &Difference| format!("\n  {key}: {left} there, {right} asked for");
+    let lines: Vec<String> = differences.iter().map(line).collect();
     let what = format!("{} was made with other values:{}", run_ron.display(), lines.concat());
     let other_length = there.training.agent_steps != asked.training.agent_steps;
     let mut options = Vec::new();
@@ -76,13 +101,14 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
         other_length && ["training.evaluation_period", "training.checkpoint_period"].contains(&key)
     };
     let settable = settable(there);
-    for key in keys.into_iter().filter(|key| settable.contains(key) && !follows_the_length(key)) {
-        options.push(format!("--set {key}={}", old[key].trim_matches('"')));
+    let is_set = |key: &String| settable.contains(key) && !follows_the_length(key);
+    for Difference { key, left, .. } in differences.iter().filter(|difference| is_set(&difference.key)) {
+        options.push(format!("--set {key}={left}"));
     }
     State::Conflict(what, format!("give the values it was made with (`{}`)", options.join(" ")))
 }
 
-/// Makes the directories of `out` and the configuration of every run that has none.
+/// Makes the directories of `out` and the configuration of every run that has not begun.
 ///
 /// # Errors
 ///
@@ -104,9 +130,12 @@ pub(crate) fn prepare<'a>(
             let aside = directory.path().join("done.ron.broken");
             fs::rename(directory.done_ron(), &aside)
                 .with_context(|| format!("cannot move aside ({reason})"))?;
-            eprintln!("warning: {reason}; moved to {}, the run is resumed", aside.display());
+            output::error_line(format_args!(
+                "warning: {reason}; moved to {}, the run is resumed",
+                aside.display()
+            ));
         }
-        if !directory.run_ron().exists() {
+        if matches!(state, State::New) {
             file::write(&directory.run_ron(), config).context(instead)?;
         }
     }

@@ -59,6 +59,8 @@ impl Worker {
         let start = file.metadata().map_or(0, |metadata| metadata.len());
         let mut command = Command::new(program);
         command.arg(run.directory.run_ron()).args(["--progress", "json"]);
+        // The last lines of its standard error are shown: an error, not where in the program it arose.
+        command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut command, 0);

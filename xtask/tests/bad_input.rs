@@ -20,6 +20,7 @@ fn refused(arguments: &str, parts: &[&str]) {
 
 #[test]
 fn names() {
+    refused("figure3", &["no figure `figure3`. Allowed: "]);
     refused("fig33", &["no figure `fig33`", "did you mean `fig3`?", "Allowed: "]);
     refused(
         "fig3 --arms flat,sofmoe-4",
@@ -41,13 +42,17 @@ fn settings() {
     refused("fig3 --set n_step=5", &["agent.n_step"]);
     refused("fig3 --set agent.n_step=x", &["whole number", "e.g. `agent.n_step=3`"]);
     refused("fig3 --set agent.n_step=-1", &["whole number"]);
-    refused("fig3 --set agent.n_step=0", &["`agent.n_step` is 0 but must be at least 1"]);
+    refused("fig3 --set agent.n_step=0", &["`agent.n_step` is 0 but must be between 1 and 1000"]);
     refused("fig3 --set agent.discount=nan", &["finite number"]);
     refused("fig3 --set agent.noisy=yes", &["`true` or `false`"]);
     refused("fig3 --set agent.n_step", &["key=value"]);
     refused("fig3 --set seed=3", &["--seeds"]);
     refused("fig3 --set network.encoder=impala", &["impala", "minatar"]);
     refused("fig3 --set network.body.slots=all", &["all", "tokens_over_experts"]);
+    refused("fig3 --set network.body.slots=token", &["did you mean `tokens`?"]);
+    refused("fig3 --set network.body.experts=3", &["soft_moe with 1, 2, 4 or 8 experts", "experts=4"]);
+    refused("fig3 --set network.hidden=99999999999", &["between 1 and 8192"]);
+    refused("fig3 --set agent.noisy=false", &["`--set agent.epsilon_train=0.01`"]);
 }
 
 #[test]
@@ -56,6 +61,7 @@ fn numbers() {
         refused(&format!("fig3 --{option} 0"), &["must be at least 1"]);
         refused(&format!("fig3 --{option} many"), &["must be a whole number"]);
     }
+    refused("fig3 --seeds 99999999999", &["must be at most 1000"]);
 }
 
 #[test]
@@ -96,6 +102,7 @@ fn a_configuration_that_cannot_be_read() {
     let directory = workshop.run("flat/breakout/seed-0");
     fs::create_dir_all(&directory).unwrap();
     fs::write(directory.join("run.ron"), "(figure: 3)").unwrap();
+    fs::write(directory.join("metrics.csv"), "agent_steps\n0\n").unwrap();
     let (code, _, stderr) = workshop.reproduce("fig3");
     assert_eq!(code, Some(1));
     assert_says(&stderr, &["run.ron:1:", "`figure`"]);
@@ -112,11 +119,29 @@ fn programs_that_are_not_there() {
 
 #[test]
 fn the_list_and_the_completions_print() {
-    for (arguments, part) in [(vec!["list"], "fig3"), (vec!["completions", "bash"], "reproduce")] {
+    for (arguments, part) in [
+        (vec!["list"], "fig3"),
+        (vec!["completions", "bash"], "reproduce"),
+        (vec!["completions", "--help"], "xtask() { cargo xtask"),
+    ] {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
         command.args(&arguments);
         let (code, stdout, _) = finish(command);
         assert_eq!(code, Some(0));
         assert_says(&stdout, &[part]);
+    }
+}
+
+/// `cargo xtask reproduce fig3 --dry-run | head -1`, and the like.
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    for arguments in [vec!["reproduce", "fig3", "--dry-run"], vec!["list"], vec!["completions", "zsh"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        let output = command.args(&arguments).stdout(writer).stderr(std::process::Stdio::piped()).output();
+        let output = output.unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 }

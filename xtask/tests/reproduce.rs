@@ -6,6 +6,7 @@ mod workshop;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;
+use std::io::BufRead;
 use std::process::Stdio;
 use workshop::{Workshop, assert_says, wait_for_lines};
 
@@ -42,7 +43,8 @@ fn without_options_the_whole_profile_is_planned() {
 #[test]
 fn runs_are_made_reported_and_reused() {
     let workshop = Workshop::new();
-    let (code, stdout, stderr) = workshop.reproduce(SIX);
+    let six = &format!("{SIX} --steps 40_000");
+    let (code, stdout, stderr) = workshop.reproduce(six);
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stderr, &["finished: flat breakout seed 1: score 1.50"]);
     assert_says(
@@ -61,14 +63,15 @@ fn runs_are_made_reported_and_reused() {
         assert_eq!(config.name(), format!("fig3/quick/{arm}/breakout/seed-1"));
         assert!(directory.join("stderr.log").exists());
     }
-    // Again: nothing is run, and the time of one more seed is known from the rates: 40,000 steps took 4 s.
-    let (code, stdout, _) = workshop.reproduce(SIX);
+    // Again: nothing is run, and the time of one more seed is known from the rates: 40,000 steps
+    // took 4 s in each of two arms (the random policy takes none).
+    let (code, stdout, _) = workshop.reproduce(six);
     assert_eq!(code, Some(0));
     assert_says(&stdout, &["6 finished, 0 to resume, 0 new", "nothing is left to run", "report: "]);
     assert_eq!(workshop.started(), 6);
-    let more = SIX.replace("--seeds 2", "--seeds 3 --jobs 1 --dry-run");
+    let more = six.replace("--seeds 2", "--seeds 3 --jobs 1 --dry-run");
     let (_, stdout, _) = workshop.reproduce(&more);
-    assert_says(&stdout, &["6 finished, 0 to resume, 3 new", "about 12 s with 1 job"]);
+    assert_says(&stdout, &["6 finished, 0 to resume, 3 new", "about 8 s with 1 job"]);
 }
 
 #[test]
@@ -167,20 +170,20 @@ fn a_result_that_cannot_be_read_is_moved_aside() {
 #[test]
 fn runs_made_with_other_values_are_never_overwritten() {
     let workshop = Workshop::new();
-    workshop.reproduce(&format!("{SIX} --set agent.n_step=5 --steps 20_000"));
+    workshop.reproduce(&format!("{SIX} --set agent.n_step=5 --steps 10_000"));
     let done = workshop.run("flat/breakout/seed-0/done.ron");
     let before = fs::read(&done).unwrap();
     let (code, _, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(1));
     assert_says(
         &stderr,
-        &["run.ron was made with other values", "training.agent_steps: 20000 there", "5 runs more"],
+        &["run.ron was made with other values", "training.agent_steps: 10000 there", "5 runs more"],
     );
-    assert_says(&stderr, &["`--steps 20000`", "--out DIR"]);
+    assert_says(&stderr, &["`--steps 10000`", "--out DIR"]);
     assert_eq!(fs::read(&done).unwrap(), before);
     assert_eq!(workshop.started(), 6);
     // What the message says to type does reuse them.
-    let (code, stdout, _) = workshop.reproduce(&format!("{SIX} --steps 20000 --set agent.n_step=5"));
+    let (code, stdout, _) = workshop.reproduce(&format!("{SIX} --steps 10000 --set agent.n_step=5"));
     assert_eq!(code, Some(0));
     assert_says(&stdout, &["6 finished"]);
 }
@@ -193,4 +196,92 @@ fn a_setting_reaches_the_arms_that_have_it() {
     assert_says(&stdout, &["note: `network.body.experts` is no value of flat: left as they are"]);
     let config = softmoe_spec::RunConfig::read(&workshop.run("softmoe-4/breakout/seed-0/run.ron")).unwrap();
     assert!(matches!(config.network.body, softmoe_spec::BodySpec::SoftMoe { experts: 2, .. }));
+}
+
+#[test]
+fn the_plan_tells_what_was_changed() {
+    let arguments = "fig3 --games breakout --steps 300 --seeds 1 --set agent.n_step=5 --dry-run";
+    let (_, plan, _) = Workshop::new().reproduce(arguments);
+    assert_says(
+        &plan,
+        &[
+            "changed  steps 300, seeds 1, games breakout, agent.n_step=5\n",
+            "1 small game instead of 20",
+            "300 agent steps instead of 50 million",
+            "1 seed instead of 5",
+            "agent.n_step=5.",
+            "note: the report is of these arms and games alone, and replaces the one in",
+            "the runs end within the 1,000 agent steps of `agent.min_replay`",
+        ],
+    );
+    let (_, plan, _) = Workshop::new().reproduce("fig3 --dry-run");
+    assert!(!plan.contains("changed") && !plan.contains("note:"), "{plan}");
+}
+
+#[test]
+fn a_first_attempt_that_came_to_nothing_is_not_in_the_way() {
+    let workshop = Workshop::new();
+    workshop.tell("fail", "flat");
+    workshop.reproduce(&format!("{SIX} --set agent.n_step=5"));
+    workshop.untell("fail");
+    // `random` and `softmoe-4` are finished with other values; `flat` has only its configuration.
+    let flat = "fig3 --arms flat --games breakout --seeds 2";
+    fs::remove_dir_all(workshop.run("random")).unwrap();
+    let (code, stdout, stderr) = workshop.reproduce(flat);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["0 finished, 0 to resume, 4 new"]);
+    let config = softmoe_spec::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
+    assert!(matches!(config.agent, softmoe_spec::AgentConfig::Rainbow(agent) if agent.n_step == 3));
+}
+
+#[test]
+fn a_worker_that_is_stopped_alone_does_not_stop_the_others() {
+    let workshop = Workshop::new();
+    workshop.tell("stop", "flat");
+    let (code, stdout, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["2 runs failed", "flat breakout seed 1: it was stopped by a signal to it alone"]);
+    assert_says(&stdout, &["report: "]);
+    assert_eq!(workshop.started(), 6);
+}
+
+#[test]
+fn the_time_of_an_interrupted_run_is_what_is_left_of_it() {
+    let workshop = Workshop::new();
+    let one = "fig3 --arms flat --games breakout --seeds 1 --jobs 1 --steps 20_000";
+    workshop.reproduce(one);
+    let directory = workshop.run("flat/breakout/seed-0");
+    fs::remove_file(directory.join("done.ron")).unwrap();
+    workshop.reproduce(&one.replace("--seeds 1", "--seeds 2"));
+    // 40,000 steps took 4 s; 5,000 of 20,000 are left.
+    fs::remove_file(directory.join("done.ron")).unwrap();
+    fs::create_dir(directory.join("checkpoint")).unwrap();
+    for step in [10_000, 15_000] {
+        fs::write(directory.join(format!("checkpoint/step-{step:012}.ckpt")), "").unwrap();
+    }
+    let (_, plan, _) = workshop.reproduce(&format!("{one} --dry-run"));
+    assert_says(&plan, &["1 finished, 1 to resume, 0 new", "about 1 s with 1 job"]);
+}
+
+#[test]
+fn a_run_that_another_worker_makes_is_waited_for() {
+    let workshop = Workshop::new();
+    let one = "fig3 --arms flat --games breakout --seeds 1";
+    workshop.reproduce(one);
+    let directory = workshop.run("flat/breakout/seed-0");
+    let result = fs::read(directory.join("done.ron")).unwrap();
+    fs::remove_file(directory.join("done.ron")).unwrap();
+    let lock = fs::File::create(directory.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let (_, plan, _) = workshop.reproduce(&format!("{one} --dry-run"));
+    assert_says(&plan, &["1 finished, 0 to resume, 0 new, 1 running elsewhere"]);
+
+    let mut runner = workshop.command(one).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(runner.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert_eq!(lines.next().unwrap(), "running elsewhere: flat breakout seed 0: waiting for it");
+    fs::write(directory.join("done.ron"), result).unwrap();
+    lock.unlock().unwrap();
+    assert_eq!(lines.next().unwrap(), "finished elsewhere: flat breakout seed 0: score 1.50");
+    assert_eq!(runner.wait().unwrap().code(), Some(0));
+    assert_eq!(workshop.started(), 2);
 }

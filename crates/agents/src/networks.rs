@@ -74,24 +74,9 @@ pub fn categorical(
     }
 }
 
-/// The combinations of the table above, for the error message.
+/// The error for a body that is not in the table above, which [`BodySpec::is_compiled`] repeats.
 fn unknown(spec: &NetworkSpec) -> AgentError {
-    let slots = |slots: SlotsSpec| match slots {
-        SlotsSpec::TokensOverExperts => "tokens_over_experts",
-        SlotsSpec::Tokens => "tokens",
-    };
-    let given = match spec.body {
-        BodySpec::Flat { extra_layers, .. } => format!("flat with extra_layers {extra_layers}"),
-        BodySpec::SoftMoe { experts, slots: s, .. } => {
-            format!("soft_moe with {experts} experts (slots {})", slots(s))
-        }
-        BodySpec::ExpertChoice { experts, slots: s, .. } => {
-            format!("expert_choice with {experts} experts (slots {})", slots(s))
-        }
-    };
-    let known = "flat with extra_layers 0 or 1; soft_moe with 1, 2, 4 or 8 experts (slots tokens_over_experts), or 1 \
-                 or 4 (slots tokens); expert_choice with 1 or 4 experts (slots either)";
-    AgentError::UnknownNetwork { given, known: known.into() }
+    AgentError::UnknownNetwork { given: spec.body.to_string(), known: BodySpec::COMPILED.into() }
 }
 
 fn encoder(builder: &mut Builder, channels: usize) -> MinAtarEncoder {

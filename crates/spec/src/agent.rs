@@ -21,7 +21,7 @@ pub struct RainbowConfig {
     pub discount: f64,
     /// Rewards summed before bootstrapping, n.
     pub n_step: usize,
-    /// Transitions in the replay before the first update.
+    /// Agent steps before the first update.
     pub min_replay: u64,
     /// Agent steps between two updates.
     pub update_period: AgentSteps,

@@ -75,7 +75,7 @@ pub(crate) fn none_of(subject: impl Into<String>, problems: Vec<String>) -> Resu
 pub(crate) fn unknown(what: &str, found: &str, expected: &[&str]) -> String {
     let hint = match crate::names::nearest(found, expected.iter().copied()) {
         Some(name) => format!("; did you mean `{name}`?"),
-        None => String::new(),
+        None => ".".into(),
     };
     format!("there is no {what} `{found}`{hint} Allowed: {}", list(expected))
 }

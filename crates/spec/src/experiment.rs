@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 /// The arm that every experiment has: a uniformly random policy, the zero of normalised scores.
 pub const RANDOM_ARM: &str = "random";
 
+/// Most seeds of an experiment: enough for any interval, and few enough to plan at once.
+pub const MOST_SEEDS: u64 = 1_000;
+
 /// One figure of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,7 +48,8 @@ pub struct Arm {
 pub struct Profile {
     /// What the profile is for, in a sentence.
     pub purpose: String,
-    /// What it leaves out of the paper's protocol, one sentence each.
+    /// What it leaves out of the paper's protocol that its numbers do not say, one sentence each;
+    /// [`Profile::leaves_out`] adds those.
     pub leaves_out: Vec<String>,
     /// The games.
     pub games: Vec<Game>,
@@ -63,12 +67,82 @@ pub struct Profile {
     pub set: Vec<String>,
     /// Length of a run.
     pub agent_steps: AgentSteps,
-    /// Evaluations of a run, equally spaced.
+    /// Evaluations of a run, equally spaced (fewer where the steps cannot be divided into as many equal periods).
     pub evaluations: u64,
     /// Episodes of an evaluation.
     pub evaluation_episodes: usize,
     /// Episodes of the evaluation that gives the score.
     pub final_evaluation_episodes: usize,
+}
+
+/// The paper's protocol (arXiv 2410.01930, section 3 and appendix): 20 Atari games, 200 million frames of four to
+/// an agent step, 5 seeds, hidden width 512.
+mod paper {
+    pub(super) const GAMES: u64 = 20;
+    pub(super) const AGENT_STEPS: u64 = 50_000_000;
+    pub(super) const SEEDS: u64 = 5;
+    pub(super) const HIDDEN: &str = "512";
+}
+
+impl Profile {
+    /// What the profile leaves out of the paper's protocol, one sentence each: first what its numbers say, so that
+    /// it stays true of a profile that was changed since it was read, then what its file says.
+    pub fn leaves_out(&self) -> Vec<String> {
+        // The last of several values of a key is the one that counts.
+        let set: BTreeMap<&str, &str> = self.set.iter().filter_map(|text| text.split_once('=')).collect();
+        let set: BTreeMap<&str, &str> =
+            set.into_iter().map(|(key, value)| (key.trim(), value.trim())).collect();
+        let plural = |number: u64| if number == 1 { "" } else { "s" };
+
+        let games = self.games.len() as u64;
+        let mut sentences = vec![format!(
+            "MinAtar instead of Atari: {games} small game{} instead of {}.",
+            plural(games),
+            paper::GAMES
+        )];
+        let EncoderSpec::MinAtar = self.encoder;
+        sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());
+        let hidden =
+            set.get("network.hidden").map_or_else(|| self.hidden.to_string(), |text| text.replace('_', ""));
+        if hidden != paper::HIDDEN {
+            sentences.push(format!("Hidden width {hidden} instead of {}.", paper::HIDDEN));
+        }
+        let steps = self.agent_steps;
+        if steps.0 < paper::AGENT_STEPS {
+            sentences.push(format!(
+                "{} agent step{} instead of 50 million (200 million frames).",
+                thousands(steps.0),
+                plural(steps.0)
+            ));
+        }
+        if self.seeds < paper::SEEDS {
+            sentences.push(format!(
+                "{} seed{} instead of {}: the intervals are wider.",
+                self.seeds,
+                plural(self.seeds),
+                paper::SEEDS
+            ));
+        }
+        let of_the_agent =
+            set.iter().filter(|(key, _)| key.starts_with("agent.") || key.starts_with("environment."));
+        let others: Vec<String> = of_the_agent.map(|(key, value)| format!("{key}={value}")).collect();
+        if !others.is_empty() {
+            sentences.push(format!("Other values than the usual ones: {}.", others.join(", ")));
+        }
+        sentences.extend(self.leaves_out.iter().cloned());
+        sentences
+    }
+}
+
+/// A whole number with commas, e.g. `2,000,000`.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let first = digits.len() % 3;
+    let (first, rest) = digits.split_at(first);
+    let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let groups: Vec<String> =
+        (!first.is_empty()).then(|| first.to_owned()).into_iter().chain(groups).collect();
+    groups.join(",")
 }
 
 /// One part of a claim, judged by the 95% interval of a difference of normalised IQMs.

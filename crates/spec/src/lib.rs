@@ -53,7 +53,7 @@ mod validate;
 pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
 pub use environment::{EnvironmentConfig, Game};
 pub use error::SpecError;
-pub use experiment::{Arm, Experiment, Profile, RANDOM_ARM, Rule};
+pub use experiment::{Arm, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};
 pub use network::{BodySpec, EncoderSpec, NetworkSpec, SlotsSpec};
 pub use run::{Done, RunConfig, RunDirectory, TrainingConfig};
 pub use setting::Setting;

@@ -19,8 +19,9 @@ pub struct UnknownName {
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "there is no {} `{}`", self.kind, self.given)?;
-        if let Some(nearest) = nearest(&self.given, self.allowed.iter().map(String::as_str)) {
-            write!(f, "; did you mean `{nearest}`?")?;
+        match nearest(&self.given, self.allowed.iter().map(String::as_str)) {
+            Some(nearest) => write!(f, "; did you mean `{nearest}`?")?,
+            None => write!(f, ".")?,
         }
         write!(f, " Allowed: {}", list(&self.allowed))
     }
@@ -100,6 +101,8 @@ mod tests {
         }
         let message = game("space-invaders").unwrap_err().to_string();
         assert!(message.contains("did you mean `space_invaders`?"), "{message}");
-        assert!(message.contains("Allowed: `asterix`, `breakout`, `freeway`"), "{message}");
+        assert!(message.contains("? Allowed: `asterix`, `breakout`, `freeway`"), "{message}");
+        let message = game("pong").unwrap_err().to_string();
+        assert!(message.starts_with("there is no game `pong`. Allowed: `asterix`"), "{message}");
     }
 }

@@ -1,6 +1,7 @@
 //! Which network a run trains: encoder, tokens, body, head, sizes.
 
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// A network, by the names of its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -63,6 +64,40 @@ pub enum BodySpec {
     },
 }
 
+impl BodySpec {
+    /// The bodies that networks are compiled for, in words: what [`BodySpec::is_compiled`] allows.
+    pub const COMPILED: &str = "flat with extra_layers 0 or 1; soft_moe with 1, 2, 4 or 8 experts (slots \
+         tokens_over_experts), or 1 or 4 (slots tokens); expert_choice with 1 or 4 experts (slots either)";
+
+    /// Whether a network with this body is compiled in: numbers of experts and of slots are sizes that the
+    /// compiler checks, so that each pair is a type of its own.
+    pub const fn is_compiled(&self) -> bool {
+        match self {
+            BodySpec::Flat { extra_layers, .. } => matches!(extra_layers, 0 | 1),
+            BodySpec::SoftMoe { experts, slots: SlotsSpec::TokensOverExperts, .. } => {
+                matches!(experts, 1 | 2 | 4 | 8)
+            }
+            BodySpec::SoftMoe { experts, slots: SlotsSpec::Tokens, .. }
+            | BodySpec::ExpertChoice { experts, .. } => matches!(experts, 1 | 4),
+        }
+    }
+}
+
+/// What decides whether the body [is compiled](BodySpec::is_compiled), e.g. `soft_moe with 3 experts (slots tokens)`.
+impl fmt::Display for BodySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BodySpec::Flat { extra_layers, .. } => write!(f, "flat with extra_layers {extra_layers}"),
+            BodySpec::SoftMoe { experts, slots, .. } => {
+                write!(f, "soft_moe with {experts} experts (slots {slots})")
+            }
+            BodySpec::ExpertChoice { experts, slots, .. } => {
+                write!(f, "expert_choice with {experts} experts (slots {slots})")
+            }
+        }
+    }
+}
+
 fn unscaled() -> f64 {
     1.0
 }
@@ -76,6 +111,16 @@ pub enum SlotsSpec {
     TokensOverExperts,
     /// p = m.
     Tokens,
+}
+
+/// The rule's name in files and on the command line.
+impl fmt::Display for SlotsSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            SlotsSpec::TokensOverExperts => "tokens_over_experts",
+            SlotsSpec::Tokens => "tokens",
+        })
+    }
 }
 
 impl SlotsSpec {

@@ -1,7 +1,7 @@
 //! From an experiment to the configurations of its runs.
 
 use crate::error::none_of;
-use crate::experiment::RANDOM_ARM;
+use crate::experiment::{MOST_SEEDS, RANDOM_ARM};
 use crate::names::known;
 use crate::setting::settable;
 use crate::{
@@ -59,13 +59,14 @@ impl Experiment {
     ///
     /// [`SpecError::UnknownName`] for an arm that the experiment has not or a setting whose key no arm of the experiment has,
     /// [`SpecError::Setting`] for a value of the wrong type, [`SpecError::Invalid`] for a configuration that
-    /// does not [validate](RunConfig::validate).
+    /// does not [validate](RunConfig::validate) or more than [`MOST_SEEDS`].
     pub fn resolve(
         &self,
         profile_name: &str,
         profile: &Profile,
         arms: &[&str],
     ) -> Result<Vec<RunConfig>, SpecError> {
+        none_of(format!("profile `{profile_name}`"), too_many_seeds(profile).into_iter().collect())?;
         let settings: Vec<Setting> =
             profile.set.iter().map(|text| text.parse()).collect::<Result<_, SpecError>>()?;
         let mut runs = Vec::new();
@@ -125,7 +126,8 @@ impl Experiment {
         let Some(body) = body else {
             return Err(SpecError::Invalid { subject: of.to_owned(), problems: vec!["has no body".into()] });
         };
-        let period = AgentSteps((profile.agent_steps.0 / profile.evaluations.max(1)).max(1));
+        // Rounded up: rounded down, the remainder would make one evaluation more than asked for.
+        let period = AgentSteps(profile.agent_steps.0.div_ceil(profile.evaluations.max(1)).max(1));
         Ok(RunConfig {
             figure: self.figure.clone(),
             profile: profile_name.to_owned(),
@@ -211,6 +213,12 @@ impl Experiment {
     }
 }
 
+fn too_many_seeds(profile: &Profile) -> Option<String> {
+    let is_too_many = profile.seeds > MOST_SEEDS;
+    is_too_many
+        .then(|| format!("has {} seeds but must have at most {MOST_SEEDS} (e.g. `--seeds 5`)", profile.seeds))
+}
+
 fn profile_problems(profile: &Profile) -> Vec<String> {
     let mut problems = Vec::new();
     let unique: BTreeSet<_> = profile.games.iter().map(|game| game.name()).collect();
@@ -220,6 +228,7 @@ fn profile_problems(profile: &Profile) -> Vec<String> {
     if profile.seeds == 0 {
         problems.push("has 0 seeds but must have at least 1 (`--seeds 1`)".into());
     }
+    problems.extend(too_many_seeds(profile));
     if profile.evaluations == 0 || profile.evaluations > profile.agent_steps.0 {
         problems.push(format!(
             "has {} evaluations but must have between 1 and one an agent step ({})",

@@ -1,9 +1,10 @@
 //! Changing one value of a run's configuration by its key: `agent.n_step=5`.
 
+use crate::error::unknown;
 use crate::names::{UnknownName, nearest};
 use crate::{RunConfig, SpecError};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -101,7 +102,7 @@ impl Setting {
             return Err(self.unknown(settable(config)));
         };
         *leaf = self.parse_like(leaf).map_err(refuse)?;
-        *config = serde_path_to_error::deserialize(json).map_err(|e| refuse(e.into_inner().to_string()))?;
+        *config = serde_path_to_error::deserialize(json).map_err(|e| refuse(explain(e.into_inner())))?;
         Ok(())
     }
 
@@ -135,6 +136,41 @@ impl Setting {
             _ => Ok(Value::String(self.value.clone())),
         }
     }
+}
+
+/// An error of the reader, in words that name the nearest value.
+fn explain(error: serde_json::Error) -> String {
+    let text = error.to_string();
+    // serde's message: unknown variant `a`, expected one of `b`, `c`
+    let mut names = text.split('`').skip(1).step_by(2);
+    match names.next() {
+        Some(found) if text.starts_with("unknown variant") => {
+            unknown("value", found, &names.collect::<Vec<_>>())
+        }
+        _ => text,
+    }
+}
+
+/// A value in which two configurations differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// The value's key, e.g. `agent.n_step`.
+    pub key: String,
+    /// The value on the left, `nothing` if there is none.
+    pub left: String,
+    /// The value on the right, `nothing` if there is none.
+    pub right: String,
+}
+
+/// The values in which two configurations differ, sorted by key.
+pub fn differences(left: &RunConfig, right: &RunConfig) -> Vec<Difference> {
+    let (left, right) = (fields(left), fields(right));
+    let keys: BTreeSet<&String> = left.keys().chain(right.keys()).collect();
+    let value = |value: Option<&String>| value.map_or("nothing", |value| value.trim_matches('"')).to_owned();
+    keys.into_iter()
+        .filter(|key| left.get(*key) != right.get(*key))
+        .map(|key| Difference { key: key.clone(), left: value(left.get(key)), right: value(right.get(key)) })
+        .collect()
 }
 
 /// The fields of `config` by their keys, each with its value as JSON; a variant's own name is the value of the

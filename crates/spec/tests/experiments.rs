@@ -1,6 +1,6 @@
 //! The committed experiments: they read, they validate, and they hold the arms of the paper.
 
-use softmoe_spec::{BodySpec, Experiment, Game, RANDOM_ARM, Rule, SlotsSpec};
+use softmoe_spec::{BodySpec, Experiment, Game, Profile, RANDOM_ARM, Rule, SlotsSpec};
 use std::path::Path;
 
 fn experiments() -> Vec<Experiment> {
@@ -18,7 +18,8 @@ fn every_experiment_reads_and_validates() {
         assert!(experiment.profiles.contains_key("quick"), "{}: the default profile", experiment.figure);
         assert!(!experiment.rules.is_empty(), "{}: nothing decides the verdict", experiment.figure);
         for (name, profile) in &experiment.profiles {
-            assert!(!profile.leaves_out.is_empty(), "{}/{name}: what it leaves out", experiment.figure);
+            let leaves_out = profile.leaves_out();
+            assert!(leaves_out[0].contains("instead of 20"), "{}/{name}: {leaves_out:?}", experiment.figure);
         }
     }
 }
@@ -62,4 +63,36 @@ fn fig3_minatar_is_the_whole_suite() {
     let runs = fig3.resolve("minatar", profile, &arms).unwrap();
     assert_eq!(runs.len(), 11 * 5 * 5);
     assert!(runs[..55].iter().all(|run| run.seed == 0), "whole seeds come first");
+}
+
+/// What is left out is said of the profile as it was changed, not as it was read.
+#[test]
+fn what_is_left_out_follows_the_numbers() {
+    let fig3 = experiments().into_iter().find(|experiment| experiment.figure == "fig3").unwrap();
+    let mut profile = fig3.profile("minatar").unwrap().clone();
+    let says = |profile: &Profile, part: &str| profile.leaves_out().iter().any(|line| line.contains(part));
+    assert!(says(&profile, "5 small games instead of 20"));
+    assert!(says(&profile, "2,000,000 agent steps instead of 50 million"));
+    assert!(says(&profile, "Hidden width 128 instead of 512"));
+    assert!(!says(&profile, "seed"));
+    profile.games.truncate(1);
+    (profile.seeds, profile.agent_steps.0) = (1, 50_000_000);
+    profile.set = ["network.hidden=5_12", "agent.n_step=1", "agent.n_step=5"].map(str::to_owned).to_vec();
+    assert!(says(&profile, "1 small game instead of 20"));
+    assert!(says(&profile, "1 seed instead of 5"));
+    assert!(says(&profile, "Other values than the usual ones: agent.n_step=5."));
+    assert!(!says(&profile, "agent step"));
+    assert!(!says(&profile, "Hidden width"));
+}
+
+/// Rounded up, the period gives exactly the profile's evaluations; the last is the final one.
+#[test]
+fn there_are_as_many_evaluations_as_the_profile_has() {
+    let fig3 = experiments().into_iter().find(|experiment| experiment.figure == "fig3").unwrap();
+    let mut profile = fig3.profile("quick").unwrap().clone();
+    for steps in [20_000, 12_347, 12_349, 300] {
+        profile.agent_steps.0 = steps;
+        let run = fig3.resolve("quick", &profile, &["flat"]).unwrap().remove(0);
+        assert_eq!(steps.div_ceil(run.training.evaluation_period.0), profile.evaluations, "{steps}");
+    }
 }

@@ -3,7 +3,7 @@
 mod example;
 
 use proptest::prelude::*;
-use softmoe_spec::setting::{fields, settable};
+use softmoe_spec::setting::{Difference, differences, fields, settable};
 use softmoe_spec::{BodySpec, Setting, SlotsSpec, SpecError};
 
 fn set(arm: &str, text: &str) -> Result<softmoe_spec::RunConfig, SpecError> {
@@ -105,4 +105,35 @@ proptest! {
             prop_assert_eq!(config, before);
         }
     }
+}
+
+#[test]
+fn a_mistyped_value_gets_the_nearest() {
+    for (text, says) in [
+        (
+            "network.body.slots=token",
+            "there is no value `token`; did you mean `tokens`? Allowed: `tokens_over_experts`",
+        ),
+        ("network.encoder=minitar", "did you mean `minatar`? Allowed: `minatar`"),
+        ("network.encoder=impala", "there is no value `impala`. Allowed: `minatar`"),
+    ] {
+        let message = set("softmoe-4", text).unwrap_err().to_string();
+        assert!(message.contains(says), "{message}");
+    }
+}
+
+#[test]
+fn configurations_differ_where_they_were_set() {
+    let before = example::run("softmoe-4");
+    let after = set("softmoe-4", "network.body.slots=tokens").unwrap();
+    assert_eq!(differences(&before, &before), []);
+    let difference = |key: &str, left: &str, right: &str| Difference {
+        key: key.into(),
+        left: left.into(),
+        right: right.into(),
+    };
+    let slots = difference("network.body.slots", "tokens_over_experts", "tokens");
+    assert_eq!(differences(&before, &after), [slots]);
+    let others = differences(&before, &example::run("flat"));
+    assert!(others.contains(&difference("network.body.experts", "4", "nothing")));
 }

@@ -20,6 +20,9 @@ if [ -e "$here/fail" ] && grep -q "arm: \"$(cat "$here/fail")\"" "$1"; then
     echo "the disk is full" >&2
     exit 3
 fi
+if [ -e "$here/stop" ] && grep -q "arm: \"$(cat "$here/stop")\"" "$1"; then
+    exit 130
+fi
 if [ -e "$here/wait" ]; then
     trap 'mkdir -p "$directory/checkpoint"; echo 5 > "$directory/checkpoint/latest"; exit 130' TERM
     echo '{"agent_steps":5,"of":10,"steps_per_second":1.0,"evaluation_return":null,"phase":"train"}'
@@ -63,7 +66,7 @@ impl Workshop {
         self.out().join("runs/fig3/quick").join(name)
     }
 
-    /// Tells the worker something: `fail`, `wait` or `forget`.
+    /// Tells the worker something: `fail`, `stop`, `wait` or `forget`.
     pub(crate) fn tell(&self, what: &str, text: &str) {
         fs::write(self.path(what), text).unwrap();
     }
