@@ -1,61 +1,63 @@
 //! Finished runs, read from their directories.
 
+use crate::settings::{is_of_body, is_of_environment, unlike};
+use crate::statistics::average;
 use serde::Deserialize;
-use softmoe_spec::{AgentSteps, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig, RunDirectory, file};
+use softmoe_spec::setting::Difference;
+use softmoe_spec::{
+    AgentSteps, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig, RunDirectory, SpecError, file,
+};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use thiserror::Error;
 
 /// The runs that a report is about.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Selection {
-    /// The figure, e.g. `fig3`.
-    pub figure: String,
-    /// The profile, e.g. `quick`.
-    pub profile: String,
+pub struct Selection<'a> {
+    /// The figure.
+    pub experiment: &'a Experiment,
+    /// Name of the profile, e.g. `quick`.
+    pub profile_name: String,
+    /// The profile; games, seeds and agent steps may have been changed since it was read.
+    pub profile: Profile,
     /// Names of the arms, in the order of the plot; not [`RANDOM_ARM`], which is always read.
     pub arms: Vec<String>,
-    /// The games.
-    pub games: Vec<Game>,
-    /// How many seeds, counted from 0.
-    pub seeds: u64,
-    /// Length of the runs.
-    pub agent_steps: AgentSteps,
 }
 
-impl Selection {
-    /// All runs of `experiment` in its profile `name`, whose sizes are `profile`.
-    pub fn all(experiment: &Experiment, name: &str, profile: &Profile) -> Self {
-        Selection {
-            figure: experiment.figure.clone(),
-            profile: name.to_owned(),
+impl<'a> Selection<'a> {
+    /// All runs of `experiment` in its profile of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::UnknownName`] if there is no such profile.
+    pub fn all(experiment: &'a Experiment, profile_name: &str) -> Result<Self, SpecError> {
+        Ok(Selection {
+            experiment,
+            profile_name: profile_name.to_owned(),
+            profile: experiment.profile(profile_name)?.clone(),
             arms: experiment.arms.iter().map(|arm| arm.name.clone()).collect(),
-            games: profile.games.clone(),
-            seeds: profile.seeds,
-            agent_steps: profile.agent_steps,
-        }
+        })
     }
 
-    fn directory(&self, root: &Path, run: &RunName) -> RunDirectory {
-        let arm = root.join(&self.figure).join(&self.profile).join(&run.arm);
-        RunDirectory::new(arm.join(run.game.name()).join(format!("seed-{}", run.seed)))
-    }
-
-    /// The runs of the selection. The random policy has whatever seeds were run, since their number
-    /// need not be that of the other arms.
-    fn runs(&self, root: &Path) -> Vec<RunName> {
+    /// The runs of the selection as the profile makes them: arm by arm, game by game, those of [`RANDOM_ARM`]
+    /// last. The random policy has whatever seeds were run below `root`, since their number need not be that of
+    /// the other arms.
+    fn runs(&self, root: &Path) -> Result<Vec<RunConfig>, SpecError> {
+        let of = |arm: &str| self.experiment.resolve(&self.profile_name, &self.profile, &[arm]);
         let mut runs = Vec::new();
         for arm in &self.arms {
-            for &game in &self.games {
-                runs.extend((0..self.seeds).map(|seed| RunName { arm: arm.clone(), game, seed }));
-            }
+            let mut of_arm = of(arm)?;
+            let games = &self.profile.games;
+            of_arm.sort_by_key(|run| games.iter().position(|game| *game == run.environment.game));
+            runs.extend(of_arm);
         }
-        for &game in &self.games {
-            let run = |seed| RunName { arm: RANDOM_ARM.to_owned(), game, seed };
-            let found = seeds_in(self.directory(root, &run(0)).path().parent());
-            runs.extend(if found.is_empty() { vec![run(0)] } else { found.into_iter().map(run).collect() });
+        for first in of(RANDOM_ARM)?.into_iter().filter(|run| run.seed == 0) {
+            let found = seeds_in(RunDirectory::of(root, &first).path().parent());
+            let seeds = if found.is_empty() { vec![0] } else { found };
+            runs.extend(seeds.into_iter().map(|seed| RunConfig { seed, ..first.clone() }));
         }
-        runs
+        Ok(runs)
     }
 }
 
@@ -80,6 +82,12 @@ pub struct RunName {
     pub seed: u64,
 }
 
+impl RunName {
+    fn of(config: &RunConfig) -> Self {
+        RunName { arm: config.arm.clone(), game: config.environment.game, seed: config.seed }
+    }
+}
+
 impl fmt::Display for RunName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/seed-{}", self.arm, self.game, self.seed)
@@ -91,6 +99,10 @@ impl fmt::Display for RunName {
 pub struct FinishedRun {
     /// Which one.
     pub name: RunName,
+    /// How it was made.
+    pub config: RunConfig,
+    /// How the profile would have made it.
+    pub preset: RunConfig,
     /// Agent steps trained.
     pub agent_steps: AgentSteps,
     /// Mean return of the final evaluation.
@@ -99,7 +111,7 @@ pub struct FinishedRun {
     pub curve: Vec<(AgentSteps, f64)>,
 }
 
-/// A run that is not there, and why.
+/// A run that does not count, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MissingRun {
     /// Which one.
@@ -119,46 +131,70 @@ impl fmt::Display for MissingRun {
 pub struct Collection {
     /// The finished runs, in the selection's order, those of [`RANDOM_ARM`] last.
     pub finished: Vec<FinishedRun>,
-    /// The others.
+    /// Finished runs whose settings are not those of the others.
+    pub left_out: Vec<MissingRun>,
+    /// The runs that are not finished, or cannot be read.
     pub missing: Vec<MissingRun>,
     /// Files that could not be read of runs that still count, in words.
     pub warnings: Vec<String>,
 }
 
 /// Nothing to report on.
-#[derive(Clone, Debug, PartialEq, Error)]
-#[error(
-    "none of the {expected} runs of {figure}, profile {profile}, is finished below {root} (first of all \
-     {first}). Run them first: cargo xtask reproduce {figure} --profile {profile}"
-)]
-pub struct NothingFinished {
-    /// The figure.
-    pub figure: String,
-    /// The profile.
-    pub profile: String,
-    /// Where the runs were looked for.
-    pub root: String,
-    /// How many were looked for.
-    pub expected: usize,
-    /// The first of them, and why it is not there.
-    pub first: String,
+#[derive(Debug, Error)]
+pub enum CollectError {
+    /// The profile makes no runs of that size.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// No run has come to its end.
+    #[error(
+        "none of the {expected} runs of {figure}, profile {profile}, is finished below {root} (first of all \
+         {first}). Run them first: cargo xtask reproduce {figure} --profile {profile}"
+    )]
+    NothingFinished {
+        /// The figure.
+        figure: String,
+        /// The profile.
+        profile: String,
+        /// Where the runs were looked for.
+        root: String,
+        /// How many were looked for.
+        expected: usize,
+        /// The first of them, and why it is not there.
+        first: String,
+    },
+    /// The arms were run with different settings.
+    #[error(
+        "no other arm can be compared with {arm}, since none was run with its settings: {differences}. Run all arms \
+         with the same `--set`, in a directory of their own (`--out DIR`)"
+    )]
+    NothingComparable {
+        /// The arm whose settings count.
+        arm: String,
+        /// What differs in the others.
+        differences: String,
+    },
 }
 
 impl Collection {
     /// Reads the runs of `selection` below `root`, which holds `<figure>/<profile>/<arm>/<game>/seed-<k>`.
-    /// Runs that are missing, unfinished, unreadable or of another length are named, not fatal.
+    /// Runs that are missing, unfinished, unreadable, of another length or of other settings than the reference
+    /// arm's are named, not fatal.
     ///
     /// # Errors
     ///
-    /// No run of any arm but [`RANDOM_ARM`] is finished.
-    pub fn read(root: &Path, selection: &Selection) -> Result<Self, NothingFinished> {
-        let mut collection = Collection { finished: Vec::new(), missing: Vec::new(), warnings: Vec::new() };
-        for name in selection.runs(root) {
-            let directory = selection.directory(root, &name);
-            // The random policy learns nothing: its runs have no length to agree on.
-            let length = (name.arm != RANDOM_ARM).then_some(selection.agent_steps);
-            let done = match read_done(&directory, length) {
-                Ok(done) => done,
+    /// No run of any arm but [`RANDOM_ARM`] is finished, or every other arm's settings differ from the reference
+    /// arm's; or the profile makes no valid runs of the selection's size.
+    pub fn read(root: &Path, selection: &Selection) -> Result<Self, CollectError> {
+        let mut collection = Collection {
+            finished: Vec::new(),
+            left_out: Vec::new(),
+            missing: Vec::new(),
+            warnings: Vec::new(),
+        };
+        for preset in selection.runs(root)? {
+            let (directory, name) = (RunDirectory::of(root, &preset), RunName::of(&preset));
+            let (config, done) = match read_run(&directory, &preset) {
+                Ok(run) => run,
                 Err(reason) => {
                     collection.missing.push(MissingRun { name, reason });
                     continue;
@@ -169,19 +205,56 @@ impl Collection {
                 Vec::new()
             });
             let (agent_steps, score) = (done.agent_steps, done.score);
-            collection.finished.push(FinishedRun { name, agent_steps, score, curve });
+            collection.finished.push(FinishedRun { name, config, preset, agent_steps, score, curve });
         }
-        if collection.finished.iter().all(|run| run.name.arm == RANDOM_ARM) {
+        let reference = &selection.experiment.reference;
+        let learners = || collection.finished.iter().filter(|run| run.name.arm != RANDOM_ARM);
+        let Some(first) = learners().find(|run| run.name.arm == *reference).or_else(|| learners().next())
+        else {
             let first = collection.missing.first();
-            return Err(NothingFinished {
-                figure: selection.figure.clone(),
-                profile: selection.profile.clone(),
+            return Err(CollectError::NothingFinished {
+                figure: selection.experiment.figure.clone(),
+                profile: selection.profile_name.clone(),
                 root: root.display().to_string(),
                 expected: collection.missing.len() + collection.finished.len(),
                 first: first.map(|run| run.to_string()).unwrap_or_default(),
             });
+        };
+        let first = first.clone();
+        collection.leave_out_unlike(&first);
+        let others = |name: &RunName| name.arm != RANDOM_ARM && name.arm != first.name.arm;
+        let compared = collection.finished.iter().any(|run| others(&run.name));
+        if !compared && collection.left_out.iter().any(|run| others(&run.name)) {
+            let differences = collection.left_out_sentences().join("; ");
+            return Err(CollectError::NothingComparable { arm: first.name.arm, differences });
         }
         Ok(collection)
+    }
+
+    /// Leaves out the runs that were made with other settings than `first`, or with another body than the first
+    /// run of their arm. Of the random policy, which learns nothing, only the environment matters.
+    fn leave_out_unlike(&mut self, first: &FinishedRun) {
+        let mut first_of_arm: BTreeMap<String, FinishedRun> = BTreeMap::new();
+        for run in std::mem::take(&mut self.finished) {
+            let random = run.name.arm == RANDOM_ARM;
+            let mut found = unlike(&run.config, &first.config);
+            found.retain(|at| if random { is_of_environment(&at.key) } else { !is_of_body(&at.key) });
+            let mut than = first;
+            if found.is_empty() && !random {
+                than = first_of_arm.entry(run.name.arm.clone()).or_insert_with(|| run.clone());
+                found = unlike(&run.config, &than.config);
+            }
+            if found.is_empty() {
+                self.finished.push(run);
+                continue;
+            }
+            // Within an arm the arm's name would not say which run is meant.
+            let than =
+                if than.name.arm == run.name.arm { than.name.to_string() } else { than.name.arm.clone() };
+            let in_words = |at: &Difference| format!("{} is {}, {than} has {}", at.key, at.left, at.right);
+            let reason = found.iter().map(in_words).collect::<Vec<_>>().join(" and ");
+            self.left_out.push(MissingRun { name: run.name, reason });
+        }
     }
 
     /// The finished runs of `arm` on `game`.
@@ -194,16 +267,37 @@ impl Collection {
         self.of(arm, game).map(|run| run.score).collect()
     }
 
+    /// The mean score of `arm` on `game`; none without runs.
+    pub fn mean_score(&self, arm: &str, game: Game) -> Option<f64> {
+        let scores = self.scores(arm, game);
+        (!scores.is_empty()).then(|| average(&scores))
+    }
+
     /// One sentence on the runs that are not there; none if all are.
     pub fn missing_sentence(&self) -> Option<String> {
-        let total = self.missing.len() + self.finished.len();
+        let total = self.missing.len() + self.left_out.len() + self.finished.len();
         let named: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
         (!named.is_empty()).then(|| format!("{} of {total} runs missing: {}.", named.len(), named.join("; ")))
     }
+
+    /// What is different in the runs that were left out, once an arm: `softmoe-4-x4: agent.n_step is 5, flat has 3
+    /// (6 runs left out)`.
+    pub fn left_out_sentences(&self) -> Vec<String> {
+        let mut counts: Vec<(String, usize)> = Vec::new();
+        for MissingRun { name, reason } in &self.left_out {
+            let what = format!("{}: {reason}", name.arm);
+            match counts.iter_mut().find(|(known, _)| *known == what) {
+                Some((_, count)) => *count += 1,
+                None => counts.push((what, 1)),
+            }
+        }
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        counts.into_iter().map(|(what, n)| format!("{what} ({n} run{} left out)", plural(n))).collect()
+    }
 }
 
-/// The result of the run in `directory`, or why it does not count.
-fn read_done(directory: &RunDirectory, length: Option<AgentSteps>) -> Result<Done, String> {
+/// How the run in `directory` was made, and its result; or why it does not count.
+fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, Done), String> {
     if !directory.path().is_dir() {
         return Err("not run".to_owned());
     }
@@ -216,12 +310,15 @@ fn read_done(directory: &RunDirectory, length: Option<AgentSteps>) -> Result<Don
         return Err(format!("its score is {}", done.score));
     }
     let config: RunConfig = file::read(&directory.run_ron()).map_err(|error| error.to_string())?;
-    match length {
-        Some(length) if config.training.agent_steps != length => {
-            Err(format!("trained for {} agent steps instead of {length}", config.training.agent_steps))
-        }
-        _ => Ok(done),
+    if config.name() != preset.name() {
+        return Err(format!("its run.ron is that of {}", config.name()));
     }
+    // The random policy learns nothing: its runs have no length to agree on.
+    let (length, expected) = (config.training.agent_steps, preset.training.agent_steps);
+    if config.arm != RANDOM_ARM && length != expected {
+        return Err(format!("trained for {length} agent steps instead of {expected}"));
+    }
+    Ok((config, done))
 }
 
 /// The columns of `metrics.csv` that make a learning curve; other columns are ignored.

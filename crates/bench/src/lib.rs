@@ -28,4 +28,5 @@ pub mod collect;
 pub mod normalise;
 pub mod plot;
 pub mod report;
+mod settings;
 pub mod statistics;

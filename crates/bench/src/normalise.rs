@@ -101,13 +101,9 @@ impl Normalisation {
 }
 
 fn scale(collection: &Collection, reference: &str, game: Game) -> Result<GameScale, NoScale> {
-    let mean = |arm: &str| {
-        let scores = collection.scores(arm, game);
-        (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
-    };
-    let random = mean(RANDOM_ARM).ok_or(NoScale::NoRandom { game })?;
+    let random = collection.mean_score(RANDOM_ARM, game).ok_or(NoScale::NoRandom { game })?;
     let missing = || NoScale::NoReference { game, reference: reference.to_owned() };
-    let score = mean(reference).ok_or_else(missing)?;
+    let score = collection.mean_score(reference, game).ok_or_else(missing)?;
     let useless = || NoScale::NotAboveRandom { game, reference: reference.to_owned(), score, random };
     GameScale::between(random, score).ok_or_else(useless)
 }

@@ -1,7 +1,7 @@
 //! `softmoe-report` on directories of made-up runs.
 
 use assert_cmd::Command;
-use softmoe_spec::{AgentSteps, Done, Experiment, Game, RANDOM_ARM, RunConfig, RunDirectory, file};
+use softmoe_spec::{AgentSteps, Done, Experiment, Game, RANDOM_ARM, RunConfig, RunDirectory, Setting, file};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -77,6 +77,19 @@ impl Workshop {
         RunDirectory::of(&self.path("runs"), &self.config(arm, game, seed))
     }
 
+    /// Applies `setting` to the runs of `arm` on `games`, as `cargo xtask reproduce --set` would have.
+    fn set(&self, arm: &str, games: &[Game], setting: &str) {
+        let setting: Setting = setting.parse().expect("a setting");
+        for &game in games {
+            for seed in 0..3 {
+                let run = self.run(arm, game, seed);
+                let mut config: RunConfig = file::read(&run.run_ron()).expect("read");
+                setting.apply(&mut config).expect("applied");
+                file::write(&run.run_ron(), &config).expect("written");
+            }
+        }
+    }
+
     fn finish(&self, arm: &str, game: Game, seed: u64, score: f64) {
         let run = self.run(arm, game, seed);
         fs::create_dir_all(run.path()).expect("made");
@@ -113,6 +126,7 @@ impl Workshop {
             .arg("--out")
             .arg(self.path("out"))
             .args(arguments)
+            .env("RUST_BACKTRACE", "1")
             .output()
             .expect("started");
         let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
@@ -155,6 +169,10 @@ fn a_finished_figure_has_all_its_files() {
     assert_says(&table, &["demo · profile tiny · breakout, asterix · 3 seeds · 10,000 agent steps"]);
     let verdict = workshop.read("verdict.md");
     assert_says(&verdict, &["A demonstration: supported", "Almost everything.", "1.50 ["]);
+    let caution = "Intervals resampled from 3 runs of a game are narrower";
+    assert_says(&verdict, &[&format!("**Caution.** {caution}"), "resampled independently"]);
+    assert_says(&stdout, &[&format!("caution: {caution}")]);
+    assert!(!table.contains("changed") && !verdict.contains("changed"));
     assert!(workshop.read("figure.svg").contains("SoftMoE-4"));
     assert!(workshop.read("curves.svg").contains("mean evaluation return"));
 }
@@ -212,7 +230,10 @@ fn arms_that_were_not_run_are_not_judged() {
     let (success, _, stderr) = workshop.report(&["--arms", "soft", "--games", "asterix"]);
     assert!(success, "{stderr}");
     let verdict = workshop.read("verdict.md");
-    assert_says(&verdict, &["| supported |", "not judged: no finished runs of flat x4", "inconclusive"]);
+    assert_says(
+        &verdict,
+        &["| supported |", "not judged: needs runs of \"flat x4\" on every game", "inconclusive"],
+    );
     let table = workshop.read("table.md");
     assert_says(&table, &["| flat |", "| SoftMoE-4 |", "asterix"]);
     assert!(!table.contains("breakout") && !table.contains("flat x4"), "{table}");
@@ -239,7 +260,9 @@ fn a_reference_no_better_than_chance_leaves_its_game_out() {
     assert!(success, "{stderr}");
     assert_says(&stdout, &["asterix is left out of the aggregates"]);
     let table = workshop.read("table.md");
-    assert_says(&table, &["| SoftMoE-4 | 2.00 ["]);
+    assert_says(&table, &["| SoftMoE-4 | 2.00 [", "breakout, without asterix · 3 seeds"]);
+    assert_says(&workshop.read("figure.svg"), &["breakout, without asterix · 3 seeds"]);
+    assert_says(&workshop.read("curves.svg"), &["breakout, asterix · 3 seeds"]);
     assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
 
     for seed in 0..3 {
@@ -247,7 +270,8 @@ fn a_reference_no_better_than_chance_leaves_its_game_out() {
     }
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
-    assert_says(&stdout, &["Verdict at this size: inconclusive", "not judged"]);
+    assert_says(&stdout, &["Verdict at this size: not judged", "no game has a scale"]);
+    assert_says(&workshop.read("verdict.md"), &["A demonstration: not judged"]);
 }
 
 #[test]
@@ -257,6 +281,71 @@ fn runs_of_another_length_do_not_count() {
     assert!(!success);
     assert_says(&stderr, &["none of the", "trained for 10000 agent steps instead of 20000", "cargo xtask"]);
     assert!(!workshop.path("out").exists());
+}
+
+const BOTH: [Game; 2] = [Game::Breakout, Game::Asterix];
+
+#[test]
+fn runs_of_other_settings_than_the_reference_arm_do_not_count() {
+    let workshop = Workshop::new();
+    workshop.set("soft", &BOTH, "agent.n_step=5");
+    workshop.set("wide", &[Game::Asterix], "network.body.scale=2");
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert_says(&stdout, &["warning: soft: agent.n_step is 5, flat has 3 (6 runs left out)"]);
+    let table = workshop.read("table.md");
+    let body = "wide: network.body.scale is 2.0, wide/breakout/seed-0 has 4.0 (3 runs left out)";
+    assert_says(&table, &["| SoftMoE-4 | – |", body]);
+    assert!(!workshop.read("scores.csv").contains("soft,") && !table.contains("runs missing"), "{table}");
+    assert_says(&workshop.read("verdict.md"), &["not judged: needs runs of \"SoftMoE-4\""]);
+}
+
+#[test]
+fn nothing_to_compare_is_an_error() {
+    let workshop = Workshop::new();
+    workshop.set("soft", &BOTH, "agent.n_step=5");
+    let (success, _, stderr) = workshop.report(&["--arms", "soft"]);
+    assert!(!success);
+    assert_says(&stderr, &["soft: agent.n_step is 5, flat has 3 (6 runs left out)", "--set", "--out"]);
+    assert!(!workshop.path("out").exists());
+}
+
+#[test]
+fn a_random_policy_in_another_environment_does_not_count() {
+    let workshop = Workshop::new();
+    workshop.set(RANDOM_ARM, &[Game::Asterix], "environment.sticky_action_probability=0.5");
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert_says(&stdout, &["sticky_action_probability is 0.5, flat has 0.1", "asterix is left out"]);
+}
+
+#[test]
+fn changed_settings_are_named() {
+    let workshop = Workshop::new();
+    for arm in ["flat", "soft", "wide"] {
+        workshop.set(arm, &BOTH, "agent.n_step=5");
+    }
+    workshop.set("wide", &BOTH, "network.body.scale=2");
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    let changed = "changed: agent.n_step = 5, network.body.scale = 2.0 (flat x4)";
+    for text in [workshop.read("table.md"), workshop.read("verdict.md"), stdout.replace('\n', " ")] {
+        assert_says(&text, &[changed]);
+    }
+    assert_says(&workshop.read("figure.svg"), &["agent.n_step"]);
+    assert!(!stdout.contains("warning"), "{stdout}");
+}
+
+#[test]
+fn a_run_in_the_place_of_another_does_not_count() {
+    let workshop = Workshop::new();
+    let (from, to) = (workshop.run("soft", Game::Asterix, 0), workshop.run("soft", Game::Asterix, 1));
+    fs::copy(from.run_ron(), to.run_ron()).expect("copied");
+    workshop.report(&[]);
+    assert_says(
+        &workshop.read("table.md"),
+        &["soft/asterix/seed-1: its run.ron is that of demo/tiny/soft/asterix/seed-0"],
+    );
 }
 
 #[test]
@@ -270,6 +359,8 @@ fn typing_errors_get_the_nearest_name() {
     assert_says(&fails(&["--arms", "sotf"]), &["--arms", "did you mean `soft`?"]);
     assert_says(&fails(&["--games", "breakuot"]), &["--games", "did you mean `breakout`?"]);
     assert_says(&fails(&["--seeds", "0"]), &["--seeds"]);
+    assert!(fails(&["--arms", "sotf"]).starts_with("error: "));
+    assert!(!fails(&["--arms", "sotf"]).contains("backtrace"));
 }
 
 #[test]

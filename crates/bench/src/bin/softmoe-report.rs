@@ -2,13 +2,15 @@
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use comfy_table::Table;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_bench::collect::{Collection, Selection};
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::Bootstrap;
-use softmoe_spec::{AgentSteps, Experiment, Profile, names};
+use softmoe_spec::{AgentSteps, Experiment, names};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// Draws and judges a figure from its finished runs.
 #[derive(Parser)]
@@ -40,44 +42,55 @@ struct Options {
     steps: Option<u64>,
 }
 
-/// Columns of the terminal that the table is made for.
+/// Columns that the tables are made for where there is no terminal.
 const COLUMNS: u16 = 100;
 
-fn main() -> Result<()> {
-    let options = Options::parse();
+fn main() -> ExitCode {
+    match report(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn report(options: &Options) -> Result<()> {
     let experiment = Experiment::read(&options.experiment)?;
-    let profile = experiment.profile(&options.profile)?;
-    let selection = select(&options, &experiment, profile)?;
+    let selection = select(options, &experiment)?;
     let collection = Collection::read(&options.runs, &selection)?;
 
     let (bootstrap, mut generator) = (Bootstrap::default(), Xoshiro256PlusPlus::seed_from_u64(0));
-    let report = Report::new(&experiment, profile, &selection, collection, &bootstrap, &mut generator);
+    let report = Report::new(&selection, collection, &bootstrap, &mut generator);
     report::write(&report, &options.out, &bootstrap, &mut generator)?;
 
-    print!("{}", report::terminal(&report, COLUMNS));
+    // A table without a width of its own has the terminal's.
+    let columns = Table::new().width().unwrap_or(COLUMNS);
+    print!("{}", report::terminal(&report, columns));
     println!("Figures, table, scores and verdict: {}", options.out.display());
     Ok(())
 }
 
 /// The runs that the options ask for.
-fn select(options: &Options, experiment: &Experiment, profile: &Profile) -> Result<Selection> {
-    let mut selection = Selection::all(experiment, &options.profile, profile);
+fn select<'a>(options: &Options, experiment: &'a Experiment) -> Result<Selection<'a>> {
+    let mut selection = Selection::all(experiment, &options.profile)?;
     if let Some(chosen) = &options.arms {
         for arm in chosen {
             names::known("arm", arm, selection.arms.iter().map(String::as_str)).context("--arms")?;
         }
         selection.arms.retain(|arm| chosen.contains(arm) || *arm == experiment.reference);
     }
+    let profile = &mut selection.profile;
     if let Some(chosen) = &options.games {
-        selection.games.clear();
+        profile.games.clear();
         for name in chosen {
             let game = names::game(name).context("--games")?;
-            if !selection.games.contains(&game) {
-                selection.games.push(game);
+            if !profile.games.contains(&game) {
+                profile.games.push(game);
             }
         }
     }
-    selection.seeds = options.seeds.unwrap_or(selection.seeds);
-    selection.agent_steps = options.steps.map_or(selection.agent_steps, AgentSteps);
+    profile.seeds = options.seeds.unwrap_or(profile.seeds);
+    profile.agent_steps = options.steps.map_or(profile.agent_steps, AgentSteps);
     Ok(selection)
 }

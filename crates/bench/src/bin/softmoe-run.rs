@@ -40,16 +40,22 @@ enum ProgressFormat {
     Json,
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    run(&Arguments::parse()).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let config = RunConfig::read(&arguments.run_ron)?;
-    let directory = directory_of(&arguments)?;
+    let directory = directory_of(arguments)?;
     let _lock = lock(&directory)?;
     if directory.done_ron().exists() {
         eprintln!("{} is finished already; nothing to do", config.name());
         return Ok(ExitCode::SUCCESS);
     }
-    let mut monitor = Console::new(&arguments, stop_on_signals()?);
+    let mut monitor = Console::new(arguments, stop_on_signals()?);
     match train(&config, &directory, &mut monitor)
         .with_context(|| format!("run {} stopped", config.name()))?
     {
@@ -115,9 +121,38 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
 struct Console {
     format: ProgressFormat,
     stop: Arc<AtomicBool>,
-    /// When and where progress was last told.
-    told: Option<(Instant, AgentSteps)>,
-    steps_per_second: f64,
+    pace: Pace,
+}
+
+/// When to tell the progress, and the rate at which it is made.
+#[derive(Default)]
+struct Pace {
+    /// When progress was last told, and of which phase.
+    told: Option<(Instant, Phase)>,
+    /// Since when, and from which step on, the rate is measured.
+    since: Option<(Instant, AgentSteps)>,
+    /// The latest rate; none before the first is measured.
+    steps_per_second: Option<f64>,
+}
+
+impl Pace {
+    /// Whether to tell `report`, which was made `now`: a new phase at once, within a phase once a `period`.
+    fn tells(&mut self, now: Instant, period: Duration, report: &Report) -> bool {
+        if let Some((before, phase)) = self.told
+            && phase == report.phase
+            && now - before < period
+        {
+            return false;
+        }
+        self.told = Some((now, report.phase));
+        let (since, first) = *self.since.get_or_insert((now, report.agent_steps));
+        if now - since >= period {
+            let steps = report.agent_steps.0.saturating_sub(first.0) as f64;
+            self.steps_per_second = Some(steps / (now - since).as_secs_f64());
+            self.since = Some((now, report.agent_steps));
+        }
+        true
+    }
 }
 
 /// A line of progress in JSON.
@@ -125,6 +160,7 @@ struct Console {
 struct Line {
     agent_steps: u64,
     of: u64,
+    /// 0 before the first is measured.
     steps_per_second: f64,
     evaluation_return: Option<f64>,
     phase: &'static str,
@@ -132,7 +168,7 @@ struct Line {
 
 impl Console {
     fn new(arguments: &Arguments, stop: Arc<AtomicBool>) -> Self {
-        Console { format: arguments.progress, stop, told: None, steps_per_second: 0.0 }
+        Console { format: arguments.progress, stop, pace: Pace::default() }
     }
 
     fn say(&self, line: &str) {
@@ -143,20 +179,13 @@ impl Console {
 
 impl Monitor for Console {
     fn report(&mut self, report: &Report) {
-        let now = Instant::now();
         let period = match self.format {
             ProgressFormat::Json => REPORT_EVERY,
             ProgressFormat::Text => 20 * REPORT_EVERY,
         };
-        if let Some((before, steps)) = self.told {
-            let elapsed = now - before;
-            if elapsed < period {
-                return;
-            }
-            self.steps_per_second =
-                report.agent_steps.0.saturating_sub(steps.0) as f64 / elapsed.as_secs_f64();
+        if !self.pace.tells(Instant::now(), period, report) {
+            return;
         }
-        self.told = Some((now, report.agent_steps));
         let phase = match report.phase {
             Phase::Train => "train",
             Phase::Evaluate => "evaluate",
@@ -165,7 +194,7 @@ impl Monitor for Console {
         let line = Line {
             agent_steps: report.agent_steps.0,
             of: report.of.0,
-            steps_per_second: self.steps_per_second,
+            steps_per_second: self.pace.steps_per_second.unwrap_or(0.0),
             evaluation_return: report.evaluation_return,
             phase,
         };
@@ -174,10 +203,10 @@ impl Monitor for Console {
             ProgressFormat::Text => {
                 let evaluated =
                     line.evaluation_return.map(|r| format!(", return {r:.2}")).unwrap_or_default();
-                let Line { agent_steps, of, steps_per_second, .. } = line;
-                self.say(&format!(
-                    "{phase}: {agent_steps} of {of} steps, {steps_per_second:.0} steps/s{evaluated}"
-                ));
+                let rate =
+                    self.pace.steps_per_second.map(|rate| format!(", {rate:.0} steps/s")).unwrap_or_default();
+                let Line { agent_steps, of, .. } = line;
+                self.say(&format!("{phase}: {agent_steps} of {of} steps{rate}{evaluated}"));
             }
         }
     }
@@ -188,5 +217,32 @@ impl Monitor for Console {
 
     fn keep_going(&mut self) -> bool {
         !self.stop.load(Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_phase_is_told_at_once_and_a_rate_once_it_is_known() {
+        let (start, period) = (Instant::now(), Duration::from_secs(10));
+        let mut pace = Pace::default();
+        let mut tells = |seconds: u64, steps: u64, phase| {
+            let report = Report {
+                phase,
+                agent_steps: AgentSteps(steps),
+                of: AgentSteps(1000),
+                evaluation_return: None,
+            };
+            let told = pace.tells(start + Duration::from_secs(seconds), period, &report);
+            (told, pace.steps_per_second)
+        };
+        assert_eq!(tells(0, 100, Phase::Train), (true, None));
+        assert_eq!(tells(9, 190, Phase::Train), (false, None));
+        assert_eq!(tells(9, 190, Phase::Evaluate), (true, None));
+        assert_eq!(tells(10, 200, Phase::Train), (true, Some(10.0)));
+        assert_eq!(tells(11, 200, Phase::Train), (false, Some(10.0)));
+        assert_eq!(tells(20, 250, Phase::Train), (true, Some(5.0)));
     }
 }

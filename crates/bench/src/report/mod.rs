@@ -13,7 +13,8 @@ pub use verdict::{Judgement, Outcome, Verdict};
 use crate::collect::{Collection, Selection};
 use crate::normalise::Normalisation;
 use crate::plot::Mark;
-use crate::statistics::{Bootstrap, Estimate, Scores, Summary};
+use crate::settings::{changes_of_all, changes_of_bodies};
+use crate::statistics::{Bootstrap, Estimate, Scores, Summary, average};
 use rand::Rng;
 use softmoe_spec::{Experiment, Game, Profile, RANDOM_ARM};
 
@@ -22,8 +23,11 @@ use softmoe_spec::{Experiment, Game, Profile, RANDOM_ARM};
 pub struct Report {
     /// Title of the figure.
     pub title: String,
-    /// What was run: figure, profile, games, seeds, steps.
+    /// What was run: figure, profile, games, seeds, steps, changed settings; and the games that are left out of
+    /// the aggregates.
     pub caption: String,
+    /// The same with every game alike.
+    pub caption_of_all_games: String,
     /// Label of the reference arm.
     pub reference: String,
     /// The games.
@@ -34,11 +38,16 @@ pub struct Report {
     pub verdict: Verdict,
     /// What the profile leaves out of the paper's protocol.
     pub leaves_out: Vec<String>,
-    /// Missing runs, games that cannot be normalised, unreadable files: one sentence each.
+    /// Why the intervals should not be taken at their word; none with at least [`ENOUGH_RUNS`] runs a game.
+    pub caution: Option<String>,
+    /// Missing runs, runs of other settings, games that cannot be normalised, unreadable files: one sentence each.
     pub notes: Vec<String>,
     /// The runs.
     pub collection: Collection,
 }
+
+/// Runs of a game from which on intervals are not warned of: the paper's number of seeds.
+pub const ENOUGH_RUNS: usize = 5;
 
 /// One arm.
 #[derive(Clone, Debug)]
@@ -71,17 +80,16 @@ pub struct Raw {
 }
 
 impl Report {
-    /// The report on `collection`, the runs of `selection`, in `profile` of `experiment`.
+    /// The report on `collection`, the runs of `selection`.
     pub fn new(
-        experiment: &Experiment,
-        profile: &Profile,
         selection: &Selection,
         collection: Collection,
         bootstrap: &Bootstrap,
         generator: &mut impl Rng,
     ) -> Self {
-        let reference = &experiment.reference;
-        let normalisation = Normalisation::of(&collection, reference, &selection.games);
+        let experiment = selection.experiment;
+        let (reference, all_games) = (&experiment.reference, &selection.profile.games);
+        let normalisation = Normalisation::of(&collection, reference, all_games);
         let reference_scores = normalisation.scores(&collection, reference);
 
         let mut arms = Vec::new();
@@ -95,22 +103,24 @@ impl Report {
                 runs: collection.finished.iter().filter(|run| run.name.arm == name).count(),
                 summary: scores.as_ref().map(|scores| bootstrap.summary(scores, generator)),
                 improvement: pair.and_then(|(x, y)| bootstrap.improvement(x, y, generator).ok()),
-                raw: selection.games.iter().map(|&game| raw(&collection.scores(name, game))).collect(),
+                raw: all_games.iter().map(|&game| raw(&collection.scores(name, game))).collect(),
             });
         }
 
         let scores_of = |arm: &str| -> Option<Scores> { normalisation.scores(&collection, arm) };
         let verdict = Verdict::judge(experiment, scores_of, bootstrap, generator);
-        let notes = notes(selection, &collection, &normalisation, &arms);
+        let scaled: Vec<Game> = normalisation.games().collect();
         Report {
             title: experiment.title.clone(),
-            caption: caption(selection),
+            caption: caption(selection, &collection, &scaled),
+            caption_of_all_games: caption(selection, &collection, all_games),
             reference: label(experiment, reference),
-            games: selection.games.clone(),
+            games: all_games.clone(),
+            leaves_out: as_run(selection, &collection).leaves_out(),
+            caution: caution(&arms),
+            notes: notes(all_games, &collection, &normalisation, &arms),
             arms,
             verdict,
-            leaves_out: profile.leaves_out.clone(),
-            notes,
             collection,
         }
     }
@@ -142,22 +152,50 @@ fn mark(experiment: &Experiment, name: &str) -> Option<Mark> {
 
 fn raw(scores: &[f64]) -> Raw {
     let runs = scores.len();
-    let mean = scores.iter().sum::<f64>() / runs.max(1) as f64;
+    let mean = if runs > 0 { average(scores) } else { 0.0 };
     let squares: f64 = scores.iter().map(|score| (score - mean).powi(2)).sum();
     Raw { runs, mean, deviation: (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt()) }
 }
 
-fn caption(selection: &Selection) -> String {
-    let games: Vec<&str> = selection.games.iter().map(|game| game.name()).collect();
-    let plural = if selection.seeds == 1 { "" } else { "s" };
-    format!(
-        "{} · profile {} · {} · {} seed{plural} · {} agent steps",
-        selection.figure,
-        selection.profile,
-        games.join(", "),
-        selection.seeds,
-        grouped(selection.agent_steps.0),
-    )
+/// What was run, and which of its games are not among `shown`.
+fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> String {
+    let profile = &selection.profile;
+    let names = |within: bool| {
+        let games = profile.games.iter().filter(|game| shown.contains(game) == within);
+        games.map(|game| game.name()).collect::<Vec<_>>().join(", ")
+    };
+    let games = match (names(true), names(false)) {
+        (shown, without) if without.is_empty() => shown,
+        (shown, without) if shown.is_empty() => format!("without {without}"),
+        (shown, without) => format!("{shown}, without {without}"),
+    };
+    let plural = if profile.seeds == 1 { "" } else { "s" };
+    let mut caption = format!(
+        "{} · profile {} · {games} · {} seed{plural} · {} agent steps",
+        selection.experiment.figure,
+        selection.profile_name,
+        profile.seeds,
+        grouped(profile.agent_steps.0),
+    );
+    let of_all =
+        changes_of_all(&collection.finished).into_iter().map(|(key, value)| format!("{key} = {value}"));
+    let of_bodies = changes_of_bodies(&collection.finished).into_iter().map(|(arm, key, value)| {
+        let label = label(selection.experiment, &arm);
+        format!("{key} = {value} ({label})")
+    });
+    let changes: Vec<String> = of_all.chain(of_bodies).collect();
+    if !changes.is_empty() {
+        caption += &format!(" · changed: {}", changes.join(", "));
+    }
+    caption
+}
+
+/// The profile with the settings that were changed for all of its runs.
+fn as_run(selection: &Selection, collection: &Collection) -> Profile {
+    let changes = changes_of_all(&collection.finished);
+    let mut profile = selection.profile.clone();
+    profile.set.extend(changes.into_iter().map(|(key, value)| format!("{key}={value}")));
+    profile
 }
 
 /// `200,000`.
@@ -168,31 +206,37 @@ fn grouped(number: u64) -> String {
     groups.join(",")
 }
 
+/// What to say of the intervals of few runs.
+fn caution(arms: &[ArmReport]) -> Option<String> {
+    let learners = arms.iter().filter(|arm| arm.mark.is_some());
+    let counts = learners.flat_map(|arm| &arm.raw).map(|raw| raw.runs);
+    let fewest = counts.filter(|&runs| runs > 1).min()?;
+    (fewest < ENOUGH_RUNS).then(|| {
+        format!(
+            "Intervals resampled from {fewest} runs of a game are narrower than the true uncertainty; run \
+             {ENOUGH_RUNS} or more (--seeds {ENOUGH_RUNS}) before believing them."
+        )
+    })
+}
+
 fn notes(
-    selection: &Selection,
+    games: &[Game],
     collection: &Collection,
     normalisation: &Normalisation,
     arms: &[ArmReport],
 ) -> Vec<String> {
     let mut notes: Vec<String> = collection.missing_sentence().into_iter().collect();
+    notes.extend(collection.left_out_sentences().into_iter().map(|what| format!("{what}.")));
     notes.extend(normalisation.left_out.iter().map(|why| format!("{why}.")));
     let scaled: Vec<Game> = normalisation.games().collect();
     for arm in arms.iter().filter(|arm| arm.runs > 0 && arm.summary.is_none() && !scaled.is_empty()) {
-        let without = arm.raw.iter().zip(&selection.games).filter(|(raw, _)| raw.runs == 0);
+        let without = arm.raw.iter().zip(games).filter(|(raw, game)| raw.runs == 0 && scaled.contains(game));
         let games: Vec<&str> = without.map(|(_, game)| game.name()).collect();
         notes.push(format!("{} has no aggregate: no finished run on {}.", arm.label, games.join(", ")));
     }
     if arms.iter().any(|arm| arm.summary.is_some_and(|summary| summary.mean.interval.is_none())) {
         notes.push(
             "Where a game has a single run there is no interval; run more seeds (--seeds 3).".to_owned(),
-        );
-    }
-    let counts = || arms.iter().filter(|arm| arm.mark.is_some()).flat_map(|arm| &arm.raw).map(|raw| raw.runs);
-    if counts().filter(|&runs| runs > 1).min() == Some(2) {
-        notes.push(
-            "Intervals resampled from two runs of a game are narrower than the true uncertainty; \
-             run more seeds before believing them."
-                .to_owned(),
         );
     }
     notes.extend(collection.warnings.iter().map(|warning| format!("{warning}.")));

@@ -2,7 +2,7 @@
 
 use super::Report;
 use crate::plot::{Bar, Bars, Curves, Line, Mark, Panel, Point};
-use crate::statistics::{Bootstrap, Interval, Runs, Scores, Tasks};
+use crate::statistics::{Bootstrap, Interval, Runs, Scores, Tasks, average};
 use rand::Rng;
 use softmoe_spec::{AgentSteps, Game, RANDOM_ARM};
 use std::collections::BTreeMap;
@@ -24,6 +24,9 @@ pub fn bars(report: &Report) -> Bars {
     }
 }
 
+/// Arms whose bands can be told apart in one panel.
+const MOST_BANDS: usize = 4;
+
 /// Evaluation return of every arm over the course of training.
 pub fn curves(report: &Report, bootstrap: &Bootstrap, generator: &mut impl Rng) -> Curves {
     let mut panels = Vec::new();
@@ -36,25 +39,29 @@ pub fn curves(report: &Report, bootstrap: &Bootstrap, generator: &mut impl Rng) 
                 lines.push(Line { label: arm.label.clone(), mark, points });
             }
         }
-        panels.push(Panel { title: game.name().replace('_', " "), lines, random: random(report, game) });
+        panels.push(Panel {
+            title: game.name().replace('_', " "),
+            lines,
+            random: report.collection.mean_score(RANDOM_ARM, game),
+        });
     }
-    let most = report.games.iter().flat_map(|&game| report.arms.iter().map(move |arm| (arm, game)));
-    let most = most.map(|(arm, game)| match arm.mark {
-        Some(Mark::Reference | Mark::Arm(_)) => report.collection.of(&arm.name, game).count(),
-        None => 0,
-    });
-    let band = match most.max().unwrap_or(0) {
-        0 | 1 => "one seed a line",
-        2 => "lines: mean over seeds; bands: lowest and highest seed",
-        _ => "lines: mean over seeds; bands: 95% bootstrap interval of the mean",
+    let learners = || report.arms.iter().filter(|arm| arm.mark.is_some());
+    // Many bands over one another hide the lines.
+    let crowded = learners().filter(|arm| arm.runs > 0).count() > MOST_BANDS;
+    let whose = if crowded { format!("band of {}", report.reference) } else { "bands".to_owned() };
+    for line in panels.iter_mut().flat_map(|panel| &mut panel.lines) {
+        if crowded && line.mark != Mark::Reference {
+            line.points.iter_mut().for_each(|point| point.band = None);
+        }
+    }
+    let most = learners().flat_map(|arm| &arm.raw).map(|raw| raw.runs).max();
+    let band = match most.unwrap_or(0) {
+        0 | 1 => "one seed a line".to_owned(),
+        2 => format!("lines: mean over seeds; {whose}: lowest and highest seed"),
+        _ => format!("lines: mean over seeds; {whose}: 95% bootstrap interval of the mean"),
     };
-    Curves { title: report.title.clone(), caption: format!("{} · {band}", report.caption), panels }
-}
-
-/// The random policy's mean score on `game`.
-fn random(report: &Report, game: Game) -> Option<f64> {
-    let scores = report.collection.scores(RANDOM_ARM, game);
-    (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+    let caption = format!("{} · {band}", report.caption_of_all_games);
+    Curves { title: report.title.clone(), caption, panels }
 }
 
 /// Mean and band at the agent steps at which every run of `arm` on `game` was evaluated.
@@ -88,7 +95,7 @@ fn mean_and_band(
     bootstrap: &Bootstrap,
     generator: &mut impl Rng,
 ) -> (f64, Option<Interval>) {
-    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let mean = average(&values);
     let band = match values.as_slice() {
         [_] => None,
         [a, b] => Some(Interval { low: a.min(*b), high: a.max(*b) }),

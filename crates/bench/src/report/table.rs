@@ -43,14 +43,24 @@ pub fn markdown(report: &Report) -> String {
         report.scale(),
         report.reference
     );
-    list(&mut text, &report.notes);
+    list(&mut text, &with_constant_note(report.caution.iter().chain(&report.notes).cloned()));
     text
+}
+
+/// What holds of every report, after its own `notes`.
+fn with_constant_note(notes: impl IntoIterator<Item = String>) -> Vec<String> {
+    let always = "Arms of one seed share the seeds of their environments but are resampled independently: intervals \
+                  of differences are the wider for it, if anything.";
+    notes.into_iter().chain([always.to_owned()]).collect()
 }
 
 /// `verdict.md`.
 pub fn verdict_markdown(report: &Report) -> String {
     let Verdict { claim, judgements, outcome } = &report.verdict;
     let mut text = format!("# {}: {outcome}\n\n{}.\n\n**Claim.** {claim}\n\n", report.title, report.caption);
+    if let Some(caution) = &report.caution {
+        let _ = write!(text, "**Caution.** {caution}\n\n");
+    }
     row(&mut text, &["says", "difference of IQMs", "value", "supported if", "verdict"].map(str::to_owned));
     row(&mut text, &["---"; 5].map(str::to_owned));
     for judgement in judgements {
@@ -68,32 +78,17 @@ pub fn verdict_markdown(report: &Report) -> String {
         text.push_str("\n## What this profile leaves out of the paper's protocol\n");
         list(&mut text, &report.leaves_out);
     }
-    if !report.notes.is_empty() {
-        text.push_str("\n## Notes\n");
-        list(&mut text, &report.notes);
-    }
+    text.push_str("\n## Notes\n");
+    list(&mut text, &with_constant_note(report.notes.iter().cloned()));
     text
 }
 
-/// Games whose raw scores still fit a terminal; more of them are in `table.md` alone.
-const MOST_GAMES: usize = 2;
-
 /// Table, notes and verdict for a terminal of `width` columns.
 pub fn terminal(report: &Report, width: u16) -> String {
-    let mut table = grid(width);
-    let better = format!("P(> {})", report.reference);
-    let mut header = vec!["arm".to_owned(), "IQM [95%]".to_owned(), better];
-    let games = if report.games.len() <= MOST_GAMES { report.games.len() } else { 0 };
-    header.extend(report.games.iter().take(games).map(|game| game.name().replace('_', " ")));
-    table.set_header(header);
-    for arm in &report.arms {
-        let iqm = arm.summary.map(|summary| summary.interquartile_mean);
-        let mut cells = vec![arm.label.clone(), optional(iqm), optional(arm.improvement)];
-        cells.extend(arm.raw.iter().take(games).map(raw));
-        table.add_row(cells);
-    }
+    let table = scores_table(report, width);
     let wrap = |text: &str| wrapped(text, usize::from(width));
-    let mut text = format!("{}\n{}\n{table}\n{}\n", report.title, wrap(&report.caption), report.scale());
+    let mut text =
+        format!("{}\n{}\n{table}\n{}\n", report.title, wrap(&report.caption), wrap(&report.scale()));
     for note in &report.notes {
         let _ = writeln!(text, "{}", wrap(&format!("warning: {note}")));
     }
@@ -107,6 +102,9 @@ pub fn terminal(report: &Report, width: u16) -> String {
     }
     let _ =
         write!(text, "\n{}\n{rules}\nVerdict at this size: {outcome}\n", wrap(&format!("Claim: {claim}")));
+    if let Some(caution) = &report.caution {
+        let _ = writeln!(text, "{}", wrap(&format!("caution: {caution}")));
+    }
     text
 }
 
@@ -124,6 +122,42 @@ pub fn scores_csv(report: &Report) -> csv::Result<Vec<u8>> {
         writer.write_record(row)?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// The table of scores with as much as fits into `width` columns: raw scores of the games and intervals of the
+/// probability of improvement are left to `table.md` where they do not.
+fn scores_table(report: &Report, width: u16) -> Table {
+    let better = format!("P(> {})", report.reference);
+    let rows = |games: usize, intervals: bool| {
+        let mut header = vec!["arm".to_owned(), "IQM [95%]".to_owned(), better.clone()];
+        header.extend(report.games.iter().take(games).map(|game| game.name().replace('_', " ")));
+        let mut rows = vec![header];
+        for arm in &report.arms {
+            let iqm = arm.summary.map(|summary| summary.interquartile_mean);
+            let improvement = arm
+                .improvement
+                .map(|estimate| Estimate { interval: estimate.interval.filter(|_| intervals), ..estimate });
+            let mut cells = vec![arm.label.clone(), optional(iqm), optional(improvement)];
+            cells.extend(arm.raw.iter().take(games).map(raw));
+            rows.push(cells);
+        }
+        rows
+    };
+    let all = report.games.len();
+    let mut fitting = [(all, true), (all, false), (0, true)].into_iter().map(|(games, p)| rows(games, p));
+    let fitting = fitting.find(|rows| natural_width(rows) <= usize::from(width));
+    let mut rows = fitting.unwrap_or_else(|| rows(0, false)).into_iter();
+    let mut table = grid(width);
+    table.set_header(rows.next().unwrap_or_default()).add_rows(rows);
+    table
+}
+
+/// Columns of a table in which nothing is wrapped: every column has a space on either side and a line or space to
+/// its left, and the last a line to its right.
+fn natural_width(rows: &[Vec<String>]) -> usize {
+    let columns = rows.first().map_or(0, Vec::len);
+    let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    (0..columns).map(|column| widest(column) + 3).sum::<usize>() + 1
 }
 
 fn grid(width: u16) -> Table {
@@ -150,10 +184,9 @@ fn wrapped(text: &str, width: usize) -> String {
 }
 
 fn outcome_of(judgement: &Judgement) -> String {
-    let outcome = judgement.outcome.map_or_else(|| "not judged".to_owned(), |outcome| outcome.to_string());
     match &judgement.why {
-        Some(why) => format!("{outcome}: {why}"),
-        None => outcome,
+        Some(why) => format!("{}: {why}", judgement.outcome),
+        None => judgement.outcome.to_string(),
     }
 }
 
@@ -185,5 +218,69 @@ fn list(text: &mut String, items: &[String]) {
     }
     for item in items {
         let _ = writeln!(text, "- {}", item.replace('\n', " "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collect::Collection;
+    use crate::report::{ArmReport, Outcome, Report};
+    use crate::statistics::{Interval, Summary};
+    use softmoe_spec::Game;
+
+    fn report(label: &str) -> Report {
+        let estimate = Estimate { point: 0.5, interval: Some(Interval { low: -0.25, high: 0.75 }) };
+        let summary = Summary {
+            interquartile_mean: estimate,
+            mean: estimate,
+            median: estimate,
+            optimality_gap: estimate,
+        };
+        let arm = ArmReport {
+            name: "a".into(),
+            label: label.into(),
+            mark: None,
+            runs: 3,
+            summary: Some(summary),
+            improvement: Some(estimate),
+            raw: vec![Raw { runs: 3, mean: 15.0, deviation: Some(4.5) }; 2],
+        };
+        Report {
+            title: "title".into(),
+            caption: "caption".into(),
+            caption_of_all_games: "caption".into(),
+            reference: "flat".into(),
+            games: vec![Game::Breakout, Game::SpaceInvaders],
+            arms: vec![arm],
+            verdict: Verdict { claim: "claim".into(), judgements: Vec::new(), outcome: Outcome::NotJudged },
+            leaves_out: Vec::new(),
+            caution: None,
+            notes: Vec::new(),
+            collection: Collection {
+                finished: Vec::new(),
+                left_out: Vec::new(),
+                missing: Vec::new(),
+                warnings: Vec::new(),
+            },
+        }
+    }
+
+    /// Each row of the table is one line as long as the table's columns fit at all.
+    #[test]
+    fn a_narrow_terminal_gets_fewer_columns_rather_than_broken_ones() {
+        let report = report("SoftMoE-4, one more layer");
+        let table = |width: u16| scores_table(&report, width).to_string();
+        for width in 50..130 {
+            let table = table(width);
+            assert!(table.lines().all(|line| line.chars().count() <= usize::from(width)), "{table}");
+            assert!(width < 64 || table.lines().count() == 5, "{width}:\n{table}");
+        }
+        assert!(table(120).contains("15.00 ± 4.50"));
+        assert_eq!(table(120).matches("[-0.25, 0.75]").count(), 2);
+        assert!(table(95).contains("15.00 ± 4.50"));
+        assert_eq!(table(95).matches("[-0.25, 0.75]").count(), 1);
+        assert!(!table(80).contains("15.00 ± 4.50"));
+        assert_eq!(table(80).matches("[-0.25, 0.75]").count(), 2);
     }
 }

@@ -14,6 +14,8 @@ pub enum Outcome {
     Contradicted,
     /// It leaves both open.
     Inconclusive,
+    /// The runs that it takes are not there.
+    NotJudged,
 }
 
 impl fmt::Display for Outcome {
@@ -22,6 +24,7 @@ impl fmt::Display for Outcome {
             Outcome::Supported => "supported",
             Outcome::Contradicted => "contradicted",
             Outcome::Inconclusive => "inconclusive",
+            Outcome::NotJudged => "not judged",
         })
     }
 }
@@ -37,8 +40,8 @@ pub struct Judgement {
     pub asks: String,
     /// The difference of normalised interquartile means; none if an arm has no aggregate.
     pub estimate: Option<Estimate>,
-    /// What follows; none if the rule was not judged.
-    pub outcome: Option<Outcome>,
+    /// What follows.
+    pub outcome: Outcome,
     /// Why it was not judged, or why it could not be decided.
     pub why: Option<String>,
 }
@@ -57,7 +60,8 @@ pub struct Verdict {
 impl Verdict {
     /// Judges the rules of `experiment` by the normalised scores that `scores_of` an arm gives.
     ///
-    /// The whole is contradicted if a part is, supported if every part is, and otherwise inconclusive.
+    /// The whole is contradicted if a part is, supported if every part is, not judged if no part was, and
+    /// otherwise inconclusive.
     pub fn judge(
         experiment: &Experiment,
         scores_of: impl Fn(&str) -> Option<Scores>,
@@ -71,12 +75,14 @@ impl Verdict {
     }
 }
 
-fn overall(outcomes: impl Iterator<Item = Option<Outcome>> + Clone) -> Outcome {
+fn overall(outcomes: impl Iterator<Item = Outcome> + Clone) -> Outcome {
     let mut any = outcomes.clone();
-    let mut all = outcomes.peekable();
-    if any.any(|outcome| outcome == Some(Outcome::Contradicted)) {
+    let all = |outcome| outcomes.clone().all(|part| part == outcome);
+    if any.any(|part| part == Outcome::Contradicted) {
         Outcome::Contradicted
-    } else if all.peek().is_some() && all.all(|outcome| outcome == Some(Outcome::Supported)) {
+    } else if all(Outcome::NotJudged) {
+        Outcome::NotJudged
+    } else if all(Outcome::Supported) {
         Outcome::Supported
     } else {
         Outcome::Inconclusive
@@ -91,30 +97,40 @@ fn judge_rule(
     generator: &mut impl Rng,
 ) -> Judgement {
     let label = |arm: &str| super::label(experiment, arm);
+    let quoted = |arm: &str| format!("\"{}\"", label(arm));
     let terms = terms(rule);
     let mut judgement = Judgement {
         says: rule.says().to_owned(),
         difference: difference(rule, label),
         asks: asks(rule),
         estimate: None,
-        outcome: None,
+        outcome: Outcome::NotJudged,
         why: None,
     };
+    // The reference arm has normalised scores wherever there is a scale.
+    if scores_of(&experiment.reference).is_none() {
+        judgement.why = Some("no game has a scale (see the notes)".to_owned());
+        return judgement;
+    }
     let scores: Vec<(f64, Option<Scores>)> =
         terms.iter().map(|&(weight, arm)| (weight, scores_of(arm))).collect();
-    let absent: Vec<String> =
-        terms.iter().zip(&scores).filter(|(_, (_, s))| s.is_none()).map(|((_, arm), _)| label(arm)).collect();
+    let absent: Vec<String> = terms
+        .iter()
+        .zip(&scores)
+        .filter(|(_, (_, s))| s.is_none())
+        .map(|((_, arm), _)| quoted(arm))
+        .collect();
     if !absent.is_empty() {
-        judgement.why = Some(format!("no finished runs of {} on every game", absent.join(", ")));
+        judgement.why = Some(format!("needs runs of {} on every game", absent.join(" and ")));
         return judgement;
     }
     let present = scores.iter().filter_map(|(weight, scores)| Some((*weight, scores.as_ref()?)));
     let estimate = bootstrap.contrast(present, generator);
     judgement.estimate = Some(estimate);
     match estimate.interval {
-        Some(interval) => judgement.outcome = Some(decide(rule, interval)),
+        Some(interval) => judgement.outcome = decide(rule, interval),
         None => {
-            judgement.outcome = Some(Outcome::Inconclusive);
+            judgement.outcome = Outcome::Inconclusive;
             judgement.why = Some("a single run has no interval".to_owned());
         }
     }
@@ -182,7 +198,7 @@ fn decide(rule: &Rule, interval: Interval) -> Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Outcome::{Contradicted, Inconclusive, Supported};
+    use Outcome::{Contradicted, Inconclusive, NotJudged, Supported};
 
     fn text(text: &str) -> String {
         text.to_owned()
@@ -234,11 +250,12 @@ mod tests {
 
     #[test]
     fn the_whole_follows_its_parts() {
-        let of = |outcomes: &[Option<Outcome>]| overall(outcomes.iter().copied());
-        assert_eq!(of(&[Some(Supported), Some(Supported)]), Supported);
-        assert_eq!(of(&[Some(Supported), Some(Contradicted), None]), Contradicted);
-        assert_eq!(of(&[Some(Supported), Some(Inconclusive)]), Inconclusive);
-        assert_eq!(of(&[Some(Supported), None]), Inconclusive);
-        assert_eq!(of(&[]), Inconclusive);
+        let of = |outcomes: &[Outcome]| overall(outcomes.iter().copied());
+        assert_eq!(of(&[Supported, Supported]), Supported);
+        assert_eq!(of(&[Supported, Contradicted, NotJudged]), Contradicted);
+        assert_eq!(of(&[Supported, Inconclusive]), Inconclusive);
+        assert_eq!(of(&[Supported, NotJudged]), Inconclusive);
+        assert_eq!(of(&[NotJudged, NotJudged]), NotJudged);
+        assert_eq!(of(&[]), NotJudged);
     }
 }

@@ -8,12 +8,12 @@ pub fn interquartile_mean(scores: &Scores) -> f64 {
     let mut pooled = scores.pooled();
     pooled.sort_unstable_by(f64::total_cmp);
     let dropped = pooled.len() / 4;
-    mean_of(&pooled[dropped..pooled.len() - dropped])
+    average(&pooled[dropped..pooled.len() - dropped])
 }
 
 /// Mean over tasks of the mean over runs.
 pub fn mean(scores: &Scores) -> f64 {
-    mean_of(&task_means(scores))
+    average(&task_means(scores))
 }
 
 /// Median over tasks of the mean over runs.
@@ -28,7 +28,7 @@ pub fn median(scores: &Scores) -> f64 {
 /// 1 - mean over tasks and runs of min(score, 1). Lower is better.
 pub fn optimality_gap(scores: &Scores) -> f64 {
     let capped = |runs: &[f64]| runs.iter().map(|score| score.min(1.0)).sum::<f64>() / runs.len() as f64;
-    1.0 - mean_of(&scores.tasks().map(capped).collect::<Vec<_>>())
+    1.0 - average(&scores.tasks().map(capped).collect::<Vec<_>>())
 }
 
 /// Share of runs whose score lies strictly above each threshold, averaged over tasks: the run-score
@@ -41,7 +41,7 @@ pub fn performance_profile(scores: &Scores, thresholds: &[f64]) -> Vec<f64> {
     let share = |threshold: f64| {
         let of_task =
             |runs: &[f64]| runs.iter().filter(|score| **score > threshold).count() as f64 / runs.len() as f64;
-        mean_of(&scores.tasks().map(of_task).collect::<Vec<_>>())
+        average(&scores.tasks().map(of_task).collect::<Vec<_>>())
     };
     thresholds.iter().map(|&threshold| share(threshold)).collect()
 }
@@ -74,7 +74,7 @@ pub fn probability_of_improvement(x: &Scores, y: &Scores) -> Result<f64, ScoresE
 
 /// The win rate of `x` over `y`, averaged over the tasks they share in order.
 pub(super) fn mean_win_rate(x: &Scores, y: &Scores) -> f64 {
-    mean_of(&x.tasks().zip(y.tasks()).map(|(x, y)| win_rate(x, y)).collect::<Vec<_>>())
+    average(&x.tasks().zip(y.tasks()).map(|(x, y)| win_rate(x, y)).collect::<Vec<_>>())
 }
 
 /// Share of the pairs of one of `x` and one of `y` in which the first is higher, ties one half.
@@ -85,9 +85,10 @@ fn win_rate(x: &[f64], y: &[f64]) -> f64 {
 }
 
 fn task_means(scores: &Scores) -> Vec<f64> {
-    scores.tasks().map(mean_of).collect()
+    scores.tasks().map(average).collect()
 }
 
-fn mean_of(values: &[f64]) -> f64 {
+/// The mean of `values`, not a number if there are none.
+pub(crate) fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

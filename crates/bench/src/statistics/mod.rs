@@ -7,6 +7,7 @@ mod metrics;
 mod scores;
 
 pub use bootstrap::{Bootstrap, Estimate, Interval, Summary};
+pub(crate) use metrics::average;
 pub use metrics::{
     average_score_profile, interquartile_mean, mean, median, optimality_gap, performance_profile,
     probability_of_improvement,
