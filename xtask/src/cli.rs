@@ -22,8 +22,8 @@ pub(crate) enum Task {
     List,
     /// Print a shell's completions
     ///
-    /// A shell completes `cargo xtask` as cargo's own arguments. These completions are of the command `xtask`;
-    /// define it beside them, e.g. in ~/.bashrc:
+    /// A shell takes `cargo xtask` for cargo's own arguments. These completions are of a
+    /// command `xtask`: define it beside them, e.g. in ~/.bashrc:
     ///
     ///     xtask() { cargo xtask "$@"; }
     ///
