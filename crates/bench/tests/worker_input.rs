@@ -76,7 +76,7 @@ fn a_network_that_is_not_there_is_told_with_those_that_are() {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert_says(
         &ended.stderr,
-        &["flat with extra_layers 3", "there are: flat with extra_layers 0 or 1; soft_moe"],
+        &["not flat with extra_layers 3", "compiled in: flat with extra_layers 0 or 1; soft_moe"],
     );
 }
 
