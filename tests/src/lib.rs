@@ -4,3 +4,8 @@
 #![deny(missing_docs)]
 
 pub mod fixtures;
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
