@@ -49,7 +49,11 @@ fn a_value_out_of_range_is_told_with_the_rule() {
         "discount: 1.5",
         &["fig/quick/arm/breakout/seed-1", "`agent.discount` is 1.5 but must be between 0 and 1"],
     );
-    assert_refused("batch_size: 16", "batch_size: 0", &["`agent.batch_size` is 0 but must be between 1 and 4096"]);
+    assert_refused(
+        "batch_size: 16",
+        "batch_size: 0",
+        &["`agent.batch_size` is 0 but must be between 1 and 4096"],
+    );
     assert_refused("atoms: 51", "atoms: 50", &["`agent.atoms` is 50 but must be 51"]);
     assert_refused(
         "min_replay: 120",
