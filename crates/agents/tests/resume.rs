@@ -59,7 +59,7 @@ fn checkpoints_do_not_disturb_the_training() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     /// Deaths and stops at any step and before any episode of an evaluation, as often as may be.
     #[test]

@@ -141,12 +141,17 @@ fn a_read_only_directory_is_an_error_that_says_what_to_do() {
 
 #[test]
 fn all_files_have_the_permissions_that_run_ron_has() {
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode();
     let run = Run::new(&config(FLAT));
     run.finish();
-    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode();
     let files = run.files();
-    let written = [files.weights(), files.done_ron(), files.metrics_csv()];
-    for path in written.into_iter().chain(run.checkpoints()) {
+    for path in [files.weights(), files.done_ron(), files.metrics_csv()] {
         assert_eq!(mode(&path), mode(&files.run_ron()), "{}", path.display());
+    }
+    // A finished run has no checkpoints any more.
+    let run = half_a_run();
+    assert!(run.checkpoints().len() >= 2);
+    for path in run.checkpoints() {
+        assert_eq!(mode(&path), mode(&run.files().run_ron()), "{}", path.display());
     }
 }

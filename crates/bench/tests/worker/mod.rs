@@ -18,7 +18,7 @@ pub(crate) const FLAT: BodySpec = BodySpec::Flat { scale: 1.0, extra_layers: 0 }
 pub(crate) const SOFT_MOE: BodySpec =
     BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::TokensOverExperts, scale: 1.0, extra_layers: 0 };
 
-/// 1,000 steps of Breakout, each hundredth followed by an evaluation and a checkpoint.
+/// 600 steps of Breakout, each hundredth followed by an evaluation and a checkpoint.
 pub(crate) fn config(body: BodySpec) -> RunConfig {
     RunConfig {
         figure: "fig".into(),
@@ -35,7 +35,7 @@ pub(crate) fn config(body: BodySpec) -> RunConfig {
         }),
         network: NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 16 },
         training: TrainingConfig {
-            agent_steps: AgentSteps(1_000),
+            agent_steps: AgentSteps(600),
             evaluation_period: AgentSteps(100),
             evaluation_episodes: 3,
             final_evaluation_episodes: 10,
