@@ -8,7 +8,7 @@ use crate::{AgentState, RunError};
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use serde::{Deserialize, Serialize};
 use softmoe_replay::{Layout, Replay, Sampling};
-use softmoe_spec::setting::fields;
+use softmoe_spec::setting::differences;
 use softmoe_spec::{AgentSteps, RunConfig};
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -174,16 +174,9 @@ impl From<io::Error> for Unreadable {
 }
 
 /// The values in which two configurations differ.
-fn differences(there: &RunConfig, asked: &RunConfig) -> String {
-    let (there, asked) = (fields(there), fields(asked));
-    let mut keys: Vec<&String> = there.keys().chain(asked.keys()).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    keys.retain(|key| there.get(*key) != asked.get(*key));
-    let value = |of: Option<&String>| of.map_or("nothing", String::as_str).to_owned();
-    let difference =
-        |key: &String| format!("`{key}` was {}, is {}", value(there.get(key)), value(asked.get(key)));
-    keys.into_iter().map(difference).collect::<Vec<_>>().join("; ")
+fn told_differences(there: &RunConfig, asked: &RunConfig) -> String {
+    let told = differences(there, asked);
+    told.iter().map(|d| format!("`{}` was {}, is {}", d.key, d.left, d.right)).collect::<Vec<_>>().join("; ")
 }
 
 fn newest_first(directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -281,7 +274,7 @@ fn read<R: Read + Seek>(
     let state: State =
         postcard::from_bytes(&state).map_err(|error| bad(format!("its state cannot be decoded: {error}")))?;
     if state.config != *config {
-        return Err(Unreadable::OtherConfiguration(differences(&state.config, config)));
+        return Err(Unreadable::OtherConfiguration(told_differences(&state.config, config)));
     }
     let replay = Replay::read_state(&mut body, layout, sampling).map_err(io::Error::other)?;
     Ok((state, replay))
