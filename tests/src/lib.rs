@@ -1,9 +1,11 @@
 //! Whole-workspace tests: end to end, kill and resume, reference parity, command line.
 //!
-//! The library holds what several of them need: [`fixtures`], the numbers of the reference implementation.
+//! The library holds what several of them need: [`fixtures`], the numbers of the reference implementation, and
+//! [`reference`](mod@reference), what that calls the things that we have too.
 #![deny(missing_docs)]
 
 pub mod fixtures;
+pub mod reference;
 
 /// The README's example, compiled and run with the documentation's tests.
 #[cfg(doctest)]

@@ -9,24 +9,13 @@ use softmoe_nets::{
 };
 use softmoe_replay::{Batch, Layout};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
-
-/// Our name, and the reference's.
-type Names = Vec<(String, String)>;
+use softmoe_tests::reference::{Names, dense};
 
 /// A network and how the reference calls its parameters and its noise.
 struct Case {
     network: Box<dyn Network>,
     parameters: Names,
     noise: Names,
-}
-
-/// Names of a dense layer's parameters; `theirs` ends with a slash.
-fn dense(ours: &str, theirs: &str, noisy: bool) -> Names {
-    let parts: &[&str] = match noisy {
-        true => &["kernel_mu", "kernel_sigma", "bias_mu", "bias_sigma"],
-        false => &["kernel", "bias"],
-    };
-    parts.iter().map(|part| (format!("{ours}/{part}"), format!("{theirs}{part}"))).collect()
 }
 
 fn pairs<const N: usize>(names: [(&str, &str); N]) -> Names {

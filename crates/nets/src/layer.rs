@@ -1,5 +1,6 @@
 //! What a layer is, and how layers compose.
 
+use crate::LayerDescription;
 use crate::scalar::Scalar;
 use dfdx::shapes::Shape;
 
@@ -34,6 +35,12 @@ pub trait Layer<In: Shape>: Send + Sync {
     /// # Panics
     /// If sizes that are only known at run time do not fit.
     fn output_shape(&self, input: In) -> Self::Out;
+
+    /// What the layer computes for an input of shape `input`: one row, or one a part.
+    ///
+    /// # Panics
+    /// As [`output_shape`](Layer::output_shape).
+    fn describe(&self, input: In) -> Vec<LayerDescription>;
 
     /// Buffers for an input of shape `input`.
     ///
@@ -99,6 +106,16 @@ macro_rules! tuple_of_layers {
             fn output_shape(&self, input: In) -> Self::Out {
                 $(let input = self.$index.output_shape(input);)*
                 input
+            }
+
+            fn describe(&self, input: In) -> Vec<LayerDescription> {
+                let mut rows = Vec::new();
+                $(
+                    rows.extend(self.$index.describe(input));
+                    let input = self.$index.output_shape(input);
+                )*
+                let _ = input;
+                rows
             }
 
             fn tape<E: Scalar>(&self, input: In) -> Self::Tape<E> {

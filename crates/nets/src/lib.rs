@@ -61,6 +61,7 @@
 #![deny(missing_docs)]
 
 pub mod adam;
+mod description;
 pub mod kernels;
 mod layer;
 pub mod layers;
@@ -71,6 +72,7 @@ mod scalar;
 mod size;
 
 pub use adam::{Adam, AdamSettings};
+pub use description::LayerDescription;
 pub use layer::{Layer, Weights};
 pub use layers::ExpertSettings;
 pub use network::{BoxedNetwork, Network, Pass};

@@ -1,6 +1,6 @@
 //! Networks whose type is erased, so that one program can train whichever a configuration names.
 
-use crate::{Layer, NoiseList, ParameterList, Weights};
+use crate::{Layer, LayerDescription, NoiseList, ParameterList, Weights};
 use crate::{parameters::Builder, scalar::Scalar};
 use dfdx::shapes::Shape;
 use std::sync::Arc;
@@ -15,6 +15,8 @@ pub trait Network: Send + Sync {
     fn input_len(&self) -> usize;
     /// Sizes of one sample's output.
     fn output_shape(&self) -> Vec<usize>;
+    /// The layers, in order.
+    fn describe(&self) -> Vec<LayerDescription>;
     /// Buffers to compute batches of `batch` samples with.
     fn pass(&self, batch: usize) -> Box<dyn Pass>;
 }
@@ -74,6 +76,10 @@ where
     fn output_shape(&self) -> Vec<usize> {
         let shape: Vec<usize> = self.layer.output_shape((self.shape)(1)).concrete().into();
         shape[1..].to_vec()
+    }
+
+    fn describe(&self) -> Vec<LayerDescription> {
+        self.layer.describe((self.shape)(1))
     }
 
     fn pass(&self, batch: usize) -> Box<dyn Pass> {

@@ -3,7 +3,7 @@
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::dense::disjoint;
 use crate::size::{expect, valid};
-use crate::{Builder, Law, Layer, Scalar, Size, Weights};
+use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// A VALID convolution of a square `KERNEL` and a `STRIDE`: no padding.
@@ -93,6 +93,14 @@ where
         expect("the convolution's output width", Some(w.size()), length(width.size()));
         expect("the convolution's number of input channels", Some(self.channels), Some(channels));
         (batch, h, w, c)
+    }
+
+    fn describe(&self, input: (usize, HIn, WIn, usize)) -> Vec<LayerDescription> {
+        let (_, h, w, c) = self.output_shape(input);
+        let products = KERNEL * KERNEL * self.channels * c.size();
+        let name = format!("Conv2d {KERNEL}x{KERNEL}, stride {STRIDE}");
+        let row = LayerDescription::new(name, self.output_shape(input));
+        vec![row.of(products + c.size(), h.size() * w.size() * products)]
     }
 
     fn tape<E: Scalar>(&self, input: (usize, HIn, WIn, usize)) -> Conv2dTape<E> {

@@ -2,7 +2,7 @@
 
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::size::expect;
-use crate::{Builder, Law, Layer, Scalar, Size, Weights};
+use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// y = x W + b.
@@ -174,6 +174,11 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
         (batch, self.outputs)
     }
 
+    fn describe(&self, input: (usize, I)) -> Vec<LayerDescription> {
+        let (i, o) = (self.inputs.size(), self.outputs.size());
+        vec![LayerDescription::new("dense", self.output_shape(input)).of((i + 1) * o, i * o)]
+    }
+
     fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
         let (batch, outputs) = self.output_shape(input);
         DenseTape::new(batch, self.inputs.size(), outputs.size(), false)
@@ -211,6 +216,11 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
 
     fn output_shape(&self, input: (usize, I)) -> (usize, O) {
         self.mu.output_shape(input)
+    }
+
+    fn describe(&self, input: (usize, I)) -> Vec<LayerDescription> {
+        let (i, o) = (self.mu.inputs.size(), self.mu.outputs.size());
+        vec![LayerDescription::new("noisy dense", self.output_shape(input)).of(2 * (i + 1) * o, i * o)]
     }
 
     fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
@@ -288,6 +298,13 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
         match self {
             Dense::Plain(layer) => layer.output_shape(input),
             Dense::Noisy(layer) => layer.output_shape(input),
+        }
+    }
+
+    fn describe(&self, input: (usize, I)) -> Vec<LayerDescription> {
+        match self {
+            Dense::Plain(layer) => layer.describe(input),
+            Dense::Noisy(layer) => layer.describe(input),
         }
     }
 

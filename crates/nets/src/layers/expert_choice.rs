@@ -3,7 +3,7 @@
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::size::expect;
-use crate::{Builder, Law, Layer, Scalar, Size, Weights};
+use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// Each expert takes the p tokens that score highest for it; nothing is mixed before the experts.
@@ -123,6 +123,14 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
         expect("a mixture's number of tokens", Some(self.sizes.0.size()), Some(tokens.size()));
         expect("a mixture's token width", Some(self.sizes.1.size()), Some(width.size()));
         (batch, tokens, width)
+    }
+
+    fn describe(&self, input: (usize, M, D)) -> Vec<LayerDescription> {
+        let (m, d, n, p) = self.sizes();
+        let (parameters, multiply_adds) = self.experts.costs(p);
+        let name = format!("ExpertChoice: {}, {p} tokens each", self.experts.in_words());
+        let row = LayerDescription::new(name, input);
+        vec![row.of(self.router.len() + parameters, m * n * d + multiply_adds)]
     }
 
     fn tape<E: Scalar>(&self, input: (usize, M, D)) -> ExpertChoiceTape<E> {

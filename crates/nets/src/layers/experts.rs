@@ -98,6 +98,28 @@ impl<N: Size, D: Size> Experts<N, D> {
         Experts { experts, width, hidden, hidden_layers, output: [kernel, bias] }
     }
 
+    /// Parameters of all experts, and multiply-adds for `rows` inputs of each.
+    pub fn costs(&self, rows: usize) -> (usize, usize) {
+        let (n, d, h) = self.sizes();
+        let of_layer = |layer: &HiddenLayer| layer.inputs * h;
+        let products = n * (self.hidden_layers.iter().map(of_layer).sum::<usize>() + h * d);
+        let noisy = |layer: &HiddenLayer| if layer.noisy.is_some() { 2 } else { 1 };
+        let hidden = self.hidden_layers.iter().map(|layer| noisy(layer) * (layer.inputs + 1) * h);
+        (n * (hidden.sum::<usize>() + (h + 1) * d), rows * products)
+    }
+
+    /// What the experts are, in words.
+    pub(crate) fn in_words(&self) -> String {
+        let (n, _, h) = self.sizes();
+        let experts = if n == 1 { "expert" } else { "experts" };
+        let noisy = if self.hidden_layers[0].noisy.is_some() { "noisy " } else { "" };
+        let layers = match self.hidden_layers.len() {
+            1 => String::new(),
+            layers => format!(" x {layers}"),
+        };
+        format!("{n} {noisy}{experts} of hidden {h}{layers}")
+    }
+
     /// Buffers for `rows` inputs of each expert.
     pub fn tape<E: Scalar>(&self, rows: usize) -> ExpertsTape<E> {
         let (n, d, h) = self.sizes();

@@ -1,7 +1,7 @@
 //! The head of a distributional agent: logits of the return's atoms, for each action.
 
 use crate::layers::dense::{Dense, DenseTape};
-use crate::{Builder, Layer, Scalar, Size, Weights};
+use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Logits of a categorical return distribution (Bellemare et al. 2017, arXiv 1707.06887), dueling (Wang et al.
 /// 2016, arXiv 1511.06581) or not.
@@ -70,6 +70,17 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
     fn output_shape(&self, input: (usize, F)) -> Self::Out {
         let (batch, _) = self.advantage.output_shape(input);
         (batch, self.actions, self.atoms)
+    }
+
+    fn describe(&self, input: (usize, F)) -> Vec<LayerDescription> {
+        let [advantage] = &self.advantage.describe(input)[..] else { unreachable!("one dense layer") };
+        let Some(value) = &self.value else {
+            let row = LayerDescription::new("categorical head", self.output_shape(input));
+            return vec![row.of(advantage.parameters, advantage.multiply_adds)];
+        };
+        let [value] = &value.describe(input)[..] else { unreachable!("one dense layer") };
+        let row = LayerDescription::new("dueling categorical head", self.output_shape(input));
+        vec![row.of(advantage.parameters + value.parameters, advantage.multiply_adds + value.multiply_adds)]
     }
 
     fn tape<E: Scalar>(&self, input: (usize, F)) -> CategoricalHeadTape<E> {

@@ -1,7 +1,7 @@
 //! The rectifier.
 
 use crate::kernels;
-use crate::{Layer, Scalar, Weights};
+use crate::{Layer, LayerDescription, Scalar, Weights};
 use dfdx::shapes::Shape;
 
 /// y = max(x, 0), element by element, on any shape.
@@ -21,6 +21,10 @@ impl<S: Shape> Layer<S> for Relu {
 
     fn output_shape(&self, input: S) -> S {
         input
+    }
+
+    fn describe(&self, input: S) -> Vec<LayerDescription> {
+        vec![LayerDescription::new("ReLU", input)]
     }
 
     fn tape<E: Scalar>(&self, input: S) -> ReluTape<E> {

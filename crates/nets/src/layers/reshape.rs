@@ -1,7 +1,7 @@
 //! Layers that only name a new shape: the values stay where they are.
 
 use crate::size::{expect, product};
-use crate::{Layer, Scalar, Size, Weights};
+use crate::{Layer, LayerDescription, Scalar, Size, Weights};
 
 /// PerConv tokens: a feature map's positions become tokens, its channels their width.
 ///
@@ -38,6 +38,10 @@ macro_rules! reshape {
                 #[allow(non_snake_case)]
                 let $size = self.0;
                 (batch, $($out),+)
+            }
+
+            fn describe(&self, input: (usize, $($axis),+)) -> Vec<LayerDescription> {
+                vec![LayerDescription::new(stringify!($layer), self.output_shape(input))]
             }
 
             fn tape<E: Scalar>(&self, input: (usize, $($axis),+)) {

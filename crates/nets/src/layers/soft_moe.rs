@@ -4,7 +4,7 @@ use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::unit_vectors::UnitVectors;
 use crate::size::expect;
-use crate::{Builder, Law, Layer, Scalar, Size, Weights};
+use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// Every slot of every expert is a convex combination of all tokens, and every output token one of all slots'
@@ -144,6 +144,16 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         expect("a mixture's number of tokens", Some(self.sizes.0.size()), Some(tokens.size()));
         expect("a mixture's token width", Some(self.sizes.1.size()), Some(width.size()));
         (batch, tokens, width)
+    }
+
+    fn describe(&self, input: (usize, M, D)) -> Vec<LayerDescription> {
+        let (m, d, n, p) = self.sizes();
+        let (parameters, multiply_adds) = self.experts.costs(p);
+        let scale = self.scale.as_ref().map_or(0, Range::len);
+        let name = format!("SoftMoE: {}, {p} slots each", self.experts.in_words());
+        // Logits, slots and outputs are products of m, n p and d.
+        let row = LayerDescription::new(name, input);
+        vec![row.of(self.phi.len() + scale + parameters, 3 * m * n * p * d + multiply_adds)]
     }
 
     fn tape<E: Scalar>(&self, input: (usize, M, D)) -> SoftMoeTape<E> {

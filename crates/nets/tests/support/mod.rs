@@ -1,6 +1,8 @@
 //! What several tests need: random values, and the networks of figure 3 at MinAtar size.
 #![allow(dead_code)]
 
+pub(crate) mod difference_quotients;
+
 use dfdx::shapes::Const;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
