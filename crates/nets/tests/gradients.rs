@@ -6,7 +6,7 @@ use softmoe_nets::layers::{
     CategoricalHead, Conv2d, Dense, ExpertChoice, ExpertChoiceTape, Flatten, Linear, NoisyLinear, PerConv,
     Relu, SoftMoe,
 };
-use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
+use softmoe_nets::{Builder, ExpertSettings};
 use support::difference_quotients::{STEP, check};
 
 /// Checks that no token is so near to being taken that a step of the difference quotient could change that.
