@@ -6,8 +6,11 @@ use softmoe_nets::layers::{
     CategoricalHead, Conv2d, Dense, ExpertChoice, ExpertChoiceTape, Flatten, Linear, NoisyLinear, PerConv,
     Relu, SoftMoe,
 };
-use softmoe_nets::{Builder, ExpertSettings};
+use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
 use support::difference_quotients::{STEP, check};
+use support::uniform;
+
+type Mixture = SoftMoe<usize, usize, usize, usize>;
 
 /// Checks that no token is so near to being taken that a step of the difference quotient could change that.
 fn assert_selection_is_clear(tape: &ExpertChoiceTape<f64>, [m, n, p]: [usize; 3]) {
@@ -95,6 +98,46 @@ fn soft_mixtures() {
             check(builder, &layer, (2, sizes.0, sizes.1));
         }
     }
+}
+
+#[test]
+fn soft_mixtures_that_do_not_learn_to_mix() {
+    let settings = ExpertSettings { hidden: 3, extra_layers: 0, noisy: false };
+    let controls: [fn(Mixture) -> Mixture; 3] =
+        [Mixture::with_uniform_dispatch, Mixture::with_uniform_combine, |layer| {
+            layer.with_uniform_dispatch().with_uniform_combine()
+        }];
+    for control in controls {
+        for make in [SoftMoe::new, SoftMoe::normalised] {
+            let mut builder = Builder::new();
+            let layer = control(make(&mut builder, "moe", (5, 4, 3, 2), settings));
+            check(builder, &layer, (2, 5, 4));
+        }
+    }
+}
+
+#[test]
+fn a_fixed_phi_has_no_gradient_and_changes_no_other() {
+    let settings = ExpertSettings { hidden: 3, extra_layers: 0, noisy: false };
+    let mut builder = Builder::new();
+    let learned: Mixture = SoftMoe::new(&mut builder, "moe", (5, 4, 3, 2), settings);
+    let fixed = learned.clone().with_fixed_phi();
+    let (list, _) = builder.finish();
+    let parameters = uniform(list.len(), 0.5, 1);
+    let (x, dy) = (uniform(2 * 5 * 4, 1.0, 2), uniform(2 * 5 * 4, 1.0, 3));
+    let weights = Weights { parameters: &parameters, noise: None };
+    let gradients = [&learned, &fixed].map(|layer| {
+        let mut tape = layer.tape::<f64>((2, 5, 4));
+        layer.forward(weights, &x, &mut tape);
+        let mut gradient = vec![f64::NAN; list.len()];
+        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true).to_vec();
+        (gradient, dx)
+    });
+    let [(mut learned, dx_learned), (fixed, dx_fixed)] = gradients;
+    let phi = list.get("moe/phi").expect("phi").range.clone();
+    assert!(learned[phi.clone()].iter().any(|&d| d != 0.0));
+    learned[phi].fill(0.0);
+    assert_eq!((fixed, dx_fixed), (learned, dx_learned));
 }
 
 #[test]

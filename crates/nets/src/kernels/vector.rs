@@ -20,7 +20,37 @@ fn reduced<E: Scalar>(x: &[E], start: E, reduce: impl Fn(E, E) -> E) -> E {
     for (lane, &x) in lanes.iter_mut().zip(rest) {
         *lane = reduce(*lane, x);
     }
-    lanes.into_iter().fold(start, reduce)
+    joined(lanes, reduce)
+}
+
+/// `reduce` over the strands, half of them against the other half, so that few steps wait for each other.
+#[inline(always)]
+fn joined<E: Scalar>(mut lanes: [E; LANES], reduce: impl Fn(E, E) -> E) -> E {
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            lanes[lane] = reduce(lanes[lane], lanes[lane + half]);
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+/// The sum of `x_i y_i`, in [`LANES`] independent strands.
+#[inline(always)]
+fn dot<E: Scalar>(x: &[E], y: &[E]) -> E {
+    let mut lanes = [E::ZERO; LANES];
+    let (x, rest_of_x) = x.as_chunks::<LANES>();
+    let (y, rest_of_y) = y.as_chunks::<LANES>();
+    for (x, y) in x.iter().zip(y) {
+        for lane in 0..LANES {
+            lanes[lane] += x[lane] * y[lane];
+        }
+    }
+    for ((lane, &x), &y) in lanes.iter_mut().zip(rest_of_x).zip(rest_of_y) {
+        *lane += x * y;
+    }
+    joined(lanes, |a, b| a + b)
 }
 
 /// Refuses vectors of different lengths.
@@ -252,6 +282,126 @@ pub fn softmax_columns<E: Scalar>(y: &mut [E], x: &[E], scratch: &mut [E]) {
     );
 }
 
+/// Softmax over rows and over columns with one exponential an element: e_ij = exp(x_ij - max x),
+/// r_i = 1 / sum_j e_ij and c_j = 1 / sum_i e_ij, so that e_ij r_i is the softmax over row i and e_ij c_j that over
+/// column j.
+///
+/// Returns false, and leaves nothing of use, if all elements of a row or a column are so far below the largest of
+/// the matrix (about 60) that the exponentials would lose their precision.
+///
+/// # Shapes
+/// e, x: (rows, columns); r: (rows); c: (columns)
+///
+/// # Panics
+/// If the lengths do not fit.
+#[must_use]
+pub fn shared_exponentials<E: Scalar>(e: &mut [E], x: &[E], r: &mut [E], c: &mut [E]) -> bool {
+    same_length(e, x);
+    whole_rows(x, c.len());
+    assert_eq!(x.len(), r.len() * c.len(), "values of a matrix");
+    let columns = c.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            let most = reduced(x, E::NEG_INFINITY, |a, b| b.maximum(a));
+            c.fill(E::ZERO);
+            let rows = e.chunks_exact_mut(columns).zip(x.chunks_exact(columns));
+            for ((e, x), r) in rows.zip(&mut *r) {
+                for ((e, &x), c) in e.iter_mut().zip(x).zip(&mut *c) {
+                    *e = (x - most).exponential();
+                    *c += *e;
+                }
+                *r = reduced(e, E::ZERO, |a, b| a + b);
+            }
+            let least = E::from_f64(1e-26);
+            let precise = r.iter().chain(&*c).fold(true, |precise, &sum| precise & (sum > least));
+            for sum in r.iter_mut().chain(&mut *c) {
+                *sum = E::ONE / *sum;
+            }
+            precise
+        },
+    )
+}
+
+/// x_ij *= s_i: each row times a number.
+///
+/// # Shapes
+/// x: (rows, columns); s: (rows)
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn scale_rows<E: Scalar>(x: &mut [E], s: &[E]) {
+    assert!(!s.is_empty() && x.len().is_multiple_of(s.len()), "{} values in {} rows", x.len(), s.len());
+    let columns = x.len() / s.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            for (x, &s) in x.chunks_exact_mut(columns).zip(s) {
+                for x in x.iter_mut() {
+                    *x *= s;
+                }
+            }
+        },
+    );
+}
+
+/// y_i = the sum of a_ij b_ij over j.
+///
+/// # Shapes
+/// a, b: (rows, columns); y: (rows)
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn row_dots<E: Scalar>(y: &mut [E], a: &[E], b: &[E]) {
+    same_length(a, b);
+    assert!(!y.is_empty() && a.len().is_multiple_of(y.len()), "{} values in {} rows", a.len(), y.len());
+    let columns = a.len() / y.len();
+    vectorised(
+        #[inline(always)]
+        || {
+            for ((y, a), b) in y.iter_mut().zip(a.chunks_exact(columns)).zip(b.chunks_exact(columns)) {
+                *y = dot(a, b);
+            }
+        },
+    );
+}
+
+/// y_ji = x_ij.
+///
+/// # Shapes
+/// x: (rows, `columns`); y: (`columns`, rows)
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn transpose<E: Scalar>(y: &mut [E], x: &[E], columns: usize) {
+    same_length(y, x);
+    whole_rows(x, columns);
+    for (column, y) in y.chunks_exact_mut(x.len() / columns).enumerate() {
+        for (y, x) in y.iter_mut().zip(x.chunks_exact(columns)) {
+            *y = x[column];
+        }
+    }
+}
+
+/// y *= x, element by element.
+///
+/// # Shapes
+/// y, x: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn multiply<E: Scalar>(y: &mut [E], x: &[E]) {
+    same_length(y, x);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, &x) in y.iter_mut().zip(x) {
+                *y *= x;
+            }
+        },
+    );
+}
+
 /// dx_ij += y_ij (dy_ij - sum_k y_ik dy_ik): the gradient of [`softmax_rows`], from its output `y`.
 ///
 /// # Shapes
@@ -268,13 +418,7 @@ pub fn softmax_backward_rows<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E], columns
         || {
             let rows = dy.chunks_exact(columns).zip(y.chunks_exact(columns));
             for (dx, (dy, y)) in dx.chunks_exact_mut(columns).zip(rows) {
-                let mut lanes = [E::ZERO; LANES];
-                for (dy, y) in dy.chunks(LANES).zip(y.chunks(LANES)) {
-                    for ((lane, &dy), &y) in lanes.iter_mut().zip(dy).zip(y) {
-                        *lane += dy * y;
-                    }
-                }
-                let dot = lanes.into_iter().fold(E::ZERO, |a, b| a + b);
+                let dot = dot(dy, y);
                 for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
                     *dx += y * (dy - dot);
                 }

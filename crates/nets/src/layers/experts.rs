@@ -185,6 +185,11 @@ impl<N: Size, D: Size> Experts<N, D> {
         &tape.y
     }
 
+    /// The gradient of the input that the last [`backward`](Self::backward) left, (rows, n, d).
+    pub fn d_input<'t, E: Scalar>(&self, tape: &'t ExpertsTape<E>) -> &'t [E] {
+        &tape.dx
+    }
+
     /// Gradient with respect to `x`, from that with respect to the output; the parameters' go to `gradient`.
     ///
     /// # Shapes

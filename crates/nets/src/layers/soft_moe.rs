@@ -1,10 +1,13 @@
 //! Soft mixture of experts over tokens (Puigcerver et al. 2024, arXiv 2308.00951).
 
+mod mixing;
+
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::unit_vectors::UnitVectors;
 use crate::size::expect;
 use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use mixing::{Learned, Mixing, Sides};
 use std::ops::Range;
 
 /// Every slot of every expert is a convex combination of all tokens, and every output token one of all slots'
@@ -27,32 +30,28 @@ pub struct SoftMoe<M, D, N, P> {
     phi: Range<usize>,
     /// Normalised: the scale of Phi.
     scale: Option<Range<usize>>,
+    fixed_phi: bool,
+    learned: Learned,
     experts: Experts<N, D>,
 }
 
 /// Buffers of a [`SoftMoe`]. Slots are ordered (p, n): the experts' interleaved order.
 #[derive(Clone, Debug)]
 pub struct SoftMoeTape<E> {
-    /// What the logits are products of: Phi in the order of the slots, (d, p n), and its gradient.
+    /// What the logits are products of: Phi in the order of the slots, (d, p n), its transpose and its gradient.
     phi: Vec<E>,
+    phi_transposed: Vec<E>,
     d_phi: Vec<E>,
     normalised: Option<NormalisedTape<E>>,
-    /// Of one sample, (m, p n).
-    logits: Vec<E>,
-    /// (batch, m, p n)
-    dispatch: Vec<E>,
-    combine: Vec<E>,
-    d_logits: Vec<E>,
-    /// Gradient of one sample's dispatch or combine, (m, p n).
-    d_softmax: Vec<E>,
-    /// A row of slots.
-    scratch: Vec<E>,
-    /// (batch, p n, d)
+    mixing: Mixing<E>,
+    /// (batch, p n, d); their gradient of one sample times the scales of dispatch, (p n, d).
     slots: Vec<E>,
+    d_slots: Vec<E>,
     d_outputs: Vec<E>,
     experts: ExpertsTape<E>,
-    /// (batch, m, d)
+    /// (batch, m, d); the gradient of y times the scales of combine.
     y: Vec<E>,
+    dy: Vec<E>,
     dx: Vec<E>,
 }
 
@@ -68,13 +67,13 @@ struct NormalisedTape<E> {
 
 impl<E: Scalar> SoftMoeTape<E> {
     /// The weight of each token in each slot in the last forward pass, (batch, m, p n): columns sum to one.
-    pub fn dispatch(&self) -> &[E] {
-        &self.dispatch
+    pub fn dispatch(&self) -> Vec<E> {
+        self.mixing.scaled(true)
     }
 
     /// The weight of each slot's output in each token, (batch, m, p n): rows sum to one.
-    pub fn combine(&self) -> &[E] {
-        &self.combine
+    pub fn combine(&self) -> Vec<E> {
+        self.mixing.scaled(false)
     }
 
     /// What went into the experts, (batch, p n, d).
@@ -100,6 +99,8 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
             sizes,
             phi: builder.parameter(format!("{name}/phi"), &[d, n, p], Law::lecun_normal(d * n)),
             scale: None,
+            fixed_phi: false,
+            learned: Learned { dispatch: true, combine: true },
             experts: Experts::new(builder, &format!("{name}/experts"), experts, width, settings),
         }
     }
@@ -115,6 +116,25 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         let mut layer = Self::new(builder, name, sizes, settings);
         layer.scale = Some(builder.parameter(format!("{name}/scale"), &[1], Law::Constant(1.0)));
         layer
+    }
+
+    /// The same mixture with Phi kept at its initial value: the control "RandPhi" of Obando-Ceron et al. 2024
+    /// (arXiv 2402.08609). Its gradient is zero.
+    #[must_use]
+    pub fn with_fixed_phi(self) -> Self {
+        SoftMoe { fixed_phi: true, ..self }
+    }
+
+    /// The same mixture with a dispatch of 1 / m everywhere: every slot is the mean of the tokens.
+    #[must_use]
+    pub fn with_uniform_dispatch(self) -> Self {
+        SoftMoe { learned: Learned { dispatch: false, ..self.learned }, ..self }
+    }
+
+    /// The same mixture with a combine of 1 / (n p) everywhere: every token becomes the mean of the outputs.
+    #[must_use]
+    pub fn with_uniform_combine(self) -> Self {
+        SoftMoe { learned: Learned { combine: false, ..self.learned }, ..self }
     }
 
     /// (m, d, n, p)
@@ -162,22 +182,20 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let zeros = |len| vec![E::ZERO; len];
         SoftMoeTape {
             phi: zeros(d * n * p),
+            phi_transposed: zeros(d * n * p),
             d_phi: zeros(d * n * p),
             normalised: self.scale.as_ref().map(|_| NormalisedTape {
                 tokens: UnitVectors::rows(batch * m, d),
                 d_tokens: zeros(batch * m * d),
                 phi: UnitVectors::columns(d, n * p),
             }),
-            logits: zeros(m * n * p),
-            dispatch: zeros(batch * m * n * p),
-            combine: zeros(batch * m * n * p),
-            d_logits: zeros(batch * m * n * p),
-            d_softmax: zeros(m * n * p),
-            scratch: zeros(n * p),
+            mixing: Mixing::new(batch, m, n * p, d),
             slots: zeros(batch * n * p * d),
+            d_slots: zeros(n * p * d),
             d_outputs: zeros(batch * n * p * d),
             experts: self.experts.tape(batch * p),
             y: zeros(batch * m * d),
+            dy: zeros(batch * m * d),
             dx: zeros(batch * m * d),
         }
     }
@@ -189,7 +207,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         tape: &'t mut SoftMoeTape<E>,
     ) -> &'t [E] {
         let (m, d, n, p) = self.sizes();
-        let (np, batch) = (n * p, x.len() / (m * d));
+        let np = n * p;
         let phi = &weights.parameters[self.phi.clone()];
         self.permute(|own, slots| tape.phi[slots] = phi[own]);
         let mut tokens = x;
@@ -200,24 +218,21 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             tape.phi.iter_mut().zip(unit_phi).for_each(|(phi, &unit)| *phi = scale * unit);
         }
 
-        // Sample by sample, so that the logits are still in the cache when the softmaxes read them.
-        for sample in 0..batch {
-            let logits = &mut tape.logits;
-            let tokens = Matrix::new(&tokens[sample * m * d..], m, d);
-            product(MatrixMut::new(logits, m, np), tokens, Matrix::new(&tape.phi, d, np), false);
-            let of_sample = sample * m * np..(sample + 1) * m * np;
-            let dispatch = &mut tape.dispatch[of_sample.clone()];
-            kernels::softmax_columns(dispatch, logits, &mut tape.scratch);
-            kernels::softmax_rows(&mut tape.combine[of_sample], logits, np);
-            let slots = MatrixMut::new(&mut tape.slots[sample * np * d..], np, d);
-            let x = Matrix::new(&x[sample * m * d..], m, d);
-            product(slots, Matrix::new(dispatch, m, np).transposed(), x, false);
+        // Sample by sample: what is computed is still in the cache when it is used.
+        let samples = x.chunks_exact(m * d).zip(tokens.chunks_exact(m * d));
+        for (sample, ((x, tokens), slots)) in samples.zip(tape.slots.chunks_exact_mut(np * d)).enumerate() {
+            tape.mixing.forward(sample, tokens, &tape.phi, self.learned);
+            let weights = tape.mixing.of(sample);
+            let x = Matrix::new(x, m, d);
+            product(MatrixMut::new(slots, np, d), weights.dispatch.transposed(), x, false);
+            kernels::scale_rows(slots, weights.dispatch_scales);
         }
         let outputs = self.experts.forward(weights, &tape.slots, &mut tape.experts);
-        for sample in 0..batch {
-            let y = MatrixMut::new(&mut tape.y[sample * m * d..], m, d);
-            let combine = Matrix::new(&tape.combine[sample * m * np..], m, np);
-            product(y, combine, Matrix::new(&outputs[sample * np * d..], np, d), false);
+        let samples = outputs.chunks_exact(np * d).zip(tape.y.chunks_exact_mut(m * d));
+        for (sample, (outputs, y)) in samples.enumerate() {
+            let weights = tape.mixing.of(sample);
+            product(MatrixMut::new(y, m, d), weights.combine, Matrix::new(outputs, np, d), false);
+            kernels::scale_rows(y, weights.combine_scales);
         }
         &tape.y
     }
@@ -236,40 +251,56 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         wants_dx: bool,
     ) -> &'t [E] {
         let (m, d, n, p) = self.sizes();
-        let (np, batch) = (n * p, x.len() / (m * d));
-        tape.d_logits.fill(E::ZERO);
-
-        let outputs = self.experts.output(&tape.experts);
-        for sample in 0..batch {
-            let of_logits = sample * m * np..(sample + 1) * m * np;
-            let dy = Matrix::new(&dy[sample * m * d..], m, d);
-            let outputs = Matrix::new(&outputs[sample * np * d..], np, d);
-            let combine = &tape.combine[of_logits.clone()];
-            let d_outputs = MatrixMut::new(&mut tape.d_outputs[sample * np * d..], np, d);
-            product(d_outputs, Matrix::new(combine, m, np).transposed(), dy, false);
-            product(MatrixMut::new(&mut tape.d_softmax, m, np), dy, outputs.transposed(), false);
-            kernels::softmax_backward_rows(&mut tape.d_logits[of_logits], &tape.d_softmax, combine, np);
+        let np = n * p;
+        tape.dy.copy_from_slice(dy);
+        let samples = tape.dy.chunks_exact_mut(m * d).zip(tape.d_outputs.chunks_exact_mut(np * d));
+        for (sample, (dy, d_outputs)) in samples.enumerate() {
+            let weights = tape.mixing.of(sample);
+            kernels::scale_rows(dy, weights.combine_scales);
+            let combine = weights.combine.transposed();
+            product(MatrixMut::new(d_outputs, np, d), combine, Matrix::new(dy, m, d), false);
         }
-        let d_slots =
-            self.experts.backward(weights, &tape.slots, &tape.d_outputs, &mut tape.experts, gradient);
-        for sample in 0..batch {
-            let of_logits = sample * m * np..(sample + 1) * m * np;
-            let dispatch = &tape.dispatch[of_logits.clone()];
-            let d_slots = Matrix::new(&d_slots[sample * np * d..], np, d);
-            let d_dispatch = MatrixMut::new(&mut tape.d_softmax, m, np);
-            product(d_dispatch, Matrix::new(&x[sample * m * d..], m, d), d_slots.transposed(), false);
-            let d_logits = &mut tape.d_logits[of_logits];
-            kernels::softmax_backward_columns(d_logits, &tape.d_softmax, dispatch, &mut tape.scratch);
+        self.experts.backward(weights, &tape.slots, &tape.d_outputs, &mut tape.experts, gradient);
+
+        let (outputs, d_slots) = (self.experts.output(&tape.experts), self.experts.d_input(&tape.experts));
+        let (tokens, mut d_unit_tokens) = match &mut tape.normalised {
+            Some(units) => (units.tokens.values(), Some(&mut units.d_tokens)),
+            None => (x, None),
+        };
+        kernels::transpose(&mut tape.phi_transposed, &tape.phi, np);
+        tape.d_phi.fill(E::ZERO);
+        for sample in 0..x.len() / (m * d) {
+            let (of_tokens, of_slots) =
+                (sample * m * d..(sample + 1) * m * d, sample * np * d..(sample + 1) * np * d);
+            let weights = tape.mixing.of(sample);
+            tape.d_slots.copy_from_slice(&d_slots[of_slots.clone()]);
+            kernels::scale_rows(&mut tape.d_slots, weights.dispatch_scales);
+            let d_slots_matrix = Matrix::new(&tape.d_slots, np, d);
             if wants_dx {
-                let dx = MatrixMut::new(&mut tape.dx[sample * m * d..], m, d);
-                product(dx, Matrix::new(dispatch, m, np), d_slots, false);
+                let dx = MatrixMut::new(&mut tape.dx[of_tokens.clone()], m, d);
+                product(dx, weights.dispatch, d_slots_matrix, false);
+            }
+            let sides = Sides {
+                x: &x[of_tokens.clone()],
+                slots: &tape.slots[of_slots.clone()],
+                d_slots: &tape.d_slots,
+                outputs: &outputs[of_slots],
+                y: &tape.y[of_tokens.clone()],
+                dy: &tape.dy[of_tokens.clone()],
+            };
+            let d_logits = Matrix::new(tape.mixing.backward(sample, &sides, self.learned), m, np);
+            let tokens = Matrix::new(&tokens[of_tokens.clone()], m, d).transposed();
+            product(MatrixMut::new(&mut tape.d_phi, d, np), tokens, d_logits, true);
+            if wants_dx {
+                let (d_tokens, accumulate) = match &mut d_unit_tokens {
+                    Some(d_unit_tokens) => (&mut d_unit_tokens[of_tokens], false),
+                    None => (&mut tape.dx[of_tokens], true),
+                };
+                let phi = Matrix::new(&tape.phi_transposed, np, d);
+                product(MatrixMut::new(d_tokens, m, d), d_logits, phi, accumulate);
             }
         }
-        let d_logits = Matrix::new(&tape.d_logits, batch * m, np);
-        let d_phi = MatrixMut::new(&mut tape.d_phi, d, np);
-        let phi = Matrix::new(&tape.phi, d, np).transposed();
         if let Some((scale, units)) = self.scale.as_ref().zip(tape.normalised.as_mut()) {
-            product(d_phi, Matrix::new(units.tokens.values(), batch * m, d).transposed(), d_logits, false);
             // Many terms that nearly cancel.
             let terms = tape.d_phi.iter().zip(units.phi.values()).map(|(d, unit)| d.to_f64() * unit.to_f64());
             gradient[scale.start] = E::from_f64(terms.sum());
@@ -277,18 +308,15 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             tape.d_phi.iter_mut().for_each(|d| *d *= scale);
             units.phi.backward(&mut tape.d_phi);
             if wants_dx {
-                product(MatrixMut::new(&mut units.d_tokens, batch * m, d), d_logits, phi, false);
                 units.tokens.backward(&mut units.d_tokens);
                 kernels::add(&mut tape.dx, &units.d_tokens);
             }
-        } else {
-            product(d_phi, Matrix::new(x, batch * m, d).transposed(), d_logits, false);
-            if wants_dx {
-                product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, phi, true);
-            }
         }
         let d_phi = &mut gradient[self.phi.clone()];
-        self.permute(|own, slots| d_phi[own] = tape.d_phi[slots]);
+        match self.fixed_phi {
+            true => d_phi.fill(E::ZERO),
+            false => self.permute(|own, slots| d_phi[own] = tape.d_phi[slots]),
+        }
         &tape.dx
     }
 }
