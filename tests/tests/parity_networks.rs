@@ -42,8 +42,8 @@ fn soft_moe_parity() {
         let tokens_by_slots = |x: &[f32]| -> Vec<f32> {
             x.chunks_exact(n * p).flat_map(|row| swap_axes(row, p, n, 1)).collect()
         };
-        let combine = tokens_by_slots(tape.combine());
-        fixture.assert_intermediate("dispatch", &tokens_by_slots(tape.dispatch()));
+        let combine = tokens_by_slots(&tape.combine());
+        fixture.assert_intermediate("dispatch", &tokens_by_slots(&tape.dispatch()));
         fixture.assert_intermediate("combine", &combine);
         let of_experts: Vec<f32> =
             combine.chunks_exact(p).map(|slots| slots.iter().sum::<f32>() / p as f32).collect();
