@@ -81,6 +81,68 @@ pub trait Layer<In: Shape>: Send + Sync {
     ) -> &'t [E];
 }
 
+/// A layer whose outputs belong to actions, and that can compute those of one action a sample without the others'.
+///
+/// A pair of a layer and such a head is one too.
+pub trait ActionLayer<In: Shape>: Layer<In> {
+    /// Computes the outputs of `actions`, one a sample.
+    ///
+    /// # Shapes
+    /// `x`: `In` -> (batch, values of an action)
+    ///
+    /// # Panics
+    /// If an action is not one of the layer's.
+    fn forward_of<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        actions: &[usize],
+        tape: &'t mut Self::Tape<E>,
+    ) -> &'t [E];
+
+    /// As [`backward`](Layer::backward), from the gradient with respect to the outputs of
+    /// [`forward_of`](Self::forward_of), which must have been the last with the same `actions`.
+    ///
+    /// # Shapes
+    /// `dy`: (batch, values of an action) -> `In`
+    fn backward_of<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &[E],
+        actions: &[usize],
+        tape: &'t mut Self::Tape<E>,
+        gradient: &mut [E],
+    ) -> &'t [E];
+}
+
+impl<In: Shape, L: Layer<In>, H: ActionLayer<L::Out>> ActionLayer<In> for (L, H) {
+    fn forward_of<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        actions: &[usize],
+        tape: &'t mut Self::Tape<E>,
+    ) -> &'t [E] {
+        let features = self.0.forward(weights, x, &mut tape.0);
+        self.1.forward_of(weights, features, actions, &mut tape.1)
+    }
+
+    fn backward_of<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &[E],
+        actions: &[usize],
+        tape: &'t mut Self::Tape<E>,
+        gradient: &mut [E],
+    ) -> &'t [E] {
+        let features = self.0.output(x, &tape.0);
+        let d_features = self.1.backward_of(weights, features, dy, actions, &mut tape.1, gradient);
+        self.0.backward(weights, x, d_features, &mut tape.0, gradient, false)
+    }
+}
+
 /// Implements [`Layer`] for a tuple of layers, each taking the output of the one before it.
 ///
 /// The first rules collect, layer by layer, the bound `B: Layer<A::Out>`, the type of its tape, and the layers

@@ -73,9 +73,9 @@ mod size;
 
 pub use adam::{Adam, AdamSettings};
 pub use description::LayerDescription;
-pub use layer::{Layer, Weights};
+pub use layer::{ActionLayer, Layer, Weights};
 pub use layers::ExpertSettings;
-pub use network::{BoxedNetwork, Network, Pass};
+pub use network::{ActionNetwork, ActionPass, BoxedNetwork, Network, Pass};
 pub use noise::{NoiseList, NoiseSource};
 pub use parameters::{Builder, Law, Parameter, ParameterList};
 pub use scalar::Scalar;

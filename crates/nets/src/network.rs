@@ -1,6 +1,6 @@
 //! Networks whose type is erased, so that one program can train whichever a configuration names.
 
-use crate::{Layer, LayerDescription, NoiseList, ParameterList, Weights};
+use crate::{ActionLayer, Layer, LayerDescription, NoiseList, ParameterList, Weights};
 use crate::{parameters::Builder, scalar::Scalar};
 use dfdx::shapes::Shape;
 use std::sync::Arc;
@@ -28,6 +28,31 @@ pub trait Pass: Send {
     /// Writes the gradient of a loss, from its gradient `dy` with respect to the outputs. Must follow a
     /// [`forward`](Pass::forward) of the same `weights` and `x`.
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]);
+}
+
+/// A network whose outputs belong to actions, which can compute those of one action a sample without the others'.
+pub trait ActionNetwork: Network {
+    /// Buffers to compute batches of `batch` samples with.
+    fn action_pass(&self, batch: usize) -> Box<dyn ActionPass>;
+}
+
+/// A pass of an [`ActionNetwork`].
+pub trait ActionPass: Pass {
+    /// The outputs of `actions`, one a sample, for the batch `x`; nothing is allocated.
+    ///
+    /// # Panics
+    /// If an action is not one of the network's.
+    fn forward_of(&mut self, weights: Weights<'_, f32>, x: &[f32], actions: &[usize]) -> &[f32];
+    /// As [`backward`](Pass::backward), from the gradient with respect to the outputs of
+    /// [`forward_of`](Self::forward_of), which must have been the last with the same `actions`.
+    fn backward_of(
+        &mut self,
+        weights: Weights<'_, f32>,
+        x: &[f32],
+        dy: &[f32],
+        actions: &[usize],
+        gradient: &mut [f32],
+    );
 }
 
 /// A network made of a [`Layer`], for samples of a shape that is fixed when it is made.
@@ -89,6 +114,19 @@ where
     }
 }
 
+impl<L, S, In> ActionNetwork for BoxedNetwork<L, S>
+where
+    In: Shape,
+    L: ActionLayer<In> + 'static,
+    S: Fn(usize) -> In + Send + Sync,
+{
+    fn action_pass(&self, batch: usize) -> Box<dyn ActionPass> {
+        let layer = Arc::clone(&self.layer);
+        let tape = layer.tape::<f32>((self.shape)(batch));
+        Box::new(LayerPass::<L, In, f32> { layer, tape })
+    }
+}
+
 /// A layer and its buffers.
 struct LayerPass<L: Layer<In>, In: Shape, E: Scalar> {
     layer: Arc<L>,
@@ -104,5 +142,22 @@ impl<L: Layer<In>, In: Shape> Pass for LayerPass<L, In, f32> {
 
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]) {
         self.layer.backward(weights, x, dy, &mut self.tape, gradient, false);
+    }
+}
+
+impl<L: ActionLayer<In>, In: Shape> ActionPass for LayerPass<L, In, f32> {
+    fn forward_of(&mut self, weights: Weights<'_, f32>, x: &[f32], actions: &[usize]) -> &[f32] {
+        self.layer.forward_of(weights, x, actions, &mut self.tape)
+    }
+
+    fn backward_of(
+        &mut self,
+        weights: Weights<'_, f32>,
+        x: &[f32],
+        dy: &[f32],
+        actions: &[usize],
+        gradient: &mut [f32],
+    ) {
+        self.layer.backward_of(weights, x, dy, actions, &mut self.tape, gradient);
     }
 }

@@ -5,7 +5,7 @@ use crate::seeds::{Role, Seeds};
 use crate::{AgentError, Learner, Mode, Update};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::kernels::softmax_rows;
-use softmoe_nets::{Adam, AdamSettings, Network, Pass, Weights};
+use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Weights};
 use softmoe_replay::Batch;
 
 /// What Rainbow's losses and optimizer need to know.
@@ -29,7 +29,7 @@ pub struct RainbowSettings {
 
 /// A network with online and target weights that learns a categorical return distribution.
 pub struct RainbowLearner {
-    network: Box<dyn Network>,
+    network: Box<dyn ActionNetwork>,
     settings: RainbowSettings,
     actions: usize,
     support: Vec<f32>,
@@ -46,6 +46,7 @@ pub struct RainbowLearner {
     gradient: Vec<f32>,
     d_logits: Vec<f32>,
     next_actions: Vec<usize>,
+    actions_tm1: Vec<usize>,
     q_target: Vec<f32>,
     weights: Vec<f32>,
     priorities: Vec<f32>,
@@ -53,7 +54,7 @@ pub struct RainbowLearner {
 
 /// A pass at one batch size, its input and what is made of its output.
 struct Buffers {
-    pass: Box<dyn Pass>,
+    pass: Box<dyn ActionPass>,
     /// (batch, height, width, stack x channels)
     input: Vec<f32>,
     /// Of one sample: (actions, atoms), (actions).
@@ -62,9 +63,9 @@ struct Buffers {
 }
 
 impl Buffers {
-    fn new(network: &dyn Network, batch: usize, actions: usize, atoms: usize) -> Self {
+    fn new(network: &dyn ActionNetwork, batch: usize, actions: usize, atoms: usize) -> Self {
         Buffers {
-            pass: network.pass(batch),
+            pass: network.action_pass(batch),
             input: vec![0.0; batch * network.input_len()],
             probabilities: vec![0.0; actions * atoms],
             q_values: vec![0.0; actions],
@@ -77,7 +78,7 @@ impl RainbowLearner {
     ///
     /// # Panics
     /// If the network's output has not two axes.
-    pub fn new(network: Box<dyn Network>, settings: RainbowSettings, seeds: Seeds) -> Self {
+    pub fn new(network: Box<dyn ActionNetwork>, settings: RainbowSettings, seeds: Seeds) -> Self {
         let [actions, atoms] =
             network.output_shape().try_into().expect("a categorical network's output is (actions, atoms)");
         let online = network.parameters().initial(&mut seeds.rng(Role::Weights));
@@ -93,8 +94,9 @@ impl RainbowLearner {
             noise_target: vec![0.0; network.noise().len()],
             noise_loss: vec![0.0; network.noise().len()],
             gradient: vec![0.0; online.len()],
-            d_logits: vec![0.0; batch * actions * atoms],
+            d_logits: vec![0.0; batch * atoms],
             next_actions: vec![0; batch],
+            actions_tm1: vec![0; batch],
             q_target: vec![0.0; batch * atoms],
             weights: vec![0.0; batch],
             priorities: vec![0.0; batch],
@@ -148,14 +150,18 @@ impl RainbowLearner {
                 *action = greedy_action(probabilities, q_values, logits_t, support);
             }
         }
-        let logits_t = pass.forward(Weights { parameters: &self.target, noise }, input);
-        for (sample, logits_t) in logits_t.chunks_exact(actions * atoms).enumerate() {
-            if !self.settings.double {
-                self.next_actions[sample] = greedy_action(probabilities, q_values, logits_t, support);
+        let of_target = Weights { parameters: &self.target, noise };
+        if !self.settings.double {
+            let logits_t = pass.forward(of_target, input);
+            for (action, logits_t) in self.next_actions.iter_mut().zip(logits_t.chunks_exact(actions * atoms))
+            {
+                *action = greedy_action(probabilities, q_values, logits_t, support);
             }
-            let of_action = &logits_t[self.next_actions[sample] * atoms..][..atoms];
+        }
+        let logits_t = pass.forward_of(of_target, input, &self.next_actions);
+        for (sample, logits_t) in logits_t.chunks_exact(atoms).enumerate() {
             let probabilities_t = &mut probabilities[..atoms];
-            softmax_rows(probabilities_t, of_action, atoms);
+            softmax_rows(probabilities_t, logits_t, atoms);
             let discount_t = if batch.terminals[sample] { 0.0 } else { self.settings.bootstrap_discount };
             let target = &mut self.q_target[sample * atoms..][..atoms];
             loss::project(target, probabilities_t, batch.rewards[sample], discount_t as f32, support);
@@ -170,20 +176,20 @@ impl RainbowLearner {
         to_input(input, &batch.states);
         let weights = Weights { parameters: &self.online, noise: noisy(noise) };
 
-        let logits_tm1 = pass.forward(weights, input);
+        for (action, &taken) in self.actions_tm1.iter_mut().zip(&batch.actions) {
+            *action = usize::from(taken);
+        }
+        let logits_tm1 = pass.forward_of(weights, input, &self.actions_tm1);
         let mut mean_loss = 0.0;
-        self.d_logits.fill(0.0);
-        for (sample, &action) in batch.actions.iter().enumerate() {
-            let of_action = (sample * self.actions + usize::from(action)) * atoms;
-            let of_action = of_action..of_action + atoms;
-            let (logits, d_logits) = (&logits_tm1[of_action.clone()], &mut self.d_logits[of_action]);
+        let samples = logits_tm1.chunks_exact(atoms).zip(self.d_logits.chunks_exact_mut(atoms));
+        for (sample, (logits, d_logits)) in samples.enumerate() {
             let target = &self.q_target[sample * atoms..][..atoms];
             let weight = self.weights[sample];
             let loss = loss::cross_entropy(d_logits, target, logits, weight / size);
             self.priorities[sample] = loss::priority(loss, self.settings.priority_exponent);
             mean_loss += weight * loss / size;
         }
-        pass.backward(weights, input, &self.d_logits, &mut self.gradient);
+        pass.backward_of(weights, input, &self.d_logits, &self.actions_tm1, &mut self.gradient);
         mean_loss
     }
 
@@ -207,7 +213,7 @@ impl RainbowLearner {
     }
 
     /// The network.
-    pub fn network(&self) -> &dyn Network {
+    pub fn network(&self) -> &dyn ActionNetwork {
         &*self.network
     }
 }

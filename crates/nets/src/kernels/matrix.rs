@@ -202,6 +202,12 @@ impl<E: Scalar> Product<'_, E> {
             self.tile::<S, 4, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
             row += 4;
         }
+        if (1..4).contains(&(m - row)) && m >= 4 && !self.accumulate {
+            // The last rows together with some that are computed a second time: a tile of one row has too few sums
+            // to keep the processor busy.
+            self.tile::<S, 4, VECTORS, PARTIAL>(simd, m - 4, panel, b, b_stride);
+            return;
+        }
         while m - row >= 1 {
             self.tile::<S, 1, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
             row += 1;

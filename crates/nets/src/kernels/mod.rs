@@ -9,9 +9,9 @@ mod vector;
 
 pub use matrix::{Matrix, MatrixMut, product, vector_matrix};
 pub use vector::{
-    add, add_row_sums, multiply, multiply_outer, relu, relu_backward, relu_backward_in_place, relu_in_place,
-    row_dots, scale_rows, shared_exponentials, softmax_backward_columns, softmax_backward_rows,
-    softmax_columns, softmax_rows, transpose,
+    add, add_row_sums, minus_mean_of_blocks, multiply, multiply_outer, relu, relu_backward,
+    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, shared_exponentials,
+    softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows, transpose,
 };
 
 /// Runs `body` compiled for the best instruction set of this processor.

@@ -366,6 +366,63 @@ pub fn row_dots<E: Scalar>(y: &mut [E], a: &[E], b: &[E]) {
     );
 }
 
+/// y = x minus the mean of the blocks of `a`, row by row: y_ij = x_ij - (1 / b) sum_k a_i,(k n + j).
+///
+/// # Shapes
+/// y, x: (rows, `n`); a: (rows, b `n`)
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn minus_mean_of_blocks<E: Scalar>(y: &mut [E], x: &[E], a: &[E], n: usize) {
+    same_length(y, x);
+    whole_rows(x, n);
+    whole_rows(a, x.len());
+    let row_of_a = a.len() / (x.len() / n);
+    let scale = -E::ONE / E::from_f64((row_of_a / n) as f64);
+    vectorised(
+        #[inline(always)]
+        || {
+            let rows = x.chunks_exact(n).zip(a.chunks_exact(row_of_a));
+            for (y, (x, a)) in y.chunks_exact_mut(n).zip(rows) {
+                y.fill(E::ZERO);
+                for a in a.chunks_exact(n) {
+                    for (y, &a) in y.iter_mut().zip(a) {
+                        *y += a;
+                    }
+                }
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = x + *y * scale;
+                }
+            }
+        },
+    );
+}
+
+/// Every block of a row of `y` = s x: y_i,(k n + j) = s x_ij.
+///
+/// # Shapes
+/// x: (rows, `n`); y: (rows, b `n`)
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn repeat_scaled<E: Scalar>(y: &mut [E], x: &[E], n: usize, s: E) {
+    whole_rows(x, n);
+    whole_rows(y, x.len());
+    let row_of_y = y.len() / (x.len() / n);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, x) in y.chunks_exact_mut(row_of_y).zip(x.chunks_exact(n)) {
+                for y in y.chunks_exact_mut(n) {
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y = s * x;
+                    }
+                }
+            }
+        },
+    );
+}
+
 /// y_ji = x_ij.
 ///
 /// # Shapes

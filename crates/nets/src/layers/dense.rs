@@ -143,6 +143,67 @@ pub(crate) fn noisy_laws(inputs: usize) -> (Law, Law) {
     (Law::Uniform { bound: scale }, Law::Constant(0.1 * scale))
 }
 
+impl<I: Size, O: Size> NoisyLinear<I, O> {
+    /// Writes the kernel and the bias with their noise; without noise they are left alone.
+    fn draw<E: Scalar>(&self, weights: Weights<'_, E>, kernel: &mut [E], bias: &mut [E]) {
+        let Some(noise) = weights.noise else { return };
+        let of = |range: &Range<usize>| &weights.parameters[range.clone()];
+        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
+        kernels::multiply_outer(kernel, Some(of(&self.mu.kernel)), of(&self.sigma.kernel), eps_in, eps_out);
+        kernels::multiply_outer(bias, Some(of(&self.mu.bias)), of(&self.sigma.bias), &[E::ONE], eps_out);
+    }
+
+    /// The gradient of sigma from that of mu.
+    fn noise_backward<E: Scalar>(&self, weights: Weights<'_, E>, gradient: &mut [E]) {
+        let ranges = [&self.mu.kernel, &self.mu.bias, &self.sigma.kernel, &self.sigma.bias];
+        let [d_mu, d_b_mu, d_sigma, d_b_sigma] = disjoint(gradient, ranges);
+        let Some(noise) = weights.noise else {
+            d_sigma.fill(E::ZERO);
+            d_b_sigma.fill(E::ZERO);
+            return;
+        };
+        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
+        kernels::multiply_outer(d_sigma, None, d_mu, eps_in, eps_out);
+        kernels::multiply_outer(d_b_sigma, None, d_b_mu, &[E::ONE], eps_out);
+    }
+}
+
+/// What a head needs that computes a part of a dense layer's outputs.
+impl<I: Size, O: Size> Dense<I, O> {
+    /// The kernel and the bias, with noise where there is any: drawn into `tape` first if `draw`, else as they
+    /// were drawn the last time.
+    pub(crate) fn weights<'a, E: Scalar>(
+        &self,
+        weights: Weights<'a, E>,
+        tape: &'a mut DenseTape<E>,
+        draw: bool,
+    ) -> (&'a [E], &'a [E]) {
+        let [kernel, bias] = self.ranges();
+        match self {
+            Dense::Noisy(layer) if weights.noise.is_some() => {
+                if draw {
+                    layer.draw(weights, &mut tape.kernel, &mut tape.bias);
+                }
+                (&tape.kernel, &tape.bias)
+            }
+            _ => (&weights.parameters[kernel.clone()], &weights.parameters[bias.clone()]),
+        }
+    }
+
+    /// Where kernel and bias lie: mu of a noisy layer.
+    pub(crate) fn ranges(&self) -> [&Range<usize>; 2] {
+        let (Dense::Plain(layer) | Dense::Noisy(NoisyLinear { mu: layer, .. })) = self;
+        [&layer.kernel, &layer.bias]
+    }
+
+    /// The gradient of a noisy layer's sigma from that of its mu.
+    pub(crate) fn noise_backward<E: Scalar>(&self, weights: Weights<'_, E>, gradient: &mut [E]) {
+        if let Dense::Noisy(layer) = self {
+            layer.noise_backward(weights, gradient);
+        }
+    }
+}
+
 impl<I: Size, O: Size> Dense<I, O> {
     /// A [`NoisyLinear`] if `noisy`, else a [`Linear`].
     pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O, noisy: bool) -> Self {
@@ -252,8 +313,7 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
                 *y += noisy * eps;
             }
         } else {
-            kernels::multiply_outer(&mut tape.kernel, Some(mu), sigma, eps_in, eps_out);
-            kernels::multiply_outer(&mut tape.bias, Some(b_mu), b_sigma, &[E::ONE], eps_out);
+            self.draw(weights, &mut tape.kernel, &mut tape.bias);
             affine(&mut tape.y, x, &tape.kernel, &tape.bias);
         }
         &tape.y
@@ -268,25 +328,18 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        let ranges = [&self.mu.kernel, &self.mu.bias, &self.sigma.kernel, &self.sigma.bias];
-        let [d_mu, d_b_mu, d_sigma, d_b_sigma] = disjoint(gradient, ranges);
+        let [d_mu, d_b_mu] = disjoint(gradient, [&self.mu.kernel, &self.mu.bias]);
         let dx = wants_dx.then_some(tape.dx.as_mut_slice());
-        let Some(noise) = weights.noise else {
-            affine_backward(dx, d_mu, d_b_mu, dy, x, &weights.parameters[self.mu.kernel.clone()]);
-            d_sigma.fill(E::ZERO);
-            d_b_sigma.fill(E::ZERO);
-            return &tape.dx;
-        };
-        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
-        if x.len() == eps_in.len() {
-            // The forward pass of one sample went without the noisy kernel.
-            let parameters = weights.parameters;
-            let [mu, sigma] = [&parameters[self.mu.kernel.clone()], &parameters[self.sigma.kernel.clone()]];
-            kernels::multiply_outer(&mut tape.kernel, Some(mu), sigma, eps_in, eps_out);
+        let mut kernel = &weights.parameters[self.mu.kernel.clone()];
+        if weights.noise.is_some() {
+            if x.len() == self.mu.inputs.size() {
+                // The forward pass of one sample went without the noisy kernel.
+                self.draw(weights, &mut tape.kernel, &mut tape.bias);
+            }
+            kernel = &tape.kernel;
         }
-        affine_backward(dx, d_mu, d_b_mu, dy, x, &tape.kernel);
-        kernels::multiply_outer(d_sigma, None, d_mu, eps_in, eps_out);
-        kernels::multiply_outer(d_b_sigma, None, d_b_mu, &[E::ONE], eps_out);
+        affine_backward(dx, d_mu, d_b_mu, dy, x, kernel);
+        self.noise_backward(weights, gradient);
         &tape.dx
     }
 }

@@ -1,5 +1,7 @@
 //! The head of a distributional agent: logits of the return's atoms, for each action.
 
+mod chosen;
+
 use crate::layers::dense::{Dense, DenseTape};
 use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
 
@@ -27,6 +29,7 @@ pub struct CategoricalHeadTape<E> {
     dx: Vec<E>,
     d_advantage: Vec<E>,
     d_value: Vec<E>,
+    chosen: chosen::Chosen<E>,
 }
 
 impl<F: Size, Z: Size> CategoricalHead<F, Z> {
@@ -93,6 +96,7 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
             dx: zeros(batch * input.1.size()),
             d_advantage: zeros(batch * actions * atoms.size()),
             d_value: zeros(batch * atoms.size()),
+            chosen: chosen::Chosen::new(batch, input.1.size(), actions, atoms.size()),
         }
     }
 
