@@ -50,7 +50,11 @@ fn settings() {
     refused("fig3 --set network.encoder=impala", &["impala", "minatar"]);
     refused("fig3 --set network.body.slots=all", &["all", "tokens_over_experts"]);
     refused("fig3 --set network.body.slots=token", &["did you mean `tokens`?"]);
-    refused("fig3 --set network.body.experts=3", &["soft_moe with 1, 2, 4 or 8 experts", "experts=4"]);
+    refused("fig3 --set network.body.experts=0", &["between 1 and 256", "experts=4"]);
+    refused(
+        "fig3 --set network.encoder=impala",
+        &["takes observations of 10x10 pixels, not of 84x84", "encoder=minatar"],
+    );
     refused("fig3 --set network.hidden=99999999999", &["between 1 and 8192"]);
     refused("fig3 --set agent.noisy=false", &["`--set agent.epsilon_train=0.01`"]);
 }

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use softmoe_env::Step;
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
-use softmoe_spec::{AgentSteps, NetworkSpec, RainbowConfig};
+use softmoe_spec::{AgentSteps, Architecture, RainbowConfig};
 
 /// When an agent acts at random, updates, and copies its target network. Periods count agent steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,17 +58,25 @@ pub struct AgentState {
 }
 
 impl Agent {
-    /// Rainbow on the CPU engine, for observations of `shape` (height, width, channels).
+    /// Rainbow on the CPU engine.
     ///
     /// # Errors
-    /// If the network is not in this build, or a setting cannot be followed.
+    /// If the network is not in this build or has another head than [`RainbowConfig::head`], or a setting cannot be
+    /// followed.
     pub fn rainbow(
         config: &RainbowConfig,
-        network: &NetworkSpec,
-        shape: [usize; 3],
-        actions: usize,
+        architecture: &Architecture,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
+        if architecture.head != config.head() {
+            let given = format!("{:?}", architecture.head);
+            return Err(AgentError::Setting {
+                setting: "head",
+                given,
+                allowed: format!("{:?}", config.head()),
+            });
+        }
+        let Architecture { observation: shape, actions, .. } = *architecture;
         let layout = Layout {
             capacity: config.replay_capacity,
             frame_len: shape.iter().product(),
@@ -85,7 +93,7 @@ impl Agent {
             importance_exponent: config.importance_exponent,
             optimizer: AdamSettings::new(config.learning_rate, config.adam_epsilon),
         };
-        let network = networks::categorical(network, config, shape, actions)?;
+        let network = networks::build(architecture)?;
         let learner = RainbowLearner::new(network, settings, seeds);
         let uniform = config.priority_exponent == 0.0;
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };

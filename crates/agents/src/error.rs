@@ -2,6 +2,7 @@
 
 use softmoe_env::RestoreError;
 use softmoe_replay::ReplayError;
+use softmoe_spec::SpecError;
 use std::io;
 use std::path::PathBuf;
 
@@ -17,6 +18,9 @@ pub enum AgentError {
         /// What there is.
         known: String,
     },
+    /// A network whose sizes do not fit together.
+    #[error(transparent)]
+    Architecture(#[from] SpecError),
     /// A setting that this build cannot follow.
     #[error("`{setting}` is {given} but must be {allowed}")]
     Setting {

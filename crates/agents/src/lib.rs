@@ -10,17 +10,19 @@
 //! ```
 //! use softmoe_agents::{Agent, seeds::Seeds};
 //! use softmoe_env::minatar::{Game, Settings, make};
-//! use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec, RainbowConfig, SlotsSpec};
+//! use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
 //!
-//! let network = NetworkSpec {
-//!     encoder: EncoderSpec::MinAtar,
-//!     body: BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::TokensOverExperts, scale: 1.0, extra_layers: 0 },
-//!     hidden: 32,
-//! };
+//! let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 32 };
 //! let config = RainbowConfig { min_replay: 100, replay_capacity: 1_000, ..RainbowConfig::minatar() };
 //! let mut environment = make(Game::Breakout, &Settings::default(), 1);
-//! let mut agent =
-//!     Agent::rainbow(&config, &network, environment.shape(), environment.actions(), Seeds::new(1))?;
+//! let architecture = Architecture {
+//!     network,
+//!     head: config.head(),
+//!     observation: environment.shape(),
+//!     actions: environment.actions(),
+//!     permutation_seed: 0,
+//! };
+//! let mut agent = Agent::rainbow(&config, &architecture, Seeds::new(1))?;
 //!
 //! let mut observation = vec![0; environment.shape().iter().product()];
 //! for _ in 0..200 {

@@ -1,174 +1,236 @@
 //! The networks that a configuration can name: one table from their parts to concrete types.
+//!
+//! Types know what follows from encoder and tokens: the sizes of the feature map, the number of tokens and their
+//! width. What a sweep varies (experts, slots, hidden widths, layers, actions) is known at run time, so that the table
+//! has as many types as there are encoders times tokens times bodies, and no more.
+//!
+//! [`build`] makes a network for the CPU engine. Other engines take the types themselves: they implement
+//! [`NetworkVisitor`] and call [`with_network`].
 
 use crate::AgentError;
-use dfdx::shapes::Const;
-use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, PerConv, Relu, SoftMoe};
-use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings, Layer, Network};
-use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec, RainbowConfig, SlotsSpec};
+use dfdx::shapes::{Const, Shape};
+use softmoe_nets::layers::{
+    CategoricalHead, Conv2d, ExpertChoice, Flatten, HiddenLayers, PerConv, Relu, SoftMoe,
+};
+use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings, Layer, Network, Size};
+use softmoe_spec::{Architecture, BodySpec, EncoderSpec, TokensSpec};
 
-/// Atoms of the return distribution.
-pub const ATOMS: usize = 51;
+/// A shape that the networks of the table take: what every engine needs to know of one.
+pub trait RegisteredShape: Shape {}
+
+impl<S: Shape> RegisteredShape for S {}
+
+/// A layer that the table may use: what every engine needs to know of one.
+pub trait RegisteredLayer<In: RegisteredShape>: Layer<In> + 'static {}
+
+impl<In: RegisteredShape, L: Layer<In> + 'static> RegisteredLayer<In> for L {}
+
+/// What is to be done with a network, whatever its type.
+pub trait NetworkVisitor {
+    /// What comes of it.
+    type Output;
+
+    /// Takes the network `layer`, whose parts were made with `builder`; `shape(batch)` is its input's.
+    ///
+    /// # Shapes
+    /// observations (batch, height, width, channels) -> (batch, actions, values), where values are the atoms of a
+    /// categorical head, one of a Q head
+    fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
+    where
+        In: RegisteredShape,
+        L: RegisteredLayer<In>,
+        S: Fn(usize) -> In + Send + Sync + 'static;
+}
+
+/// Makes the network of `architecture` and hands it to `visitor`.
+///
+/// # Errors
+/// [`AgentError::UnknownNetwork`] with those that there are, if this is none of them; [`AgentError::Architecture`] if
+/// its sizes do not fit together.
+pub fn with_network<V: NetworkVisitor>(
+    architecture: &Architecture,
+    visitor: V,
+) -> Result<V::Output, AgentError> {
+    architecture.validate()?;
+    let mut builder = Builder::new();
+    let channels = architecture.observation[2];
+    match architecture.network.encoder {
+        EncoderSpec::MinAtar => {
+            let encoder: MinAtarEncoder =
+                (Conv2d::new(&mut builder, "encoder", channels, (Const, Const, Const)), Relu);
+            let shape =
+                move |batch| -> (usize, Const<10>, Const<10>, usize) { (batch, Const, Const, channels) };
+            with_body::<MinAtarMap, _, _, _, _>(architecture, visitor, builder, encoder, shape)
+        }
+        EncoderSpec::Nature | EncoderSpec::Impala { .. } => Err(unknown(architecture)),
+    }
+}
+
+/// The network of `architecture` on the CPU engine.
+///
+/// # Errors
+/// As [`with_network`].
+pub fn build(architecture: &Architecture) -> Result<Box<dyn Network>, AgentError> {
+    struct Boxed;
+    impl NetworkVisitor for Boxed {
+        type Output = Box<dyn Network>;
+
+        fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Box<dyn Network>
+        where
+            In: RegisteredShape,
+            L: RegisteredLayer<In>,
+            S: Fn(usize) -> In + Send + Sync + 'static,
+        {
+            Box::new(BoxedNetwork::new(builder, layer, shape))
+        }
+    }
+    with_network(architecture, Boxed)
+}
+
+/// The error for a network that is not in the table.
+fn unknown(architecture: &Architecture) -> AgentError {
+    let network = &architecture.network;
+    let tokens = network.body.tokens().map_or(String::new(), |tokens| format!(" over {tokens:?} tokens"));
+    AgentError::UnknownNetwork {
+        given: format!("{}, {}{tokens}", network.encoder, network.body.name()),
+        known: KNOWN.into(),
+    }
+}
+
+/// The table in words.
+const KNOWN: &str = "encoder minatar; body flat, soft_moe, expert_choice; tokens per_conv";
 
 /// MinAtar's encoder: one 3x3 convolution of 16 channels, no padding, and ReLU.
 type MinAtarEncoder = (Conv2d<Const<8>, Const<8>, Const<16>, 3, 1>, Relu);
-/// A sample of MinAtar: 10x10 pixels, of as many channels as the game has.
-type MinAtarShape = (usize, Const<10>, Const<10>, usize);
 
-/// What the layers of a categorical network need to know.
-#[derive(Clone, Copy, Debug)]
-struct HeadSettings {
-    actions: usize,
-    noisy: bool,
-    dueling: bool,
+/// The sizes of an encoder's feature map, and those of the tokens that are made of it.
+trait FeatureMap {
+    /// Height, and width.
+    type Side: Size + Default;
+    /// Channels.
+    type Channels: Size + Default;
+    /// Side x Side.
+    type Positions: Size + Default;
+    /// Side x Side x Channels.
+    type Features: Size + Default;
 }
 
-/// The categorical network of `spec`, for observations of `shape` (height, width, channels) and a number of
-/// actions. Its output is (actions, [`ATOMS`]).
-///
-/// # Errors
-/// If no such network was compiled in ([`AgentError::UnknownNetwork`] lists those that were), or if the agent asks
-/// for another number of atoms.
-pub fn categorical(
-    spec: &NetworkSpec,
-    agent: &RainbowConfig,
-    shape: [usize; 3],
-    actions: usize,
-) -> Result<Box<dyn Network>, AgentError> {
-    if agent.atoms != ATOMS {
-        let (given, allowed) =
-            (agent.atoms.to_string(), format!("{ATOMS}, which the networks are compiled for"));
-        return Err(AgentError::Setting { setting: "agent.atoms", given, allowed });
-    }
-    let EncoderSpec::MinAtar = spec.encoder;
-    let [height, width, channels] = shape;
-    if [height, width] != [10, 10] {
-        let (given, allowed) = (format!("minatar for {height}x{width} pixels"), "for 10x10 pixels".into());
-        return Err(AgentError::Setting { setting: "network.encoder", given, allowed });
-    }
-    let head = HeadSettings { actions, noisy: agent.noisy, dueling: agent.dueling };
-    let hidden = |scale: f64| ((spec.hidden as f64 * scale).round() as usize).max(1);
-    match spec.body {
-        BodySpec::Flat { scale, extra_layers: 0 } => Ok(flat(channels, hidden(scale), head)),
-        BodySpec::Flat { scale, extra_layers: 1 } => Ok(flat_of_two(channels, hidden(scale), head)),
-        BodySpec::Flat { .. } => Err(unknown(spec)),
-        BodySpec::SoftMoe { experts, slots, scale, extra_layers } => {
-            let settings = ExpertSettings { hidden: hidden(scale), extra_layers, noisy: agent.noisy };
-            match (experts, slots) {
-                (1, _) => Ok(soft_moe::<1, 64>(channels, settings, head)),
-                (2, SlotsSpec::TokensOverExperts) => Ok(soft_moe::<2, 32>(channels, settings, head)),
-                (4, SlotsSpec::TokensOverExperts) => Ok(soft_moe::<4, 16>(channels, settings, head)),
-                (8, SlotsSpec::TokensOverExperts) => Ok(soft_moe::<8, 8>(channels, settings, head)),
-                (4, SlotsSpec::Tokens) => Ok(soft_moe::<4, 64>(channels, settings, head)),
-                _ => Err(unknown(spec)),
-            }
+/// Names the sizes of a feature map.
+macro_rules! feature_map {
+    ($(#[$documentation:meta])* $map:ident, $side:literal, $channels:literal) => {
+        $(#[$documentation])*
+        struct $map;
+
+        impl FeatureMap for $map {
+            type Side = Const<$side>;
+            type Channels = Const<$channels>;
+            type Positions = Const<{ $side * $side }>;
+            type Features = Const<{ $side * $side * $channels }>;
         }
-        BodySpec::ExpertChoice { experts, slots, scale } => {
-            let settings = ExpertSettings { hidden: hidden(scale), extra_layers: 0, noisy: agent.noisy };
-            match (experts, slots) {
-                (1, _) => Ok(expert_choice::<1, 64>(channels, settings, head)),
-                (4, SlotsSpec::TokensOverExperts) => Ok(expert_choice::<4, 16>(channels, settings, head)),
-                (4, SlotsSpec::Tokens) => Ok(expert_choice::<4, 64>(channels, settings, head)),
-                _ => Err(unknown(spec)),
-            }
-        }
-    }
+    };
 }
 
-/// The error for a body that is not in the table above, which [`BodySpec::is_compiled`] repeats.
-fn unknown(spec: &NetworkSpec) -> AgentError {
-    AgentError::UnknownNetwork { given: spec.body.to_string(), known: BodySpec::COMPILED.into() }
-}
+feature_map!(
+    /// 8x8x16.
+    MinAtarMap, 8, 16
+);
 
-fn encoder(builder: &mut Builder, channels: usize) -> MinAtarEncoder {
-    (Conv2d::new(builder, "encoder", channels, (Const, Const, Const)), Relu)
-}
+/// A head of as many values an action as the architecture's: a Q head is a categorical one of a single atom.
+type Head = CategoricalHead<usize, usize>;
 
-fn head<F: softmoe_nets::Size>(
-    builder: &mut Builder,
-    features: F,
-    settings: HeadSettings,
-) -> CategoricalHead<F, Const<ATOMS>> {
-    let HeadSettings { actions, noisy, dueling } = settings;
-    if dueling {
-        CategoricalHead::dueling(builder, "head", features, actions, Const, noisy)
-    } else {
-        CategoricalHead::plain(builder, "head", features, actions, Const, noisy)
-    }
-}
-
-fn boxed<L>(builder: Builder, layer: L, channels: usize) -> Box<dyn Network>
+/// The rows of the table for one encoder.
+fn with_body<M, In, Encoder, S, V>(
+    architecture: &Architecture,
+    visitor: V,
+    mut builder: Builder,
+    encoder: Encoder,
+    shape: S,
+) -> Result<V::Output, AgentError>
 where
-    L: Layer<MinAtarShape> + 'static,
+    M: FeatureMap,
+    In: RegisteredShape,
+    Encoder: RegisteredLayer<In> + Layer<In, Out = (usize, M::Side, M::Side, M::Channels)>,
+    S: Fn(usize) -> In + Send + Sync + 'static,
+    V: NetworkVisitor,
 {
-    Box::new(BoxedNetwork::new(builder, layer, move |batch| -> MinAtarShape {
-        (batch, Const, Const, channels)
-    }))
+    let network = &architecture.network;
+    let noisy = architecture.head.noisy();
+    let features = M::Features::default();
+    match network.body {
+        BodySpec::Flat { extra_layers, .. } => {
+            let b = &mut builder;
+            let hidden = network.scaled_hidden();
+            let layers = HiddenLayers::new(b, "hidden", features, hidden, 1 + extra_layers, noisy);
+            let head = head(b, architecture, hidden);
+            Ok(visitor.visit(builder, (encoder, Flatten(features), layers, head), shape))
+        }
+        _ => match network.body.tokens() {
+            Some(TokensSpec::PerConv) => {
+                let tokens = M::Positions::default();
+                let front = (encoder, PerConv(tokens));
+                let sizes = (tokens, M::Channels::default(), features);
+                with_tokens(architecture, visitor, builder, front, sizes, shape)
+            }
+            _ => Err(unknown(architecture)),
+        },
+    }
 }
 
-/// Flatten, dense, ReLU.
-fn flat(channels: usize, hidden: usize, settings: HeadSettings) -> Box<dyn Network> {
-    let mut builder = Builder::new();
+/// The rows of the table for one encoder and one kind of tokens, of `sizes` (number, width, their product).
+fn with_tokens<M, D, F, In, Front, S, V>(
+    architecture: &Architecture,
+    visitor: V,
+    mut builder: Builder,
+    front: Front,
+    (tokens, width, features): (M, D, F),
+    shape: S,
+) -> Result<V::Output, AgentError>
+where
+    M: Size,
+    D: Size,
+    F: Size,
+    In: RegisteredShape,
+    Front: RegisteredLayer<In> + Layer<In, Out = (usize, M, D)>,
+    S: Fn(usize) -> In + Send + Sync + 'static,
+    V: NetworkVisitor,
+{
+    let network = &architecture.network;
+    let noisy = architecture.head.noisy();
+    let settings = |extra_layers| ExpertSettings { hidden: network.scaled_hidden(), extra_layers, noisy };
     let b = &mut builder;
-    let layer = (
-        encoder(b, channels),
-        Flatten(Const::<1024>),
-        Dense::new(b, "hidden", Const::<1024>, hidden, settings.noisy),
-        Relu,
-        head(b, hidden, settings),
-    );
-    boxed(builder, layer, channels)
+    match network.body {
+        BodySpec::SoftMoe { experts, slots, extra_layers, bottleneck, .. } => {
+            let sizes = (tokens, width, experts, slots.count(tokens.size(), experts));
+            let body = SoftMoe::new(b, "soft_moe", sizes, settings(extra_layers));
+            let (flatten, layers, head) = behind_a_mixture(b, architecture, features, bottleneck);
+            Ok(visitor.visit(builder, (front, body, flatten, layers, head), shape))
+        }
+        BodySpec::ExpertChoice { experts, slots, extra_layers, bottleneck, .. } => {
+            let sizes = (tokens, width, experts, slots.count(tokens.size(), experts));
+            let body = ExpertChoice::new(b, "expert_choice", sizes, settings(extra_layers));
+            let (flatten, layers, head) = behind_a_mixture(b, architecture, features, bottleneck);
+            Ok(visitor.visit(builder, (front, body, flatten, layers, head), shape))
+        }
+        _ => Err(unknown(architecture)),
+    }
 }
 
-/// Flatten, dense, ReLU, dense, ReLU.
-fn flat_of_two(channels: usize, hidden: usize, settings: HeadSettings) -> Box<dyn Network> {
-    let mut builder = Builder::new();
-    let b = &mut builder;
-    let layer = (
-        encoder(b, channels),
-        Flatten(Const::<1024>),
-        Dense::new(b, "hidden", Const::<1024>, hidden, settings.noisy),
-        Relu,
-        Dense::new(b, "hidden_1", hidden, hidden, settings.noisy),
-        Relu,
-        head(b, hidden, settings),
-    );
-    boxed(builder, layer, channels)
+/// What follows a mixture: its outputs in one row, the bottleneck if there is one, the head.
+fn behind_a_mixture<F: Size>(
+    builder: &mut Builder,
+    architecture: &Architecture,
+    features: F,
+    bottleneck: bool,
+) -> (Flatten<F>, HiddenLayers<F>, Head) {
+    let hidden = architecture.network.hidden;
+    let noisy = architecture.head.noisy();
+    let layers = HiddenLayers::new(builder, "bottleneck", features, hidden, usize::from(bottleneck), noisy);
+    let head = head(builder, architecture, if bottleneck { hidden } else { features.size() });
+    (Flatten(features), layers, head)
 }
 
-/// PerConv tokens, a soft mixture of `N` experts of `P` slots each, flatten.
-fn soft_moe<const N: usize, const P: usize>(
-    channels: usize,
-    experts: ExpertSettings,
-    settings: HeadSettings,
-) -> Box<dyn Network> {
-    let mut builder = Builder::new();
-    let b = &mut builder;
-    let sizes = (Const::<64>, Const::<16>, Const::<N>, Const::<P>);
-    let layer = (
-        encoder(b, channels),
-        PerConv(Const::<64>),
-        SoftMoe::new(b, "soft_moe", sizes, experts),
-        Flatten(Const::<1024>),
-        head(b, Const::<1024>, settings),
-    );
-    boxed(builder, layer, channels)
-}
-
-/// PerConv tokens, `N` experts that choose `P` tokens each, flatten.
-fn expert_choice<const N: usize, const P: usize>(
-    channels: usize,
-    experts: ExpertSettings,
-    settings: HeadSettings,
-) -> Box<dyn Network> {
-    let mut builder = Builder::new();
-    let b = &mut builder;
-    let sizes = (Const::<64>, Const::<16>, Const::<N>, Const::<P>);
-    let layer = (
-        encoder(b, channels),
-        PerConv(Const::<64>),
-        ExpertChoice::new(b, "expert_choice", sizes, experts),
-        Flatten(Const::<1024>),
-        head(b, Const::<1024>, settings),
-    );
-    boxed(builder, layer, channels)
+fn head(builder: &mut Builder, architecture: &Architecture, features: usize) -> Head {
+    let Architecture { head, actions, .. } = *architecture;
+    let make = if head.dueling() { CategoricalHead::dueling } else { CategoricalHead::plain };
+    make(builder, "head", features, actions, head.values(), head.noisy())
 }

@@ -10,8 +10,9 @@ use crate::seeds::{Role, Seeds};
 use crate::{Agent, RunError, evaluate};
 use safetensors::tensor::{Dtype, TensorView};
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Settings, make};
-use softmoe_spec::{AgentConfig, AgentSteps, Done, RainbowConfig, RunConfig, RunDirectory, SpecError, file};
+use softmoe_spec::{
+    AgentConfig, AgentSteps, Architecture, Done, RainbowConfig, RunConfig, RunDirectory, SpecError, file,
+};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -85,7 +86,7 @@ fn random(
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let seeds = Seeds::new(config.seed);
-    let mut environment = environment(config, seeds.seed(Role::Evaluation(0)));
+    let mut environment = config.environment.make(seeds.seed(Role::Evaluation(0)));
     let mut metrics = Metrics::open(directory.metrics_csv(), 0)?;
     let episodes = config.training.final_evaluation_episodes;
     let returns = evaluate(None, &mut *environment, episodes, seeds, 0, || monitor.keep_going());
@@ -135,9 +136,15 @@ impl<'a> Run<'a> {
         monitor: &'a mut dyn Monitor,
     ) -> Result<Self, RunError> {
         let seeds = Seeds::new(config.seed);
-        let mut environment = environment(config, seeds.seed(Role::Environment));
-        let (shape, actions) = (environment.shape(), environment.actions());
-        let mut agent = Agent::rainbow(rainbow, &config.network, shape, actions, seeds)?;
+        let mut environment = config.environment.make(seeds.seed(Role::Environment));
+        let architecture = Architecture {
+            network: config.network.clone(),
+            head: rainbow.head(),
+            observation: environment.shape(),
+            actions: environment.actions(),
+            permutation_seed: seeds.seed(Role::Permutation),
+        };
+        let mut agent = Agent::rainbow(rainbow, &architecture, seeds)?;
         let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
         checkpoint::remove_leftovers(directory.path());
         checkpoint::remove_leftovers(&directory.checkpoints());
@@ -239,7 +246,7 @@ impl<'a> Run<'a> {
         let last = self.agent.steps() >= training.agent_steps;
         let episodes = if last { training.final_evaluation_episodes } else { training.evaluation_episodes };
         let index = self.progress.evaluations;
-        let mut environment = environment(self.config, self.seeds.seed(Role::Evaluation(index)));
+        let mut environment = self.config.environment.make(self.seeds.seed(Role::Evaluation(index)));
         let monitor = &mut self.monitor;
         let returns = evaluate(Some(&mut self.agent), &mut *environment, episodes, self.seeds, index, || {
             monitor.keep_going()
@@ -350,18 +357,6 @@ fn finish(
 fn write_error(path: PathBuf, source: std::io::Error) -> RunError {
     let hint = "free some space or choose a writable directory; started again, the run goes on from its last checkpoint";
     RunError::File { action: "write", path, hint, source }
-}
-
-/// The run's game.
-fn environment(config: &RunConfig, seed: u64) -> Box<dyn DynEnvironment> {
-    let environment = &config.environment;
-    let settings = Settings {
-        sticky_action_probability: environment.sticky_action_probability,
-        difficulty_ramping: environment.difficulty_ramping,
-        minimal_actions: environment.minimal_actions,
-        max_episode_steps: environment.max_episode_steps,
-    };
-    make(environment.game, &settings, seed)
 }
 
 fn next_multiple(steps: AgentSteps, period: AgentSteps) -> u64 {

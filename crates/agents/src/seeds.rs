@@ -16,6 +16,8 @@ pub enum Role {
     Replay,
     /// Initial weights.
     Weights,
+    /// The permutation of shuffled tokens.
+    Permutation,
     /// The environment of an evaluation, counted from 0.
     Evaluation(u64),
     /// The random actions in an evaluation.
@@ -42,6 +44,7 @@ impl Seeds {
             Role::Weights => (4, 0),
             Role::Evaluation(index) => (5, index),
             Role::EvaluationActions(index) => (6, index),
+            Role::Permutation => (7, 0),
         };
         let hashed = |seed: u64| SplitMix64::seed_from_u64(seed).next_u64();
         hashed(hashed(hashed(self.0) ^ stream) ^ index)

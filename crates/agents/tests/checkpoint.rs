@@ -18,10 +18,10 @@ use tempfile::tempdir;
 /// An agent that has seen and learned something, and the state of its run.
 fn trained() -> (Agent, State) {
     let mut environment = make(Game::Breakout, &Settings::default(), 1);
-    let (shape, actions) = (environment.shape(), environment.actions());
     let config = config(FLAT);
-    let mut agent = Agent::rainbow(&agent(), &config.network, shape, actions, Seeds::new(1)).unwrap();
-    let mut observation = vec![0; shape.iter().product()];
+    let architecture = config.architecture(0).unwrap();
+    let mut agent = Agent::rainbow(&agent(), &architecture, Seeds::new(1)).unwrap();
+    let mut observation = vec![0; environment.shape().iter().product()];
     for _ in 0..120 {
         environment.observe(&mut observation);
         let action = agent.act(&observation);

@@ -4,7 +4,7 @@ use rand::RngExt;
 use softmoe_agents::Agent;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_env::Step;
-use softmoe_spec::{AgentSteps, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig, SlotsSpec};
+use softmoe_spec::{AgentSteps, Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
 
 const SHAPE: [usize; 3] = [10, 10, 1];
 
@@ -31,7 +31,9 @@ fn agent(body: BodySpec, actions: usize) -> Agent {
         ..RainbowConfig::minatar()
     };
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 16 };
-    Agent::rainbow(&config, &network, SHAPE, actions, Seeds::new(1)).unwrap()
+    let architecture =
+        Architecture { network, head: config.head(), observation: SHAPE, actions, permutation_seed: 0 };
+    Agent::rainbow(&config, &architecture, Seeds::new(1)).unwrap()
 }
 
 /// The greedy action, the noise off.
@@ -41,11 +43,7 @@ fn greedy(agent: &mut Agent, row: usize) -> usize {
 }
 
 fn bodies() -> [BodySpec; 2] {
-    let slots = SlotsSpec::TokensOverExperts;
-    [
-        BodySpec::Flat { scale: 1.0, extra_layers: 0 },
-        BodySpec::SoftMoe { experts: 4, slots, scale: 1.0, extra_layers: 0 },
-    ]
+    [BodySpec::flat(), BodySpec::soft_moe(4)]
 }
 
 #[test]

@@ -1,62 +1,70 @@
 //! The networks that a configuration can name.
 
-use softmoe_agents::networks::{ATOMS, categorical};
+use softmoe_agents::networks::build;
 use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_spec::{BodySpec, EncoderSpec, Experiment, NetworkSpec, RainbowConfig, SlotsSpec};
+use softmoe_spec::{
+    Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, NetworkSpec, RainbowConfig, SlotsSpec,
+};
 use std::path::Path;
 
-fn spec(body: BodySpec, hidden: usize) -> NetworkSpec {
-    NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden }
+const RAINBOW: HeadSpec = RainbowConfig::minatar().head();
+
+/// The network of a body on MinAtar Breakout: 10x10 pixels of 4 channels, 6 actions.
+fn on_breakout(body: &str, hidden: usize, head: HeadSpec) -> Architecture {
+    let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: body.parse().unwrap(), hidden };
+    Architecture { network, head, observation: [10, 10, 4], actions: 6, permutation_seed: 0 }
 }
 
-fn flat(scale: f64, extra_layers: usize) -> BodySpec {
-    BodySpec::Flat { scale, extra_layers }
-}
-
-fn soft_moe(experts: usize, slots: SlotsSpec) -> BodySpec {
-    BodySpec::SoftMoe { experts, slots, scale: 1.0, extra_layers: 0 }
-}
-
-/// Parameters on MinAtar Breakout: 10x10 pixels of 4 channels, 6 actions.
-fn parameters(body: BodySpec, hidden: usize) -> usize {
-    let network = categorical(&spec(body, hidden), &RainbowConfig::minatar(), [10, 10, 4], 6).unwrap();
-    assert_eq!(network.output_shape(), [6, ATOMS]);
+fn parameters(body: &str, hidden: usize) -> usize {
+    let network = build(&on_breakout(body, hidden, RAINBOW)).unwrap();
+    assert_eq!(network.output_shape(), [6, 51]);
+    let described: usize = network.describe().iter().map(|layer| layer.parameters).sum();
+    assert_eq!(described, network.parameters().len(), "{body}");
     network.parameters().len()
 }
 
+/// Noisy layers have two of each weight: mu and sigma.
+fn noisy(inputs: usize, outputs: usize) -> usize {
+    2 * dense(inputs, outputs)
+}
+
+fn dense(inputs: usize, outputs: usize) -> usize {
+    (inputs + 1) * outputs
+}
+
+/// A dueling categorical head for 6 actions.
+fn head(features: usize) -> usize {
+    noisy(features, 6 * 51) + noisy(features, 51)
+}
+
+/// 3x3 kernels on 4 channels.
+const ENCODER: usize = 3 * 3 * 4 * 16 + 16;
+
 #[test]
 fn parameters_are_as_many_as_the_layers_have() {
-    // Noisy layers have two of each weight: mu and sigma.
-    let noisy = |inputs: usize, outputs: usize| 2 * (inputs + 1) * outputs;
-    let dense = |inputs: usize, outputs: usize| (inputs + 1) * outputs;
-    let encoder = 3 * 3 * 4 * 16 + 16;
-    let head = |features: usize| noisy(features, 6 * 51) + noisy(features, 51);
-
-    assert_eq!(parameters(flat(1.0, 0), 128), encoder + noisy(1024, 128) + head(128));
-    assert_eq!(parameters(flat(1.0, 0), 128), 355_098);
-    let two = encoder + noisy(1024, 128) + noisy(128, 128) + head(128);
-    assert_eq!(parameters(flat(1.0, 1), 128), two);
-    assert_eq!(parameters(flat(4.0, 0), 32), parameters(flat(1.0, 0), 128));
+    assert_eq!(parameters("flat", 128), ENCODER + noisy(1024, 128) + head(128));
+    assert_eq!(parameters("flat", 128), 355_098);
+    let hidden = noisy(1024, 128) + 3 * noisy(128, 128);
+    assert_eq!(parameters("flat(extra_layers: 3)", 128), ENCODER + hidden + head(128));
+    assert_eq!(parameters("flat(scale: 4)", 32), parameters("flat", 128));
 
     let expert = noisy(16, 128) + dense(128, 16);
-    for (experts, slots, count) in [
-        (1, SlotsSpec::TokensOverExperts, 64),
-        (2, SlotsSpec::TokensOverExperts, 32),
-        (4, SlotsSpec::TokensOverExperts, 16),
-        (8, SlotsSpec::TokensOverExperts, 8),
-        (4, SlotsSpec::Tokens, 64),
-        (1, SlotsSpec::Tokens, 64),
-    ] {
-        let phi = 16 * experts * count;
-        let total = encoder + phi + experts * expert + head(1024);
-        assert_eq!(parameters(soft_moe(experts, slots), 128), total, "{experts} experts of {count} slots");
+    for experts in [1, 2, 3, 4, 8, 64] {
+        for slots in ["tokens_over_experts", "tokens", "fraction(0.1)", "count(5)"] {
+            let count = slots.parse::<SlotsSpec>().unwrap().count(64, experts);
+            let total = ENCODER + 16 * experts * count + experts * expert + head(1024);
+            let body = format!("soft_moe(experts: {experts}, slots: {slots})");
+            assert_eq!(parameters(&body, 128), total, "{body}");
+            let total = ENCODER + 16 * experts + experts * expert + head(1024);
+            let body = format!("expert_choice(experts: {experts}, slots: {slots})");
+            assert_eq!(parameters(&body, 128), total, "{body}");
+        }
     }
-    for (experts, slots) in
-        [(1, SlotsSpec::Tokens), (4, SlotsSpec::TokensOverExperts), (4, SlotsSpec::Tokens)]
-    {
-        let body = BodySpec::ExpertChoice { experts, slots, scale: 1.0 };
-        assert_eq!(parameters(body, 128), encoder + 16 * experts + experts * expert + head(1024));
-    }
+    let total = ENCODER + 16 * 64 + 4 * expert + noisy(1024, 128) + head(128);
+    assert_eq!(parameters("soft_moe(experts: 4, bottleneck: true)", 128), total);
+    let deep = noisy(16, 32) + 2 * noisy(32, 32) + dense(32, 16);
+    let total = ENCODER + 16 * 2 + 2 * deep + head(1024);
+    assert_eq!(parameters("expert_choice(experts: 2, extra_layers: 2)", 32), total);
 }
 
 #[test]
@@ -66,19 +74,13 @@ fn every_arm_of_every_experiment_builds_for_every_game() {
     for entry in directory.read_dir().unwrap() {
         let experiment = Experiment::read(&entry.unwrap().path()).unwrap();
         for (name, profile) in &experiment.profiles {
-            for arm in &experiment.arms {
-                for &game in &profile.games {
-                    let environment = make(game, &Settings::default(), 0);
-                    let network = NetworkSpec {
-                        encoder: profile.encoder,
-                        body: arm.body.clone(),
-                        hidden: profile.hidden,
-                    };
-                    let (shape, actions) = (environment.shape(), environment.actions());
-                    categorical(&network, &RainbowConfig::minatar(), shape, actions)
-                        .unwrap_or_else(|error| panic!("{name}, {}, {game}: {error}", arm.name));
-                    built += 1;
-                }
+            let arms: Vec<&str> = experiment.arm_names().collect();
+            let mut profile = profile.clone();
+            profile.seeds = 1;
+            for run in experiment.resolve(name, &profile, &arms).unwrap() {
+                let Some(architecture) = run.architecture(0) else { continue };
+                build(&architecture).unwrap_or_else(|error| panic!("{}: {error}", run.name()));
+                built += 1;
             }
         }
     }
@@ -87,36 +89,48 @@ fn every_arm_of_every_experiment_builds_for_every_game() {
 
 #[test]
 fn heads_and_layers_follow_the_agent() {
-    let agent = RainbowConfig { noisy: false, dueling: false, ..RainbowConfig::minatar() };
-    let network = categorical(&spec(flat(1.0, 0), 8), &agent, [10, 10, 4], 6).unwrap();
+    let plain = HeadSpec::Categorical { atoms: 21, dueling: false, noisy: false };
+    let network = build(&on_breakout("flat", 8, plain)).unwrap();
     assert!(network.noise().is_empty());
-    let encoder = 3 * 3 * 4 * 16 + 16;
-    assert_eq!(network.parameters().len(), encoder + 1025 * 8 + 9 * 6 * 51);
+    assert_eq!(network.output_shape(), [6, 21]);
+    assert_eq!(network.parameters().len(), ENCODER + dense(1024, 8) + dense(8, 6 * 21));
+    let q = HeadSpec::Q { dueling: true, noisy: false };
+    let network = build(&on_breakout("soft_moe(experts: 4)", 8, q)).unwrap();
+    assert_eq!(network.output_shape(), [6, 1]);
+    let experts = 16 * 64 + 4 * (dense(16, 8) + dense(8, 16));
+    assert_eq!(network.parameters().len(), ENCODER + experts + dense(1024, 6) + dense(1024, 1));
+}
+
+/// The names that weights and fixtures go by.
+#[test]
+fn parameters_have_lasting_names() {
+    let names = |body: &str| -> Vec<String> {
+        let network = build(&on_breakout(body, 8, HeadSpec::Q { dueling: true, noisy: false })).unwrap();
+        network.parameters().iter().map(|parameter| parameter.name.clone()).collect()
+    };
+    let of = |parts: &[&str]| -> Vec<String> {
+        let layers = [&["encoder"], parts, &["head/advantage", "head/value"]].concat();
+        layers.iter().flat_map(|layer| ["kernel", "bias"].map(|part| format!("{layer}/{part}"))).collect()
+    };
+    assert_eq!(names("flat(extra_layers: 1)"), of(&["hidden", "hidden_1"]));
+    let mut mixture = of(&["soft_moe/experts/hidden", "soft_moe/experts/output", "bottleneck"]);
+    mixture.insert(2, "soft_moe/phi".into());
+    assert_eq!(names("soft_moe(experts: 2, bottleneck: true)"), mixture);
 }
 
 #[test]
-fn what_is_not_there_is_refused_with_what_is() {
-    let refused = |body: BodySpec, agent: RainbowConfig, shape: [usize; 3]| {
-        categorical(&spec(body, 8), &agent, shape, 6).err().expect("an error").to_string()
-    };
-    let minatar = RainbowConfig::minatar;
+fn what_does_not_fit_is_refused_with_what_does() {
+    let refused = |architecture: &Architecture| build(architecture).err().expect("an error").to_string();
     let shape = make(Game::Breakout, &Settings::default(), 0).shape();
-    for body in [
-        flat(1.0, 2),
-        soft_moe(3, SlotsSpec::TokensOverExperts),
-        soft_moe(8, SlotsSpec::Tokens),
-        BodySpec::ExpertChoice { experts: 2, slots: SlotsSpec::Tokens, scale: 1.0 },
-    ] {
-        let error = refused(body, minatar(), shape);
-        assert!(
-            error.contains("there are: flat with extra_layers 0 or 1; soft_moe with 1, 2, 4 or 8"),
-            "{error}"
-        );
-    }
-    let error = refused(soft_moe(3, SlotsSpec::Tokens), minatar(), shape);
-    assert!(error.contains("`soft_moe with 3 experts (slots tokens)`"), "{error}");
-    let error = refused(flat(1.0, 0), RainbowConfig { atoms: 21, ..minatar() }, shape);
-    assert!(error.contains("`agent.atoms` is 21 but must be 51"), "{error}");
-    let error = refused(flat(1.0, 0), minatar(), [84, 84, 1]);
-    assert!(error.contains("84x84 pixels") && error.contains("10x10 pixels"), "{error}");
+    let mut architecture = on_breakout("flat", 8, RAINBOW);
+    assert_eq!(architecture.observation, shape);
+    architecture.observation = [84, 84, 4];
+    let error = refused(&architecture);
+    assert!(error.contains("takes observations of 84x84 pixels, not of 10x10"), "{error}");
+    let error = refused(&on_breakout("expert_choice(experts: 2, slots: count(65))", 8, RAINBOW));
+    assert!(error.contains("between 1 and 64"), "{error}");
+    let mut architecture = on_breakout("flat", 8, RAINBOW);
+    architecture.network.body = BodySpec::soft_moe(0);
+    let error = refused(&architecture);
+    assert!(error.contains("`network.body.experts` is 0"), "{error}");
 }

@@ -150,9 +150,8 @@ fn a_random_run_is_one_evaluation() {
 fn an_evaluation_follows_from_its_index_and_leaves_the_agent_as_it_was() {
     let seeds = Seeds::new(1);
     let settings = Settings::default();
-    let shape = make(Game::Breakout, &settings, 0).shape();
-    let config = config(SOFT_MOE);
-    let mut agent = Agent::rainbow(&agent(), &config.network, shape, 6, seeds).unwrap();
+    let architecture = config(SOFT_MOE).architecture(0).unwrap();
+    let mut agent = Agent::rainbow(&agent(), &architecture, seeds).unwrap();
     let before = agent.state();
     let evaluation = |index: u64, agent: Option<&mut Agent>| {
         let mut environment = make(Game::Breakout, &settings, seeds.seed(Role::Evaluation(index)));

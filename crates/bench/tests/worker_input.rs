@@ -54,7 +54,7 @@ fn a_value_out_of_range_is_told_with_the_rule() {
         "batch_size: 0",
         &["`agent.batch_size` is 0 but must be between 1 and 4096"],
     );
-    assert_refused("atoms: 51", "atoms: 50", &["`agent.atoms` is 50 but must be 51"]);
+    assert_refused("atoms: 51", "atoms: 1", &["`agent.atoms` is 1 but must be between 2 and 1001"]);
     assert_refused(
         "min_replay: 120",
         "min_replay: 401",
@@ -74,13 +74,14 @@ fn a_text_that_breaks_off_is_told() {
 }
 
 #[test]
-fn a_network_that_is_not_there_is_told_with_those_that_are() {
-    let body = softmoe_spec::BodySpec::Flat { scale: 1.0, extra_layers: 3 };
-    let ended = Run::new(&config(body)).work();
+fn a_network_that_does_not_fit_the_game_is_told() {
+    let mut config = config(FLAT);
+    config.network.encoder = softmoe_spec::EncoderSpec::Nature;
+    let ended = Run::new(&config).work();
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert_says(
         &ended.stderr,
-        &["not flat with extra_layers 3", "compiled in: flat with extra_layers 0 or 1; soft_moe"],
+        &["`network.encoder` is nature", "10x10 pixels", "--set network.encoder=minatar"],
     );
 }
 

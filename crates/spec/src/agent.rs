@@ -1,5 +1,6 @@
 //! Agents and their hyperparameters, with the published presets.
 
+use crate::HeadSpec;
 use crate::units::AgentSteps;
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +38,7 @@ pub struct RainbowConfig {
     pub adam_epsilon: f64,
     /// Largest return of the distribution's support; the smallest is its negative.
     pub v_max: f64,
-    /// Atoms of the return distribution (a compile-time size of the networks: 51).
+    /// Atoms of the return distribution.
     pub atoms: usize,
     /// Noisy dense layers (Fortunato et al. 2018) instead of plain ones with epsilon-greedy exploration.
     pub noisy: bool,
@@ -78,6 +79,11 @@ impl AgentPreset {
 }
 
 impl RainbowConfig {
+    /// The head that Rainbow reads.
+    pub const fn head(&self) -> HeadSpec {
+        HeadSpec::Categorical { atoms: self.atoms, dueling: self.dueling, noisy: self.noisy }
+    }
+
     /// Full Rainbow on Atari: `full_rainbow.gin` of Dopamine's `labs/moes`
     /// (google/dopamine at 5873f549), which agrees with table 2 of arXiv 2402.08609.
     pub const fn atari() -> Self {

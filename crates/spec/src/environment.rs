@@ -1,6 +1,8 @@
 //! Which game a run plays, and with which of the benchmark's difficulties.
 
 use serde::{Deserialize, Serialize};
+use softmoe_env::DynEnvironment;
+use softmoe_env::minatar::{Settings, make};
 
 pub use softmoe_env::minatar::Game;
 
@@ -21,6 +23,21 @@ pub struct EnvironmentConfig {
 }
 
 impl EnvironmentConfig {
+    /// The game at the start of its first episode, its random numbers drawn from `seed`.
+    ///
+    /// # Panics
+    ///
+    /// If `max_episode_steps` is 0.
+    pub fn make(&self, seed: u64) -> Box<dyn DynEnvironment> {
+        let settings = Settings {
+            sticky_action_probability: self.sticky_action_probability,
+            difficulty_ramping: self.difficulty_ramping,
+            minimal_actions: self.minimal_actions,
+            max_episode_steps: self.max_episode_steps,
+        };
+        make(self.game, &settings, seed)
+    }
+
     /// The MinAtar benchmark's own setting of `game`.
     pub const fn minatar(game: Game) -> Self {
         EnvironmentConfig {

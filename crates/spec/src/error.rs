@@ -49,6 +49,16 @@ pub enum SpecError {
         /// What is wrong with it and what is allowed.
         message: String,
     },
+    /// A value that cannot be read.
+    #[error("`{given}` is no {what}: {message}")]
+    Value {
+        /// What it should be, e.g. `body`.
+        what: &'static str,
+        /// What was given.
+        given: String,
+        /// What is wrong with it and what is allowed.
+        message: String,
+    },
     /// Values of the right type that make no sense.
     #[error("{subject}: {}", problems.join("; "))]
     Invalid {

@@ -40,6 +40,30 @@ pub struct Arm {
     pub label: String,
     /// The body of the arm's network.
     pub body: BodySpec,
+    /// The arm's encoder (the profile's if left out).
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
+    pub encoder: Option<EncoderSpec>,
+}
+
+/// A field that is there or not, without `Some(..)` around its value.
+mod plain_option {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        T::deserialize(deserializer).map(Some)
+    }
+
+    pub(super) fn serialize<T: Serialize, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => value.serialize(serializer),
+            None => serializer.serialize_none(),
+        }
+    }
 }
 
 /// How large the experiment is, and what it is run on.
@@ -100,8 +124,16 @@ impl Profile {
             plural(games),
             paper::GAMES
         )];
-        let EncoderSpec::MinAtar = self.encoder;
-        sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());
+        match self.encoder {
+            EncoderSpec::MinAtar => {
+                sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());
+            }
+            EncoderSpec::Nature => sentences.push("The Nature CNN instead of the Impala encoder.".into()),
+            EncoderSpec::Impala { width: 1 } => {}
+            EncoderSpec::Impala { width } => {
+                sentences.push(format!("The Impala encoder with {width} times the channels."));
+            }
+        }
         let hidden =
             set.get("network.hidden").map_or_else(|| self.hidden.to_string(), |text| text.replace('_', ""));
         if hidden != paper::HIDDEN {

@@ -4,6 +4,7 @@ use crate::SpecError;
 use crate::error::unknown;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
@@ -42,6 +43,27 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, SpecErro
     })?;
     deserializer.end().map_err(|e| error(deserializer.span_error(e), String::new()))?;
     Ok(value)
+}
+
+/// Reads a value that was typed by hand: RON, where a variant's empty parentheses may be left out.
+pub(crate) fn value<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, SpecError> {
+    let is_name = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let error = match ron::from_str(text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let error = match is_name.then(|| ron::from_str(&format!("{text}()"))) {
+        Some(Ok(value)) => return Ok(value),
+        // Only with parentheses is it told what is missing in them.
+        Some(Err(inside)) if matches!(error.code, ron::Error::ExpectedStructLike) => inside,
+        _ => error,
+    };
+    Err(SpecError::Value { what, given: text.to_owned(), message: explain(&error.code) })
+}
+
+/// `value` as RON in one line.
+pub(crate) fn one_line<T: Serialize>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.write_str(&ron::to_string(value).map_err(|_| fmt::Error)?)
 }
 
 /// Writes `value` as RON to `path`, atomically: a reader, or a restart after a crash, finds the old file or

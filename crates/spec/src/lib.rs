@@ -38,6 +38,7 @@
 #![deny(missing_docs)]
 
 pub mod agent;
+pub mod body;
 pub mod environment;
 pub mod error;
 pub mod experiment;
@@ -51,10 +52,11 @@ pub mod units;
 mod validate;
 
 pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
+pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use environment::{EnvironmentConfig, Game};
 pub use error::SpecError;
 pub use experiment::{Arm, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};
-pub use network::{BodySpec, EncoderSpec, NetworkSpec, SlotsSpec};
+pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
 pub use run::{Done, RunConfig, RunDirectory, TrainingConfig};
 pub use setting::Setting;
 pub use units::AgentSteps;

@@ -1,7 +1,12 @@
-//! Which network a run trains: encoder, tokens, body, head, sizes.
+//! Which network a run trains: encoder, body, sizes; with a head and an observation, an architecture.
 
+use crate::body::BodySpec;
+use crate::error::none_of;
+use crate::validate::Check;
+use crate::{AgentConfig, RunConfig, SpecError, file};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::str::FromStr;
 
 /// A network, by the names of its parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -15,120 +20,205 @@ pub struct NetworkSpec {
     pub hidden: usize,
 }
 
+impl NetworkSpec {
+    /// The hidden width of the body: `hidden` times its scale.
+    pub fn scaled_hidden(&self) -> usize {
+        ((self.hidden as f64 * self.body.scale()).round() as usize).max(1)
+    }
+}
+
 /// An encoder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum EncoderSpec {
     /// One 3x3 VALID convolution of 16 channels and ReLU: 10x10 -> 8x8x16 (MinAtar's DQN).
     #[serde(rename = "minatar")]
     MinAtar,
+    /// Three SAME convolutions, 8x8 stride 4, 4x4 stride 2 and 3x3: 84x84 -> 11x11x64 (Mnih et al. 2015).
+    Nature,
+    /// Three residual stages of 16, 32 and 32 channels: 84x84 -> 11x11x32 (Espeholt et al. 2018, arXiv 1802.01561).
+    Impala {
+        /// Factor on the channels of every stage (1 if left out).
+        #[serde(default = "one")]
+        width: usize,
+    },
 }
 
-/// A body: `hidden` below is the network's hidden width.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+fn one() -> usize {
+    1
+}
+
+impl EncoderSpec {
+    /// The encoders' names.
+    pub const NAMES: [&str; 3] = ["minatar", "nature", "impala"];
+
+    /// Height and width of the observations that it takes.
+    pub const fn pixels(self) -> [usize; 2] {
+        match self {
+            EncoderSpec::MinAtar => [10, 10],
+            EncoderSpec::Nature | EncoderSpec::Impala { .. } => [84, 84],
+        }
+    }
+
+    /// Height, width and channels of the feature map that it makes of them.
+    pub const fn feature_map(self) -> [usize; 3] {
+        match self {
+            EncoderSpec::MinAtar => [8, 8, 16],
+            EncoderSpec::Nature => [11, 11, 64],
+            EncoderSpec::Impala { width } => [11, 11, 32 * width],
+        }
+    }
+
+    /// The hidden width that is usual behind it: 512 on Atari's observations, 128 on MinAtar's.
+    pub const fn usual_hidden(self) -> usize {
+        match self {
+            EncoderSpec::MinAtar => 128,
+            EncoderSpec::Nature | EncoderSpec::Impala { .. } => 512,
+        }
+    }
+}
+
+/// As in a file, e.g. `minatar` or `impala(width:1)`.
+impl fmt::Display for EncoderSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        file::one_line(self, f)
+    }
+}
+
+/// As in a file; `impala` is `impala()`.
+impl FromStr for EncoderSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        file::value("encoder", text)
+    }
+}
+
+/// What an agent reads from its network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum BodySpec {
-    /// Flatten, dense to `scale * hidden`, ReLU, and as many more layers of that width.
-    Flat {
-        /// Factor on the hidden width (1 if left out).
-        #[serde(default = "unscaled")]
-        scale: f64,
-        /// Dense layers beyond the first (0 if left out).
-        #[serde(default)]
-        extra_layers: usize,
+pub enum HeadSpec {
+    /// Logits of the atoms of every action's return (Bellemare et al. 2017, arXiv 1707.06887).
+    Categorical {
+        /// Atoms of the distribution.
+        atoms: usize,
+        /// Separate value and advantage streams (Wang et al. 2016, arXiv 1511.06581).
+        dueling: bool,
+        /// Whether the dense layers of the whole network, apart from experts' outputs, are noisy.
+        noisy: bool,
     },
-    /// Soft mixture of experts over the feature map's positions (PerConv tokens).
-    SoftMoe {
-        /// Number of experts n.
-        experts: usize,
-        /// Slots p of each expert (p = ceil(m / n) if left out).
-        #[serde(default)]
-        slots: SlotsSpec,
-        /// Factor on the experts' hidden width (1 if left out).
-        #[serde(default = "unscaled")]
-        scale: f64,
-        /// Hidden layers of an expert beyond the first (0 if left out).
-        #[serde(default)]
-        extra_layers: usize,
-    },
-    /// Experts that choose their tokens (Zhou et al. 2022) among the feature map's positions.
-    ExpertChoice {
-        /// Number of experts n.
-        experts: usize,
-        /// Tokens p that each expert takes (p = ceil(m / n) if left out).
-        #[serde(default)]
-        slots: SlotsSpec,
-        /// Factor on the experts' hidden width (1 if left out).
-        #[serde(default = "unscaled")]
-        scale: f64,
+    /// Every action's value.
+    Q {
+        /// As for `Categorical`.
+        dueling: bool,
+        /// As for `Categorical`.
+        noisy: bool,
     },
 }
 
-impl BodySpec {
-    /// The bodies that networks are compiled for, in words: what [`BodySpec::is_compiled`] allows.
-    pub const COMPILED: &str = "flat with extra_layers 0 or 1; soft_moe with 1, 2, 4 or 8 experts (slots \
-         tokens_over_experts), or 1 or 4 (slots tokens); expert_choice with 1 or 4 experts (slots either)";
-
-    /// Whether a network with this body is compiled in: numbers of experts and of slots are sizes that the
-    /// compiler checks, so that each pair is a type of its own.
-    pub const fn is_compiled(&self) -> bool {
+impl HeadSpec {
+    /// Whether the network's dense layers are noisy.
+    pub const fn noisy(self) -> bool {
         match self {
-            BodySpec::Flat { extra_layers, .. } => matches!(extra_layers, 0 | 1),
-            BodySpec::SoftMoe { experts, slots: SlotsSpec::TokensOverExperts, .. } => {
-                matches!(experts, 1 | 2 | 4 | 8)
-            }
-            BodySpec::SoftMoe { experts, slots: SlotsSpec::Tokens, .. }
-            | BodySpec::ExpertChoice { experts, .. } => matches!(experts, 1 | 4),
+            HeadSpec::Categorical { noisy, .. } | HeadSpec::Q { noisy, .. } => noisy,
+        }
+    }
+
+    /// Whether value and advantage are separate streams.
+    pub const fn dueling(self) -> bool {
+        match self {
+            HeadSpec::Categorical { dueling, .. } | HeadSpec::Q { dueling, .. } => dueling,
+        }
+    }
+
+    /// Numbers that the head puts out for each action: atoms, or one value.
+    pub const fn values(self) -> usize {
+        match self {
+            HeadSpec::Categorical { atoms, .. } => atoms,
+            HeadSpec::Q { .. } => 1,
         }
     }
 }
 
-/// What decides whether the body [is compiled](BodySpec::is_compiled), e.g. `soft_moe with 3 experts (slots tokens)`.
-impl fmt::Display for BodySpec {
+/// Everything that decides a network's layers and the shapes of its parameters.
+///
+/// ```
+/// use softmoe_spec::Architecture;
+///
+/// let text = "(network: (encoder: impala(), body: soft_moe(experts: 4), hidden: 512), \
+///              head: categorical(atoms: 51, dueling: true, noisy: true), observation: (84, 84, 4), actions: 18)";
+/// let architecture: Architecture = text.parse()?;
+/// assert_eq!(architecture.to_string().parse::<Architecture>()?, architecture);
+/// # Ok::<(), softmoe_spec::SpecError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Architecture {
+    /// Encoder, body, sizes.
+    pub network: NetworkSpec,
+    /// The head, and whether layers are noisy.
+    pub head: HeadSpec,
+    /// Height, width and channels of an observation.
+    pub observation: [usize; 3],
+    /// Number of actions.
+    pub actions: usize,
+    /// What the permutation of shuffled tokens is drawn from (unused by others).
+    #[serde(default)]
+    pub permutation_seed: u64,
+}
+
+/// Most actions of an agent: 57 times Atari's.
+const MOST_ACTIONS: u64 = 1_024;
+/// Most channels of an observation.
+const MOST_CHANNELS: u64 = 1_024;
+
+impl Architecture {
+    /// Whether the sizes fit together.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::Invalid`] with every value that does not.
+    pub fn validate(&self) -> Result<(), SpecError> {
+        let mut check = Check::default();
+        self.check(&mut check);
+        none_of("the network", check.problems)
+    }
+
+    fn check(&self, check: &mut Check) {
+        check.network(&self.network);
+        let [height, width, channels] = self.observation;
+        check.encoder(self.network.encoder, [height, width]);
+        check.count("observation's number of channels", channels as u64, MOST_CHANNELS, 4);
+        check.count("actions", self.actions as u64, MOST_ACTIONS, 6);
+    }
+}
+
+impl RunConfig {
+    /// The network that the run trains, with the permutation of shuffled tokens drawn from `permutation_seed`; none
+    /// if its agent has none.
+    pub fn architecture(&self, permutation_seed: u64) -> Option<Architecture> {
+        let head = match &self.agent {
+            AgentConfig::Random => return None,
+            AgentConfig::Rainbow(agent) => agent.head(),
+        };
+        let game = self.environment.make(0);
+        let (observation, actions) = (game.shape(), game.actions());
+        Some(Architecture { network: self.network.clone(), head, observation, actions, permutation_seed })
+    }
+}
+
+/// As RON in one line.
+impl fmt::Display for Architecture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BodySpec::Flat { extra_layers, .. } => write!(f, "flat with extra_layers {extra_layers}"),
-            BodySpec::SoftMoe { experts, slots, .. } => {
-                write!(f, "soft_moe with {experts} experts (slots {slots})")
-            }
-            BodySpec::ExpertChoice { experts, slots, .. } => {
-                write!(f, "expert_choice with {experts} experts (slots {slots})")
-            }
-        }
+        file::one_line(self, f)
     }
 }
 
-fn unscaled() -> f64 {
-    1.0
-}
+/// From RON.
+impl FromStr for Architecture {
+    type Err = SpecError;
 
-/// Slots of each expert, as a rule on the number of tokens m and of experts n.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SlotsSpec {
-    /// p = ceil(m / n), the release's capacity factor of 1.
-    #[default]
-    TokensOverExperts,
-    /// p = m.
-    Tokens,
-}
-
-/// The rule's name in files and on the command line.
-impl fmt::Display for SlotsSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            SlotsSpec::TokensOverExperts => "tokens_over_experts",
-            SlotsSpec::Tokens => "tokens",
-        })
-    }
-}
-
-impl SlotsSpec {
-    /// The number of slots of each of `experts` experts over `tokens` tokens.
-    pub const fn count(self, tokens: usize, experts: usize) -> usize {
-        match self {
-            SlotsSpec::TokensOverExperts => tokens.div_ceil(experts),
-            SlotsSpec::Tokens => tokens,
-        }
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        file::value("architecture", text)
     }
 }

@@ -122,10 +122,10 @@ impl Experiment {
             _ => (profile.agent.config(), arm),
         };
         known("arm", of, self.arms.iter().map(|arm| arm.name.as_str()))?;
-        let body = self.arms.iter().find(|arm| arm.name == of).map(|arm| arm.body.clone());
-        let Some(body) = body else {
+        let Some(of) = self.arms.iter().find(|arm| arm.name == of) else {
             return Err(SpecError::Invalid { subject: of.to_owned(), problems: vec!["has no body".into()] });
         };
+        let encoder = of.encoder.unwrap_or(profile.encoder);
         // Rounded up: rounded down, the remainder would make one evaluation more than asked for.
         let period = AgentSteps(profile.agent_steps.0.div_ceil(profile.evaluations.max(1)).max(1));
         Ok(RunConfig {
@@ -135,7 +135,7 @@ impl Experiment {
             seed,
             environment: EnvironmentConfig::minatar(game),
             agent,
-            network: NetworkSpec { encoder: profile.encoder, body, hidden: profile.hidden },
+            network: NetworkSpec { encoder, body: of.body.clone(), hidden: profile.hidden },
             training: TrainingConfig {
                 agent_steps: profile.agent_steps,
                 evaluation_period: period,

@@ -2,14 +2,15 @@
 
 use crate::error::unknown;
 use crate::names::{UnknownName, nearest};
-use crate::{RunConfig, SpecError};
+use crate::{BodySpec, EncoderSpec, RunConfig, SlotsSpec, SpecError};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 /// Keys whose value is one of several variants: the variant's own name is no part of a key.
-const VARIANTS: [&str; 2] = ["agent", "network.body"];
+const VARIANTS: [&str; 4] = ["agent", "network.body", "network.body.slots", "network.encoder"];
 
 /// What names a run, and how it is chosen instead.
 const CHOSEN_ELSEWHERE: [(&str, &str); 6] = [
@@ -34,7 +35,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 6] = [
 /// #     environment: EnvironmentConfig::minatar(Game::Breakout),
 /// #     agent: AgentPreset::RainbowMinatar.config(),
 /// #     network: NetworkSpec {
-/// #         encoder: EncoderSpec::MinAtar, body: BodySpec::Flat { scale: 1.0, extra_layers: 0 }, hidden: 128,
+/// #         encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 128,
 /// #     },
 /// #     training: TrainingConfig {
 /// #         agent_steps: AgentSteps(1000), evaluation_period: AgentSteps(100), evaluation_episodes: 1,
@@ -101,7 +102,7 @@ impl Setting {
         let Some(leaf) = find(&mut json, &self.key) else {
             return Err(self.unknown(settable(config)));
         };
-        *leaf = self.parse_like(leaf).map_err(refuse)?;
+        *leaf = self.variant().unwrap_or_else(|| self.parse_like(leaf)).map_err(refuse)?;
         *config = serde_path_to_error::deserialize(json).map_err(|e| refuse(explain(e.into_inner())))?;
         Ok(())
     }
@@ -116,6 +117,23 @@ impl Setting {
             return SpecError::Setting { setting: self.to_string(), message };
         }
         UnknownName { kind: "key", given: self.key.clone(), allowed: keys }.into()
+    }
+
+    /// The value of a key that takes a whole variant, written as in a file: `soft_moe(experts: 4)`.
+    fn variant(&self) -> Option<Result<Value, String>> {
+        fn json<T: FromStr<Err = SpecError> + Serialize>(text: &str) -> Result<Value, String> {
+            let value: T = text.parse().map_err(|error| match error {
+                SpecError::Value { message, .. } => message,
+                other => other.to_string(),
+            })?;
+            serde_json::to_value(value).map_err(|error| error.to_string())
+        }
+        Some(match self.key.as_str() {
+            "network.encoder" => json::<EncoderSpec>(&self.value),
+            "network.body" => json::<BodySpec>(&self.value),
+            "network.body.slots" => json::<SlotsSpec>(&self.value),
+            _ => return None,
+        })
     }
 
     /// The value as the type that `current` has.
@@ -185,7 +203,7 @@ pub fn fields(config: &RunConfig) -> BTreeMap<String, String> {
 
 /// The keys that a [`Setting`] may have in `config`, sorted.
 pub fn settable(config: &RunConfig) -> Vec<String> {
-    let fixed = |key: &str| VARIANTS.contains(&key) || CHOSEN_ELSEWHERE.iter().any(|(name, _)| *name == key);
+    let fixed = |key: &str| key == "agent" || CHOSEN_ELSEWHERE.iter().any(|(name, _)| *name == key);
     fields(config).into_keys().filter(|key| !fixed(key)).collect()
 }
 
@@ -201,6 +219,9 @@ fn flatten(path: &str, value: &Value, fields: &mut BTreeMap<String, String>) {
                 for (name, member) in inside {
                     flatten(&format!("{path}.{name}"), member, fields);
                 }
+            }
+            value if VARIANTS.contains(&path) => {
+                fields.insert(path.to_owned(), format!("\"{name}({value})\""));
             }
             _ if path.is_empty() => flatten(name, member, fields),
             _ => flatten(&format!("{path}.{name}"), member, fields),

@@ -1,15 +1,28 @@
 //! Values of the right type that make no sense, found before a run starts.
 
 use crate::error::none_of;
-use crate::{AgentConfig, BodySpec, EnvironmentConfig, RainbowConfig, RunConfig, SpecError};
+use crate::{
+    AgentConfig, BodySpec, EncoderSpec, EnvironmentConfig, ExpertSpec, NetworkSpec, RainbowConfig, RunConfig,
+    SimplicialSpec, SlotsSpec, SpecError,
+};
 use std::fmt::Display;
 
 /// Widest hidden layer: 16 times Atari's.
 const WIDEST: u64 = 8_192;
-/// Most hidden layers of an expert beyond the first.
+/// Most hidden layers beyond the first.
 const DEEPEST: u64 = 16;
+/// Most experts of a mixture, and groups of a simplicial embedding: 32 times the paper's.
+const MOST_EXPERTS: u64 = 256;
+/// Most slots of an expert: eight times the tokens of the Impala encoder.
+const MOST_SLOTS: u64 = 1_024;
+/// Most room of an expert for tokens that choose it, as a factor on its share of them.
+const LARGEST_CAPACITY: f64 = 64.0;
+/// Largest factor on the Impala encoder's channels.
+const WIDEST_ENCODER: u64 = 16;
 /// Largest batch: 128 times the usual one.
 const LARGEST_BATCH: u64 = 4_096;
+/// Most atoms of a return distribution: 20 times the usual number.
+const MOST_ATOMS: usize = 1_001;
 /// Most rewards summed before bootstrapping.
 const LONGEST_RETURN: u64 = 1_000;
 /// Most frames in a replay, 10 times Atari's: some 10 GB of MinAtar's frames.
@@ -19,8 +32,8 @@ const MOST_EPISODES: u64 = 1_000_000;
 
 /// The problems found so far.
 #[derive(Default)]
-struct Check {
-    problems: Vec<String>,
+pub(crate) struct Check {
+    pub(crate) problems: Vec<String>,
 }
 
 impl Check {
@@ -37,7 +50,7 @@ impl Check {
     }
 
     /// At least 1 and at most `most`, which keeps a typo from asking for more memory than there is.
-    fn count(&mut self, key: &str, value: u64, most: u64, instead: u64) {
+    pub(crate) fn count(&mut self, key: &str, value: u64, most: u64, instead: u64) {
         self.that((1..=most).contains(&value), key, value, &format!("between 1 and {most}"), instead);
     }
 
@@ -66,8 +79,9 @@ impl RunConfig {
         if let AgentConfig::Rainbow(agent) = &self.agent {
             rainbow(&mut check, agent);
         }
-        check.count("network.hidden", self.network.hidden as u64, WIDEST, 128);
-        body(&mut check, &self.network.body, self.network.hidden);
+        check.network(&self.network);
+        // MinAtar's observations.
+        check.encoder(self.network.encoder, [10, 10]);
         training(&mut check, self);
         none_of(format!("run {}", self.name()), check.problems)
     }
@@ -113,7 +127,13 @@ fn rainbow(check: &mut Check, agent: &RainbowConfig) {
     check.positive("agent.learning_rate", agent.learning_rate, usual.learning_rate);
     check.positive("agent.adam_epsilon", agent.adam_epsilon, usual.adam_epsilon);
     check.positive("agent.v_max", agent.v_max, usual.v_max);
-    check.that(agent.atoms == 51, "agent.atoms", agent.atoms, "51, the size the networks are built with", 51);
+    check.that(
+        (2..=MOST_ATOMS).contains(&agent.atoms),
+        "agent.atoms",
+        agent.atoms,
+        &format!("between 2 and {MOST_ATOMS}"),
+        usual.atoms,
+    );
     check.not_negative("agent.priority_exponent", agent.priority_exponent, usual.priority_exponent);
     check.not_negative("agent.importance_exponent", agent.importance_exponent, usual.importance_exponent);
     check.probability("agent.epsilon_train", agent.epsilon_train, usual.epsilon_train);
@@ -127,33 +147,116 @@ fn rainbow(check: &mut Check, agent: &RainbowConfig) {
     check.probability("agent.epsilon_evaluation", agent.epsilon_evaluation, usual.epsilon_evaluation);
 }
 
-fn body(check: &mut Check, body: &BodySpec, hidden: usize) {
-    let not_compiled = |given: &BodySpec| {
-        format!("part of a network that is compiled in: {}; not {given}", BodySpec::COMPILED)
-    };
-    let scale = match *body {
-        BodySpec::Flat { scale, extra_layers } => {
-            let key = "network.body.extra_layers";
-            check.that(body.is_compiled(), key, extra_layers, &not_compiled(body), 1);
-            scale
-        }
-        BodySpec::SoftMoe { experts, scale, .. } | BodySpec::ExpertChoice { experts, scale, .. } => {
-            check.that(body.is_compiled(), "network.body.experts", experts, &not_compiled(body), 4);
-            scale
-        }
-    };
-    if let BodySpec::SoftMoe { extra_layers, .. } = *body {
-        let key = "network.body.extra_layers";
-        check.that(extra_layers as u64 <= DEEPEST, key, extra_layers, &format!("at most {DEEPEST}"), 1);
+impl Check {
+    /// An encoder that takes observations of these pixels.
+    pub(crate) fn encoder(&mut self, encoder: EncoderSpec, [height, width]: [usize; 2]) {
+        let takes = encoder.pixels();
+        let rule = format!(
+            "one that takes observations of {height}x{width} pixels, not of {}x{}",
+            takes[0], takes[1]
+        );
+        let instead = if height < 84 { EncoderSpec::MinAtar } else { EncoderSpec::Nature };
+        self.that(takes == [height, width], "network.encoder", encoder, &rule, instead);
     }
-    let width = scale * hidden as f64;
-    check.that(
-        width >= 1.0 && width.fract() == 0.0 && width <= WIDEST as f64,
-        "network.body.scale",
-        scale,
-        &format!("a factor that makes hidden = {hidden} a whole width between 1 and {WIDEST}"),
-        1,
-    );
+
+    pub(crate) fn network(&mut self, network: &NetworkSpec) {
+        let NetworkSpec { encoder, body, hidden } = network;
+        self.count("network.hidden", *hidden as u64, WIDEST, encoder.usual_hidden() as u64);
+        if let EncoderSpec::Impala { width } = *encoder {
+            self.count("network.encoder.width", width as u64, WIDEST_ENCODER, 1);
+        }
+        let scale = body.scale();
+        let width = scale * *hidden as f64;
+        self.that(
+            width >= 1.0 && width.fract() == 0.0 && width <= WIDEST as f64,
+            "network.body.scale",
+            scale,
+            &format!("a factor that makes hidden = {hidden} a whole width between 1 and {WIDEST}"),
+            1,
+        );
+        let tokens = body.tokens().unwrap_or_default().sizes(encoder.feature_map()).0;
+        self.body(body, tokens);
+    }
+
+    /// What is said of each body alone, over `tokens` tokens.
+    fn body(&mut self, body: &BodySpec, tokens: usize) {
+        let extra_layers = |check: &mut Check, layers: usize| {
+            let key = "network.body.extra_layers";
+            check.that(layers as u64 <= DEEPEST, key, layers, &format!("at most {DEEPEST}"), 1);
+        };
+        match *body {
+            BodySpec::Flat { extra_layers: layers, .. } => extra_layers(self, layers),
+            BodySpec::SoftMoe { experts, slots, extra_layers: layers, expert_type, normalised, .. } => {
+                self.experts(experts);
+                self.slots(slots, tokens, experts, MOST_SLOTS, "the mixture's size needs no more");
+                extra_layers(self, layers);
+                let key = "network.body.expert_type";
+                let given = "big with normalised logits";
+                self.that(
+                    !(expert_type == ExpertSpec::Big && normalised),
+                    key,
+                    given,
+                    "small where they are",
+                    "small",
+                );
+            }
+            BodySpec::ExpertChoice { experts, slots, extra_layers: layers, .. } => {
+                self.experts(experts);
+                self.slots(slots, tokens, experts, tokens as u64, "the number of tokens there are");
+                extra_layers(self, layers);
+            }
+            BodySpec::TopK {
+                experts,
+                k,
+                capacity_factor,
+                importance_loss,
+                load_loss,
+                extra_layers: layers,
+                ..
+            } => {
+                self.experts(experts);
+                self.count("network.body.k", k as u64, experts.max(1) as u64, 1);
+                self.that(
+                    capacity_factor > 0.0 && capacity_factor <= LARGEST_CAPACITY,
+                    "network.body.capacity_factor",
+                    capacity_factor,
+                    &format!("above 0 and at most {LARGEST_CAPACITY}"),
+                    1,
+                );
+                self.not_negative("network.body.importance_loss", importance_loss, 0.0);
+                self.not_negative("network.body.load_loss", load_loss, 0.0);
+                extra_layers(self, layers);
+            }
+            BodySpec::Tokenized { .. } | BodySpec::GlobalAveragePooling { .. } => {}
+            BodySpec::Simplicial { version, groups, temperature, .. } => {
+                self.count("network.body.groups", groups as u64, MOST_EXPERTS, 4);
+                let key = "network.body.groups";
+                let has = version == SimplicialSpec::V2 || groups == 1;
+                self.that(has, key, groups, "1 in version v1, whose softmax has no groups", 1);
+                self.positive("network.body.temperature", temperature, 0.1);
+            }
+        }
+    }
+
+    fn experts(&mut self, experts: usize) {
+        self.count("network.body.experts", experts as u64, MOST_EXPERTS, 4);
+    }
+
+    /// At least one slot, at most `most`, which is `reason`.
+    fn slots(&mut self, slots: SlotsSpec, tokens: usize, experts: usize, most: u64, reason: &str) {
+        let given = match slots {
+            SlotsSpec::TokensOverExperts | SlotsSpec::Tokens => return,
+            SlotsSpec::Fraction(fraction) => {
+                let rule = "a fraction above 0 and at most 1";
+                let holds = fraction > 0.0 && fraction <= 1.0;
+                return self.that(holds, "network.body.slots", slots, rule, "'fraction(0.1)'");
+            }
+            SlotsSpec::Count(_) => slots.count(tokens, experts) as u64,
+        };
+        let rule = format!("a count between 1 and {most}, {reason}");
+        let holds = given <= most && slots != SlotsSpec::Count(0);
+        self.that(holds, "network.body.slots", slots, &rule, "tokens_over_experts");
+    }
 }
 
 fn training(check: &mut Check, config: &RunConfig) {

@@ -1,6 +1,6 @@
 //! The committed experiments: they read, they validate, and they hold the arms of the paper.
 
-use softmoe_spec::{BodySpec, Experiment, Game, Profile, RANDOM_ARM, Rule, SlotsSpec};
+use softmoe_spec::{Experiment, Game, Profile, RANDOM_ARM, Rule};
 use std::path::Path;
 
 fn experiments() -> Vec<Experiment> {
@@ -28,21 +28,19 @@ fn every_experiment_reads_and_validates() {
 #[test]
 fn fig3_has_the_ten_arms_of_the_paper() {
     let fig3 = experiments().into_iter().find(|experiment| experiment.figure == "fig3").unwrap();
-    let soft = |slots, scale, extra_layers| BodySpec::SoftMoe { experts: 4, slots, scale, extra_layers };
-    let choice = |slots| BodySpec::ExpertChoice { experts: 4, slots, scale: 1.0 };
-    let flat = |scale, extra_layers| BodySpec::Flat { scale, extra_layers };
     let expected = [
-        ("flat", flat(1.0, 0)),
-        ("softmoe-4", soft(SlotsSpec::TokensOverExperts, 1.0, 0)),
-        ("expert-choice-4", choice(SlotsSpec::TokensOverExperts)),
-        ("softmoe-4-p-equals-m", soft(SlotsSpec::Tokens, 1.0, 0)),
-        ("expert-choice-4-p-equals-m", choice(SlotsSpec::Tokens)),
-        ("softmoe-4-x0.25", soft(SlotsSpec::TokensOverExperts, 0.25, 0)),
-        ("softmoe-4-x4", soft(SlotsSpec::TokensOverExperts, 4.0, 0)),
-        ("flat-x4", flat(4.0, 0)),
-        ("flat-extra-layer", flat(1.0, 1)),
-        ("softmoe-4-extra-layer", soft(SlotsSpec::TokensOverExperts, 1.0, 1)),
+        ("flat", "flat()"),
+        ("softmoe-4", "soft_moe(experts: 4)"),
+        ("expert-choice-4", "expert_choice(experts: 4)"),
+        ("softmoe-4-p-equals-m", "soft_moe(experts: 4, slots: tokens)"),
+        ("expert-choice-4-p-equals-m", "expert_choice(experts: 4, slots: tokens)"),
+        ("softmoe-4-x0.25", "soft_moe(experts: 4, scale: 0.25)"),
+        ("softmoe-4-x4", "soft_moe(experts: 4, scale: 4)"),
+        ("flat-x4", "flat(scale: 4)"),
+        ("flat-extra-layer", "flat(extra_layers: 1)"),
+        ("softmoe-4-extra-layer", "soft_moe(experts: 4, extra_layers: 1)"),
     ];
+    let expected = expected.map(|(name, body)| (name, body.parse().unwrap()));
     let arms: Vec<_> = fig3.arms.iter().map(|arm| (arm.name.as_str(), arm.body.clone())).collect();
     assert_eq!(arms, expected);
     assert_eq!(fig3.reference, "flat");

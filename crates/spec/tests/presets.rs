@@ -1,6 +1,9 @@
 //! The presets, number by number, against the tables they come from.
 
-use softmoe_spec::{AgentConfig, AgentPreset, AgentSteps, EnvironmentConfig, Game, RainbowConfig, SlotsSpec};
+use softmoe_spec::{
+    AgentConfig, AgentPreset, AgentSteps, EncoderSpec, EnvironmentConfig, Game, RainbowConfig, SlotsSpec,
+    TokensSpec,
+};
 
 /// Obando-Ceron et al. 2024 (arXiv 2402.08609), table 2 (Rainbow), and `full_rainbow.gin` in Dopamine's
 /// `labs/moes` at 5873f549, which agree; the target period is in the latter only.
@@ -73,4 +76,24 @@ fn slots() {
     assert_eq!([1, 2, 4, 8].map(|experts| slots(121, experts)), [121, 61, 31, 16]);
     assert_eq!([1, 2, 4, 8].map(|experts| slots(64, experts)), [64, 32, 16, 8]);
     assert_eq!(SlotsSpec::Tokens.count(64, 4), 64);
+    // Figure 8: p = m, ceil(0.1 m) and 1.
+    assert_eq!([64, 121, 30, 1].map(|tokens| SlotsSpec::Fraction(0.1).count(tokens, 1)), [7, 13, 3, 1]);
+    assert_eq!(SlotsSpec::Count(1).count(121, 1), 1);
+}
+
+/// 121 tokens of width 32 from the Impala encoder, of 64 from the Nature CNN; 64 of 16 from MinAtar's; patches of 3x3:
+/// 9 tokens on 11x11, 4 on 8x8.
+#[test]
+fn tokens_of_the_encoders() {
+    let sizes = |encoder: EncoderSpec, tokens: TokensSpec| tokens.sizes(encoder.feature_map());
+    let (impala, nature, minatar) =
+        (EncoderSpec::Impala { width: 1 }, EncoderSpec::Nature, EncoderSpec::MinAtar);
+    for tokens in [TokensSpec::PerConv, TokensSpec::Shuffled] {
+        assert_eq!([impala, nature, minatar].map(|e| sizes(e, tokens)), [(121, 32), (121, 64), (64, 16)]);
+    }
+    for tokens in [TokensSpec::PerPatch, TokensSpec::PerPatchAverage] {
+        assert_eq!([impala, nature, minatar].map(|e| sizes(e, tokens)), [(9, 32), (9, 64), (4, 16)]);
+    }
+    assert_eq!(sizes(impala, TokensSpec::PerFeature), (32, 121));
+    assert_eq!(sizes(impala, TokensSpec::PerSample), (1, 3872));
 }

@@ -4,7 +4,7 @@ mod example;
 
 use proptest::prelude::*;
 use softmoe_spec::setting::{Difference, differences, fields, settable};
-use softmoe_spec::{BodySpec, Setting, SlotsSpec, SpecError};
+use softmoe_spec::{BodySpec, EncoderSpec, Setting, SpecError};
 
 fn set(arm: &str, text: &str) -> Result<softmoe_spec::RunConfig, SpecError> {
     let mut config = example::run(arm);
@@ -23,6 +23,12 @@ fn a_key_addresses_the_active_variant() {
         ("agent.noisy=false", "agent.noisy", "false"),
         ("network.body.scale=4", "network.body.scale", "4.0"),
         ("network.body.slots=tokens", "network.body.slots", "\"tokens\""),
+        ("network.body.slots=fraction(0.1)", "network.body.slots", "\"fraction(0.1)\""),
+        ("network.body.slots=count( 3 )", "network.body.slots", "\"count(3)\""),
+        ("network.body.tokens=per_patch", "network.body.tokens", "\"per_patch\""),
+        ("network.body.normalised=true", "network.body.normalised", "true"),
+        ("network.body.dispatch=uniform", "network.body.dispatch", "\"uniform\""),
+        ("network.encoder=nature", "network.encoder", "\"nature\""),
         ("network.hidden=256", "network.hidden", "256"),
         ("training.evaluation_episodes=1", "training.evaluation_episodes", "1"),
         ("environment.sticky_action_probability=0", "environment.sticky_action_probability", "0.0"),
@@ -33,10 +39,7 @@ fn a_key_addresses_the_active_variant() {
         assert_eq!(before.len(), after.len());
     }
     let body = set("softmoe-4", "network.body.slots=tokens").unwrap().network.body;
-    assert_eq!(
-        body,
-        BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::Tokens, scale: 0.25, extra_layers: 0 }
-    );
+    assert_eq!(body, "soft_moe(experts: 4, slots: tokens, scale: 0.25)".parse().unwrap());
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn settings_apply_where_they_can_and_must_somewhere() {
     };
     let runs = resolve("network.body.experts=2").unwrap();
     assert!(matches!(runs[2].network.body, BodySpec::SoftMoe { experts: 2, .. }));
-    assert_eq!(runs[1].network.body, BodySpec::Flat { scale: 1.0, extra_layers: 0 });
+    assert_eq!(runs[1].network.body, BodySpec::flat());
     let message = resolve("network.body.expert=2").unwrap_err().to_string();
     assert!(message.contains("did you mean `network.body.experts`?"), "{message}");
     // The last one wins, so that the command line can change what the profile sets.
@@ -87,12 +90,14 @@ proptest! {
         }
     }
 
-    /// Every key takes its own value back, and a whole number or an error in its place.
+    /// Every key takes its own value back (a body's name alone may lack a field), and a whole number or an error
+    /// in its place.
     #[test]
     fn every_key_can_be_set(index in any::<prop::sample::Index>(), number in any::<u64>()) {
         let before = example::run("softmoe-4");
         let keys = settable(&before);
         let key = index.get(&keys);
+        prop_assume!(key != "network.body");
         let current = fields(&before)[key].trim_matches('"').to_owned();
         let mut config = before.clone();
         format!("{key}={current}").parse::<Setting>().unwrap().apply(&mut config).unwrap();
@@ -114,8 +119,13 @@ fn a_mistyped_value_gets_the_nearest() {
             "network.body.slots=token",
             "there is no value `token`; did you mean `tokens`? Allowed: `tokens_over_experts`",
         ),
-        ("network.encoder=minitar", "did you mean `minatar`? Allowed: `minatar`"),
-        ("network.encoder=impala", "there is no value `impala`. Allowed: `minatar`"),
+        ("network.encoder=minitar", "did you mean `minatar`? Allowed: `minatar`, `nature`, `impala`"),
+        ("network.encoder=resnet", "there is no value `resnet`. Allowed: `minatar`"),
+        ("network.encoder=impala(with: 2)", "there is no field `with`; did you mean `width`?"),
+        ("network.body=softmoe(experts: 4)", "there is no value `softmoe`; did you mean `soft_moe`?"),
+        ("network.body=soft_moe(expert: 4)", "there is no field `expert`; did you mean `experts`?"),
+        ("network.body=soft_moe", "the field `experts` is missing"),
+        ("network.body.slots=fraction(a)", "expected"),
     ] {
         let message = set("softmoe-4", text).unwrap_err().to_string();
         assert!(message.contains(says), "{message}");
@@ -136,4 +146,19 @@ fn configurations_differ_where_they_were_set() {
     assert_eq!(differences(&before, &after), [slots]);
     let others = differences(&before, &example::run("flat"));
     assert!(others.contains(&difference("network.body.experts", "4", "nothing")));
+}
+
+/// A whole body or encoder can be put in another's place, with the defaults of what it leaves out.
+#[test]
+fn a_variant_is_set_as_in_a_file() {
+    let body = |text: &str| set("flat", text).unwrap().network.body;
+    assert_eq!(body("network.body=soft_moe(experts: 2)"), BodySpec::soft_moe(2));
+    assert_eq!(body("network.body=flat"), BodySpec::flat());
+    let config = set("flat", "network.encoder=impala").unwrap();
+    assert_eq!(config.network.encoder, EncoderSpec::Impala { width: 1 });
+    assert_eq!(fields(&config)["network.encoder"], "\"impala\"");
+    assert_eq!(fields(&config)["network.encoder.width"], "1");
+    let mut config = config;
+    "network.encoder.width=2".parse::<Setting>().unwrap().apply(&mut config).unwrap();
+    assert_eq!(config.network.encoder, EncoderSpec::Impala { width: 2 });
 }

@@ -2,7 +2,7 @@
 
 mod example;
 
-use softmoe_spec::{Experiment, Setting, SpecError, file};
+use softmoe_spec::{Architecture, Experiment, Setting, SpecError, file};
 use std::path::Path;
 
 #[test]
@@ -27,15 +27,43 @@ fn a_run_with_a_senseless_value_is_refused() {
         ("agent.learning_rate=0", "above 0"),
         ("agent.adam_epsilon=-1", "above 0"),
         ("agent.v_max=0", "above 0"),
-        ("agent.atoms=50", "51"),
+        ("agent.atoms=1", "between 2 and 1001"),
         ("agent.priority_exponent=-1", "from 0"),
         ("agent.importance_exponent=-1", "from 0"),
         ("environment.sticky_action_probability=1.01", "between 0 and 1"),
         ("environment.max_episode_steps=0", "at least 1"),
         ("network.hidden=0", "between 1 and 8192"),
         ("network.hidden=99999999999", "between 1 and 8192"),
-        ("network.body.experts=0", "not soft_moe with 0 experts"),
-        ("network.body.experts=3", "soft_moe with 1, 2, 4 or 8 experts"),
+        ("network.body.experts=0", "between 1 and 256"),
+        ("network.body.experts=257", "between 1 and 256"),
+        (
+            "network.body.slots=count(0)",
+            "`network.body.slots` is count(0) but must be a count between 1 and 1024",
+        ),
+        ("network.body.slots=count(1025)", "between 1 and 1024"),
+        ("network.body.slots=fraction(0)", "above 0 and at most 1"),
+        ("network.body.slots=fraction(1.5)", "above 0 and at most 1"),
+        (
+            "network.body=expert_choice(experts: 4, slots: count(65))",
+            "between 1 and 64, the number of tokens there are",
+        ),
+        ("network.body=top_k(experts: 4, k: 5)", "`network.body.k` is 5 but must be between 1 and 4"),
+        ("network.body=top_k(experts: 4, k: 0)", "between 1 and 4"),
+        ("network.body=top_k(experts: 4, capacity_factor: 0)", "above 0 and at most 64"),
+        ("network.body=top_k(experts: 4, importance_loss: -1)", "from 0"),
+        ("network.body=top_k(experts: 4, load_loss: -1)", "from 0"),
+        ("network.body=tokenized(pool: mean, scale: 0.3)", "whole width"),
+        ("network.body=global_average_pooling(scale: 1e9)", "whole width"),
+        ("network.body=simplicial(version: v2, groups: 0)", "between 1 and 256"),
+        ("network.body=simplicial(version: v1, groups: 2)", "1 in version v1"),
+        ("network.body=simplicial(version: v1, temperature: 0)", "above 0"),
+        ("network.body=flat(extra_layers: 17)", "at most 16"),
+        ("network.body=soft_moe(experts: 4, expert_type: big, normalised: true)", "small where they are"),
+        (
+            "network.encoder=nature",
+            "`network.encoder` is nature but must be one that takes observations of 10x10",
+        ),
+        ("network.encoder=impala(width: 17)", "between 1 and 16"),
         ("network.body.extra_layers=17", "at most 16"),
         ("network.body.scale=1e9", "between 1 and 8192"),
         ("network.body.scale=0", "whole width"),
@@ -119,14 +147,36 @@ fn more_seeds_than_can_be_planned_are_refused() {
     assert!(message.contains("but must have at most 1000 (e.g. `--seeds 5`)"), "{message}");
 }
 
+/// Numbers of experts, slots and layers are sizes of a run, not of a type.
 #[test]
-fn flat_has_at_most_one_extra_layer() {
-    let mut config = example::run("flat");
-    for layers in [0, 1] {
-        format!("network.body.extra_layers={layers}").parse::<Setting>().unwrap().apply(&mut config).unwrap();
-        config.validate().unwrap();
+fn any_sizes_within_bounds_are_allowed() {
+    for text in [
+        "network.body.experts=3",
+        "network.body.slots=count(1)",
+        "network.body.slots=fraction(0.1)",
+        "network.body=flat(extra_layers: 16)",
+        "network.body=expert_choice(experts: 7, slots: tokens)",
+    ] {
+        let mut config = example::run("softmoe-4");
+        text.parse::<Setting>().unwrap().apply(&mut config).unwrap();
+        config.validate().unwrap_or_else(|error| panic!("{text}: {error}"));
     }
-    "network.body.extra_layers=2".parse::<Setting>().unwrap().apply(&mut config).unwrap();
-    let message = config.validate().unwrap_err().to_string();
-    assert!(message.contains("not flat with extra_layers 2"), "{message}");
+}
+
+#[test]
+fn an_architecture_is_refused_if_its_parts_do_not_fit() {
+    let text = "(network: (encoder: impala(), body: soft_moe(experts: 4), hidden: 512), \
+                 head: q(dueling: false, noisy: false), observation: (84, 84, 4), actions: 18)";
+    text.parse::<Architecture>().unwrap().validate().unwrap();
+    for (from, to, says) in [
+        ("(84, 84, 4)", "(10, 10, 4)", "observations of 10x10 pixels, not of 84x84"),
+        ("(84, 84, 4)", "(84, 84, 0)", "channels` is 0"),
+        ("actions: 18", "actions: 0", "`actions` is 0"),
+        ("experts: 4", "experts: 0", "`network.body.experts` is 0"),
+        ("impala()", "minatar", "observations of 84x84 pixels, not of 10x10"),
+    ] {
+        let architecture: Architecture = text.replacen(from, to, 1).parse().unwrap();
+        let message = architecture.validate().unwrap_err().to_string();
+        assert!(message.contains(says), "{message}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::Update;
-use softmoe_spec::{BodySpec, EncoderSpec};
+use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec};
 use std::sync::{Arc, Mutex};
 
 /// What a learner was asked to do, by the agent.
@@ -60,9 +60,10 @@ const FRAME: [u8; 100] = [0; 100];
 
 /// An agent of `config` whose learner takes notes.
 fn agent(config: &RainbowConfig) -> (Agent, Arc<Mutex<Notes>>) {
-    let body = BodySpec::Flat { scale: 1.0, extra_layers: 0 };
-    let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 4 };
-    let mut agent = Agent::rainbow(config, &network, SHAPE, 5, Seeds::new(0)).unwrap();
+    let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 4 };
+    let architecture =
+        Architecture { network, head: config.head(), observation: SHAPE, actions: 5, permutation_seed: 0 };
+    let mut agent = Agent::rainbow(config, &architecture, Seeds::new(0)).unwrap();
     let notes = Arc::<Mutex<Notes>>::default();
     let priorities = vec![1.0; config.batch_size];
     agent.learner = Box::new(NoteTaker { notes: Arc::clone(&notes), priorities });

@@ -6,14 +6,13 @@ use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_spec::{
     AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RainbowConfig,
-    RunConfig, RunDirectory, SlotsSpec, TrainingConfig,
+    RunConfig, RunDirectory, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-pub(crate) const FLAT: BodySpec = BodySpec::Flat { scale: 1.0, extra_layers: 0 };
-pub(crate) const SOFT_MOE: BodySpec =
-    BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::TokensOverExperts, scale: 1.0, extra_layers: 0 };
+pub(crate) const FLAT: BodySpec = BodySpec::flat();
+pub(crate) const SOFT_MOE: BodySpec = BodySpec::soft_moe(4);
 
 /// Rainbow with a replay that is soon warm and soon full.
 pub(crate) fn agent() -> RainbowConfig {

@@ -6,7 +6,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use softmoe_spec::{
     AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, SlotsSpec, TrainingConfig, file,
+    RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,9 +14,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-pub(crate) const FLAT: BodySpec = BodySpec::Flat { scale: 1.0, extra_layers: 0 };
-pub(crate) const SOFT_MOE: BodySpec =
-    BodySpec::SoftMoe { experts: 4, slots: SlotsSpec::TokensOverExperts, scale: 1.0, extra_layers: 0 };
+pub(crate) const FLAT: BodySpec = BodySpec::flat();
+pub(crate) const SOFT_MOE: BodySpec = BodySpec::soft_moe(4);
 
 /// 600 steps of Breakout, each hundredth followed by an evaluation and a checkpoint.
 pub(crate) fn config(body: BodySpec) -> RunConfig {

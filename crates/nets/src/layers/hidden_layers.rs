@@ -1,0 +1,122 @@
+//! As many dense layers, each with a rectifier behind it, as a setting says.
+
+use crate::layers::dense::{Dense, DenseTape};
+use crate::layers::relu::{Relu, ReluTape};
+use crate::size::expect;
+use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+
+/// (Dense, ReLU,)*: all of one width. Without a layer the input passes as it is.
+///
+/// Their number and width are known at run time only, so that networks that differ in these are of one type.
+///
+/// # Shapes
+/// (batch, `I`) -> (batch, hidden width), or (batch, `I`) where there is no layer
+#[derive(Clone, Debug, PartialEq)]
+pub struct HiddenLayers<I> {
+    inputs: I,
+    layers: Vec<Dense<usize, usize>>,
+}
+
+/// Buffers of [`HiddenLayers`].
+#[derive(Clone, Debug)]
+pub struct HiddenLayersTape<E>(Vec<(DenseTape<E>, ReluTape<E>)>);
+
+impl<I: Size> HiddenLayers<I> {
+    /// `count` layers of width `hidden`, as `<name>/..` (see [`Dense::new`]), `<name>_1/..`, `<name>_2/..` and so on.
+    pub fn new(
+        builder: &mut Builder,
+        name: &str,
+        inputs: I,
+        hidden: usize,
+        count: usize,
+        noisy: bool,
+    ) -> Self {
+        let mut width = inputs.size();
+        let layers = (0..count).map(|layer| {
+            let name = if layer == 0 { name.to_owned() } else { format!("{name}_{layer}") };
+            Dense::new(builder, &name, std::mem::replace(&mut width, hidden), hidden, noisy)
+        });
+        HiddenLayers { inputs, layers: layers.collect() }
+    }
+
+    /// The layers.
+    pub fn layers(&self) -> &[Dense<usize, usize>] {
+        &self.layers
+    }
+}
+
+/// The output of the last of `tapes`, or `x` where there is none.
+fn last<'t, E: Scalar>(x: &'t [E], tapes: &'t [(DenseTape<E>, ReluTape<E>)]) -> &'t [E] {
+    tapes.last().map_or(x, |(_, relu)| Layer::<(usize, usize)>::output(&Relu, x, relu))
+}
+
+impl<I: Size> Layer<(usize, I)> for HiddenLayers<I> {
+    type Out = (usize, usize);
+    type Tape<E: Scalar> = HiddenLayersTape<E>;
+
+    fn output_shape(&self, (batch, inputs): (usize, I)) -> (usize, usize) {
+        expect("hidden layers' number of inputs", Some(self.inputs.size()), Some(inputs.size()));
+        self.layers.iter().fold((batch, inputs.size()), |shape, layer| layer.output_shape(shape))
+    }
+
+    fn describe(&self, (batch, inputs): (usize, I)) -> Vec<LayerDescription> {
+        let mut shape = (batch, inputs.size());
+        let mut rows = Vec::new();
+        for layer in &self.layers {
+            rows.extend(layer.describe(shape));
+            shape = layer.output_shape(shape);
+            rows.extend(Relu.describe(shape));
+        }
+        rows
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, I)) -> HiddenLayersTape<E> {
+        self.output_shape(input);
+        let mut shape = (input.0, input.1.size());
+        let tapes = self.layers.iter().map(|layer| {
+            let dense = layer.tape(shape);
+            shape = layer.output_shape(shape);
+            (dense, Relu.tape(shape))
+        });
+        HiddenLayersTape(tapes.collect())
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut HiddenLayersTape<E>,
+    ) -> &'t [E] {
+        for (index, layer) in self.layers.iter().enumerate() {
+            let (before, rest) = tape.0.split_at_mut(index);
+            let (dense, relu) = &mut rest[0];
+            let hidden = layer.forward(weights, last(x, before), dense);
+            Layer::<(usize, usize)>::forward(&Relu, weights, hidden, relu);
+        }
+        last(x, &tape.0)
+    }
+
+    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t HiddenLayersTape<E>) -> &'t [E] {
+        last(x, &tape.0)
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut HiddenLayersTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let (mut dy, mut tapes) = (dy, tape.0.as_mut_slice());
+        for layer in self.layers.iter().rev() {
+            let Some(((dense, relu), before)) = tapes.split_last_mut() else { break };
+            let wants = wants_dx || !before.is_empty();
+            let d_hidden = Layer::<(usize, usize)>::backward(&Relu, weights, &[], dy, relu, gradient, true);
+            dy = layer.backward(weights, last(x, before), d_hidden, dense, gradient, wants);
+            tapes = before;
+        }
+        dy
+    }
+}

@@ -1,0 +1,380 @@
+//! What stands between feature map and head.
+
+use crate::{SpecError, file};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A body: `hidden` below is the network's hidden width, d the width of a token, m the number of tokens.
+///
+/// ```
+/// use softmoe_spec::{BodySpec, SlotsSpec};
+///
+/// let body: BodySpec = "soft_moe(experts: 4, slots: fraction(0.1))".parse()?;
+/// let BodySpec::SoftMoe { experts, slots, .. } = body else { panic!("another body") };
+/// assert_eq!((experts, slots.count(64, experts)), (4, 7));
+/// # Ok::<(), softmoe_spec::SpecError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum BodySpec {
+    /// Flatten, dense to `scale * hidden`, ReLU, and as many more layers of that width.
+    Flat {
+        /// Factor on the hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+        /// Dense layers beyond the first (0 if left out).
+        #[serde(default)]
+        extra_layers: usize,
+    },
+    /// Soft mixture of experts (Puigcerver et al. 2024, arXiv 2308.00951); its m x d outputs are flattened into the
+    /// head.
+    SoftMoe {
+        /// Number of experts n.
+        experts: usize,
+        /// Slots p of each expert (p = ceil(m / n) if left out).
+        #[serde(default)]
+        slots: SlotsSpec,
+        /// What the tokens are (`per_conv` if left out).
+        #[serde(default)]
+        tokens: TokensSpec,
+        /// Factor on the experts' hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+        /// Hidden layers of an expert beyond the first (0 if left out).
+        #[serde(default)]
+        extra_layers: usize,
+        /// What an expert is (`small` if left out).
+        #[serde(default)]
+        expert_type: ExpertSpec,
+        /// Whether tokens and Phi are scaled to length one for the logits, with a learned scale (section 2.3 there;
+        /// not if left out).
+        #[serde(default)]
+        normalised: bool,
+        /// Whether Phi stays as it was drawn (a control; not if left out).
+        #[serde(default)]
+        random_phi: bool,
+        /// The weights of the tokens in a slot (a control; `learned` if left out).
+        #[serde(default)]
+        dispatch: MixingSpec,
+        /// The weights of the slots in an output (a control; `learned` if left out).
+        #[serde(default)]
+        combine: MixingSpec,
+        /// Whether the outputs pass a dense layer to `hidden` and ReLU before the head, as flat's do (a control; not
+        /// if left out).
+        #[serde(default)]
+        bottleneck: bool,
+    },
+    /// Experts that choose their tokens (Zhou et al. 2022, arXiv 2202.09368).
+    ExpertChoice {
+        /// Number of experts n.
+        experts: usize,
+        /// Tokens p that each expert takes (p = ceil(m / n) if left out).
+        #[serde(default)]
+        slots: SlotsSpec,
+        /// What the tokens are (`per_conv` if left out).
+        #[serde(default)]
+        tokens: TokensSpec,
+        /// Factor on the experts' hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+        /// Hidden layers of an expert beyond the first (0 if left out).
+        #[serde(default)]
+        extra_layers: usize,
+        /// As for `soft_moe`.
+        #[serde(default)]
+        bottleneck: bool,
+    },
+    /// Tokens that choose their k experts (Shazeer et al. 2017, arXiv 1701.06538).
+    TopK {
+        /// Number of experts n.
+        experts: usize,
+        /// Experts k that each token chooses (1 if left out).
+        #[serde(default = "one")]
+        k: usize,
+        /// Factor on an expert's capacity: it takes at most ceil(k m / n) times this many tokens (1 if left out).
+        #[serde(default = "unscaled")]
+        capacity_factor: f64,
+        /// Factor on the loss that balances the experts' importance (0 if left out).
+        #[serde(default)]
+        importance_loss: f64,
+        /// Factor on the loss that balances the experts' load (0 if left out).
+        #[serde(default)]
+        load_loss: f64,
+        /// What the tokens are (`per_conv` if left out).
+        #[serde(default)]
+        tokens: TokensSpec,
+        /// Factor on the experts' hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+        /// Hidden layers of an expert beyond the first (0 if left out).
+        #[serde(default)]
+        extra_layers: usize,
+        /// As for `soft_moe`.
+        #[serde(default)]
+        bottleneck: bool,
+    },
+    /// One dense layer d -> `scale * hidden` for every token, then pooling over the tokens.
+    Tokenized {
+        /// How the tokens are pooled.
+        pool: PoolSpec,
+        /// Where the ReLU stands (`before` pooling if left out).
+        #[serde(default)]
+        relu: ReluSpec,
+        /// What the tokens are (`per_conv` if left out).
+        #[serde(default)]
+        tokens: TokensSpec,
+        /// Factor on the hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+    },
+    /// Mean over the positions of each channel, dense to `scale * hidden`, ReLU (arXiv 2505.17749).
+    GlobalAveragePooling {
+        /// Factor on the hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+    },
+    /// Simplicial embeddings (Lavoie et al. 2022, arXiv 2204.00616), as the paper's code has them.
+    Simplicial {
+        /// Where the softmax stands.
+        version: SimplicialSpec,
+        /// Groups of `v2`, each a softmax of `scale * hidden` values (1 if left out; `v1` has none).
+        #[serde(default = "one")]
+        groups: usize,
+        /// What the softmax's inputs are divided by (0.1 if left out).
+        #[serde(default = "tenth")]
+        temperature: f64,
+        /// Factor on the hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+    },
+}
+
+fn unscaled() -> f64 {
+    1.0
+}
+
+fn tenth() -> f64 {
+    0.1
+}
+
+fn one() -> usize {
+    1
+}
+
+impl BodySpec {
+    /// The bodies' names.
+    pub const NAMES: [&str; 7] =
+        ["flat", "soft_moe", "expert_choice", "top_k", "tokenized", "global_average_pooling", "simplicial"];
+
+    /// `flat()`.
+    pub const fn flat() -> Self {
+        BodySpec::Flat { scale: 1.0, extra_layers: 0 }
+    }
+
+    /// `soft_moe(experts: ..)`.
+    pub const fn soft_moe(experts: usize) -> Self {
+        BodySpec::SoftMoe {
+            experts,
+            slots: SlotsSpec::TokensOverExperts,
+            tokens: TokensSpec::PerConv,
+            scale: 1.0,
+            extra_layers: 0,
+            expert_type: ExpertSpec::Small,
+            normalised: false,
+            random_phi: false,
+            dispatch: MixingSpec::Learned,
+            combine: MixingSpec::Learned,
+            bottleneck: false,
+        }
+    }
+
+    /// The body's name in files.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            BodySpec::Flat { .. } => "flat",
+            BodySpec::SoftMoe { .. } => "soft_moe",
+            BodySpec::ExpertChoice { .. } => "expert_choice",
+            BodySpec::TopK { .. } => "top_k",
+            BodySpec::Tokenized { .. } => "tokenized",
+            BodySpec::GlobalAveragePooling { .. } => "global_average_pooling",
+            BodySpec::Simplicial { .. } => "simplicial",
+        }
+    }
+
+    /// Factor on the hidden width.
+    pub const fn scale(&self) -> f64 {
+        match *self {
+            BodySpec::Flat { scale, .. }
+            | BodySpec::SoftMoe { scale, .. }
+            | BodySpec::ExpertChoice { scale, .. }
+            | BodySpec::TopK { scale, .. }
+            | BodySpec::Tokenized { scale, .. }
+            | BodySpec::GlobalAveragePooling { scale }
+            | BodySpec::Simplicial { scale, .. } => scale,
+        }
+    }
+
+    /// What its tokens are, if it has tokens.
+    pub const fn tokens(&self) -> Option<TokensSpec> {
+        match *self {
+            BodySpec::SoftMoe { tokens, .. }
+            | BodySpec::ExpertChoice { tokens, .. }
+            | BodySpec::TopK { tokens, .. }
+            | BodySpec::Tokenized { tokens, .. } => Some(tokens),
+            BodySpec::Flat { .. } | BodySpec::GlobalAveragePooling { .. } | BodySpec::Simplicial { .. } => {
+                None
+            }
+        }
+    }
+}
+
+/// As in a file, in one line.
+impl fmt::Display for BodySpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        file::one_line(self, f)
+    }
+}
+
+/// As in a file; `flat` is `flat()`.
+impl FromStr for BodySpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        file::value("body", text)
+    }
+}
+
+/// What the tokens of a feature map (H, W, C) are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokensSpec {
+    /// Its positions: H W tokens of width C.
+    #[default]
+    PerConv,
+    /// A 3x3 convolution of stride 3 to C channels, no padding; its positions.
+    PerPatch,
+    /// The means of 3x3 patches, no padding; their positions.
+    PerPatchAverage,
+    /// Its channels: C tokens of width H W.
+    PerFeature,
+    /// As `per_conv`, after one fixed random permutation of all values.
+    Shuffled,
+    /// All of it: one token of width H W C.
+    PerSample,
+}
+
+impl TokensSpec {
+    /// The tokens' names.
+    pub const NAMES: [&str; 6] =
+        ["per_conv", "per_patch", "per_patch_average", "per_feature", "shuffled", "per_sample"];
+
+    /// Number m and width d of the tokens of a feature `map`, (height, width, channels).
+    pub const fn sizes(self, map: [usize; 3]) -> (usize, usize) {
+        let [height, width, channels] = map;
+        match self {
+            TokensSpec::PerConv | TokensSpec::Shuffled => (height * width, channels),
+            TokensSpec::PerPatch | TokensSpec::PerPatchAverage => ((height / 3) * (width / 3), channels),
+            TokensSpec::PerFeature => (channels, height * width),
+            TokensSpec::PerSample => (1, height * width * channels),
+        }
+    }
+}
+
+/// Slots of each expert, as a rule on the number of tokens m and of experts n.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotsSpec {
+    /// p = ceil(m / n), the release's capacity factor of 1.
+    #[default]
+    TokensOverExperts,
+    /// p = m.
+    Tokens,
+    /// p = ceil(f m) for a fraction f.
+    Fraction(f64),
+    /// p itself.
+    Count(usize),
+}
+
+impl SlotsSpec {
+    /// The number of slots of each of `experts` experts over `tokens` tokens, at least 1.
+    pub fn count(self, tokens: usize, experts: usize) -> usize {
+        let slots = match self {
+            SlotsSpec::TokensOverExperts => tokens.div_ceil(experts.max(1)),
+            SlotsSpec::Tokens => tokens,
+            // 0.1 of 30 is 3, whatever 0.1 is in binary.
+            SlotsSpec::Fraction(fraction) => (fraction * tokens as f64 - 1e-9).ceil() as usize,
+            SlotsSpec::Count(count) => count,
+        };
+        slots.max(1)
+    }
+}
+
+/// The rule as in a file, e.g. `tokens` or `fraction(0.1)`.
+impl fmt::Display for SlotsSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        file::one_line(self, f)
+    }
+}
+
+/// As in a file.
+impl FromStr for SlotsSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        file::value("rule on slots", text)
+    }
+}
+
+/// What an expert is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExpertSpec {
+    /// Dense layers, on slots of the encoder's tokens.
+    #[default]
+    Small,
+    /// An encoder and dense layers, on slots of the observation's pixels; no encoder comes before.
+    Big,
+}
+
+/// Where weights of a mixture come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MixingSpec {
+    /// The softmax of the logits.
+    #[default]
+    Learned,
+    /// All the same.
+    Uniform,
+}
+
+/// How tokens are pooled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PoolSpec {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+}
+
+/// Where the ReLU of a tokenized body stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReluSpec {
+    /// On every token, before they are pooled.
+    #[default]
+    Before,
+    /// On what they are pooled to.
+    After,
+}
+
+/// The two simplicial embeddings of the paper's code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SimplicialSpec {
+    /// Softmax of the feature map over its width, then flatten, dense, ReLU.
+    V1,
+    /// Flatten, dense to all groups, softmax within each, ReLU.
+    V2,
+}
