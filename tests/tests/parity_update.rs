@@ -5,7 +5,7 @@ use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{
-    AdamSettings, BoxedNetwork, Builder, ExpertSettings, Layer, Network, NoiseList, ParameterList,
+    ActionLayer, ActionNetwork, AdamSettings, BoxedNetwork, Builder, ExpertSettings, NoiseList, ParameterList,
 };
 use softmoe_replay::{Batch, Layout};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
@@ -13,7 +13,7 @@ use softmoe_tests::reference::{Names, dense};
 
 /// A network and how the reference calls its parameters and its noise.
 struct Case {
-    network: Box<dyn Network>,
+    network: Box<dyn ActionNetwork>,
     parameters: Names,
     noise: Names,
 }
@@ -47,9 +47,9 @@ fn head(
     (layer, [advantage, value].concat())
 }
 
-fn boxed<L>(builder: Builder, layer: L, fixture: &Fixture) -> Box<dyn Network>
+fn boxed<L>(builder: Builder, layer: L, fixture: &Fixture) -> Box<dyn ActionNetwork>
 where
-    L: Layer<(usize, usize, usize, usize)> + 'static,
+    L: ActionLayer<(usize, usize, usize, usize)> + 'static,
 {
     let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
     Box::new(BoxedNetwork::new(builder, layer, move |batch| (batch, height, width, channels)))
@@ -61,7 +61,7 @@ fn flat(fixture: &Fixture) -> Case {
     let hidden = fixture.shape("param/NoisyNetwork_0/bias_mu")[0];
     let dense_hidden = Dense::new(&mut builder, "hidden", tokens * width, hidden, true);
     let (head, head_names) = head(&mut builder, fixture, hidden, 1);
-    let layer = (encoder, Relu, Flatten(tokens * width), dense_hidden, Relu, head);
+    let layer = ((encoder, Relu, Flatten(tokens * width), dense_hidden, Relu), head);
     Case {
         network: boxed(builder, layer, fixture),
         parameters: [
@@ -82,7 +82,7 @@ fn soft_moe(fixture: &Fixture) -> Case {
     let settings = ExpertSettings { hidden, extra_layers: 0, noisy: true };
     let moe = SoftMoe::new(&mut builder, "moe", (tokens, d, n, p), settings);
     let (head, head_names) = head(&mut builder, fixture, tokens * width, 0);
-    let layer = (encoder, Relu, PerConv(tokens), moe, Flatten(tokens * width), head);
+    let layer = ((encoder, Relu, PerConv(tokens), moe, Flatten(tokens * width)), head);
     Case {
         network: boxed(builder, layer, fixture),
         parameters: [

@@ -12,7 +12,7 @@ use dfdx::shapes::{Const, Shape};
 use softmoe_nets::layers::{
     CategoricalHead, Conv2d, ExpertChoice, Flatten, HiddenLayers, PerConv, Relu, SoftMoe,
 };
-use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings, Layer, Network, Size};
+use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, ExpertSettings, Layer, Size};
 use softmoe_spec::{Architecture, BodySpec, EncoderSpec, TokensSpec};
 
 /// A shape that the networks of the table take: what every engine needs to know of one.
@@ -24,6 +24,11 @@ impl<S: Shape> RegisteredShape for S {}
 pub trait RegisteredLayer<In: RegisteredShape>: Layer<In> + 'static {}
 
 impl<In: RegisteredShape, L: Layer<In> + 'static> RegisteredLayer<In> for L {}
+
+/// A whole network of the table: its last layer knows which outputs belong to which action.
+pub trait RegisteredNetwork<In: RegisteredShape>: RegisteredLayer<In> + ActionLayer<In> {}
+
+impl<In: RegisteredShape, L: RegisteredLayer<In> + ActionLayer<In>> RegisteredNetwork<In> for L {}
 
 /// What is to be done with a network, whatever its type.
 pub trait NetworkVisitor {
@@ -38,7 +43,7 @@ pub trait NetworkVisitor {
     fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
     where
         In: RegisteredShape,
-        L: RegisteredLayer<In>,
+        L: RegisteredNetwork<In>,
         S: Fn(usize) -> In + Send + Sync + 'static;
 }
 
@@ -70,15 +75,15 @@ pub fn with_network<V: NetworkVisitor>(
 ///
 /// # Errors
 /// As [`with_network`].
-pub fn build(architecture: &Architecture) -> Result<Box<dyn Network>, AgentError> {
+pub fn build(architecture: &Architecture) -> Result<Box<dyn ActionNetwork>, AgentError> {
     struct Boxed;
     impl NetworkVisitor for Boxed {
-        type Output = Box<dyn Network>;
+        type Output = Box<dyn ActionNetwork>;
 
-        fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Box<dyn Network>
+        fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Box<dyn ActionNetwork>
         where
             In: RegisteredShape,
-            L: RegisteredLayer<In>,
+            L: RegisteredNetwork<In>,
             S: Fn(usize) -> In + Send + Sync + 'static,
         {
             Box::new(BoxedNetwork::new(builder, layer, shape))
@@ -162,7 +167,7 @@ where
             let hidden = network.scaled_hidden();
             let layers = HiddenLayers::new(b, "hidden", features, hidden, 1 + extra_layers, noisy);
             let head = head(b, architecture, hidden);
-            Ok(visitor.visit(builder, (encoder, Flatten(features), layers, head), shape))
+            Ok(visitor.visit(builder, ((encoder, Flatten(features), layers), head), shape))
         }
         _ => match network.body.tokens() {
             Some(TokensSpec::PerConv) => {
@@ -203,13 +208,13 @@ where
             let sizes = (tokens, width, experts, slots.count(tokens.size(), experts));
             let body = SoftMoe::new(b, "soft_moe", sizes, settings(extra_layers));
             let (flatten, layers, head) = behind_a_mixture(b, architecture, features, bottleneck);
-            Ok(visitor.visit(builder, (front, body, flatten, layers, head), shape))
+            Ok(visitor.visit(builder, ((front, body, flatten, layers), head), shape))
         }
         BodySpec::ExpertChoice { experts, slots, extra_layers, bottleneck, .. } => {
             let sizes = (tokens, width, experts, slots.count(tokens.size(), experts));
             let body = ExpertChoice::new(b, "expert_choice", sizes, settings(extra_layers));
             let (flatten, layers, head) = behind_a_mixture(b, architecture, features, bottleneck);
-            Ok(visitor.visit(builder, (front, body, flatten, layers, head), shape))
+            Ok(visitor.visit(builder, ((front, body, flatten, layers), head), shape))
         }
         _ => Err(unknown(architecture)),
     }
