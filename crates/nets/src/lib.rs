@@ -68,6 +68,7 @@ pub mod layers;
 mod network;
 mod noise;
 mod parameters;
+mod permutation;
 mod scalar;
 mod size;
 
@@ -78,5 +79,6 @@ pub use layers::ExpertSettings;
 pub use network::{ActionNetwork, ActionPass, BoxedNetwork, Network, Pass};
 pub use noise::{NoiseList, NoiseSource};
 pub use parameters::{Builder, Law, Parameter, ParameterList};
+pub use permutation::{NotAPermutation, Permutation};
 pub use scalar::Scalar;
 pub use size::Size;

@@ -2,6 +2,7 @@
 
 use crate::size::{expect, product};
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use dfdx::shapes::Const;
 
 /// PerConv tokens: a feature map's positions become tokens, its channels their width.
 ///
@@ -11,6 +12,16 @@ use crate::{Layer, LayerDescription, Scalar, Size, Weights};
 pub struct PerConv<Tokens>(
     /// The number of tokens.
     pub Tokens,
+);
+
+/// PerSample tokens: one token, the whole feature map, the last axis fastest.
+///
+/// # Shapes
+/// (batch, height, width, channels) -> (batch, 1, `WIDTH` = height x width x channels)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerSample<Width>(
+    /// The token's width: the product of the sizes of the map.
+    pub Width,
 );
 
 /// All values of a sample in one row, the last axis fastest.
@@ -23,9 +34,11 @@ pub struct Flatten<Features>(
     pub Features,
 );
 
-/// Implements [`Layer`] for a reshape, given its shapes and the relation between their sizes.
+/// Implements [`Layer`] for a reshape, given its shapes (the output's as types and as values) and the relation
+/// between their sizes.
 macro_rules! reshape {
-    ($layer:ident<$size:ident>, ($($axis:ident),+) -> ($($out:ident),+), $what:literal, [$($factor:ident),+]) => {
+    ($layer:ident<$size:ident>, ($($axis:ident),+) -> ($($out:ty),+) = ($($value:expr),+), $what:literal,
+        [$($factor:ident),+]) => {
         impl<$size: Size, $($axis: Size),+> Layer<(usize, $($axis),+)> for $layer<$size> {
             type Out = (usize, $($out),+);
             type Tape<E: Scalar> = ();
@@ -37,7 +50,7 @@ macro_rules! reshape {
                 expect($what, Some(self.0.size()), Some([$($factor.size()),+].into_iter().product()));
                 #[allow(non_snake_case)]
                 let $size = self.0;
-                (batch, $($out),+)
+                (batch, $($value),+)
             }
 
             fn describe(&self, input: (usize, $($axis),+)) -> Vec<LayerDescription> {
@@ -71,6 +84,7 @@ macro_rules! reshape {
     };
 }
 
-reshape!(PerConv<Tokens>, (H, W, C) -> (Tokens, C), "PerConv's number of tokens", [H, W]);
-reshape!(Flatten<Features>, (H, W, C) -> (Features), "Flatten's number of features", [H, W, C]);
-reshape!(Flatten<Features>, (Tokens, Width) -> (Features), "Flatten's number of features", [Tokens, Width]);
+reshape!(PerConv<Tokens>, (H, W, C) -> (Tokens, C) = (Tokens, C), "PerConv's number of tokens", [H, W]);
+reshape!(PerSample<Width>, (H, W, C) -> (Const<1>, Width) = (Const, Width), "PerSample's token width", [H, W, C]);
+reshape!(Flatten<Features>, (H, W, C) -> (Features) = (Features), "Flatten's number of features", [H, W, C]);
+reshape!(Flatten<Features>, (Tokens, Width) -> (Features) = (Features), "Flatten's number of features", [Tokens, Width]);

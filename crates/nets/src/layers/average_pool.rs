@@ -1,0 +1,142 @@
+//! Averages over windows of a feature map.
+
+use crate::size::{expect, valid};
+use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+
+/// The mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by channel: VALID, no
+/// padding. Pixels left over at the end of an axis are not read.
+///
+/// [`PerConv`](super::PerConv) behind one of 3x3, stride 3, makes tokens of patches without parameters: the paper's
+/// code has it as an alternative to the convolution of [`PerPatch`](super::PerPatch).
+///
+/// # Shapes
+/// (batch, height, width, channels) -> (batch, `H` = (height - `KERNEL`) / `STRIDE` + 1, `W`, channels)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AveragePool<H, W, const KERNEL: usize, const STRIDE: usize>(
+    /// Height of the output.
+    pub H,
+    /// Width of the output.
+    pub W,
+);
+
+/// Buffers of an [`AveragePool`].
+#[derive(Clone, Debug)]
+pub struct AveragePoolTape<E> {
+    /// Sizes of the input.
+    input: [usize; 4],
+    y: Vec<E>,
+    dx: Vec<E>,
+}
+
+/// Number of windows along an axis of length `input`, where the compiler knows that.
+pub(super) const fn windows(input: Option<usize>, kernel: usize, stride: usize) -> Option<usize> {
+    match input {
+        Some(input) => Some(valid(input, kernel, stride)),
+        None => None,
+    }
+}
+
+impl<H: Size, W: Size, const KERNEL: usize, const STRIDE: usize> AveragePool<H, W, KERNEL, STRIDE> {
+    /// Calls `body(window, pixel)` for each pixel of each window, with where their channels start in the output
+    /// and in the input.
+    #[inline(always)]
+    fn each_pixel(&self, [batch, height, width, channels]: [usize; 4], mut body: impl FnMut(usize, usize)) {
+        let (h, w) = (self.0.size(), self.1.size());
+        for window in 0..batch * h * w {
+            let (sample, y, x) = (window / (h * w), window / w % h, window % w);
+            for row in 0..KERNEL {
+                for column in 0..KERNEL {
+                    let pixel = (sample * height + y * STRIDE + row) * width + x * STRIDE + column;
+                    body(window * channels, pixel * channels);
+                }
+            }
+        }
+    }
+
+    /// What each pixel counts in its window.
+    fn weight<E: Scalar>() -> E {
+        E::ONE / E::from_f64((KERNEL * KERNEL) as f64)
+    }
+}
+
+impl<H, W, HIn, WIn, C, const KERNEL: usize, const STRIDE: usize> Layer<(usize, HIn, WIn, C)>
+    for AveragePool<H, W, KERNEL, STRIDE>
+where
+    H: Size,
+    W: Size,
+    HIn: Size,
+    WIn: Size,
+    C: Size,
+{
+    type Out = (usize, H, W, C);
+    type Tape<E: Scalar> = AveragePoolTape<E>;
+
+    fn output_shape(&self, (batch, height, width, channels): (usize, HIn, WIn, C)) -> Self::Out {
+        const {
+            expect("the pooling's output height", H::STATIC, windows(HIn::STATIC, KERNEL, STRIDE));
+            expect("the pooling's output width", W::STATIC, windows(WIn::STATIC, KERNEL, STRIDE));
+        }
+        let windows = |input: usize| Some(valid(input, KERNEL, STRIDE));
+        expect("the pooling's output height", Some(self.0.size()), windows(height.size()));
+        expect("the pooling's output width", Some(self.1.size()), windows(width.size()));
+        (batch, self.0, self.1, channels)
+    }
+
+    fn describe(&self, input: (usize, HIn, WIn, C)) -> Vec<LayerDescription> {
+        let name = format!("AveragePool {KERNEL}x{KERNEL}, stride {STRIDE}");
+        vec![LayerDescription::new(name, self.output_shape(input))]
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, HIn, WIn, C)) -> AveragePoolTape<E> {
+        let (batch, h, w, c) = self.output_shape(input);
+        let input = [batch, input.1.size(), input.2.size(), c.size()];
+        AveragePoolTape {
+            input,
+            y: vec![E::ZERO; batch * h.size() * w.size() * c.size()],
+            dx: vec![E::ZERO; input.iter().product()],
+        }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut AveragePoolTape<E>,
+    ) -> &'t [E] {
+        let (channels, weight) = (tape.input[3], Self::weight());
+        tape.y.fill(E::ZERO);
+        self.each_pixel(tape.input, |window, pixel| {
+            for (y, &x) in tape.y[window..window + channels].iter_mut().zip(&x[pixel..pixel + channels]) {
+                *y += x;
+            }
+        });
+        tape.y.iter_mut().for_each(|y| *y *= weight);
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t AveragePoolTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        _: &[E],
+        dy: &'t [E],
+        tape: &'t mut AveragePoolTape<E>,
+        _: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        if wants_dx {
+            let (channels, weight) = (tape.input[3], Self::weight::<E>());
+            tape.dx.fill(E::ZERO);
+            self.each_pixel(tape.input, |window, pixel| {
+                let dx = &mut tape.dx[pixel..pixel + channels];
+                for (dx, &dy) in dx.iter_mut().zip(&dy[window..window + channels]) {
+                    *dx += dy * weight;
+                }
+            });
+        }
+        &tape.dx
+    }
+}

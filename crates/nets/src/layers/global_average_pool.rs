@@ -1,0 +1,103 @@
+//! Averages over all positions of a feature map.
+
+use crate::kernels;
+use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+
+/// The mean of each channel over all positions (Lin et al. 2014, arXiv 1312.4400, section 3.2). A dense layer and a
+/// [`Relu`](super::Relu) behind it make the body of "Mind the GAP!" (arXiv 2505.17749).
+///
+/// # Shapes
+/// (batch, height, width, channels) -> (batch, channels)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GlobalAveragePool;
+
+/// Buffers of a [`GlobalAveragePool`].
+#[derive(Clone, Debug)]
+pub struct GlobalAveragePoolTape<E> {
+    channels: usize,
+    y: Vec<E>,
+    dx: Vec<E>,
+}
+
+/// mean = the mean of the rows of each of the matrices that x is made of, one for each row of `mean`.
+///
+/// # Shapes
+/// mean: (batch, columns); x: (batch, rows, columns)
+pub(super) fn mean_of_rows<E: Scalar>(mean: &mut [E], x: &[E], columns: usize) {
+    let samples = mean.len() / columns;
+    let rows = x.len() / mean.len();
+    debug_assert_eq!(samples * rows * columns, x.len());
+    mean.fill(E::ZERO);
+    for (mean, x) in mean.chunks_exact_mut(columns).zip(x.chunks_exact(rows * columns)) {
+        kernels::add_row_sums(mean, x);
+    }
+    let weight = E::ONE / E::from_f64(rows as f64);
+    mean.iter_mut().for_each(|mean| *mean *= weight);
+}
+
+/// The gradient of [`mean_of_rows`].
+pub(super) fn mean_of_rows_backward<E: Scalar>(dx: &mut [E], d_mean: &[E], columns: usize) {
+    let rows = dx.len() / d_mean.len();
+    let weight = E::ONE / E::from_f64(rows as f64);
+    for (dx, d_mean) in dx.chunks_exact_mut(rows * columns).zip(d_mean.chunks_exact(columns)) {
+        for dx in dx.chunks_exact_mut(columns) {
+            for (dx, &d_mean) in dx.iter_mut().zip(d_mean) {
+                *dx = d_mean * weight;
+            }
+        }
+    }
+}
+
+impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for GlobalAveragePool {
+    type Out = (usize, C);
+    type Tape<E: Scalar> = GlobalAveragePoolTape<E>;
+
+    fn output_shape(&self, (batch, _, _, channels): (usize, H, W, C)) -> (usize, C) {
+        (batch, channels)
+    }
+
+    fn describe(&self, input: (usize, H, W, C)) -> Vec<LayerDescription> {
+        vec![LayerDescription::new("GlobalAveragePool", self.output_shape(input))]
+    }
+
+    fn tape<E: Scalar>(
+        &self,
+        (batch, height, width, channels): (usize, H, W, C),
+    ) -> GlobalAveragePoolTape<E> {
+        let channels = channels.size();
+        GlobalAveragePoolTape {
+            channels,
+            y: vec![E::ZERO; batch * channels],
+            dx: vec![E::ZERO; batch * height.size() * width.size() * channels],
+        }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut GlobalAveragePoolTape<E>,
+    ) -> &'t [E] {
+        mean_of_rows(&mut tape.y, x, tape.channels);
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t GlobalAveragePoolTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        _: &[E],
+        dy: &'t [E],
+        tape: &'t mut GlobalAveragePoolTape<E>,
+        _: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        if wants_dx {
+            mean_of_rows_backward(&mut tape.dx, dy, tape.channels);
+        }
+        &tape.dx
+    }
+}

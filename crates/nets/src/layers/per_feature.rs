@@ -1,0 +1,88 @@
+//! Tokens of one channel each.
+
+use crate::size::{expect, product};
+use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+
+/// PerFeat tokens: a feature map's channels become tokens, its positions their width. That is the transpose of
+/// [`PerConv`](super::PerConv)'s.
+///
+/// # Shapes
+/// (batch, height, width, channels) -> (batch, channels, `WIDTH` = height x width)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PerFeature<Width>(
+    /// The tokens' width: the number of positions.
+    pub Width,
+);
+
+/// Buffers of a [`PerFeature`].
+#[derive(Clone, Debug)]
+pub struct PerFeatureTape<E> {
+    /// (positions, channels)
+    map: [usize; 2],
+    y: Vec<E>,
+    dx: Vec<E>,
+}
+
+/// y = the transpose of each (rows, columns) matrix of x.
+fn transpose<E: Scalar>(y: &mut [E], x: &[E], [rows, columns]: [usize; 2]) {
+    for (y, x) in y.chunks_exact_mut(rows * columns).zip(x.chunks_exact(rows * columns)) {
+        for (column, y) in y.chunks_exact_mut(rows).enumerate() {
+            for (y, x) in y.iter_mut().zip(x.chunks_exact(columns)) {
+                *y = x[column];
+            }
+        }
+    }
+}
+
+impl<Width: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerFeature<Width> {
+    type Out = (usize, C, Width);
+    type Tape<E: Scalar> = PerFeatureTape<E>;
+
+    fn output_shape(&self, (batch, height, width, channels): (usize, H, W, C)) -> Self::Out {
+        const { expect("PerFeature's token width", Width::STATIC, product(&[H::STATIC, W::STATIC])) }
+        let positions = height.size() * width.size();
+        expect("PerFeature's token width", Some(self.0.size()), Some(positions));
+        (batch, channels, self.0)
+    }
+
+    fn describe(&self, input: (usize, H, W, C)) -> Vec<LayerDescription> {
+        vec![LayerDescription::new("PerFeature", self.output_shape(input))]
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> PerFeatureTape<E> {
+        let (batch, channels, positions) = self.output_shape(input);
+        let map = [positions.size(), channels.size()];
+        let zeros = vec![E::ZERO; batch * map[0] * map[1]];
+        PerFeatureTape { map, y: zeros.clone(), dx: zeros }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut PerFeatureTape<E>,
+    ) -> &'t [E] {
+        transpose(&mut tape.y, x, tape.map);
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t PerFeatureTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        _: &[E],
+        dy: &'t [E],
+        tape: &'t mut PerFeatureTape<E>,
+        _: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        if wants_dx {
+            let [positions, channels] = tape.map;
+            transpose(&mut tape.dx, dy, [channels, positions]);
+        }
+        &tape.dx
+    }
+}

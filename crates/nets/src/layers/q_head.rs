@@ -1,0 +1,78 @@
+//! The head of an agent that learns mean returns: one value for each action.
+
+use crate::layers::head::{CategoricalHead, CategoricalHeadTape};
+use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use dfdx::shapes::Const;
+
+/// Action values Q (Mnih et al. 2015), dueling (Wang et al. 2016, arXiv 1511.06581, equation 9) or not: what a
+/// [`CategoricalHead`] of one atom computes.
+///
+/// Dueling: Q_a = value + advantage_a - mean over actions of the advantages.
+///
+/// # Shapes
+/// (batch, `F`) -> (batch, actions)
+#[derive(Clone, Debug)]
+pub struct QHead<F> {
+    head: CategoricalHead<F, Const<1>>,
+    dueling: bool,
+}
+
+impl<F: Size> QHead<F> {
+    /// A dueling head, as `<name>/advantage/..` and `<name>/value/..`.
+    pub fn dueling(builder: &mut Builder, name: &str, features: F, actions: usize, noisy: bool) -> Self {
+        let head = CategoricalHead::dueling(builder, name, features, actions, Const, noisy);
+        QHead { head, dueling: true }
+    }
+
+    /// A head of one dense layer, as `<name>/..`.
+    pub fn plain(builder: &mut Builder, name: &str, features: F, actions: usize, noisy: bool) -> Self {
+        let head = CategoricalHead::plain(builder, name, features, actions, Const, noisy);
+        QHead { head, dueling: false }
+    }
+}
+
+impl<F: Size> Layer<(usize, F)> for QHead<F> {
+    type Out = (usize, usize);
+    type Tape<E: Scalar> = CategoricalHeadTape<E>;
+
+    fn output_shape(&self, input: (usize, F)) -> Self::Out {
+        let (batch, actions, Const) = self.head.output_shape(input);
+        (batch, actions)
+    }
+
+    fn describe(&self, input: (usize, F)) -> Vec<LayerDescription> {
+        let name = if self.dueling { "dueling Q head" } else { "Q head" };
+        let [head] = &self.head.describe(input)[..] else { unreachable!("one head") };
+        let row = LayerDescription::new(name, self.output_shape(input));
+        vec![row.of(head.parameters, head.multiply_adds)]
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, F)) -> CategoricalHeadTape<E> {
+        self.head.tape(input)
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut CategoricalHeadTape<E>,
+    ) -> &'t [E] {
+        self.head.forward(weights, x, tape)
+    }
+
+    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t CategoricalHeadTape<E>) -> &'t [E] {
+        self.head.output(x, tape)
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut CategoricalHeadTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        self.head.backward(weights, x, dy, tape, gradient, wants_dx)
+    }
+}

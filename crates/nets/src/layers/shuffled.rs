@@ -1,0 +1,101 @@
+//! Tokens of a map whose values have lost their places.
+
+use crate::permutation::Permutation;
+use crate::size::{expect, product};
+use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+
+/// Shuffled tokens: [`PerConv`](super::PerConv) tokens of a feature map all of whose values a fixed permutation has
+/// moved, across positions and channels.
+///
+/// The paper does not say what it permutes. Moving whole tokens would not do: a mixture's outputs move with its
+/// tokens.
+///
+/// # Shapes
+/// (batch, height, width, channels) -> (batch, `TOKENS` = height x width, channels)
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shuffled<Tokens> {
+    tokens: Tokens,
+    permutation: Permutation,
+}
+
+/// Buffers of a [`Shuffled`].
+#[derive(Clone, Debug)]
+pub struct ShuffledTape<E> {
+    y: Vec<E>,
+    dx: Vec<E>,
+}
+
+impl<Tokens: Size> Shuffled<Tokens> {
+    /// `tokens` tokens of the map whose values, (height, width, channels), `permutation` has moved.
+    pub fn new(tokens: Tokens, permutation: Permutation) -> Self {
+        Shuffled { tokens, permutation }
+    }
+
+    /// How the values are moved: no parameter, so that it has to be stored beside the weights.
+    pub fn permutation(&self) -> &Permutation {
+        &self.permutation
+    }
+}
+
+impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for Shuffled<Tokens> {
+    type Out = (usize, Tokens, C);
+    type Tape<E: Scalar> = ShuffledTape<E>;
+
+    fn output_shape(&self, (batch, height, width, channels): (usize, H, W, C)) -> Self::Out {
+        const { expect("Shuffled's number of tokens", Tokens::STATIC, product(&[H::STATIC, W::STATIC])) }
+        let positions = height.size() * width.size();
+        expect("Shuffled's number of tokens", Some(self.tokens.size()), Some(positions));
+        let values = positions * channels.size();
+        expect("the length of Shuffled's permutation", Some(self.permutation.len()), Some(values));
+        (batch, self.tokens, channels)
+    }
+
+    fn describe(&self, input: (usize, H, W, C)) -> Vec<LayerDescription> {
+        vec![LayerDescription::new("Shuffled", self.output_shape(input))]
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> ShuffledTape<E> {
+        let (batch, ..) = self.output_shape(input);
+        let zeros = vec![E::ZERO; batch * self.permutation.len()];
+        ShuffledTape { y: zeros.clone(), dx: zeros }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut ShuffledTape<E>,
+    ) -> &'t [E] {
+        let len = self.permutation.len();
+        for (y, x) in tape.y.chunks_exact_mut(len).zip(x.chunks_exact(len)) {
+            for (y, &from) in y.iter_mut().zip(self.permutation.sources()) {
+                *y = x[from];
+            }
+        }
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t ShuffledTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        _: &[E],
+        dy: &'t [E],
+        tape: &'t mut ShuffledTape<E>,
+        _: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        if wants_dx {
+            let len = self.permutation.len();
+            for (dx, dy) in tape.dx.chunks_exact_mut(len).zip(dy.chunks_exact(len)) {
+                for (&dy, &to) in dy.iter().zip(self.permutation.sources()) {
+                    dx[to] = dy;
+                }
+            }
+        }
+        &tape.dx
+    }
+}

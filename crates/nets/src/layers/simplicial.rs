@@ -1,0 +1,217 @@
+//! Simplicial embeddings (Lavoie et al. 2023, arXiv 2204.00616), in the two versions of the paper's code.
+
+use crate::kernels;
+use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use const_panic::concat_panic;
+
+/// The temperature of the paper's code.
+pub const SIMPLICIAL_TEMPERATURE: f64 = 0.1;
+
+/// Version 1: y = softmax of x / temperature over the width of a feature map, for each row and channel. The paper's
+/// code has it in front of the flattened hidden layer.
+///
+/// # Shapes
+/// (batch, height, width, channels) -> the same
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SimplicialMap {
+    /// Small makes a row nearly one-hot, large nearly uniform.
+    pub temperature: f64,
+}
+
+/// Version 2: y = softmax of x / temperature over each of `N` groups of consecutive features. The paper's code has it
+/// behind a hidden layer of `N` times the width, and a ReLU behind it, which changes nothing: no value is negative.
+///
+/// # Shapes
+/// (batch, features) -> the same
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SimplicialGroups<N> {
+    /// The number of groups.
+    pub groups: N,
+    /// Small makes a group nearly one-hot, large nearly uniform.
+    pub temperature: f64,
+}
+
+/// Buffers of a simplicial embedding.
+#[derive(Clone, Debug)]
+pub struct SimplicialTape<E> {
+    /// What one softmax matrix is: (positions, channels) of a row of the map, or (1, features) of a group.
+    matrix: [usize; 2],
+    /// x / temperature
+    logits: Vec<E>,
+    y: Vec<E>,
+    dx: Vec<E>,
+    /// A row of the matrix.
+    scratch: Vec<E>,
+}
+
+impl<E: Scalar> SimplicialTape<E> {
+    fn new(len: usize, matrix: [usize; 2]) -> Self {
+        let zeros = vec![E::ZERO; len];
+        SimplicialTape {
+            matrix,
+            logits: zeros.clone(),
+            y: zeros.clone(),
+            dx: zeros,
+            scratch: vec![E::ZERO; matrix[1]],
+        }
+    }
+
+    fn scale_logits(&mut self, x: &[E], temperature: f64) {
+        let temperature = E::from_f64(temperature);
+        self.logits.iter_mut().zip(x).for_each(|(logit, &x)| *logit = x / temperature);
+    }
+
+    fn scale_gradient(&mut self, temperature: f64) {
+        let temperature = E::from_f64(temperature);
+        self.dx.iter_mut().for_each(|dx| *dx = *dx / temperature);
+    }
+}
+
+/// Refuses a temperature that is no positive number.
+fn check_temperature(temperature: f64) {
+    let positive = temperature > 0.0 && temperature.is_finite();
+    assert!(
+        positive,
+        "a simplicial embedding's temperature is {temperature}; it should be positive, like 0.1"
+    );
+}
+
+impl Default for SimplicialMap {
+    fn default() -> Self {
+        SimplicialMap { temperature: SIMPLICIAL_TEMPERATURE }
+    }
+}
+
+impl<N: Size> SimplicialGroups<N> {
+    /// An embedding in `groups` groups at the temperature of the paper's code.
+    pub fn new(groups: N) -> Self {
+        SimplicialGroups { groups, temperature: SIMPLICIAL_TEMPERATURE }
+    }
+}
+
+impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for SimplicialMap {
+    type Out = (usize, H, W, C);
+    type Tape<E: Scalar> = SimplicialTape<E>;
+
+    fn output_shape(&self, input: (usize, H, W, C)) -> Self::Out {
+        check_temperature(self.temperature);
+        input
+    }
+
+    fn describe(&self, input: (usize, H, W, C)) -> Vec<LayerDescription> {
+        vec![LayerDescription::new("simplicial embedding over the width", self.output_shape(input))]
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> SimplicialTape<E> {
+        let (batch, height, width, channels) = self.output_shape(input);
+        let matrix = [width.size(), channels.size()];
+        SimplicialTape::new(batch * height.size() * matrix[0] * matrix[1], matrix)
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut SimplicialTape<E>,
+    ) -> &'t [E] {
+        tape.scale_logits(x, self.temperature);
+        let row = tape.matrix[0] * tape.matrix[1];
+        for (y, logits) in tape.y.chunks_exact_mut(row).zip(tape.logits.chunks_exact(row)) {
+            kernels::softmax_columns(y, logits, &mut tape.scratch);
+        }
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t SimplicialTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        _: &[E],
+        dy: &'t [E],
+        tape: &'t mut SimplicialTape<E>,
+        _: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        if wants_dx {
+            let row = tape.matrix[0] * tape.matrix[1];
+            tape.dx.fill(E::ZERO);
+            let rows = dy.chunks_exact(row).zip(tape.y.chunks_exact(row));
+            for (dx, (dy, y)) in tape.dx.chunks_exact_mut(row).zip(rows) {
+                kernels::softmax_backward_columns(dx, dy, y, &mut tape.scratch);
+            }
+            tape.scale_gradient(self.temperature);
+        }
+        &tape.dx
+    }
+}
+
+/// Refuses features that cannot be split evenly, where both numbers are known.
+#[track_caller]
+const fn expect_even_groups(features: Option<usize>, groups: Option<usize>) {
+    if let (Some(features), Some(groups)) = (features, groups)
+        && (groups == 0 || !features.is_multiple_of(groups))
+    {
+        concat_panic!(
+            display: "a simplicial embedding cannot split ", features, " features into ", groups,
+            " equal groups: make the layer before it a multiple of ", groups, " wide"
+        )
+    }
+}
+
+impl<N: Size, F: Size> Layer<(usize, F)> for SimplicialGroups<N> {
+    type Out = (usize, F);
+    type Tape<E: Scalar> = SimplicialTape<E>;
+
+    fn output_shape(&self, (batch, features): (usize, F)) -> (usize, F) {
+        const { expect_even_groups(F::STATIC, N::STATIC) }
+        expect_even_groups(Some(features.size()), Some(self.groups.size()));
+        check_temperature(self.temperature);
+        (batch, features)
+    }
+
+    fn describe(&self, input: (usize, F)) -> Vec<LayerDescription> {
+        let name = format!("simplicial embedding in {} groups", self.groups.size());
+        vec![LayerDescription::new(name, self.output_shape(input))]
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, F)) -> SimplicialTape<E> {
+        let (batch, features) = self.output_shape(input);
+        let features = features.size();
+        SimplicialTape::new(batch * features, [1, features / self.groups.size()])
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut SimplicialTape<E>,
+    ) -> &'t [E] {
+        tape.scale_logits(x, self.temperature);
+        kernels::softmax_rows(&mut tape.y, &tape.logits, tape.matrix[1]);
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t SimplicialTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        _: &[E],
+        dy: &'t [E],
+        tape: &'t mut SimplicialTape<E>,
+        _: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        if wants_dx {
+            tape.dx.fill(E::ZERO);
+            kernels::softmax_backward_rows(&mut tape.dx, dy, &tape.y, tape.matrix[1]);
+            tape.scale_gradient(self.temperature);
+        }
+        &tape.dx
+    }
+}

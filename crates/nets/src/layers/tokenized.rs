@@ -1,0 +1,234 @@
+//! One dense layer shared by all tokens, whose outputs are pooled.
+
+use crate::kernels;
+use crate::layers::dense::{Dense, DenseTape};
+use crate::layers::global_average_pool::{mean_of_rows, mean_of_rows_backward};
+use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+
+/// What becomes of a sample's tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pooling {
+    /// Their sum.
+    Sum,
+    /// Their mean.
+    Mean,
+}
+
+/// Where the rectifier stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReluPlace {
+    /// On every token, then they are pooled: the default of the experiments.
+    BeforePooling,
+    /// On the pooled tokens. With the mean that is [`GlobalAveragePool`](super::GlobalAveragePool) and a dense layer.
+    AfterPooling,
+}
+
+/// What a [`Tokenized`] body is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TokenizedSettings {
+    /// Sum or mean.
+    pub pooling: Pooling,
+    /// Before or after it.
+    pub relu: ReluPlace,
+    /// Whether the dense layer is noisy, with one draw for all tokens.
+    pub noisy: bool,
+}
+
+/// The tokenized baseline: one dense layer for all tokens, a ReLU, and the sum or the mean over the tokens. No token
+/// is mixed with another before they are pooled.
+///
+/// With tokens x_t, t = 1..m:
+/// - y = sum or mean over t of relu(x_t W + b), or
+/// - y = relu(sum or mean over t of (x_t W + b)), which is computed as c relu(mean over t of x_t W + b), c = m or 1
+///
+/// # Shapes
+/// (batch, m, `D`) -> (batch, `Hidden`), for any number of tokens m
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tokenized<D, Hidden> {
+    settings: TokenizedSettings,
+    dense: Dense<D, Hidden>,
+}
+
+/// Buffers of a [`Tokenized`].
+#[derive(Clone, Debug)]
+pub struct TokenizedTape<E> {
+    /// (m, width, hidden)
+    sizes: [usize; 3],
+    /// Of every token, or of the mean token if the ReLU stands after the pooling.
+    dense: DenseTape<E>,
+    /// Gradient of the dense layer's output.
+    d_hidden: Vec<E>,
+    y: Vec<E>,
+    /// ReLU after pooling: the mean token, (batch, d).
+    mean: Vec<E>,
+    /// ReLU after pooling: (batch, m, d).
+    dx: Vec<E>,
+}
+
+impl<D: Size, Hidden: Size> Tokenized<D, Hidden> {
+    /// A body for tokens of width `width`, with the parameters of a [`Dense`] as `<name>/..`.
+    pub fn new(
+        builder: &mut Builder,
+        name: &str,
+        width: D,
+        hidden: Hidden,
+        settings: TokenizedSettings,
+    ) -> Self {
+        Tokenized { settings, dense: Dense::new(builder, name, width, hidden, settings.noisy) }
+    }
+
+    /// Tokens of a sample that the dense layer sees.
+    fn dense_tokens(&self, tokens: usize) -> usize {
+        match self.settings.relu {
+            ReluPlace::BeforePooling => tokens,
+            ReluPlace::AfterPooling => 1,
+        }
+    }
+
+    /// What the rectified outputs of the dense layer are multiplied with.
+    fn scale<E: Scalar>(&self, tokens: usize) -> E {
+        let tokens = E::from_f64(tokens as f64);
+        match (self.settings.relu, self.settings.pooling) {
+            (ReluPlace::BeforePooling, Pooling::Sum) | (ReluPlace::AfterPooling, Pooling::Mean) => E::ONE,
+            (ReluPlace::BeforePooling, Pooling::Mean) => E::ONE / tokens,
+            (ReluPlace::AfterPooling, Pooling::Sum) => tokens,
+        }
+    }
+}
+
+/// y = `scale` times the sum over rows of max(x, 0), for each sample.
+///
+/// # Shapes
+/// y: (batch, columns); x: (batch, rows, columns)
+fn pool_rectified<E: Scalar>(y: &mut [E], x: &[E], columns: usize, scale: E) {
+    let rows = x.len() / y.len();
+    kernels::vectorised(
+        #[inline(always)]
+        || {
+            for (y, x) in y.chunks_exact_mut(columns).zip(x.chunks_exact(rows * columns)) {
+                y.fill(E::ZERO);
+                for x in x.chunks_exact(columns) {
+                    for (y, &x) in y.iter_mut().zip(x) {
+                        *y += if x > E::ZERO { x } else { E::ZERO };
+                    }
+                }
+                for y in y.iter_mut() {
+                    *y *= scale;
+                }
+            }
+        },
+    );
+}
+
+/// The gradient of [`pool_rectified`].
+fn pool_rectified_backward<E: Scalar>(dx: &mut [E], dy: &[E], x: &[E], columns: usize, scale: E) {
+    let rows = x.len() / dy.len();
+    kernels::vectorised(
+        #[inline(always)]
+        || {
+            let samples = dy.chunks_exact(columns).zip(x.chunks_exact(rows * columns));
+            for (dx, (dy, x)) in dx.chunks_exact_mut(rows * columns).zip(samples) {
+                for (dx, x) in dx.chunks_exact_mut(columns).zip(x.chunks_exact(columns)) {
+                    for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
+                        *dx = if x > E::ZERO { dy * scale } else { E::ZERO };
+                    }
+                }
+            }
+        },
+    );
+}
+
+impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidden> {
+    type Out = (usize, Hidden);
+    type Tape<E: Scalar> = TokenizedTape<E>;
+
+    fn output_shape(&self, (batch, _, width): (usize, M, D)) -> (usize, Hidden) {
+        self.dense.output_shape((batch, width))
+    }
+
+    fn describe(&self, input: (usize, M, D)) -> Vec<LayerDescription> {
+        let (batch, tokens, width) = input;
+        let [dense] = &self.dense.describe((batch, width))[..] else { unreachable!("one dense layer") };
+        let TokenizedSettings { pooling, relu, noisy } = self.settings;
+        let pooling = match pooling {
+            Pooling::Sum => "sum",
+            Pooling::Mean => "mean",
+        };
+        let order = match relu {
+            ReluPlace::BeforePooling => format!("ReLU, {pooling}"),
+            ReluPlace::AfterPooling => format!("{pooling}, ReLU"),
+        };
+        let noisy = if noisy { "noisy " } else { "" };
+        let row =
+            LayerDescription::new(format!("tokenized: {noisy}dense, {order}"), self.output_shape(input));
+        vec![row.of(dense.parameters, self.dense_tokens(tokens.size()) * dense.multiply_adds)]
+    }
+
+    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> TokenizedTape<E> {
+        let (batch, hidden) = self.output_shape(input);
+        let sizes = [input.1.size(), input.2.size(), hidden.size()];
+        let [tokens, width, hidden] = sizes;
+        let dense_tokens = batch * self.dense_tokens(tokens);
+        let zeros = |len| vec![E::ZERO; len];
+        let if_after = |len| zeros(if self.settings.relu == ReluPlace::AfterPooling { len } else { 0 });
+        TokenizedTape {
+            sizes,
+            dense: self.dense.tape((dense_tokens, input.2)),
+            d_hidden: zeros(dense_tokens * hidden),
+            y: zeros(batch * hidden),
+            mean: if_after(batch * width),
+            dx: if_after(batch * tokens * width),
+        }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut TokenizedTape<E>,
+    ) -> &'t [E] {
+        let [tokens, width, hidden] = tape.sizes;
+        let x = match self.settings.relu {
+            ReluPlace::BeforePooling => x,
+            ReluPlace::AfterPooling => {
+                mean_of_rows(&mut tape.mean, x, width);
+                &tape.mean
+            }
+        };
+        let outputs = self.dense.forward(weights, x, &mut tape.dense);
+        pool_rectified(&mut tape.y, outputs, hidden, self.scale(tokens));
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t TokenizedTape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut TokenizedTape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let [tokens, width, hidden] = tape.sizes;
+        let x = match self.settings.relu {
+            ReluPlace::BeforePooling => x,
+            ReluPlace::AfterPooling => &tape.mean,
+        };
+        let outputs = self.dense.output(x, &tape.dense);
+        pool_rectified_backward(&mut tape.d_hidden, dy, outputs, hidden, self.scale(tokens));
+        let dx = self.dense.backward(weights, x, &tape.d_hidden, &mut tape.dense, gradient, wants_dx);
+        match self.settings.relu {
+            ReluPlace::BeforePooling => dx,
+            ReluPlace::AfterPooling => {
+                if wants_dx {
+                    mean_of_rows_backward(&mut tape.dx, dx, width);
+                }
+                &tape.dx
+            }
+        }
+    }
+}
