@@ -105,7 +105,8 @@ fn simplicial_parity() {
             }
             "V2" => {
                 groups += 1;
-                let embedding = SimplicialGroups { groups: fixture.metadata("experts_n"), temperature };
+                let embedding =
+                    SimplicialGroups { groups: fixture.metadata::<usize>("experts_n"), temperature };
                 let network = (Flatten(features), dense, embedding, head);
                 assert_simplicial(&fixture, &network, &list, |tape| {
                     Layer::<(usize, usize)>::output(&network.2, &[], &tape.2).to_vec()
@@ -131,14 +132,13 @@ fn q_head_parity() {
         let actions = fixture.shape("q_values")[1];
         let mut builder = Builder::new();
         let head = QHead::plain(&mut builder, "head", tokens * width, actions, false);
-        let network = (Flatten(tokens * width), head);
         let (list, _) = builder.finish();
         let names = dense("head", "Dense_0/", false);
         let values = parameters(&fixture, &list, &names, "param");
         let weights = Weights { parameters: &values, noise: None };
-        let mut tape = network.tape::<f32>((batch, tokens, width));
-        let q_values = network.forward(weights, &fixture.f32("moe_output"), &mut tape);
-        fixture.assert_close("q_values", q_values, "q_values");
+        let mut tape = head.tape::<f32>((batch, tokens * width));
+        let features = fixture.f32("moe_output");
+        fixture.assert_close("q_values", head.forward(weights, &features, &mut tape), "q_values");
     }
     assert!(compared > 0, "no mixture among the files of DQN networks");
 }

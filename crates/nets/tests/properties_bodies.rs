@@ -484,3 +484,55 @@ fn descriptions_count_what_is_computed() {
     assert_eq!((row.name.as_str(), row.output), ("dueling Q head", vec![18]));
     assert_eq!((row.parameters, row.multiply_adds), (2 * 513 * 19, 512 * 19));
 }
+
+/// Counts the allocations of forward and backward passes behind a first one.
+fn allocations<In: Shape, L: Layer<In>>(builder: Builder, layer: &L, input: In) -> u64 {
+    let (list, noise) = builder.finish();
+    let (parameters, noise) = (uniform(list.len(), 1.0, 1), uniform(noise.len(), 1.0, 2));
+    let weights = Weights { parameters: &parameters, noise: Some(&noise) };
+    let x = uniform(input.num_elements(), 1.0, 3);
+    let dy = uniform(layer.output_shape(input).num_elements(), 1.0, 4);
+    let mut gradient = vec![0.0; list.len()];
+    let mut tape = layer.tape::<f64>(input);
+    let mut step = || {
+        layer.forward(weights, &x, &mut tape);
+        layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+    };
+    step();
+    allocation_counter::measure(step).count_total
+}
+
+#[test]
+fn passes_allocate_nothing() {
+    let map = (4, 8_usize, 8_usize, 16_usize);
+    let mut builder = Builder::new();
+    let network = (
+        SimplicialMap::default(),
+        PerPatch::new(&mut builder, "embedding", [8, 8], 4, 16),
+        Tokenized::new(
+            &mut builder,
+            "body",
+            16,
+            32,
+            TokenizedSettings { pooling: Pooling::Mean, relu: ReluPlace::BeforePooling, noisy: true },
+        ),
+        SimplicialGroups::new(4),
+        QHead::dueling(&mut builder, "head", 32, 6, true),
+    );
+    assert_eq!(allocations(builder, &network, map), 0);
+    let mut builder = Builder::new();
+    let network = (
+        AveragePool::<_, _, 3, 1>(6_usize, 6_usize),
+        Shuffled::new(36, permutation(576, 0)),
+        Tokenized::new(
+            &mut builder,
+            "body",
+            16,
+            32,
+            TokenizedSettings { pooling: Pooling::Sum, relu: ReluPlace::AfterPooling, noisy: false },
+        ),
+    );
+    assert_eq!(allocations(builder, &network, map), 0);
+    assert_eq!(allocations(Builder::new(), &PerFeature(64), map), 0);
+    assert_eq!(allocations(Builder::new(), &GlobalAveragePool, map), 0);
+}

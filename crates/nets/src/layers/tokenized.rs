@@ -4,6 +4,7 @@ use crate::kernels;
 use crate::layers::dense::{Dense, DenseTape};
 use crate::layers::global_average_pool::{mean_of_rows, mean_of_rows_backward};
 use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use std::ops::Range;
 
 /// What becomes of a sample's tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +48,9 @@ pub struct TokenizedSettings {
 pub struct Tokenized<D, Hidden> {
     settings: TokenizedSettings,
     dense: Dense<D, Hidden>,
+    bias: Range<usize>,
+    /// Noisy: where the bias's sigma lies, and its noise.
+    sigma: Option<[Range<usize>; 2]>,
 }
 
 /// Buffers of a [`Tokenized`].
@@ -56,8 +60,11 @@ pub struct TokenizedTape<E> {
     sizes: [usize; 3],
     /// Of every token, or of the mean token if the ReLU stands after the pooling.
     dense: DenseTape<E>,
-    /// Gradient of the dense layer's output.
+    /// Gradient of the dense layer's output, and of its bias.
     d_hidden: Vec<E>,
+    d_bias: Vec<E>,
+    /// Tokens of a sample that pass the ReLU, for each hidden unit.
+    active: Vec<E>,
     y: Vec<E>,
     /// ReLU after pooling: the mean token, (batch, d).
     mean: Vec<E>,
@@ -74,7 +81,19 @@ impl<D: Size, Hidden: Size> Tokenized<D, Hidden> {
         hidden: Hidden,
         settings: TokenizedSettings,
     ) -> Self {
-        Tokenized { settings, dense: Dense::new(builder, name, width, hidden, settings.noisy) }
+        let dense = Dense::new(builder, name, width, hidden, settings.noisy);
+        let range = |part: &str| {
+            let bias = builder.parameters().get(&format!("{name}/{part}"));
+            bias.expect("a dense layer has a bias").range.clone()
+        };
+        let (bias, sigma) = if settings.noisy {
+            let noise = builder.noise().iter().find(|source| source.name == name);
+            let eps = noise.expect("a noisy layer has noise").outputs.clone();
+            (range("bias_mu"), Some([range("bias_sigma"), eps]))
+        } else {
+            (range("bias"), None)
+        };
+        Tokenized { settings, dense, bias, sigma }
     }
 
     /// Tokens of a sample that the dense layer sees.
@@ -120,18 +139,29 @@ fn pool_rectified<E: Scalar>(y: &mut [E], x: &[E], columns: usize, scale: E) {
     );
 }
 
-/// The gradient of [`pool_rectified`].
-fn pool_rectified_backward<E: Scalar>(dx: &mut [E], dy: &[E], x: &[E], columns: usize, scale: E) {
+/// The gradient of [`pool_rectified`], and in `d_bias` that of a bias that was added to every row.
+///
+/// The rows of a sample that pass the ReLU all have the same gradient, so that the bias has it times their number.
+/// Adding it up row by row would repeat the same rounding error as often. `active` holds a row.
+fn pool_rectified_backward<E: Scalar>([dx, d_bias, active]: [&mut [E]; 3], dy: &[E], x: &[E], scale: E) {
+    let columns = d_bias.len();
     let rows = x.len() / dy.len();
+    d_bias.fill(E::ZERO);
     kernels::vectorised(
         #[inline(always)]
         || {
             let samples = dy.chunks_exact(columns).zip(x.chunks_exact(rows * columns));
             for (dx, (dy, x)) in dx.chunks_exact_mut(rows * columns).zip(samples) {
+                active.fill(E::ZERO);
                 for (dx, x) in dx.chunks_exact_mut(columns).zip(x.chunks_exact(columns)) {
-                    for ((dx, &dy), &x) in dx.iter_mut().zip(dy).zip(x) {
-                        *dx = if x > E::ZERO { dy * scale } else { E::ZERO };
+                    for (((dx, &dy), &x), active) in dx.iter_mut().zip(dy).zip(x).zip(active.iter_mut()) {
+                        let passes = x > E::ZERO;
+                        *dx = if passes { dy * scale } else { E::ZERO };
+                        *active += if passes { E::ONE } else { E::ZERO };
                     }
+                }
+                for ((d_bias, &dy), &active) in d_bias.iter_mut().zip(dy).zip(active.iter()) {
+                    *d_bias += dy * scale * active;
                 }
             }
         },
@@ -175,6 +205,8 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
             sizes,
             dense: self.dense.tape((dense_tokens, input.2)),
             d_hidden: zeros(dense_tokens * hidden),
+            d_bias: zeros(hidden),
+            active: zeros(hidden),
             y: zeros(batch * hidden),
             mean: if_after(batch * width),
             dx: if_after(batch * tokens * width),
@@ -213,14 +245,20 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        let [tokens, width, hidden] = tape.sizes;
+        let [tokens, width, _] = tape.sizes;
         let x = match self.settings.relu {
             ReluPlace::BeforePooling => x,
             ReluPlace::AfterPooling => &tape.mean,
         };
         let outputs = self.dense.output(x, &tape.dense);
-        pool_rectified_backward(&mut tape.d_hidden, dy, outputs, hidden, self.scale(tokens));
+        let buffers = [tape.d_hidden.as_mut_slice(), &mut tape.d_bias, &mut tape.active];
+        pool_rectified_backward(buffers, dy, outputs, self.scale(tokens));
         let dx = self.dense.backward(weights, x, &tape.d_hidden, &mut tape.dense, gradient, wants_dx);
+        gradient[self.bias.clone()].copy_from_slice(&tape.d_bias);
+        if let (Some([sigma, eps]), Some(noise)) = (&self.sigma, weights.noise) {
+            let d_sigma = gradient[sigma.clone()].iter_mut().zip(&tape.d_bias);
+            d_sigma.zip(&noise[eps.clone()]).for_each(|((d_sigma, &d_bias), &eps)| *d_sigma = d_bias * eps);
+        }
         match self.settings.relu {
             ReluPlace::BeforePooling => dx,
             ReluPlace::AfterPooling => {
