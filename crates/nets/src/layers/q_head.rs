@@ -1,7 +1,7 @@
 //! The head of an agent that learns mean returns: one value for each action.
 
 use crate::layers::head::{CategoricalHead, CategoricalHeadTape};
-use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{ActionLayer, Builder, Layer, LayerDescription, Scalar, Size, Weights};
 use dfdx::shapes::Const;
 
 /// Action values Q (Mnih et al. 2015), dueling (Wang et al. 2016, arXiv 1511.06581, equation 9) or not: what a
@@ -74,5 +74,29 @@ impl<F: Size> Layer<(usize, F)> for QHead<F> {
         wants_dx: bool,
     ) -> &'t [E] {
         self.head.backward(weights, x, dy, tape, gradient, wants_dx)
+    }
+}
+
+impl<F: Size> ActionLayer<(usize, F)> for QHead<F> {
+    fn forward_of<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        actions: &[usize],
+        tape: &'t mut CategoricalHeadTape<E>,
+    ) -> &'t [E] {
+        self.head.forward_of(weights, x, actions, tape)
+    }
+
+    fn backward_of<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &[E],
+        actions: &[usize],
+        tape: &'t mut CategoricalHeadTape<E>,
+        gradient: &mut [E],
+    ) -> &'t [E] {
+        self.head.backward_of(weights, x, dy, actions, tape, gradient)
     }
 }
