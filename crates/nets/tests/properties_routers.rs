@@ -90,6 +90,20 @@ fn assert_follows_its_tokens(
     assert_near(layer.forward(weights, &permuted(&x, d, &order), &mut tape), &want)
 }
 
+/// A mixture of random parameters on a random sample: list, parameters, tokens, output.
+fn one_sample(
+    builder: Builder,
+    layer: &impl Layer<(usize, usize, usize)>,
+    (m, d): (usize, usize),
+    seed: u64,
+) -> (ParameterList, Vec<f64>, Vec<f64>, Vec<f64>) {
+    let (list, _) = builder.finish();
+    let (parameters, x) = (uniform(list.len(), 1.0, seed), uniform(m * d, 1.0, !seed));
+    let mut tape = layer.tape::<f64>((1, m, d));
+    let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape).to_vec();
+    (list, parameters, x, y)
+}
+
 /// What expert `e` of the mixture `moe` makes of one token, by the definition.
 fn by_hand(list: &ParameterList, parameters: &[f64], e: usize, token: &[f64]) -> Vec<f64> {
     let dense = |name: &str, x: &[f64]| -> Vec<f64> {
@@ -298,22 +312,7 @@ proptest! {
     #[test]
     fn edge_cases(sizes in sizes(), settings in experts(), normalised: bool, p in 1usize..5, seed: u64) {
         let (m, d, n) = sizes;
-        let output = |builder: Builder, layer: &dyn Fn(&[f64], &[f64]) -> Vec<f64>, tokens: usize| {
-            let (list, _) = builder.finish();
-            let parameters = uniform(list.len(), 1.0, seed);
-            let x = uniform(tokens * d, 1.0, !seed);
-            let y = layer(&parameters, &x);
-            (list, parameters, x, y)
-        };
         let make_soft = if normalised { SoftMoe::normalised } else { SoftMoe::new };
-        fn of<L: Layer<(usize, usize, usize)>>(
-            layer: L, tokens: usize, d: usize,
-        ) -> impl Fn(&[f64], &[f64]) -> Vec<f64> {
-            move |parameters, x| {
-                let mut tape = layer.tape::<f64>((1, tokens, d));
-                layer.forward(Weights { parameters, noise: None }, x, &mut tape).to_vec()
-            }
-        }
 
         // m = 1: every slot is the token, and an expert counts with the share of its slots.
         let mut builder = Builder::new();
@@ -334,14 +333,14 @@ proptest! {
         // n = 1, p = 1: every token becomes the expert's view of one mean of the tokens.
         let mut builder = Builder::new();
         let layer = make_soft(&mut builder, "moe", (m, d, 1, 1), settings);
-        let (_, _, _, y) = output(builder, &of(layer, m, d), m);
+        let (_, _, _, y) = one_sample(builder, &layer, (m, d), seed);
         prop_assert!(y.chunks_exact(d).all(|token| token == &y[..d]), "all tokens the same");
 
         // n = 1: every score is one, and the first p tokens are taken.
         let p = p.min(m);
         let mut builder = Builder::new();
         let layer = ExpertChoice::new(&mut builder, "moe", (m, d, 1, p), settings);
-        let (list, parameters, x, y) = output(builder, &of(layer, m, d), m);
+        let (list, parameters, x, y) = one_sample(builder, &layer, (m, d), seed);
         let mut want: Vec<f64> =
             x[..p * d].chunks_exact(d).flat_map(|x| by_hand(&list, &parameters, 0, x)).collect();
         want.resize(m * d, 0.0);
@@ -352,17 +351,17 @@ proptest! {
         let top_k = TopKSettings { capacity_factor: p as f64 / m as f64 - 1e-9, ..TopKSettings::default() };
         let layer = TopKChoice::new(&mut builder, "moe", (m, d, 1), settings, top_k);
         prop_assert_eq!(layer.capacity(), p);
-        let (_, _, _, y) = output(builder, &of(layer, m, d), m);
+        let (_, _, _, y) = one_sample(builder, &layer, (m, d), seed);
         assert_near(&y, &want)?;
 
         // p = m: every expert takes every token; so does k = n with room for all.
         let mut builder = Builder::new();
         let layer = ExpertChoice::new(&mut builder, "moe", (m, d, n, m), settings);
-        let (_, _, _, everyone) = output(builder, &of(layer, m, d), m);
+        let (_, _, _, everyone) = one_sample(builder, &layer, (m, d), seed);
         let mut builder = Builder::new();
         let top_k = TopKSettings { choices: n, ..TopKSettings::default() };
         let layer = TopKChoice::new(&mut builder, "moe", (m, d, n), settings, top_k);
-        let (_, _, _, y) = output(builder, &of(layer, m, d), m);
+        let (_, _, _, y) = one_sample(builder, &layer, (m, d), seed);
         assert_near(&y, &everyone)?;
     }
 

@@ -143,7 +143,7 @@ where
     type Tape<E: Scalar> = BigSoftMoeTape<E, X::Tape<E>>;
 
     fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
-        const FEATURES: &str = "the number of features that a mixture's expert makes of its slots";
+        const FEATURES: &str = "an expert's number of features (side x side x width of its slots)";
         const { expect(FEATURES, F::STATIC, product_of(&[S::STATIC, S::STATIC, D::STATIC])) }
         expect("a mixture's number of tokens", Some(self.sizes.0.size()), Some(tokens.size()));
         expect("a mixture's token width", Some(self.sizes.1.size()), Some(width.size()));
