@@ -22,7 +22,9 @@ pub struct Weights<'w, E> {
     message = "the layer `{Self}` does not take the shape `{In}`",
     label = "this layer's input and the output of the layer before it differ",
     note = "shapes are (batch, then the sizes of one sample); see the implementations of `Layer` listed here for \
-            the sizes that the layer takes"
+            the sizes that the layer takes",
+    note = "a size that the compiler knows, `Const<64>`, is not the same as one that is decided at run time, `usize`: \
+            make both layers with the same of the two"
 )]
 pub trait Layer<In: Shape>: Send + Sync {
     /// Shape of the output.

@@ -1,4 +1,5 @@
-//! Factorised Gaussian noise of noisy layers (Fortunato et al. 2018, arXiv 1706.10295, section 3).
+//! The noise of a network: factorised Gaussian noise of noisy layers (Fortunato et al. 2018, arXiv 1706.10295,
+//! section 3), and plain standard normals.
 
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
@@ -15,10 +16,20 @@ pub struct NoiseSource {
     pub outputs: Range<usize>,
 }
 
-/// Every noise vector of a network, in one flat buffer.
+/// Standard normals of a layer that adds noise to something else than its weights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NormalSource {
+    /// The layer's name.
+    pub name: String,
+    /// Where the values lie in the flat noise buffer.
+    pub values: Range<usize>,
+}
+
+/// All noise of a network, in one flat buffer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoiseList {
     sources: Vec<NoiseSource>,
+    normals: Vec<NormalSource>,
     len: usize,
 }
 
@@ -31,6 +42,13 @@ impl NoiseList {
         [inputs, outputs]
     }
 
+    pub(crate) fn add_normals(&mut self, name: String, len: usize) -> Range<usize> {
+        let values = self.len..self.len + len;
+        self.len = values.end;
+        self.normals.push(NormalSource { name, values: values.clone() });
+        values
+    }
+
     /// Length of the flat buffer.
     pub fn len(&self) -> usize {
         self.len
@@ -41,20 +59,55 @@ impl NoiseList {
         self.len == 0
     }
 
-    /// The sources, in order.
+    /// The sources of factorised noise, in order.
     pub fn iter(&self) -> impl Iterator<Item = &NoiseSource> {
         self.sources.iter()
     }
 
-    /// Fills `noise` with f(x) = sign(x) sqrt|x| of standard normal draws, independent for every layer.
+    /// The sources of plain normals, in order.
+    pub fn normals(&self) -> impl Iterator<Item = &NormalSource> {
+        self.normals.iter()
+    }
+
+    /// Fills `noise` with standard normal draws, one a value, independent for every layer; those x of factorised
+    /// noise become f(x) = sign(x) sqrt|x|.
     ///
     /// # Panics
     /// If `noise` is not [`len`](Self::len) long.
     pub fn draw(&self, rng: &mut impl Rng, noise: &mut [f32]) {
         assert_eq!(noise.len(), self.len, "length of the noise buffer");
-        noise.fill_with(|| {
+        noise.fill_with(|| rng.sample(StandardNormal));
+        for source in &self.sources {
+            for range in [&source.inputs, &source.outputs] {
+                noise[range.clone()].iter_mut().for_each(|x| *x = x.abs().sqrt().copysign(*x));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Builder;
+    use rand::{RngExt, SeedableRng};
+    use rand_distr::StandardNormal;
+    use rand_xoshiro::Xoshiro256PlusPlus;
+
+    #[test]
+    fn every_value_is_one_draw_in_order() {
+        let mut builder = Builder::new();
+        let first = builder.noise_source("first", 2, 3);
+        let normals = builder.normal_source("normals", 4);
+        let second = builder.noise_source("second", 1, 1);
+        assert_eq!((first, normals.clone(), second), ([0..2, 2..5], 5..9, [9..10, 10..11]));
+        let list = builder.noise();
+        let mut noise = vec![f32::NAN; list.len()];
+        list.draw(&mut Xoshiro256PlusPlus::seed_from_u64(3), &mut noise);
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(3);
+        for (index, noise) in noise.into_iter().enumerate() {
             let normal: f32 = rng.sample(StandardNormal);
-            normal.abs().sqrt().copysign(normal)
-        });
+            let factor = normal.signum() * normal.abs().sqrt();
+            assert_eq!(noise, if normals.contains(&index) { normal } else { factor }, "value {index}");
+        }
+        assert_eq!(list.normals().map(|source| source.values.clone()).collect::<Vec<_>>(), [normals]);
     }
 }

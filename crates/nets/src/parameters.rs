@@ -146,6 +146,11 @@ impl Builder {
         self.noise.add(name.into(), inputs, outputs)
     }
 
+    /// Adds a source of `len` standard normals and returns where they lie.
+    pub fn normal_source(&mut self, name: impl Into<String>, len: usize) -> Range<usize> {
+        self.noise.add_normals(name.into(), len)
+    }
+
     /// The parameters so far.
     pub fn parameters(&self) -> &ParameterList {
         &self.parameters

@@ -1,6 +1,7 @@
 //! The layers that networks are composed of.
 
 mod average_pool;
+mod big_soft_moe;
 mod convolution;
 mod dense;
 mod expert_choice;
@@ -8,6 +9,7 @@ mod experts;
 mod global_average_pool;
 mod head;
 mod hidden_layers;
+mod load_balancing;
 mod per_feature;
 mod per_patch;
 mod q_head;
@@ -17,9 +19,11 @@ mod shuffled;
 mod simplicial;
 mod soft_moe;
 mod tokenized;
+mod top_k;
 mod unit_vectors;
 
 pub use average_pool::{AveragePool, AveragePoolTape};
+pub use big_soft_moe::{BigSoftMoe, BigSoftMoeTape};
 pub use convolution::{Conv2d, Conv2dTape};
 pub use dense::{Dense, DenseTape, Linear, NoisyLinear};
 pub use expert_choice::{ExpertChoice, ExpertChoiceTape};
@@ -27,6 +31,7 @@ pub use experts::{ExpertSettings, Experts, ExpertsTape};
 pub use global_average_pool::{GlobalAveragePool, GlobalAveragePoolTape};
 pub use head::{CategoricalHead, CategoricalHeadTape};
 pub use hidden_layers::{HiddenLayers, HiddenLayersTape};
+pub use load_balancing::{BalancingLosses, LoadBalancing};
 pub use per_feature::{PerFeature, PerFeatureTape};
 pub use per_patch::PerPatch;
 pub use q_head::QHead;
@@ -36,3 +41,4 @@ pub use shuffled::{Shuffled, ShuffledTape};
 pub use simplicial::{SIMPLICIAL_TEMPERATURE, SimplicialGroups, SimplicialMap, SimplicialTape};
 pub use soft_moe::{SoftMoe, SoftMoeTape};
 pub use tokenized::{Pooling, ReluPlace, Tokenized, TokenizedSettings, TokenizedTape};
+pub use top_k::{TopKChoice, TopKChoiceTape, TopKSettings};

@@ -12,6 +12,17 @@ const TOLERANCE: f64 = 1e-7;
 /// Checks the gradients of `layer`, made with `builder`, at random weights and an input of shape `input`;
 /// returns the buffers after its forward pass there.
 pub(crate) fn check<In: Shape, L: Layer<In>>(builder: Builder, layer: &L, input: In) -> L::Tape<f64> {
+    check_with(builder, layer, input, |_| 0.0)
+}
+
+/// The same for a layer whose backward pass adds the gradient of a loss of its own, which `own_loss` reads from the
+/// buffers.
+pub(crate) fn check_with<In: Shape, L: Layer<In>>(
+    builder: Builder,
+    layer: &L,
+    input: In,
+    own_loss: impl Fn(&L::Tape<f64>) -> f64,
+) -> L::Tape<f64> {
     let (list, sources) = builder.finish();
     let described = layer.describe(input);
     let parameters = described.iter().map(|row| row.parameters).sum::<usize>();
@@ -38,7 +49,8 @@ pub(crate) fn check<In: Shape, L: Layer<In>>(builder: Builder, layer: &L, input:
 
         let mut loss = |parameters: &[f64], x: &[f64]| {
             let y = layer.forward(Weights { parameters, noise }, x, &mut tape);
-            y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>()
+            let loss = y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>();
+            loss + own_loss(&tape)
         };
         let numeric: Vec<f64> = (0..list.len()).map(|i| slope(&mut parameters, i, |p| loss(p, &x))).collect();
         for parameter in list.iter() {

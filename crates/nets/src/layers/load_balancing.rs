@@ -1,0 +1,256 @@
+//! Losses that keep a router from sending all tokens to few experts (Riquelme et al. 2021, arXiv 2106.05974,
+//! appendix A), as Dopamine's mixtures of experts have them.
+
+use crate::Scalar;
+
+/// How much each load-balancing loss of a router counts; each is a mean over the samples of a batch.
+///
+/// With a router's logits L, (m, n), of one sample, probabilities = softmax of L over the n experts, and
+/// variation(v) = population variance of v / (mean of v)^2:
+/// - importance loss = variation of the experts' probabilities, each summed over the tokens
+/// - load loss = variation of the experts' loads: the mean over tokens t of the probability that L_te + noise would
+///   exceed t's k-th largest noisy logit, with normal noise of deviation `load_noise` / n
+/// - entropy loss = 1 - entropy of the numbers of tokens that chose each expert, in units of ln n. It has no
+///   gradient (numbers of tokens are steps), so it tells the balance and trains nothing.
+///
+/// The noise of the load loss is one draw for the whole batch, as that of noisy layers (the paper's code draws anew
+/// for each sample); with the noise off it is zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoadBalancing {
+    /// Coefficient of the importance loss; 0 switches it off. Dopamine's is 1 where it is on.
+    pub importance: f64,
+    /// Coefficient of the load loss; 0 switches it off. Dopamine's is 1 where it is on.
+    pub load: f64,
+    /// Deviation of the load loss's noise times the number of experts, 1 in the source.
+    pub load_noise: f64,
+    /// Coefficient of the entropy loss; 0 switches it off. Dopamine's is 0.5 where it is on.
+    pub entropy: f64,
+}
+
+impl Default for LoadBalancing {
+    /// All losses off.
+    fn default() -> Self {
+        LoadBalancing { importance: 0.0, load: 0.0, load_noise: 1.0, entropy: 0.0 }
+    }
+}
+
+/// The load-balancing losses of a batch, each times its coefficient.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct BalancingLosses {
+    /// Of the probabilities' sums.
+    pub importance: f64,
+    /// Of the experts' loads.
+    pub load: f64,
+    /// Of the numbers of tokens.
+    pub entropy: f64,
+}
+
+impl BalancingLosses {
+    /// The sum of all.
+    pub fn total(&self) -> f64 {
+        self.importance + self.load + self.entropy
+    }
+}
+
+/// What a router made of a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Routing<'a, E> {
+    /// (tokens m, experts n, experts k that a token chooses)
+    pub(crate) sizes: (usize, usize, usize),
+    /// (batch, m, n)
+    pub(crate) logits: &'a [E],
+    pub(crate) probabilities: &'a [E],
+    /// (batch, m, k)
+    pub(crate) choices: &'a [usize],
+    /// Standard normals, (m, n).
+    pub(crate) noise: Option<&'a [E]>,
+}
+
+impl<E: Scalar> Routing<'_, E> {
+    /// Samples in the batch.
+    fn batch(&self) -> usize {
+        let (m, n, _) = self.sizes;
+        self.logits.len() / (m * n)
+    }
+
+    /// The logit at `index` of (batch, m, n) with its noise of that deviation.
+    fn noisy(&self, index: usize, deviation: f64) -> f64 {
+        let (m, n, _) = self.sizes;
+        let noise = self.noise.map_or(0.0, |noise| noise[index % (m * n)].to_f64());
+        self.logits[index].to_f64() + deviation * noise
+    }
+}
+
+/// What the losses keep of a forward pass.
+#[derive(Clone, Debug)]
+pub(crate) struct BalancingTape {
+    /// The experts' summed probabilities and loads, (batch, n).
+    importance: Vec<f64>,
+    load: Vec<f64>,
+    /// The expert whose noisy logit is a token's k-th largest, (batch, m).
+    threshold: Vec<usize>,
+    /// Experts of a token by noisy logit.
+    order: Vec<usize>,
+    /// Of one sample: numbers of tokens, or a gradient, (n).
+    scratch: Vec<f64>,
+    pub(crate) losses: BalancingLosses,
+}
+
+impl BalancingTape {
+    /// For (m, n) tokens and experts.
+    pub(crate) fn new(batch: usize, m: usize, n: usize) -> Self {
+        BalancingTape {
+            importance: vec![0.0; batch * n],
+            load: vec![0.0; batch * n],
+            threshold: vec![0; batch * m],
+            order: vec![0; n],
+            scratch: vec![0.0; n],
+            losses: BalancingLosses::default(),
+        }
+    }
+}
+
+impl LoadBalancing {
+    /// The losses of a batch.
+    pub(crate) fn forward<E: Scalar>(&self, routing: &Routing<'_, E>, tape: &mut BalancingTape) {
+        let (m, n, k) = routing.sizes;
+        let batch = routing.batch() as f64;
+        tape.losses = BalancingLosses::default();
+        if self.importance != 0.0 {
+            tape.importance.fill(0.0);
+            for (index, &probability) in routing.probabilities.iter().enumerate() {
+                tape.importance[index / (m * n) * n + index % n] += probability.to_f64();
+            }
+            let sum: f64 = tape.importance.chunks_exact(n).map(variation).sum();
+            tape.losses.importance = self.importance * sum / batch;
+        }
+        if self.load != 0.0 {
+            let deviation = self.load_noise / n as f64;
+            tape.load.fill(0.0);
+            for (token, threshold) in tape.threshold.iter_mut().enumerate() {
+                let first = token * n;
+                rank(&mut tape.order, |expert| routing.noisy(first + expert, deviation));
+                *threshold = tape.order[k - 1];
+                let needed = routing.noisy(first + *threshold, deviation);
+                for (expert, load) in tape.load[token / m * n..][..n].iter_mut().enumerate() {
+                    let noise = (needed - routing.logits[first + expert].to_f64()) / deviation;
+                    *load += above(noise) / m as f64;
+                }
+            }
+            let sum: f64 = tape.load.chunks_exact(n).map(variation).sum();
+            tape.losses.load = self.load * sum / batch;
+        }
+        if self.entropy != 0.0 {
+            let of_sample = |choices: &[usize]| {
+                tape.scratch.fill(0.0);
+                choices.iter().for_each(|&expert| tape.scratch[expert] += 1.0);
+                entropy(&tape.scratch)
+            };
+            let sum: f64 = routing.choices.chunks_exact(m * k).map(of_sample).sum();
+            tape.losses.entropy = self.entropy * (1.0 - sum / batch);
+        }
+    }
+
+    /// Adds the importance loss's gradient with respect to the probabilities, (batch, m, n).
+    pub(crate) fn add_to_probabilities<E: Scalar>(
+        &self,
+        d_probabilities: &mut [E],
+        routing: &Routing<'_, E>,
+        tape: &mut BalancingTape,
+    ) {
+        if self.importance == 0.0 {
+            return;
+        }
+        let (m, n, _) = routing.sizes;
+        let scale = self.importance / routing.batch() as f64;
+        for (sample, d_sample) in d_probabilities.chunks_exact_mut(m * n).enumerate() {
+            variation_gradient(&mut tape.scratch, &tape.importance[sample * n..][..n]);
+            for (index, d) in d_sample.iter_mut().enumerate() {
+                *d += E::from_f64(scale * tape.scratch[index % n]);
+            }
+        }
+    }
+
+    /// Adds the load loss's gradient with respect to the logits, (batch, m, n).
+    pub(crate) fn add_to_logits<E: Scalar>(
+        &self,
+        d_logits: &mut [E],
+        routing: &Routing<'_, E>,
+        tape: &mut BalancingTape,
+    ) {
+        if self.load == 0.0 {
+            return;
+        }
+        let (m, n, _) = routing.sizes;
+        let deviation = self.load_noise / n as f64;
+        let scale = self.load / (routing.batch() as f64 * m as f64 * deviation);
+        for (sample, d_sample) in d_logits.chunks_exact_mut(m * n).enumerate() {
+            variation_gradient(&mut tape.scratch, &tape.load[sample * n..][..n]);
+            for (token, d_token) in d_sample.chunks_exact_mut(n).enumerate() {
+                let first = (sample * m + token) * n;
+                let threshold = tape.threshold[sample * m + token];
+                let needed = routing.noisy(first + threshold, deviation);
+                // The threshold is a logit too: what raises it lowers everyone's chance.
+                let mut d_threshold = 0.0;
+                for (expert, d) in d_token.iter_mut().enumerate() {
+                    let noise = (needed - routing.logits[first + expert].to_f64()) / deviation;
+                    let d_logit = scale * tape.scratch[expert] * density(noise);
+                    d_threshold -= d_logit;
+                    *d += E::from_f64(d_logit);
+                }
+                d_token[threshold] += E::from_f64(d_threshold);
+            }
+        }
+    }
+}
+
+/// Sorts 0..`order.len()` by descending `value`; of equals, the lowest first.
+pub(crate) fn rank(order: &mut [usize], value: impl Fn(usize) -> f64) {
+    for (index, order) in order.iter_mut().enumerate() {
+        *order = index;
+    }
+    order.sort_unstable_by(|&a, &b| value(b).total_cmp(&value(a)).then(a.cmp(&b)));
+}
+
+/// Population variance over the squared mean.
+fn variation(values: &[f64]) -> f64 {
+    let (mean, variance) = moments(values);
+    variance / (mean * mean)
+}
+
+/// The gradient of [`variation`]: 2 (v - mean - variance / mean) / (len mean^2).
+fn variation_gradient(d: &mut [f64], values: &[f64]) {
+    let (mean, variance) = moments(values);
+    let scale = 2.0 / (values.len() as f64 * mean * mean);
+    for (d, value) in d.iter_mut().zip(values) {
+        *d = scale * (value - mean - variance / mean);
+    }
+}
+
+/// Mean and population variance.
+fn moments(values: &[f64]) -> (f64, f64) {
+    let len = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / len;
+    (mean, values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / len)
+}
+
+/// Entropy of the distribution that `counts` are proportional to, in units of the logarithm of their number; 1 of a
+/// single one, which nothing can unbalance. Each count is taken 1e-6 larger, as in the source.
+fn entropy(counts: &[f64]) -> f64 {
+    if counts.len() == 1 {
+        return 1.0;
+    }
+    let sum: f64 = counts.iter().map(|count| count + 1e-6).sum();
+    let share = |count: &f64| (count + 1e-6) / sum;
+    -counts.iter().map(|count| share(count) * share(count).ln()).sum::<f64>() / (counts.len() as f64).ln()
+}
+
+/// Probability that a standard normal lies above `x`.
+fn above(x: f64) -> f64 {
+    0.5 * libm::erfc(x * std::f64::consts::FRAC_1_SQRT_2)
+}
+
+/// Density of the standard normal.
+fn density(x: f64) -> f64 {
+    (-0.5 * x * x).exp() / (2.0 * std::f64::consts::PI).sqrt()
+}

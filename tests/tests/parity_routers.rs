@@ -1,0 +1,133 @@
+//! Token choice and its load-balancing losses against the reference implementation's values and gradients.
+
+use softmoe_nets::layers::{LoadBalancing, TopKChoice, TopKSettings};
+use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
+use softmoe_tests::fixtures::{Fixture, assert_near, files};
+use softmoe_tests::reference::{Names, assert_gradients, experts, name, parameters, swap_axes};
+
+/// Sizes of a file's tokens: (batch, m, d).
+fn tokens(fixture: &Fixture) -> (usize, usize, usize) {
+    let &[batch, m, d] = fixture.shape("input") else { panic!("tokens have three axes") };
+    (batch, m, d)
+}
+
+/// Our names of the parameters, and the reference's.
+fn names() -> Names {
+    let router = name("moe/router/kernel", "router/Dense_0/kernel");
+    [router, experts("moe/experts", "module", false)].concat()
+}
+
+/// A file's mixture.
+fn layer(
+    builder: &mut Builder,
+    fixture: &Fixture,
+    balancing: LoadBalancing,
+) -> TopKChoice<usize, usize, usize> {
+    let (_, m, d) = tokens(fixture);
+    let &[n, hidden] = fixture.shape("param/module/net/bias") else { panic!("biases have two axes") };
+    let experts = ExpertSettings { hidden, extra_layers: 0, noisy: false };
+    let settings = TopKSettings {
+        choices: fixture.metadata("k"),
+        capacity_factor: fixture.metadata("capacity_factor"),
+        balancing,
+    };
+    TopKChoice::new(builder, "moe", (m, d, n), experts, settings)
+}
+
+#[test]
+fn top_k_choice_parity() {
+    for path in files("topk") {
+        let fixture = Fixture::open(&path);
+        let (batch, m, d) = tokens(&fixture);
+        let &[.., n, capacity, hidden] = fixture.shape("expert_hidden") else {
+            panic!("hidden values have four axes")
+        };
+        let mut builder = Builder::new();
+        let layer = layer(&mut builder, &fixture, LoadBalancing::default());
+        let (list, _) = builder.finish();
+        let values = parameters(&fixture, &list, &names(), "param");
+        let weights = Weights { parameters: &values, noise: None };
+        let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
+
+        let mut tape = layer.tape::<f32>((batch, m, d));
+        fixture.assert_close("output", layer.forward(weights, &x, &mut tape), "output");
+        fixture.assert_intermediate("router_logits", tape.logits());
+        fixture.assert_intermediate("probabilities", tape.probabilities());
+        let choices: Vec<i32> = tape.choices().iter().map(|&expert| expert as i32).collect();
+        assert_eq!(choices, fixture.i32("top_expert"), "{}: experts chosen", fixture.name());
+        let kept: Vec<u8> = tape.slots().iter().map(|slot| slot.is_some().into()).collect();
+        assert_eq!(kept, fixture.u8("kept"), "{}: tokens kept", fixture.name());
+        let gates = tape.choices().iter().zip(tape.probabilities().chunks_exact(n));
+        fixture.assert_intermediate("gate", &gates.map(|(&expert, p)| p[expert]).collect::<Vec<_>>());
+        // The reference has slots beyond the number of tokens where the capacity factor makes them; we do not.
+        let ours = layer.capacity() * hidden;
+        assert_eq!(layer.capacity(), capacity.min(m), "{}: capacity", fixture.name());
+        let want: Vec<f32> = fixture
+            .f32("expert_hidden")
+            .chunks_exact(capacity * hidden)
+            .flat_map(|slots| slots[..ours].to_vec())
+            .collect();
+        let largest = want.iter().fold(0.0_f32, |largest, want| largest.max(want.abs()));
+        let got = swap_axes(tape.experts().hidden(0), n, batch, ours);
+        assert_near(&format!("{}: hidden values", fixture.name()), &got, &want, 2e-6 * f64::from(largest));
+
+        let mut gradient = vec![f32::NAN; list.len()];
+        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        fixture.assert_close("grad/input", dx, "grad");
+        assert_gradients(&fixture, &list, &names(), &gradient);
+    }
+}
+
+/// The reference draws the load loss's noise for each sample, so that samples are taken one by one.
+#[test]
+fn load_balancing_parity() {
+    for path in files("topk") {
+        let fixture = Fixture::open(&path);
+        let coefficient = |loss: &str| fixture.metadata::<f64>(&format!("{loss}_weight"));
+        let off =
+            LoadBalancing { load_noise: fixture.metadata("load_std_scale"), ..LoadBalancing::default() };
+        let importance = LoadBalancing { importance: coefficient("importance_loss"), ..off };
+        let load = LoadBalancing { load: coefficient("load_loss"), ..off };
+        let entropy = LoadBalancing { entropy: coefficient("naive_entropy"), ..off };
+        for (loss, balancing) in
+            [("importance_loss", importance), ("load_loss", load), ("naive_entropy", entropy)]
+        {
+            let (value, d_router) = mean_over_samples(&fixture, balancing);
+            if loss == "naive_entropy" {
+                fixture.assert_intermediate(&format!("aux/{loss}"), &[value as f32]);
+                assert!(d_router.iter().all(|&d| d == 0.0), "{}: entropy has no gradient", fixture.name());
+            } else {
+                fixture.assert_close(&format!("aux/{loss}"), &[value as f32], loss);
+                fixture.assert_close(&format!("aux/{loss}/grad/router"), &d_router, &format!("{loss}_grad"));
+            }
+        }
+    }
+}
+
+/// The total of the losses, and its gradient with respect to the router's kernel.
+fn mean_over_samples(fixture: &Fixture, balancing: LoadBalancing) -> (f64, Vec<f32>) {
+    let (batch, m, d) = tokens(fixture);
+    let mut builder = Builder::new();
+    let layer = layer(&mut builder, fixture, balancing);
+    let (list, sources) = builder.finish();
+    let router = list.get("moe/router/kernel").expect("the router").range.clone();
+    let values = parameters(fixture, &list, &names(), "param");
+    let normals = fixture.f32("load_noise_raw");
+    assert_eq!(sources.normals().map(|source| source.values.len()).sum::<usize>(), sources.len());
+    let mut tape = layer.tape::<f32>((1, m, d));
+    let (mut value, mut d_router) = (0.0, vec![0.0; router.len()]);
+    let mut gradient = vec![f32::NAN; list.len()];
+    let (x, dy) = (fixture.f32("input"), vec![0.0; m * d]);
+    for (sample, x) in x.chunks_exact(m * d).enumerate() {
+        // Without a load loss there is no noise.
+        let noise = &normals[sample * normals.len() / batch..][..sources.len()];
+        let weights = Weights { parameters: &values, noise: Some(noise) };
+        layer.forward(weights, x, &mut tape);
+        value += tape.losses().total() / batch as f64;
+        layer.backward(weights, x, &dy, &mut tape, &mut gradient, false);
+        for (sum, d) in d_router.iter_mut().zip(&gradient[router.clone()]) {
+            *sum += d / batch as f32;
+        }
+    }
+    (value, d_router)
+}
