@@ -7,6 +7,7 @@ use softmoe_nets::{Builder, Layer, LayerDescription, Scalar, Weights};
 
 /// An encoder of sizes that are known at run time.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test has one at a time, and takes it apart at once")]
 pub enum Encoder {
     /// The residual network, whose parameters the reference keeps in `_stacks_<0 to 2>`.
     Impala(Impala<usize, usize, usize, usize, usize, usize, usize>),

@@ -108,6 +108,13 @@ impl Windows {
         self.map[2]
     }
 
+    /// Numbers of a run's pixels within their window, row by row.
+    #[inline(always)]
+    pub(crate) fn numbers(&self, run: &Run) -> Range<u32> {
+        let row = (run.row * self.side) as u32;
+        row + (run.outside / self.map[2]) as u32..row + self.side as u32
+    }
+
     /// Calls `body` for each row of each window, those of the rows `rows` of the output; the rows of the samples of a
     /// batch count on from each other. All windows of a row of the output come with their first rows, then with their
     /// second rows, and so on.

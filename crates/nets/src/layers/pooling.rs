@@ -99,15 +99,14 @@ where
                 windows.each_run(0..rows, |run| {
                     let place = run.window * channels..(run.window + 1) * channels;
                     let (y, taken) = (&mut y[place.clone()], &mut taken[place]);
-                    let mut number = (run.row * windows.side + run.outside / channels) as u32;
-                    for x in x[run.pixels].chunks_exact(channels) {
+                    let numbers = windows.numbers(&run);
+                    for (x, number) in x[run.pixels].chunks_exact(channels).zip(numbers) {
                         for ((y, taken), &x) in y.iter_mut().zip(&mut *taken).zip(x) {
                             #[allow(clippy::eq_op)] // True of what is not a number alone.
                             let larger = (x > *y) | (x != x);
                             *y = if larger { x } else { *y };
                             *taken = if larger { number } else { *taken };
                         }
-                        number += 1;
                     }
                 });
             },
@@ -139,12 +138,11 @@ where
                     windows.each_run(0..rows, |run| {
                         let place = run.window * channels..(run.window + 1) * channels;
                         let (dy, taken) = (&dy[place.clone()], &taken[place]);
-                        let mut number = (run.row * windows.side + run.outside / channels) as u32;
-                        for dx in dx[run.pixels].chunks_exact_mut(channels) {
+                        let numbers = windows.numbers(&run);
+                        for (dx, number) in dx[run.pixels].chunks_exact_mut(channels).zip(numbers) {
                             for ((dx, &dy), &taken) in dx.iter_mut().zip(dy).zip(taken) {
                                 *dx += if taken == number { dy } else { E::ZERO };
                             }
-                            number += 1;
                         }
                     });
                 },
