@@ -1,11 +1,12 @@
-//! The CPU layers, and networks of MinAtar size, against the reference implementation's values and gradients.
+//! The CPU layers, and whole networks, against the reference implementation's values and gradients.
 
 use softmoe_nets::layers::{
-    CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, NoisyLinear, PerConv, Relu, SoftMoe,
+    CategoricalHead, Dense, ExpertChoice, Flatten, NoisyLinear, PerConv, Relu, SoftMoe,
 };
 use softmoe_nets::{
     Adam, AdamSettings, Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels,
 };
+use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
 use softmoe_tests::reference::{Names, assert_gradients, dense, experts, name, noise, parameters, swap_axes};
 
@@ -157,15 +158,13 @@ struct Rainbow<L> {
     noise: Vec<(&'static str, &'static str)>,
 }
 
-impl<L: Layer<(usize, usize, usize, usize)>> Rainbow<L> {
+impl<L: Layer<Map>> Rainbow<L> {
     /// Logits, probabilities, values, gradients, and the logits in evaluation, against a file.
-    fn assert_parity(&self, fixture: &Fixture) {
-        let &[batch, height, width, channels] = fixture.shape("observation") else {
-            panic!("observations have four axes")
-        };
-        let x: Vec<f32> = fixture.u8("observation").into_iter().map(f32::from).collect();
+    fn assert_parity(&self, fixture: &Fixture, largest_pixel: f32) {
+        let pixels = fixture.u8("observation").into_iter();
+        let x: Vec<f32> = pixels.map(|pixel| f32::from(pixel) / largest_pixel).collect();
         let values = parameters(fixture, &self.list, &self.names, "param");
-        let mut tape = self.layer.tape::<f32>((batch, height, width, channels));
+        let mut tape = self.layer.tape::<f32>(observations(fixture));
 
         if fixture.has("eval/logits") {
             // The reference keeps the experts noisy in evaluation.
@@ -189,13 +188,18 @@ impl<L: Layer<(usize, usize, usize, usize)>> Rainbow<L> {
     }
 }
 
-/// The convolution of MinAtar networks: 3x3, VALID, of the widths in the file.
-fn minatar_encoder(builder: &mut Builder, fixture: &Fixture) -> Conv2d<usize, usize, usize, 3, 1> {
-    let &[_, height, width, _] = fixture.shape("observation") else { panic!("observations have four axes") };
-    let &[3, 3, channels, outputs] = fixture.shape("param/encoder/Conv_0/kernel") else {
-        panic!("{}: the encoder's kernel is not 3x3", fixture.name())
+/// Sizes of the file's observations: batch, height, width, channels.
+fn observations(fixture: &Fixture) -> Map {
+    let &[batch, height, width, channels] = fixture.shape("observation") else {
+        panic!("observations have four axes")
     };
-    Conv2d::new(builder, "encoder", channels, (height - 2, width - 2, outputs))
+    (batch, height, width, channels)
+}
+
+/// The file's encoder, with the names of its parameters.
+fn encoder(builder: &mut Builder, fixture: &Fixture) -> (Encoder, Names) {
+    let (_, height, width, channels) = observations(fixture);
+    Encoder::new(builder, fixture, "encoder/", [height, width, channels])
 }
 
 /// The head on `features` values, with the names of its parameters and its noise.
@@ -221,73 +225,92 @@ fn head(
     (layer, names, if noisy { noise } else { vec![] })
 }
 
-/// Whether the file's encoder is MinAtar's single convolution.
-fn is_minatar(fixture: &Fixture) -> bool {
-    fixture.metadata::<String>("encoder").starts_with("minatar")
-}
-
 #[test]
-fn rainbow_soft_moe_parity() {
-    let mut compared = 0;
+fn rainbow_parity() {
     for path in files("rainbow") {
         let fixture = Fixture::open(&path);
-        if !is_minatar(&fixture) || !fixture.flag("moe") {
-            continue;
-        }
-        compared += 1;
-        let noisy = fixture.flag("noisy");
-        let &[d, n, p] = fixture.shape("param/SoftMoE_0/phi_weights") else { panic!("phi has three axes") };
-        let hidden = fixture.shape("param/ExpertModel_0/Dense_0/kernel")[1];
         let mut builder = Builder::new();
-        let encoder = minatar_encoder(&mut builder, &fixture);
-        let tokens = (fixture.shape("observation")[1] - 2) * (fixture.shape("observation")[2] - 2);
-        let settings = ExpertSettings { hidden, extra_layers: 0, noisy };
-        let moe = SoftMoe::new(&mut builder, "moe", (tokens, d, n, p), settings);
-        let (head, head_names, mut noise) = head(&mut builder, &fixture, tokens * d, 0);
-        if noisy {
-            noise.push(("moe/experts/hidden", "noise/expert/"));
+        let (encoder, names) = encoder(&mut builder, &fixture);
+        let largest_pixel = encoder.largest_pixel();
+        let body = if fixture.flag("moe") { Body::SoftMoe } else { Body::Flat };
+        match encoder {
+            Encoder::Impala(layer) => body.assert_parity(&fixture, builder, (layer, names), largest_pixel),
+            Encoder::Nature(layer) => body.assert_parity(&fixture, builder, (layer, names), largest_pixel),
+            Encoder::MinAtar(layer) => body.assert_parity(&fixture, builder, (layer, names), largest_pixel),
         }
-        let names = [
-            dense("encoder", "encoder/Conv_0/", false),
-            name("moe/phi", "SoftMoE_0/phi_weights"),
-            experts("moe/experts", "ExpertModel_0", noisy),
-            head_names,
-        ]
-        .concat();
-        let layer = (encoder, Relu, PerConv(tokens), moe, Flatten(tokens * d), head);
-        let (list, sources) = builder.finish();
-        Rainbow { layer, list, sources, names, noise }.assert_parity(&fixture);
     }
-    assert!(compared > 0, "no MinAtar SoftMoE among the files of Rainbow networks");
 }
 
-#[test]
-fn rainbow_flat_parity() {
-    let mut compared = 0;
-    for path in files("rainbow") {
-        let fixture = Fixture::open(&path);
-        if !is_minatar(&fixture) || fixture.flag("moe") {
-            continue;
+/// What lies between a Rainbow network's encoder and its head.
+#[derive(Clone, Copy)]
+enum Body {
+    Flat,
+    SoftMoe,
+}
+
+impl Body {
+    fn assert_parity<L: MapLayer>(
+        self,
+        fixture: &Fixture,
+        builder: Builder,
+        encoder: (L, Names),
+        largest_pixel: f32,
+    ) {
+        match self {
+            Body::Flat => flat(fixture, builder, encoder).assert_parity(fixture, largest_pixel),
+            Body::SoftMoe => soft_moe(fixture, builder, encoder).assert_parity(fixture, largest_pixel),
         }
-        compared += 1;
-        let noisy = fixture.flag("noisy");
-        let first = if noisy { "NoisyNetwork_0/" } else { "Dense_0/" };
-        let kernel = format!("param/{first}kernel{}", if noisy { "_mu" } else { "" });
-        let &[features, hidden] = fixture.shape(&kernel) else { panic!("a kernel has two axes") };
-        let mut builder = Builder::new();
-        let encoder = minatar_encoder(&mut builder, &fixture);
-        let layer = Dense::new(&mut builder, "hidden", features, hidden, noisy);
-        let (head, head_names, mut noise) = head(&mut builder, &fixture, hidden, 1);
-        if noisy {
-            noise.push(("hidden", "noise/hidden/"));
-        }
-        let names =
-            [dense("encoder", "encoder/Conv_0/", false), dense("hidden", first, noisy), head_names].concat();
-        let layer = (encoder, Relu, Flatten(features), layer, Relu, head);
-        let (list, sources) = builder.finish();
-        Rainbow { layer, list, sources, names, noise }.assert_parity(&fixture);
     }
-    assert!(compared > 0, "no flat MinAtar network among the files of Rainbow networks");
+}
+
+/// Tokens, a mixture and the head, behind an encoder with its names.
+fn soft_moe<L: MapLayer>(
+    fixture: &Fixture,
+    mut builder: Builder,
+    (encoder, encoder_names): (L, Names),
+) -> Rainbow<impl Layer<Map> + use<L>> {
+    let noisy = fixture.flag("noisy");
+    let (_, h, w, _) = encoder.output_shape(observations(fixture));
+    let tokens = h * w;
+    let &[d, n, p] = fixture.shape("param/SoftMoE_0/phi_weights") else { panic!("phi has three axes") };
+    let hidden = fixture.shape("param/ExpertModel_0/Dense_0/kernel")[1];
+    let settings = ExpertSettings { hidden, extra_layers: 0, noisy };
+    let moe = SoftMoe::new(&mut builder, "moe", (tokens, d, n, p), settings);
+    let (head, head_names, mut noise) = head(&mut builder, fixture, tokens * d, 0);
+    if noisy {
+        noise.push(("moe/experts/hidden", "noise/expert/"));
+    }
+    let names = [
+        encoder_names,
+        name("moe/phi", "SoftMoE_0/phi_weights"),
+        experts("moe/experts", "ExpertModel_0", noisy),
+        head_names,
+    ]
+    .concat();
+    let layer = (encoder, PerConv(tokens), moe, Flatten(tokens * d), head);
+    let (list, sources) = builder.finish();
+    Rainbow { layer, list, sources, names, noise }
+}
+
+/// A hidden layer and the head, behind an encoder with its names.
+fn flat<L: MapLayer>(
+    fixture: &Fixture,
+    mut builder: Builder,
+    (encoder, encoder_names): (L, Names),
+) -> Rainbow<impl Layer<Map> + use<L>> {
+    let noisy = fixture.flag("noisy");
+    let first = if noisy { "NoisyNetwork_0/" } else { "Dense_0/" };
+    let kernel = format!("param/{first}kernel{}", if noisy { "_mu" } else { "" });
+    let &[features, hidden] = fixture.shape(&kernel) else { panic!("a kernel has two axes") };
+    let layer = Dense::new(&mut builder, "hidden", features, hidden, noisy);
+    let (head, head_names, mut noise) = head(&mut builder, fixture, hidden, 1);
+    if noisy {
+        noise.push(("hidden", "noise/hidden/"));
+    }
+    let names = [encoder_names, dense("hidden", first, noisy), head_names].concat();
+    let layer = (encoder, Flatten(features), layer, Relu, head);
+    let (list, sources) = builder.finish();
+    Rainbow { layer, list, sources, names, noise }
 }
 
 /// The heads of the released networks, behind their mixtures' outputs.

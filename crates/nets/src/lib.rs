@@ -62,6 +62,7 @@
 
 pub mod adam;
 mod description;
+pub mod encoders;
 pub mod kernels;
 mod layer;
 pub mod layers;

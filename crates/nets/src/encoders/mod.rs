@@ -1,0 +1,99 @@
+//! The encoders of the paper: what makes a feature map of an observation.
+//!
+//! | encoder | observations | feature map | source |
+//! |---|---|---|---|
+//! | [`MinAtar`] | 10x10, as many channels as the game has | 8x8x16 | MinAtar's own agents (Young and Tian 2019, arXiv 1903.03176) |
+//! | [`Nature`] | 84x84x4 | 11x11x64 | Mnih et al. 2015, with SAME padding as in Dopamine |
+//! | [`Impala`] | 84x84x4 | 11x11x32 | Espeholt et al. 2018, arXiv 1802.01561, figure 3 |
+//!
+//! The type parameters are the sizes of the maps, and default to those of the table; any other sizes, constant or
+//! `usize`, will do. Sizes that do not follow from each other do not compile, or are refused when the encoder is made.
+//! Pixels that are bytes should be divided by 255 before. All outputs are behind a ReLU.
+//!
+//! ```
+//! use dfdx::shapes::Const;
+//! use softmoe_nets::encoders::Impala;
+//! use softmoe_nets::layers::PerConv;
+//! use softmoe_nets::{BoxedNetwork, Builder, Network};
+//!
+//! let mut builder = Builder::new();
+//! let impala: Impala = Impala::new(&mut builder, "encoder", [84, 84, 4], (Const, Const, Const));
+//! let layers = (impala, PerConv(Const::<121>));
+//! let network = BoxedNetwork::new(builder, layers, |batch| (batch, Const::<84>, Const::<84>, 4));
+//! assert_eq!(network.output_shape(), [121, 32]);
+//! ```
+
+mod impala;
+mod min_atar;
+mod nature;
+
+pub use impala::Impala;
+pub use min_atar::MinAtar;
+pub use nature::Nature;
+
+use crate::Size;
+
+/// A side of a feature map that follows from the observation's, as the type that an encoder names for it.
+///
+/// # Panics
+/// If that is another constant.
+fn side<S: Size>(size: usize) -> S {
+    let named = S::STATIC.unwrap_or(size);
+    S::from_size(size).unwrap_or_else(|| {
+        panic!("a side of a feature map should be {size}, as the observation makes it, but is {named}")
+    })
+}
+
+/// Implements [`Layer`](crate::Layer) for an encoder by the layers that it wraps.
+macro_rules! encoder {
+    ($encoder:ident<$($size:ident),+> -> ($side:ident, $width:ident)) => {
+        impl<H, W, C, $($size),+> Layer<(usize, H, W, C)> for $encoder<$($size),+>
+        where
+            H: Size,
+            W: Size,
+            C: Size,
+            $($size: Size),+
+        {
+            type Out = (usize, $side, $side, $width);
+            type Tape<E: Scalar> = <Layers<$($size),+> as Layer<(usize, H, W, C)>>::Tape<E>;
+
+            fn output_shape(&self, input: (usize, H, W, C)) -> Self::Out {
+                self.0.output_shape(input)
+            }
+
+            fn describe(&self, input: (usize, H, W, C)) -> Vec<LayerDescription> {
+                self.0.describe(input)
+            }
+
+            fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> Self::Tape<E> {
+                self.0.tape(input)
+            }
+
+            fn forward<'t, E: Scalar>(
+                &self,
+                weights: Weights<'_, E>,
+                x: &'t [E],
+                tape: &'t mut Self::Tape<E>,
+            ) -> &'t [E] {
+                Layer::<(usize, H, W, C)>::forward(&self.0, weights, x, tape)
+            }
+
+            fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E] {
+                Layer::<(usize, H, W, C)>::output(&self.0, x, tape)
+            }
+
+            fn backward<'t, E: Scalar>(
+                &self,
+                weights: Weights<'_, E>,
+                x: &[E],
+                dy: &'t [E],
+                tape: &'t mut Self::Tape<E>,
+                gradient: &mut [E],
+                wants_dx: bool,
+            ) -> &'t [E] {
+                Layer::<(usize, H, W, C)>::backward(&self.0, weights, x, dy, tape, gradient, wants_dx)
+            }
+        }
+    };
+}
+use encoder;

@@ -1,0 +1,68 @@
+//! The convolutions of the DQN of 2015.
+
+use super::{encoder, side};
+use crate::layers::{Conv2d, Relu, Same};
+use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use dfdx::shapes::Const;
+
+/// The convolutional network of Mnih et al. (2015): 8x8 of stride 4, 4x4 of stride 2, 3x3 of stride 1, each with a ReLU
+/// behind it.
+///
+/// The original has no padding; here it is SAME, as in Dopamine, from which the initial laws are too.
+///
+/// # Shapes
+/// (batch, height, width, channels) -> (batch, `Side1`, `Side1`, `Width2`), by way of (`Side0`, `Side0`, `Width0`) and
+/// (`Side1`, `Side1`, `Width1`); `Side0` is height / 4 and width / 4, `Side1` is `Side0` / 2, both rounded up
+#[derive(Clone, Debug, PartialEq)]
+pub struct Nature<
+    Side0 = Const<21>,
+    Side1 = Const<11>,
+    Width0 = Const<32>,
+    Width1 = Const<64>,
+    Width2 = Const<64>,
+>(Layers<Side0, Side1, Width0, Width1, Width2>);
+
+type Layers<Side0, Side1, Width0, Width1, Width2> = (
+    Conv2d<Side0, Side0, Width0, 8, 4, Same>,
+    Relu,
+    Conv2d<Side1, Side1, Width1, 4, 2, Same>,
+    Relu,
+    Conv2d<Side1, Side1, Width2, 3, 1, Same>,
+    Relu,
+);
+
+impl<Side0: Size, Side1: Size, Width0: Size, Width1: Size, Width2: Size>
+    Nature<Side0, Side1, Width0, Width1, Width2>
+{
+    /// The encoder for observations of `shape` (height, width, channels), with convolutions of `widths` channels: 32, 64
+    /// and 64 in the paper. Kernels start Xavier-uniform, biases at zero; parameters are called
+    /// `<name>/convolution_<0 to 2>/kernel` and `../bias`.
+    ///
+    /// # Panics
+    /// If a side is a constant that does not follow from the observation's.
+    pub fn new(
+        builder: &mut Builder,
+        name: &str,
+        shape: [usize; 3],
+        widths: (Width0, Width1, Width2),
+    ) -> Self {
+        let [rows, columns, channels] = shape;
+        let (rows, columns) = (rows.div_ceil(4), columns.div_ceil(4));
+        let output_0 = (side(rows), side(columns), widths.0);
+        let (rows, columns) = (rows.div_ceil(2), columns.div_ceil(2));
+        let output_1 = (side(rows), side(columns), widths.1);
+        let output_2 = (side(rows), side(columns), widths.2);
+        let name = |layer: usize| format!("{name}/convolution_{layer}");
+        let law = Law::xavier_uniform;
+        Nature((
+            Conv2d::of_law(builder, &name(0), channels, output_0, law),
+            Relu,
+            Conv2d::of_law(builder, &name(1), widths.0.size(), output_1, law),
+            Relu,
+            Conv2d::of_law(builder, &name(2), widths.1.size(), output_2, law),
+            Relu,
+        ))
+    }
+}
+
+encoder!(Nature<Side0, Side1, Width0, Width1, Width2> -> (Side1, Width2));

@@ -1,0 +1,237 @@
+//! Windows that slide over feature maps, and what they do at the maps' borders.
+
+use crate::size::valid;
+use std::fmt::Debug;
+use std::ops::Range;
+
+/// Where the windows of a convolution or a pooling may lie: [`Valid`] or [`Same`].
+pub trait Padding: Copy + Debug + Default + PartialEq + Send + Sync + sealed::Sealed + 'static {
+    /// What it is called, `VALID` or `SAME`.
+    const NAME: &'static str;
+    /// Whether windows reach beyond the border.
+    const BEYOND_THE_BORDER: bool;
+}
+
+/// Windows lie within the map: an axis of length n gives (n - k) / s + 1 windows of length k, s apart, rounded down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Valid;
+
+/// Windows may reach beyond the border, as far as is needed for n / s of them, rounded up.
+///
+/// As in TensorFlow and Flax the axis is lengthened by max((ceil(n / s) - 1) s + k - n, 0), half of it, rounded
+/// down, before the first value and the rest behind the last. So the border may be wider at the end than at the
+/// beginning: `padding=1` of other frameworks differs for strides beyond 1. A convolution finds zeros beyond the
+/// border, a maximum finds nothing there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Same;
+
+impl Padding for Valid {
+    const NAME: &'static str = "VALID";
+    const BEYOND_THE_BORDER: bool = false;
+}
+
+impl Padding for Same {
+    const NAME: &'static str = "SAME";
+    const BEYOND_THE_BORDER: bool = true;
+}
+
+mod sealed {
+    /// Keeps [`Padding`](super::Padding) to the two that the loops know.
+    pub trait Sealed {}
+    impl Sealed for super::Valid {}
+    impl Sealed for super::Same {}
+}
+
+/// Number of windows along an axis of length `input`, if that is known.
+pub(crate) const fn output_length<P: Padding>(
+    input: Option<usize>,
+    window: usize,
+    stride: usize,
+) -> Option<usize> {
+    match input {
+        Some(input) if P::BEYOND_THE_BORDER => Some(input.div_ceil(stride)),
+        Some(input) => Some(valid(input, window, stride)),
+        None => None,
+    }
+}
+
+/// Values that an axis of length `input` gets before its first.
+const fn before<P: Padding>(input: usize, window: usize, stride: usize) -> usize {
+    if P::BEYOND_THE_BORDER {
+        (input.div_ceil(stride).saturating_sub(1) * stride + window).saturating_sub(input) / 2
+    } else {
+        0
+    }
+}
+
+/// The square windows of a convolution or a pooling over the maps of a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Windows {
+    /// Length of a window's side.
+    pub(crate) side: usize,
+    stride: usize,
+    /// Sizes of a map: height, width, channels.
+    map: [usize; 3],
+    /// Values beyond the border above, and left.
+    before: [usize; 2],
+    /// Windows along a column, and along a row.
+    pub(crate) output: [usize; 2],
+}
+
+/// One row of a window: the part of it within the map, if there is any.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    /// The window's number, over all rows of all samples.
+    pub(crate) window: usize,
+    /// Which row of the window.
+    pub(crate) row: usize,
+    /// Values of the row left of the border.
+    pub(crate) outside: usize,
+    /// Where the values within the map lie.
+    pub(crate) pixels: Range<usize>,
+}
+
+impl Windows {
+    /// Windows over maps of sizes `map` (height, width, channels), `stride` apart.
+    pub(crate) fn new<P: Padding>(map: [usize; 3], side: usize, stride: usize, output: [usize; 2]) -> Self {
+        let before = [before::<P>(map[0], side, stride), before::<P>(map[1], side, stride)];
+        Windows { side, stride, map, before, output }
+    }
+
+    /// Values in a row of a window.
+    pub(crate) fn row_len(&self) -> usize {
+        self.side * self.map[2]
+    }
+
+    /// Channels of the maps.
+    pub(crate) fn channels(&self) -> usize {
+        self.map[2]
+    }
+
+    /// Numbers of a run's pixels within their window, row by row.
+    #[inline(always)]
+    pub(crate) fn numbers(&self, run: &Run) -> Range<u32> {
+        let row = (run.row * self.side) as u32;
+        row + (run.outside / self.map[2]) as u32..row + self.side as u32
+    }
+
+    /// Calls `body` for each row of each window, those of the rows `rows` of the output; the rows of the samples of a
+    /// batch count on from each other. All windows of a row of the output come with their first rows, then with their
+    /// second rows, and so on.
+    #[inline(always)]
+    pub(crate) fn each_run(&self, rows: Range<usize>, mut body: impl FnMut(Run)) {
+        let [height, width, channels] = self.map;
+        let [h, w] = self.output;
+        let [above, left] = self.before;
+        for output_row in rows {
+            let (sample, top) = (output_row / h, output_row % h * self.stride);
+            for row in 0..self.side {
+                let y = (top + row).checked_sub(above).filter(|&y| y < height);
+                let start = y.map(|y| (sample * height + y) * width);
+                for x in 0..w {
+                    // Columns of the lengthened map.
+                    let columns = x * self.stride..x * self.stride + self.side;
+                    let within = columns.start.max(left)..columns.end.min(left + width);
+                    let pixels = match start {
+                        Some(start) if !within.is_empty() => {
+                            (start + within.start - left) * channels..(start + within.end - left) * channels
+                        }
+                        _ => 0..0,
+                    };
+                    let outside = (within.start - columns.start) * channels;
+                    body(Run { window: output_row * w + x, row, outside, pixels });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Padding, Same, Valid, Windows, before, output_length};
+    use proptest::prelude::*;
+
+    /// The values at the windows of one axis, by laying them out: `None` beyond the border.
+    fn windows<P: Padding>(n: usize, side: usize, stride: usize) -> Vec<Vec<Option<usize>>> {
+        let output = output_length::<P>(Some(n), side, stride).unwrap();
+        let value = |at: usize| at.checked_sub(before::<P>(n, side, stride)).filter(|&at| at < n);
+        (0..output).map(|i| (0..side).map(|j| value(i * stride + j)).collect()).collect()
+    }
+
+    #[test]
+    fn the_border_is_wider_at_the_end() {
+        // 84 -> 42, windows of 3: nothing before, one behind.
+        assert_eq!(before::<Same>(84, 3, 2), 0);
+        assert_eq!(windows::<Same>(84, 3, 2)[41], [Some(82), Some(83), None]);
+        // 21 -> 11: one on each side. 84 -> 21, windows of 8: two on each. 21 -> 11, windows of 4: one and two.
+        assert_eq!(before::<Same>(21, 3, 2), 1);
+        assert_eq!(before::<Same>(84, 8, 4), 2);
+        assert_eq!(before::<Same>(21, 4, 2), 1);
+        assert_eq!(windows::<Same>(21, 4, 2)[10], [Some(19), Some(20), None, None]);
+    }
+
+    proptest! {
+        #[test]
+        fn same_windows_cover_the_axis_once_per_stride(n in 1usize..60, side in 1usize..9, stride in 1usize..9) {
+            let output = output_length::<Same>(Some(n), side, stride).unwrap();
+            prop_assert_eq!(output, n / stride + usize::from(n % stride > 0));
+            let windows = windows::<Same>(n, side, stride);
+            let count = |beyond: fn(&Vec<Option<usize>>) -> Option<&Option<usize>>| {
+                windows.iter().flat_map(|window| beyond(window)).filter(|value| value.is_none()).count()
+            };
+            // No window lies beyond the border altogether, unless it is in a gap that the stride leaves.
+            if side >= stride {
+                prop_assert!(windows.iter().all(|window| window.iter().any(Option::is_some)));
+                let seen: std::collections::BTreeSet<_> = windows.iter().flatten().flatten().collect();
+                prop_assert_eq!(seen.len(), n);
+            }
+            if stride == 1 {
+                let total = side - 1;
+                prop_assert_eq!(before::<Same>(n, side, 1), total / 2);
+                prop_assert!(count(|window| window.first()) <= total / 2);
+            }
+        }
+
+        #[test]
+        fn valid_windows_stay_within(n in 1usize..60, side in 1usize..9, stride in 1usize..9) {
+            let windows = windows::<Valid>(n, side, stride);
+            prop_assert!(windows.iter().flatten().all(Option::is_some));
+            // One more would not fit.
+            prop_assert!(windows.len() * stride + side > n);
+        }
+
+        #[test]
+        fn runs_are_the_windows_rows(
+            height in 1usize..9, width in 1usize..9, channels in 1usize..4, side in 1usize..6, stride in 1usize..4,
+        ) {
+            let (down, across) = (windows::<Same>(height, side, stride), windows::<Same>(width, side, stride));
+            let output = [down.len(), across.len()];
+            let map = Windows::new::<Same>([height, width, channels], side, stride, output);
+            let mut runs = Vec::new();
+            map.each_run(0..2 * output[0], |run| runs.push(run));
+            let mut runs = runs.into_iter();
+            for output_row in 0..2 * output[0] {
+                let (sample, y) = (output_row / output[0], output_row % output[0]);
+                for (row, x) in (0..side).flat_map(|row| (0..output[1]).map(move |x| (row, x))) {
+                    let run = runs.next().unwrap();
+                    prop_assert_eq!((run.window, run.row), (output_row * output[1] + x, row));
+                    let mut want = vec![None; side * channels];
+                    for (column, place) in across[x].iter().enumerate() {
+                        if let (Some(y), Some(x)) = (down[y][row], place) {
+                            for channel in 0..channels {
+                                let pixel = ((sample * height + y) * width + x) * channels + channel;
+                                want[column * channels + channel] = Some(pixel);
+                            }
+                        }
+                    }
+                    let mut got = vec![None; side * channels];
+                    for (i, pixel) in run.pixels.enumerate() {
+                        got[run.outside + i] = Some(pixel);
+                    }
+                    prop_assert_eq!(got, want);
+                }
+            }
+            prop_assert!(runs.next().is_none());
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! Layers whose input is added to their output.
+
+use crate::kernels;
+use crate::{Layer, LayerDescription, Scalar, Weights};
+use dfdx::shapes::Shape;
+
+/// y = x + f(x), for a layer f whose output has the shape of its input (He et al. 2016, arXiv 1512.03385).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Residual<L>(
+    /// f.
+    pub L,
+);
+
+/// Buffers of a [`Residual`]: those of its layer, the sum, and the gradient with respect to the input.
+#[derive(Clone, Debug)]
+pub struct ResidualTape<T, E> {
+    layer: T,
+    y: Vec<E>,
+    dx: Vec<E>,
+}
+
+impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
+    type Out = S;
+    type Tape<E: Scalar> = ResidualTape<L::Tape<E>, E>;
+
+    fn output_shape(&self, input: S) -> S {
+        let output = self.0.output_shape(input);
+        assert_eq!(output, input, "what is added to its input should have the input's shape");
+        output
+    }
+
+    fn describe(&self, input: S) -> Vec<LayerDescription> {
+        let mut rows = self.0.describe(input);
+        rows.push(LayerDescription::new("plus the block's input", self.output_shape(input)));
+        rows
+    }
+
+    fn tape<E: Scalar>(&self, input: S) -> Self::Tape<E> {
+        let len = self.output_shape(input).num_elements();
+        ResidualTape { layer: self.0.tape(input), y: vec![E::ZERO; len], dx: vec![E::ZERO; len] }
+    }
+
+    fn forward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &'t [E],
+        tape: &'t mut Self::Tape<E>,
+    ) -> &'t [E] {
+        tape.y.copy_from_slice(x);
+        kernels::add(&mut tape.y, self.0.forward(weights, x, &mut tape.layer));
+        &tape.y
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E] {
+        &tape.y
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &'t [E],
+        tape: &'t mut Self::Tape<E>,
+        gradient: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        let dx = self.0.backward(weights, x, dy, &mut tape.layer, gradient, wants_dx);
+        if wants_dx {
+            tape.dx.copy_from_slice(dy);
+            kernels::add(&mut tape.dx, dx);
+        }
+        &tape.dx
+    }
+}

@@ -1,0 +1,120 @@
+//! The reference's encoders, told apart by their parameters, of whatever sizes a file has.
+
+use crate::fixtures::Fixture;
+use crate::reference::{Names, dense};
+use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::{Builder, Layer, LayerDescription, Scalar, Weights};
+
+/// An encoder of sizes that are known at run time.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "a test has one at a time, and takes it apart at once")]
+pub enum Encoder {
+    /// The residual network, whose parameters the reference keeps in `_stacks_<0 to 2>`.
+    Impala(Impala<usize, usize, usize, usize, usize, usize, usize>),
+    /// The three convolutions `Conv_<0 to 2>`.
+    Nature(Nature<usize, usize, usize, usize, usize>),
+    /// The one convolution `Conv_0`.
+    MinAtar(MinAtar<usize, usize>),
+}
+
+/// A layer that takes and makes feature maps of sizes that are known at run time.
+pub trait MapLayer: Layer<Map, Out = Map> + 'static {}
+impl<L: Layer<Map, Out = Map> + 'static> MapLayer for L {}
+
+/// (batch, height, width, channels).
+pub type Map = (usize, usize, usize, usize);
+
+impl Encoder {
+    /// The encoder for observations of `shape` (height, width, channels) whose parameters are the file's
+    /// `param/<folder>..`, with their names (ours are under `encoder`); `folder` is empty or ends with a slash.
+    pub fn new(
+        builder: &mut Builder,
+        fixture: &Fixture,
+        folder: &str,
+        shape: [usize; 3],
+    ) -> (Encoder, Names) {
+        let kernel = |path: &str| format!("param/{folder}{path}/kernel");
+        let width = |path: &str| *fixture.shape(&kernel(path)).last().expect("a kernel has axes");
+        let pair =
+            |ours: &str, theirs: &str| dense(&format!("encoder{ours}"), &format!("{folder}{theirs}/"), false);
+        if fixture.has(&kernel("_stacks_0/Conv_0")) {
+            let widths = [0, 1, 2].map(|stage| width(&format!("_stacks_{stage}/Conv_0")));
+            let stage = |stage: usize| {
+                let (ours, theirs) = (format!("/stage_{stage}"), format!("_stacks_{stage}"));
+                let block = |i: usize| {
+                    pair(
+                        &format!("{ours}/block_{}/convolution_{}", i / 2, i % 2),
+                        &format!("{theirs}/Conv_{}", i + 1),
+                    )
+                };
+                let blocks = (0..4).flat_map(block);
+                pair(&format!("{ours}/convolution"), &format!("{theirs}/Conv_0"))
+                    .into_iter()
+                    .chain(blocks)
+                    .collect::<Names>()
+            };
+            let layer = Impala::new(builder, "encoder", shape, widths.into());
+            (Encoder::Impala(layer), (0..3).flat_map(stage).collect())
+        } else if fixture.has(&kernel("Conv_2")) {
+            let widths = [0, 1, 2].map(|layer| width(&format!("Conv_{layer}")));
+            let names = |layer| pair(&format!("/convolution_{layer}"), &format!("Conv_{layer}"));
+            let layer = Nature::new(builder, "encoder", shape, widths.into());
+            (Encoder::Nature(layer), (0..3).flat_map(names).collect())
+        } else {
+            let layer = MinAtar::new(builder, "encoder", shape, width("Conv_0"));
+            (Encoder::MinAtar(layer), pair("", "Conv_0"))
+        }
+    }
+
+    /// What the reference divides observations by: Atari's pixels are bytes, MinAtar's 0 or 1.
+    pub fn largest_pixel(&self) -> f32 {
+        if let Encoder::MinAtar(_) = self { 1.0 } else { 255.0 }
+    }
+}
+
+/// Observations divided by their largest value, as a layer in front of an encoder.
+#[derive(Clone, Copy, Debug)]
+pub struct Divided {
+    /// The largest value.
+    pub by: f32,
+}
+
+impl Layer<Map> for Divided {
+    type Out = Map;
+    type Tape<E: Scalar> = Vec<E>;
+
+    fn output_shape(&self, input: Map) -> Map {
+        input
+    }
+
+    fn describe(&self, input: Map) -> Vec<LayerDescription> {
+        vec![LayerDescription::new(format!("divided by {}", self.by), input)]
+    }
+
+    fn tape<E: Scalar>(&self, (batch, height, width, channels): Map) -> Vec<E> {
+        vec![E::ZERO; batch * height * width * channels]
+    }
+
+    fn forward<'t, E: Scalar>(&self, _: Weights<'_, E>, x: &'t [E], tape: &'t mut Vec<E>) -> &'t [E] {
+        let by = E::from_f64(f64::from(self.by));
+        tape.iter_mut().zip(x).for_each(|(y, &x)| *y = x / by);
+        tape
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t Vec<E>) -> &'t [E] {
+        tape
+    }
+
+    fn backward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        _: &[E],
+        dy: &'t [E],
+        _: &'t mut Vec<E>,
+        _: &mut [E],
+        wants_dx: bool,
+    ) -> &'t [E] {
+        assert!(!wants_dx, "nobody asks for the gradient of an observation's bytes");
+        dy
+    }
+}
