@@ -1,6 +1,7 @@
 //! Averages over windows of a feature map.
 
-use crate::size::{expect, valid};
+use crate::layers::padding::{Valid, output_length};
+use crate::size::expect;
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by channel: VALID, no
@@ -26,14 +27,6 @@ pub struct AveragePoolTape<E> {
     input: [usize; 4],
     y: Vec<E>,
     dx: Vec<E>,
-}
-
-/// Number of windows along an axis of length `input`, where the compiler knows that.
-pub(super) const fn windows(input: Option<usize>, kernel: usize, stride: usize) -> Option<usize> {
-    match input {
-        Some(input) => Some(valid(input, kernel, stride)),
-        None => None,
-    }
 }
 
 impl<H: Size, W: Size, const KERNEL: usize, const STRIDE: usize> AveragePool<H, W, KERNEL, STRIDE> {
@@ -73,10 +66,18 @@ where
 
     fn output_shape(&self, (batch, height, width, channels): (usize, HIn, WIn, C)) -> Self::Out {
         const {
-            expect("the pooling's output height", H::STATIC, windows(HIn::STATIC, KERNEL, STRIDE));
-            expect("the pooling's output width", W::STATIC, windows(WIn::STATIC, KERNEL, STRIDE));
+            expect(
+                "the pooling's output height",
+                H::STATIC,
+                output_length::<Valid>(HIn::STATIC, KERNEL, STRIDE),
+            );
+            expect(
+                "the pooling's output width",
+                W::STATIC,
+                output_length::<Valid>(WIn::STATIC, KERNEL, STRIDE),
+            );
         }
-        let windows = |input: usize| Some(valid(input, KERNEL, STRIDE));
+        let windows = |input: usize| output_length::<Valid>(Some(input), KERNEL, STRIDE);
         expect("the pooling's output height", Some(self.0.size()), windows(height.size()));
         expect("the pooling's output width", Some(self.1.size()), windows(width.size()));
         (batch, self.0, self.1, channels)

@@ -1,12 +1,17 @@
 //! Tokens of one patch of the feature map each.
 
-use crate::layers::average_pool::windows;
 use crate::layers::convolution::{Conv2d, Conv2dTape};
+use crate::layers::padding::{Valid, output_length};
 use crate::size::{expect, product, valid};
 use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Side of a patch, and how far one lies from the next.
 const PATCH: usize = 3;
+
+/// Number of patches along an axis of a map, if that is known.
+const fn patches(length: Option<usize>) -> Option<usize> {
+    output_length::<Valid>(length, PATCH, PATCH)
+}
 
 /// PerPatch tokens: a 3x3 convolution of stride 3, VALID, embeds each patch of a feature map in a token as wide as
 /// the map has channels. Rows and columns left over at the end are not read.
@@ -49,7 +54,7 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerPat
 
     fn output_shape(&self, (batch, height, width, channels): (usize, H, W, C)) -> Self::Out {
         const {
-            let patches = product(&[windows(H::STATIC, PATCH, PATCH), windows(W::STATIC, PATCH, PATCH)]);
+            let patches = product(&[patches(H::STATIC), patches(W::STATIC)]);
             expect("PerPatch's number of tokens", Tokens::STATIC, patches);
         }
         // Compares the run-time sizes.
