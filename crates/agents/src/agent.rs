@@ -69,12 +69,8 @@ impl Agent {
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
         if architecture.head != config.head() {
-            let given = format!("{:?}", architecture.head);
-            return Err(AgentError::Setting {
-                setting: "head",
-                given,
-                allowed: format!("{:?}", config.head()),
-            });
+            let (given, allowed) = (architecture.head.to_string(), config.head().to_string());
+            return Err(AgentError::Setting { setting: "head", given, allowed });
         }
         let Architecture { observation: shape, actions, .. } = *architecture;
         let layout = Layout {

@@ -53,6 +53,11 @@ fn every_body_reads_validates_and_writes() {
         let body: BodySpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(body.to_string().parse::<BodySpec>().unwrap(), body, "{text}");
         assert!(text.starts_with(body.name()), "{text}");
+        assert_eq!(
+            body.to_string().matches(':').count(),
+            text.matches(':').count(),
+            "{body}: no more than is said"
+        );
         for encoder in [EncoderSpec::MinAtar, EncoderSpec::Nature, EncoderSpec::Impala { width: 1 }] {
             let [height, width] = encoder.pixels();
             let network = NetworkSpec { encoder, body: body.clone(), hidden: encoder.usual_hidden() };
