@@ -12,6 +12,7 @@ use dfdx::shapes::{Const, Shape};
 use softmoe_nets::layers::{
     CategoricalHead, Conv2d, ExpertChoice, Flatten, HiddenLayers, PerConv, Relu, SoftMoe,
 };
+use softmoe_nets::weights::Permutations;
 use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, ExpertSettings, Layer, Size};
 use softmoe_spec::{Architecture, BodySpec, EncoderSpec, TokensSpec};
 
@@ -90,6 +91,11 @@ pub fn build(architecture: &Architecture) -> Result<Box<dyn ActionNetwork>, Agen
         }
     }
     with_network(architecture, Boxed)
+}
+
+/// The orders of values that belong to the network of `architecture` though nothing trains them.
+pub fn permutations(_: &Architecture) -> Permutations {
+    Permutations::new()
 }
 
 /// The error for a network that is not in the table.

@@ -9,6 +9,7 @@ use serde::Serialize;
 use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
+use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{AgentSteps, RunConfig, RunDirectory};
 use std::fs::File;
 use std::io::Write;
@@ -51,12 +52,15 @@ struct Training {
     /// How to tell the progress on standard output
     #[arg(long, value_enum, default_value = "text")]
     progress: ProgressFormat,
+    /// Begin with these weights, e.g. the weights.safetensors of another run of the same network
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
 }
 
 /// A network to describe.
 #[derive(Args, Debug)]
 struct Describe {
-    /// A run.ron; or `-` for a network in RON on standard input, e.g. (network: (encoder: minatar, body: flat(),
+    /// A run.ron; a weights.safetensors; or `-` for a network in RON on standard input, e.g. (network: (encoder: minatar, body: flat(),
     /// hidden: 128), head: q(dueling: false, noisy: false), observation: (10, 10, 4), actions: 6)
     network: PathBuf,
     /// Print JSON instead of a table
@@ -90,6 +94,13 @@ fn describe(options: &Describe) -> anyhow::Result<()> {
     let architecture = if options.network.as_os_str() == "-" {
         let text = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
         text.trim().parse()?
+    } else if options.network.extension().is_some_and(|extension| extension == "safetensors") {
+        let path = options.network.display();
+        let bytes = std::fs::read(&options.network).with_context(|| format!("cannot read {path}"))?;
+        let file = WeightsFile::read(&bytes).with_context(|| format!("cannot read {path}"))?;
+        file.architecture()
+            .parse()
+            .with_context(|| format!("{path} is of no network that this program has"))?
     } else {
         let config = RunConfig::read(&options.network)?;
         let seeds = Seeds::new(config.seed);
@@ -116,7 +127,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut monitor = Console::new(arguments, stop_on_signals()?);
-    match train(&config, &directory, &mut monitor)
+    match train(&config, &directory, arguments.weights.as_deref(), &mut monitor)
         .with_context(|| format!("run {} stopped", config.name()))?
     {
         Outcome::Finished(done) => {
