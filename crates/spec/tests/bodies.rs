@@ -40,7 +40,7 @@ const BODIES: [&str; 39] = [
     "soft_moe(experts: 4, bottleneck: true)",
     "soft_moe(experts: 4, dispatch: uniform)",
     "soft_moe(experts: 4, combine: uniform)",
-    "soft_moe(experts: 4, expert_type: big)",
+    "soft_moe(experts: 4, expert_type: big, slots: count(25))",
     "simplicial(version: v1)",
     "simplicial(version: v2, groups: 4)",
     "top_k(experts: 4)",
