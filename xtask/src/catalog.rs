@@ -3,7 +3,7 @@
 use crate::output;
 use anyhow::{Context, Result, bail};
 use softmoe_spec::names::{known, nearest};
-use softmoe_spec::{Experiment, Profile};
+use softmoe_spec::{Experiment, Profile, RANDOM_ARM};
 use std::path::{Path, PathBuf};
 
 /// Profiles of the paper's own games, which this version has not got.
@@ -22,7 +22,7 @@ pub(crate) fn file(figure: &str) -> PathBuf {
 }
 
 /// The names of all figures, sorted.
-fn figures() -> Result<Vec<String>> {
+pub(crate) fn figures() -> Result<Vec<String>> {
     let directory = workspace().join("experiments");
     let read = || format!("cannot list the experiments in {}", directory.display());
     let mut figures = Vec::new();
@@ -69,8 +69,15 @@ pub(crate) fn list() -> Result<()> {
         for (name, profile) in &experiment.profiles {
             output::wrapped(4, &format!("  profile {name}: {}", profile.purpose));
         }
-        output::wrapped(8, &format!("  arms: {}", experiment.arm_names().collect::<Vec<_>>().join(", ")));
+        for (name, drawing) in &experiment.drawings {
+            output::wrapped(4, &format!("  drawing {name}: {}", drawing.purpose));
+        }
+        let has_runs = |name: &&str| *name != RANDOM_ARM || !experiment.profiles.is_empty();
+        let arms: Vec<&str> = experiment.arm_names().filter(has_runs).collect();
+        output::wrapped(8, &format!("  arms: {}", arms.join(", ")));
     }
-    output::line(format_args!("\nRun one with `cargo xtask reproduce FIGURE --profile NAME`."));
+    output::line(format_args!(
+        "\nRun one with `cargo xtask reproduce FIGURE --profile NAME`; look at a network with `cargo xtask describe ARM`."
+    ));
     Ok(())
 }

@@ -16,10 +16,12 @@ pub(crate) struct Cli {
 pub(crate) enum Task {
     /// Train the agents of a figure, draw it and judge the paper's claim
     ///
-    /// Finished runs are reused and interrupted ones resumed, so that the same command can be typed again.
+    /// A figure that has no runs (fig2) is drawn at once. Finished runs are reused and interrupted ones resumed, so that the same command can be typed again.
     Reproduce(Options),
     /// List the figures with their profiles and arms
     List,
+    /// Print what the network of an arm is made of: layers, output shapes, parameters, multiply-adds
+    Describe(DescribeOptions),
     /// Print a shell's completions
     ///
     /// A shell takes `cargo xtask` for cargo's own arguments. These completions are of a
@@ -36,15 +38,39 @@ pub(crate) enum Task {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct DescribeOptions {
+    /// The arm, e.g. softmoe-4 (`cargo xtask list` names all)
+    pub(crate) arm: String,
+    /// The figure that has the arm [default: the first that has it]
+    #[arg(long, value_name = "FIGURE")]
+    pub(crate) figure: Option<String>,
+    /// The size of the experiment [default: quick]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Another encoder: minatar, nature or impala; the last two on Atari's 84x84 pixels, with hidden width 512
+    #[arg(long, value_name = "ENCODER")]
+    pub(crate) encoder: Option<String>,
+    /// The game, which decides channels and actions [default: the profile's first]
+    #[arg(long, value_name = "GAME")]
+    pub(crate) game: Option<String>,
+    /// Change a value, e.g. network.body.slots=tokens (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Options {
     /// The figure, e.g. fig3
     pub(crate) figure: String,
     /// Print the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// The size of the experiment
-    #[arg(long, value_name = "NAME", default_value = "quick")]
-    pub(crate) profile: String,
+    /// The size of the experiment [default: quick; of a figure that is only drawn, all]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
     /// Only these games, separated by commas [default: the profile's]
     #[arg(long, value_name = "GAME,..", value_delimiter = ',')]
     pub(crate) games: Option<Vec<String>>,
@@ -66,6 +92,29 @@ pub(crate) struct Options {
     /// Where `runs/` and `results/` lie
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
+}
+
+/// The profile that is meant where none is given.
+pub(crate) const USUAL_PROFILE: &str = "quick";
+
+impl Options {
+    /// The profile's name.
+    pub(crate) fn profile(&self) -> &str {
+        self.profile.as_deref().unwrap_or(USUAL_PROFILE)
+    }
+
+    /// The options given that are about runs.
+    pub(crate) fn about_runs(&self) -> Vec<&'static str> {
+        let given = [
+            ("--games", self.games.is_some()),
+            ("--arms", self.arms.is_some()),
+            ("--seeds", self.seeds.is_some()),
+            ("--steps", self.steps.is_some()),
+            ("--jobs", self.jobs.is_some()),
+            ("--set", !self.set.is_empty()),
+        ];
+        given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
+    }
 }
 
 fn seeds(text: &str) -> Result<u64, String> {

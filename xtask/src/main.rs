@@ -14,12 +14,16 @@
 //! | `output` | printing |
 //! | `interrupt` | Ctrl-C |
 //! | `report` | the figure, the table and the verdict |
+//! | `describe` | what an arm's network is made of |
+//! | `draw` | a figure without runs |
 //! | `reproduce` | all of these, in order |
 #![deny(missing_docs)]
 
 mod binaries;
 mod catalog;
 mod cli;
+mod describe;
+mod draw;
 mod estimate;
 mod interrupt;
 mod output;
@@ -39,6 +43,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Reproduce(options) => reproduce::reproduce(&options),
+        Task::Describe(options) => describe::describe(&options).map(|()| ExitCode::SUCCESS),
         Task::List => catalog::list().map(|()| ExitCode::SUCCESS),
         Task::Completions { shell } => {
             let mut script = Vec::new();

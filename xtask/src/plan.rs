@@ -70,7 +70,7 @@ impl Plan {
     /// For a name that is none, a value that is not allowed, a directory that holds other runs.
     pub(crate) fn new(options: &Options) -> Result<Plan> {
         let experiment = catalog::experiment(&options.figure)?;
-        let mut profile = catalog::profile(&experiment, &options.profile)?;
+        let mut profile = catalog::profile(&experiment, options.profile())?;
         if let Some(names) = &options.games {
             profile.games.clear();
             for name in names {
@@ -86,7 +86,7 @@ impl Plan {
         let settings = options.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let arms = arms(&experiment, options.arms.as_deref())?;
         let chosen: Vec<&str> = arms.iter().map(String::as_str).collect();
-        let configs = experiment.resolve(&options.profile, &profile, &chosen)?;
+        let configs = experiment.resolve(options.profile(), &profile, &chosen)?;
 
         store::check_out(&options.out)?;
         let root = options.out.join("runs");
@@ -101,7 +101,7 @@ impl Plan {
             runs: configs.into_iter().map(planned).collect(),
             jobs: options.jobs.map_or_else(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
             out: options.out.clone(),
-            profile_name: options.profile.clone(),
+            profile_name: options.profile().to_owned(),
             experiment,
             profile,
             arms,

@@ -5,7 +5,7 @@ use crate::estimate::Rates;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
 use crate::words::{count, time};
-use crate::{binaries, interrupt, output, report, store};
+use crate::{binaries, catalog, draw, interrupt, output, report, store};
 use anyhow::Result;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -14,6 +14,10 @@ use std::time::Instant;
 /// report failed, 130 if a signal stopped it.
 pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     let started = Instant::now();
+
+    if catalog::experiment(&options.figure)?.profiles.is_empty() {
+        return draw::draw(options);
+    }
 
     // PLAN
     let plan = Plan::new(options)?;

@@ -8,6 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use softmoe_env::Step;
 use softmoe_nets::AdamSettings;
+use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
 use softmoe_spec::{AgentSteps, Architecture, RainbowConfig};
 
@@ -69,12 +70,8 @@ impl Agent {
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
         if architecture.head != config.head() {
-            let given = format!("{:?}", architecture.head);
-            return Err(AgentError::Setting {
-                setting: "head",
-                given,
-                allowed: format!("{:?}", config.head()),
-            });
+            let (given, allowed) = (architecture.head.to_string(), config.head().to_string());
+            return Err(AgentError::Setting { setting: "head", given, allowed });
         }
         let Architecture { observation: shape, actions, .. } = *architecture;
         let layout = Layout {
@@ -185,6 +182,14 @@ impl Agent {
     /// The learner.
     pub fn learner(&self) -> &dyn Learner {
         &*self.learner
+    }
+
+    /// Takes the weights of a file (see [`Learner::load_weights`]).
+    ///
+    /// # Errors
+    /// If they are of another network; the agent is then as before.
+    pub fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
+        self.learner.load_weights(file)
     }
 
     /// The replay, to be saved beside the [`state`](Agent::state).

@@ -52,6 +52,10 @@ pub struct Progress {
     pub metrics_len: u64,
     /// Seconds of wall time.
     pub wall_seconds: f64,
+    /// The file of weights that the run began from, if it did.
+    pub initial_weights: Option<String>,
+    /// What the permutation of shuffled tokens is drawn from.
+    pub permutation_seed: u64,
 }
 
 /// Writes a checkpoint into `directory` and removes all but the two newest.

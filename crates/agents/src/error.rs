@@ -1,6 +1,7 @@
 //! What can go wrong with an agent or a run.
 
 use softmoe_env::RestoreError;
+use softmoe_nets::weights::WeightsError;
 use softmoe_replay::ReplayError;
 use softmoe_spec::SpecError;
 use std::io;
@@ -21,6 +22,9 @@ pub enum AgentError {
     /// A network whose sizes do not fit together.
     #[error(transparent)]
     Architecture(#[from] SpecError),
+    /// Weights of another network.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// A setting that this build cannot follow.
     #[error("`{setting}` is {given} but must be {allowed}")]
     Setting {
@@ -70,6 +74,14 @@ pub enum RunError {
         hint: &'static str,
         /// The reason.
         source: io::Error,
+    },
+    /// The file of weights that a run should start from cannot be used.
+    #[error("cannot start from {}: {reason}", path.display())]
+    InitialWeights {
+        /// The file.
+        path: PathBuf,
+        /// Why not, and what to do.
+        reason: String,
     },
     /// No checkpoint of the run can be read.
     #[error(

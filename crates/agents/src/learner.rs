@@ -1,6 +1,7 @@
 //! The seam between an agent and what it learns with.
 
 use crate::AgentError;
+use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
 
 /// Whether an action is chosen to learn from, or to be judged by.
@@ -45,6 +46,12 @@ pub trait Learner: Send {
 
     /// The online weights by name, shape and values, in the order of the network's parameter list.
     fn weights(&self) -> Vec<(&str, &[usize], &[f32])>;
+
+    /// Takes the weights of a file, online and target alike.
+    ///
+    /// # Errors
+    /// [`AgentError::Weights`] if they are of another network; the learner is then as before.
+    fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError>;
 
     /// Everything that [`restore`](Learner::restore) needs to go on bit for bit, in a form of the learner's own.
     fn state(&self) -> Vec<u8>;

@@ -7,13 +7,17 @@
 //! [`build`] makes a network for the CPU engine. Other engines take the types themselves: they implement
 //! [`NetworkVisitor`] and call [`with_network`].
 
+mod big;
+mod sizes;
+mod table;
+
 use crate::AgentError;
-use dfdx::shapes::{Const, Shape};
-use softmoe_nets::layers::{
-    CategoricalHead, Conv2d, ExpertChoice, Flatten, HiddenLayers, PerConv, Relu, SoftMoe,
-};
-use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, ExpertSettings, Layer, Size};
-use softmoe_spec::{Architecture, BodySpec, EncoderSpec, TokensSpec};
+use dfdx::shapes::Shape;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_nets::weights::Permutations;
+use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, Layer, Permutation};
+use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, TokensSpec};
 
 /// A shape that the networks of the table take: what every engine needs to know of one.
 pub trait RegisteredShape: Shape {}
@@ -57,18 +61,7 @@ pub fn with_network<V: NetworkVisitor>(
     visitor: V,
 ) -> Result<V::Output, AgentError> {
     architecture.validate()?;
-    let mut builder = Builder::new();
-    let channels = architecture.observation[2];
-    match architecture.network.encoder {
-        EncoderSpec::MinAtar => {
-            let encoder: MinAtarEncoder =
-                (Conv2d::new(&mut builder, "encoder", channels, (Const, Const, Const)), Relu);
-            let shape =
-                move |batch| -> (usize, Const<10>, Const<10>, usize) { (batch, Const, Const, channels) };
-            with_body::<MinAtarMap, _, _, _, _>(architecture, visitor, builder, encoder, shape)
-        }
-        EncoderSpec::Nature | EncoderSpec::Impala { .. } => Err(unknown(architecture)),
-    }
+    table::with_encoder(architecture, visitor)
 }
 
 /// The network of `architecture` on the CPU engine.
@@ -92,150 +85,33 @@ pub fn build(architecture: &Architecture) -> Result<Box<dyn ActionNetwork>, Agen
     with_network(architecture, Boxed)
 }
 
+/// The orders of values that belong to the network of `architecture` though nothing trains them: that of shuffled
+/// tokens, as `tokens/permutation`.
+pub fn permutations(architecture: &Architecture) -> Permutations {
+    let NetworkSpec { encoder, body, .. } = &architecture.network;
+    let mut permutations = Permutations::new();
+    if body.tokens() == Some(TokensSpec::Shuffled) {
+        let features = encoder.feature_map().iter().product();
+        let sources = permutation(architecture, features).sources().to_vec();
+        permutations.insert("tokens/permutation".into(), sources);
+    }
+    permutations
+}
+
+/// The permutation of the `features` values of a feature map that shuffled tokens are made with.
+fn permutation(architecture: &Architecture, features: usize) -> Permutation {
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(architecture.permutation_seed);
+    Permutation::random(features, &mut rng)
+}
+
 /// The error for a network that is not in the table.
 fn unknown(architecture: &Architecture) -> AgentError {
-    let network = &architecture.network;
-    let tokens = network.body.tokens().map_or(String::new(), |tokens| format!(" over {tokens:?} tokens"));
-    AgentError::UnknownNetwork {
-        given: format!("{}, {}{tokens}", network.encoder, network.body.name()),
-        known: KNOWN.into(),
-    }
-}
-
-/// The table in words.
-const KNOWN: &str = "encoder minatar; body flat, soft_moe, expert_choice; tokens per_conv";
-
-/// MinAtar's encoder: one 3x3 convolution of 16 channels, no padding, and ReLU.
-type MinAtarEncoder = (Conv2d<Const<8>, Const<8>, Const<16>, 3, 1>, Relu);
-
-/// The sizes of an encoder's feature map, and those of the tokens that are made of it.
-trait FeatureMap {
-    /// Height, and width.
-    type Side: Size + Default;
-    /// Channels.
-    type Channels: Size + Default;
-    /// Side x Side.
-    type Positions: Size + Default;
-    /// Side x Side x Channels.
-    type Features: Size + Default;
-}
-
-/// Names the sizes of a feature map.
-macro_rules! feature_map {
-    ($(#[$documentation:meta])* $map:ident, $side:literal, $channels:literal) => {
-        $(#[$documentation])*
-        struct $map;
-
-        impl FeatureMap for $map {
-            type Side = Const<$side>;
-            type Channels = Const<$channels>;
-            type Positions = Const<{ $side * $side }>;
-            type Features = Const<{ $side * $side * $channels }>;
-        }
-    };
-}
-
-feature_map!(
-    /// 8x8x16.
-    MinAtarMap, 8, 16
-);
-
-/// A head of as many values an action as the architecture's: a Q head is a categorical one of a single atom.
-type Head = CategoricalHead<usize, usize>;
-
-/// The rows of the table for one encoder.
-fn with_body<M, In, Encoder, S, V>(
-    architecture: &Architecture,
-    visitor: V,
-    mut builder: Builder,
-    encoder: Encoder,
-    shape: S,
-) -> Result<V::Output, AgentError>
-where
-    M: FeatureMap,
-    In: RegisteredShape,
-    Encoder: RegisteredLayer<In> + Layer<In, Out = (usize, M::Side, M::Side, M::Channels)>,
-    S: Fn(usize) -> In + Send + Sync + 'static,
-    V: NetworkVisitor,
-{
-    let network = &architecture.network;
-    let noisy = architecture.head.noisy();
-    let features = M::Features::default();
-    match network.body {
-        BodySpec::Flat { extra_layers, .. } => {
-            let b = &mut builder;
-            let hidden = network.scaled_hidden();
-            let layers = HiddenLayers::new(b, "hidden", features, hidden, 1 + extra_layers, noisy);
-            let head = head(b, architecture, hidden);
-            Ok(visitor.visit(builder, ((encoder, Flatten(features), layers), head), shape))
-        }
-        _ => match network.body.tokens() {
-            Some(TokensSpec::PerConv) => {
-                let tokens = M::Positions::default();
-                let front = (encoder, PerConv(tokens));
-                let sizes = (tokens, M::Channels::default(), features);
-                with_tokens(architecture, visitor, builder, front, sizes, shape)
-            }
-            _ => Err(unknown(architecture)),
-        },
-    }
-}
-
-/// The rows of the table for one encoder and one kind of tokens, of `sizes` (number, width, their product).
-fn with_tokens<M, D, F, In, Front, S, V>(
-    architecture: &Architecture,
-    visitor: V,
-    mut builder: Builder,
-    front: Front,
-    (tokens, width, features): (M, D, F),
-    shape: S,
-) -> Result<V::Output, AgentError>
-where
-    M: Size,
-    D: Size,
-    F: Size,
-    In: RegisteredShape,
-    Front: RegisteredLayer<In> + Layer<In, Out = (usize, M, D)>,
-    S: Fn(usize) -> In + Send + Sync + 'static,
-    V: NetworkVisitor,
-{
-    let network = &architecture.network;
-    let noisy = architecture.head.noisy();
-    let settings = |extra_layers| ExpertSettings { hidden: network.scaled_hidden(), extra_layers, noisy };
-    let b = &mut builder;
-    match network.body {
-        BodySpec::SoftMoe { experts, slots, extra_layers, bottleneck, .. } => {
-            let sizes = (tokens, width, experts, slots.count(tokens.size(), experts));
-            let body = SoftMoe::new(b, "soft_moe", sizes, settings(extra_layers));
-            let (flatten, layers, head) = behind_a_mixture(b, architecture, features, bottleneck);
-            Ok(visitor.visit(builder, ((front, body, flatten, layers), head), shape))
-        }
-        BodySpec::ExpertChoice { experts, slots, extra_layers, bottleneck, .. } => {
-            let sizes = (tokens, width, experts, slots.count(tokens.size(), experts));
-            let body = ExpertChoice::new(b, "expert_choice", sizes, settings(extra_layers));
-            let (flatten, layers, head) = behind_a_mixture(b, architecture, features, bottleneck);
-            Ok(visitor.visit(builder, ((front, body, flatten, layers), head), shape))
-        }
-        _ => Err(unknown(architecture)),
-    }
-}
-
-/// What follows a mixture: its outputs in one row, the bottleneck if there is one, the head.
-fn behind_a_mixture<F: Size>(
-    builder: &mut Builder,
-    architecture: &Architecture,
-    features: F,
-    bottleneck: bool,
-) -> (Flatten<F>, HiddenLayers<F>, Head) {
-    let hidden = architecture.network.hidden;
-    let noisy = architecture.head.noisy();
-    let layers = HiddenLayers::new(builder, "bottleneck", features, hidden, usize::from(bottleneck), noisy);
-    let head = head(builder, architecture, if bottleneck { hidden } else { features.size() });
-    (Flatten(features), layers, head)
-}
-
-fn head(builder: &mut Builder, architecture: &Architecture, features: usize) -> Head {
-    let Architecture { head, actions, .. } = *architecture;
-    let make = if head.dueling() { CategoricalHead::dueling } else { CategoricalHead::plain };
-    make(builder, "head", features, actions, head.values(), head.noisy())
+    let NetworkSpec { encoder, body, .. } = &architecture.network;
+    let known = format!(
+        "encoders {}; bodies {}; tokens {}",
+        EncoderSpec::NAMES.join(", "),
+        BodySpec::NAMES.join(", "),
+        TokensSpec::NAMES.join(", ")
+    );
+    AgentError::UnknownNetwork { given: format!("{encoder}, {body}"), known }
 }

@@ -7,14 +7,13 @@
 use crate::checkpoint::{self, Progress, State};
 use crate::metrics::{Metrics, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, RunError, evaluate};
-use safetensors::tensor::{Dtype, TensorView};
+use crate::{Agent, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
+use softmoe_nets::weights::{self, WeightsError, WeightsFile};
 use softmoe_spec::{
     AgentConfig, AgentSteps, Architecture, Done, RainbowConfig, RunConfig, RunDirectory, SpecError, file,
 };
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// Agent steps between two reports of progress.
@@ -63,18 +62,27 @@ pub enum Outcome {
     Interrupted(AgentSteps),
 }
 
-/// Trains the run of `config` in `directory`, going on from its checkpoint if there is one.
+/// Trains the run of `config` in `directory`, going on from its checkpoint if there is one; a run that has none begins
+/// with the `weights` of a file, if one is given.
 ///
 /// # Errors
 /// If the configuration cannot be followed, a file cannot be written or read, or training diverges.
 pub fn train(
     config: &RunConfig,
     directory: &RunDirectory,
+    weights: Option<&Path>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
     match &config.agent {
-        AgentConfig::Random => random(config, directory, monitor),
-        AgentConfig::Rainbow(rainbow) => Run::start(config, rainbow, directory, monitor)?.train(),
+        AgentConfig::Random => {
+            if let Some(path) = weights {
+                let reason =
+                    "the run's agent is the random policy, which has no network; leave out `--weights`";
+                return Err(RunError::InitialWeights { path: path.to_owned(), reason: reason.into() });
+            }
+            random(config, directory, monitor)
+        }
+        AgentConfig::Rainbow(rainbow) => Run::start(config, rainbow, directory, weights, monitor)?.train(),
     }
 }
 
@@ -104,7 +112,7 @@ fn random(
         wall_seconds: started.elapsed().as_secs_f64(),
     };
     metrics.append(&row)?;
-    finish(directory, row, returns, 0)
+    finish(directory, row, returns, 0, None)
 }
 
 /// A run under way.
@@ -113,6 +121,7 @@ struct Run<'a> {
     directory: &'a RunDirectory,
     monitor: &'a mut dyn Monitor,
     seeds: Seeds,
+    architecture: Architecture,
     environment: Box<dyn DynEnvironment>,
     agent: Agent,
     metrics: Metrics,
@@ -133,11 +142,12 @@ impl<'a> Run<'a> {
         config: &'a RunConfig,
         rainbow: &RainbowConfig,
         directory: &'a RunDirectory,
+        weights: Option<&Path>,
         monitor: &'a mut dyn Monitor,
     ) -> Result<Self, RunError> {
         let seeds = Seeds::new(config.seed);
         let mut environment = config.environment.make(seeds.seed(Role::Environment));
-        let architecture = Architecture {
+        let mut architecture = Architecture {
             network: config.network.clone(),
             head: rainbow.head(),
             observation: environment.shape(),
@@ -151,20 +161,44 @@ impl<'a> Run<'a> {
         let found = checkpoint::load(&directory.checkpoints(), config, layout, sampling, |message| {
             monitor.warn(message);
         })?;
-        let (progress, saved) = match found {
-            Some((state, replay)) => {
+        let mut progress =
+            Progress { permutation_seed: architecture.permutation_seed, ..Progress::default() };
+        let mut saved = None;
+        match (found, weights) {
+            (Some((state, replay)), _) => {
+                progress = state.progress;
+                if progress.permutation_seed != architecture.permutation_seed {
+                    architecture.permutation_seed = progress.permutation_seed;
+                    agent = Agent::rainbow(rainbow, &architecture, seeds)?;
+                }
                 environment.restore(&state.environment)?;
                 agent.restore(state.agent, replay)?;
-                (state.progress, Some(agent.steps()))
+                saved = Some(agent.steps());
+                if let Some(path) = weights.filter(|path| progress.initial_weights != Some(name_of(path))) {
+                    monitor.warn(&format!(
+                        "the run goes on from its checkpoint; the weights in {} are left aside, as only a run's \
+                         beginning takes them",
+                        path.display()
+                    ));
+                }
             }
-            None => (Progress::default(), None),
-        };
+            (None, Some(path)) => {
+                let file = initial_weights(path, &mut architecture)?;
+                agent = Agent::rainbow(rainbow, &architecture, seeds)?;
+                agent.load_weights(&file).map_err(|error| refused(path, error))?;
+                progress.permutation_seed = architecture.permutation_seed;
+                progress.initial_weights = Some(name_of(path));
+            }
+            (None, None) => {}
+        }
         let metrics = Metrics::open(directory.metrics_csv(), progress.metrics_len)?;
-        Ok(Run {
+        let begins_with_weights = saved.is_none() && progress.initial_weights.is_some();
+        let mut run = Run {
             config,
             directory,
             monitor,
             seeds,
+            architecture,
             environment,
             agent,
             metrics,
@@ -174,7 +208,12 @@ impl<'a> Run<'a> {
             saved,
             started: Instant::now(),
             window: (0, 0.0),
-        })
+        };
+        if begins_with_weights {
+            // Started again, the run goes on from them whether or not the file is named again.
+            run.save()?;
+        }
+        Ok(run)
     }
 
     fn train(mut self) -> Result<Outcome, RunError> {
@@ -189,7 +228,8 @@ impl<'a> Run<'a> {
                 if self.agent.steps() >= self.config.training.agent_steps {
                     self.save_weights()?;
                     let parameters = self.agent.learner().parameters();
-                    let finished = finish(self.directory, row, returns, parameters)?;
+                    let initial_weights = self.progress.initial_weights.take();
+                    let finished = finish(self.directory, row, returns, parameters, initial_weights)?;
                     checkpoint::remove_all(&self.directory.checkpoints());
                     return Ok(finished);
                 }
@@ -274,7 +314,8 @@ impl<'a> Run<'a> {
     /// Saves where the run is, unless it is saved already.
     fn save(&mut self) -> Result<(), RunError> {
         let steps = self.agent.steps();
-        if steps.0 == 0 || self.saved == Some(steps) {
+        let is_new = steps.0 == 0 && self.progress.initial_weights.is_none();
+        if is_new || self.saved == Some(steps) {
             return Ok(());
         }
         self.report(Phase::Checkpoint);
@@ -298,20 +339,11 @@ impl<'a> Run<'a> {
 
     /// Writes the weights by their names, with the network that they are of.
     fn save_weights(&self) -> Result<(), RunError> {
-        let encode = |reason: String| RunError::Encode { what: "the weights", reason };
-        let weights: Vec<(&str, &[usize], Vec<u8>)> = (self.agent.learner().weights().into_iter())
-            .map(|(name, shape, values)| (name, shape, values.iter().flat_map(|v| v.to_le_bytes()).collect()))
-            .collect();
-        let tensors: Vec<(&str, TensorView<'_>)> = weights
-            .iter()
-            .map(|(name, shape, bytes)| Ok((*name, TensorView::new(Dtype::F32, shape.to_vec(), bytes)?)))
-            .collect::<Result<_, safetensors::SafeTensorError>>()
-            .map_err(|error| encode(error.to_string()))?;
-        // One entry: safetensors writes several in an order that differs from run to run.
-        let of = serde_json::json!({ "run": self.config.name(), "network": self.config.network });
-        let metadata = HashMap::from([("softmoe".to_owned(), of.to_string())]);
-        let bytes =
-            safetensors::serialize(tensors, Some(metadata)).map_err(|error| encode(error.to_string()))?;
+        let encode =
+            |error: WeightsError| RunError::Encode { what: "the weights", reason: error.to_string() };
+        let permutations = networks::permutations(&self.architecture);
+        let weights = self.agent.learner().weights();
+        let bytes = weights::write(&self.architecture.to_string(), weights, &permutations).map_err(encode)?;
         let path = self.directory.weights();
         file::write_atomically(&path, &bytes).map_err(|source| write_error(path, source))
     }
@@ -330,12 +362,37 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The weights at `path`, which `architecture` takes, with the permutation of shuffled tokens that they were trained with.
+fn initial_weights(path: &Path, architecture: &mut Architecture) -> Result<WeightsFile, RunError> {
+    let bytes = std::fs::read(path).map_err(|source| {
+        let hint = "name the weights.safetensors of a finished run";
+        RunError::File { action: "read", path: path.to_owned(), hint, source }
+    })?;
+    let file = WeightsFile::read(&bytes).map_err(|error| refused(path, error))?;
+    let of_file: Architecture = file.architecture().parse().map_err(|error| refused(path, error))?;
+    architecture.permutation_seed = of_file.permutation_seed;
+    if networks::permutations(architecture) != *file.permutations() {
+        return Err(refused(path, "the permutation of its tokens is not the one that its seed draws"));
+    }
+    Ok(file)
+}
+
+fn refused(path: &Path, reason: impl ToString) -> RunError {
+    RunError::InitialWeights { path: path.to_owned(), reason: reason.to_string() }
+}
+
+/// The path of a file as it is told.
+fn name_of(path: &Path) -> String {
+    path.display().to_string()
+}
+
 /// Writes `done.ron`.
 fn finish(
     directory: &RunDirectory,
     row: Row,
     returns: Vec<f64>,
     parameters: usize,
+    initial_weights: Option<String>,
 ) -> Result<Outcome, RunError> {
     let done = Done {
         score: mean(&returns),
@@ -345,6 +402,7 @@ fn finish(
         wall_seconds: row.wall_seconds,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         device: "cpu".to_owned(),
+        initial_weights,
     };
     let path = directory.done_ron();
     file::write(&path, &done).map_err(|error| match error {

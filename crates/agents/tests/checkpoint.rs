@@ -38,6 +38,8 @@ fn trained() -> (Agent, State) {
         recent_returns: vec![1.0, 0.0],
         evaluations: 1,
         metrics_len: 99,
+        initial_weights: Some("weights.safetensors".into()),
+        permutation_seed: 5,
         wall_seconds: 0.5,
     };
     let state = State { config, agent: agent.state(), environment: environment.save(), progress };

@@ -138,7 +138,7 @@ fn a_random_run_is_one_evaluation() {
     let stopped = run(&random, directory.path(), End::Stop(1)).unwrap().unwrap();
     assert_eq!(stopped, Outcome::Interrupted(AgentSteps(0)));
     let mut watcher = Watcher::new(End::Never);
-    let outcome = train(&random, &RunDirectory::new(directory.path()), &mut watcher).unwrap();
+    let outcome = train(&random, &RunDirectory::new(directory.path()), None, &mut watcher).unwrap();
     let Outcome::Finished(done) = outcome else { panic!("{outcome:?}") };
     assert_eq!((done.returns.len(), done.parameters, done.agent_steps), (4, 0, AgentSteps(0)));
     assert_eq!(watcher.asked, 4);

@@ -306,6 +306,9 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
         return Err("not finished".to_owned());
     }
     let done: Done = file::read(&done_ron).map_err(|error| error.to_string())?;
+    if let Some(weights) = &done.initial_weights {
+        return Err(format!("it began from the weights in {weights}, not anew"));
+    }
     if !done.score.is_finite() {
         return Err(format!("its score is {}", done.score));
     }

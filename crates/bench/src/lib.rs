@@ -3,7 +3,8 @@
 //! - [`statistics`]: aggregates of the scores of few runs, and their uncertainty;
 //! - [`collect`]: the finished runs of an experiment, read from their directories;
 //! - [`normalise`]: the scale on which games can be averaged;
-//! - [`report`]: table, verdict and files; [`plot`]: the figures.
+//! - [`report`]: table, verdict and files; [`plot`]: the figures;
+//! - [`description`]: what a network is made of.
 //!
 //! Interquartile mean of three runs on two games, with its 95% interval:
 //!
@@ -25,6 +26,7 @@
 #![deny(missing_docs)]
 
 pub mod collect;
+pub mod description;
 pub mod normalise;
 pub mod plot;
 pub mod report;

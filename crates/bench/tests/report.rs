@@ -101,6 +101,7 @@ impl Workshop {
         }
         fs::write(run.metrics_csv(), metrics).expect("written");
         let done = Done {
+            initial_weights: None,
             score,
             returns: vec![score; 2],
             agent_steps: AgentSteps(10_000),

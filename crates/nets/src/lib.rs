@@ -72,6 +72,7 @@ mod parameters;
 mod permutation;
 mod scalar;
 mod size;
+pub mod weights;
 
 pub use adam::{Adam, AdamSettings};
 pub use description::LayerDescription;

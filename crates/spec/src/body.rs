@@ -2,6 +2,7 @@
 
 use crate::{SpecError, file};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
@@ -229,10 +230,34 @@ impl BodySpec {
     }
 }
 
-/// As in a file, in one line.
+/// As in a file, in one line, without the fields that are as if left out.
 impl fmt::Display for BodySpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        file::one_line(self, f)
+        let Ok(Value::Object(mut variant)) = serde_json::to_value(self) else { return Err(fmt::Error) };
+        let name = self.name();
+        let Some(Value::Object(fields)) = variant.get_mut(name) else { return Err(fmt::Error) };
+        for key in fields.keys().cloned().collect::<Vec<_>>() {
+            let mut without = fields.clone();
+            without.remove(&key);
+            let rest = serde_json::json!({ name: without.clone() });
+            if serde_json::from_value(rest).is_ok_and(|body: BodySpec| body == *self) {
+                *fields = without;
+            }
+        }
+        let fields: Vec<String> =
+            fields.iter().map(|(key, value)| format!("{key}: {}", in_ron(value))).collect();
+        write!(f, "{name}({})", fields.join(", "))
+    }
+}
+
+/// A number, a truth, a variant without fields or with one, as RON writes it.
+fn in_ron(value: &Value) -> String {
+    match value {
+        Value::String(variant) => variant.clone(),
+        Value::Object(variant) => {
+            variant.iter().map(|(name, value)| format!("{name}({value})")).collect::<Vec<_>>().concat()
+        }
+        other => other.to_string(),
     }
 }
 

@@ -24,8 +24,12 @@ pub struct Experiment {
     pub reference: String,
     /// The arms, in the order of the plot. The random policy ([`RANDOM_ARM`]) is always added.
     pub arms: Vec<Arm>,
-    /// Sizes, by profile name.
+    /// Sizes, by profile name; none if the figure has no runs.
+    #[serde(default)]
     pub profiles: BTreeMap<String, Profile>,
+    /// What a figure without runs draws, by name: the networks of its arms at a size.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drawings: BTreeMap<String, Drawing>,
     /// What decides the verdict, fixed before any run.
     pub rules: Vec<Rule>,
 }
@@ -43,6 +47,24 @@ pub struct Arm {
     /// The arm's encoder (the profile's if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub encoder: Option<EncoderSpec>,
+}
+
+/// The size of the networks that a figure without runs draws.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drawing {
+    /// What it shows, in a sentence.
+    pub purpose: String,
+    /// Encoder of every arm.
+    pub encoder: EncoderSpec,
+    /// Hidden width of every arm, before its scale.
+    pub hidden: usize,
+    /// The agent whose head the networks have.
+    pub agent: AgentPreset,
+    /// Channels of an observation.
+    pub channels: usize,
+    /// Number of actions.
+    pub actions: usize,
 }
 
 /// A field that is there or not, without `Some(..)` around its value.

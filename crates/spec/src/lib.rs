@@ -55,7 +55,7 @@ pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use environment::{EnvironmentConfig, Game};
 pub use error::SpecError;
-pub use experiment::{Arm, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};
+pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};
 pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
 pub use run::{Done, RunConfig, RunDirectory, TrainingConfig};
 pub use setting::Setting;

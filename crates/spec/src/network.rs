@@ -140,6 +140,20 @@ impl HeadSpec {
     }
 }
 
+/// In words, e.g. `dueling, noisy, categorical with 51 atoms`.
+impl fmt::Display for HeadSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dueling = if self.dueling() { "dueling, " } else { "" };
+        let noisy = if self.noisy() { "noisy, " } else { "" };
+        match self {
+            HeadSpec::Categorical { atoms, .. } => {
+                write!(f, "{dueling}{noisy}categorical with {atoms} atoms")
+            }
+            HeadSpec::Q { .. } => write!(f, "{dueling}{noisy}of one value an action"),
+        }
+    }
+}
+
 /// Everything that decides a network's layers and the shapes of its parameters.
 ///
 /// ```

@@ -2,14 +2,18 @@
 
 use crate::error::none_of;
 use crate::experiment::{MOST_SEEDS, RANDOM_ARM};
-use crate::names::known;
+use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
-    AgentConfig, AgentSteps, EnvironmentConfig, Experiment, Game, NetworkSpec, Profile, Rule, RunConfig,
-    Setting, SpecError, TrainingConfig, file,
+    AgentConfig, AgentSteps, Architecture, Arm, Drawing, EncoderSpec, EnvironmentConfig, Experiment, Game,
+    HeadSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, SpecError, TrainingConfig, file,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
+
+/// Atari's frames in an observation, and all actions of its joystick (Machado et al. 2018, arXiv 1709.06009).
+const ATARI_FRAMES: usize = 4;
+const ATARI_ACTIONS: usize = 18;
 
 impl Experiment {
     /// Reads `experiments/<figure>.ron` and checks it.
@@ -44,6 +48,31 @@ impl Experiment {
     pub fn profile(&self, name: &str) -> Result<&Profile, SpecError> {
         known("profile", name, self.profiles.keys().map(String::as_str))?;
         Ok(&self.profiles[name])
+    }
+
+    /// The drawing of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::UnknownName`] if there is none.
+    pub fn drawing(&self, name: &str) -> Result<&Drawing, SpecError> {
+        known("drawing", name, self.drawings.keys().map(String::as_str))?;
+        Ok(&self.drawings[name])
+    }
+
+    /// The arm of that name, [`RANDOM_ARM`] aside.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::UnknownName`] if there is none.
+    pub fn arm(&self, name: &str) -> Result<&Arm, SpecError> {
+        let names = || self.arms.iter().map(|arm| arm.name.as_str());
+        let unknown = || UnknownName {
+            kind: "arm",
+            given: name.to_owned(),
+            allowed: names().map(str::to_owned).collect(),
+        };
+        Ok(self.arms.iter().find(|arm| arm.name == name).ok_or_else(unknown)?)
     }
 
     /// The names of the arms, [`RANDOM_ARM`] first.
@@ -87,6 +116,81 @@ impl Experiment {
         Ok(runs)
     }
 
+    /// The network of `arm` in the drawing of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`SpecError::UnknownName`] for an arm or a drawing that the experiment has not, [`SpecError::Invalid`] for sizes
+    /// that do not fit together.
+    pub fn drawn(&self, name: &str, arm: &str) -> Result<Architecture, SpecError> {
+        let drawing = self.drawing(name)?;
+        let arm = self.arm(arm)?;
+        let encoder = arm.encoder.unwrap_or(drawing.encoder);
+        let head = match drawing.agent.config() {
+            AgentConfig::Rainbow(agent) => agent.head(),
+            AgentConfig::Random => HeadSpec::Q { dueling: false, noisy: false },
+        };
+        let [height, width] = encoder.pixels();
+        let architecture = Architecture {
+            network: NetworkSpec { encoder, body: arm.body.clone(), hidden: drawing.hidden },
+            head,
+            observation: [height, width, drawing.channels],
+            actions: drawing.actions,
+            permutation_seed: 0,
+        };
+        architecture.validate()?;
+        Ok(architecture)
+    }
+
+    /// The network that `arm` trains in the profile of that name on `game` (the profile's first, if none is given),
+    /// with another `encoder`, if one is given, and then with `settings`.
+    ///
+    /// An encoder of another size of observations comes with its usual hidden width, and is given Atari's
+    /// observations of four frames and all of its 18 actions.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve); also for [`RANDOM_ARM`], which has no network.
+    pub fn architecture(
+        &self,
+        profile_name: &str,
+        arm: &str,
+        game: Option<Game>,
+        encoder: Option<EncoderSpec>,
+        settings: &[Setting],
+    ) -> Result<Architecture, SpecError> {
+        let profile = self.profile(profile_name)?;
+        let Some(game) = game.or(profile.games.first().copied()) else {
+            let problems = vec![format!("profile `{profile_name}` has no game")];
+            return Err(SpecError::Invalid { subject: format!("experiment {}", self.figure), problems });
+        };
+        let mut run = self.run(profile_name, profile, arm, game, 0)?;
+        for text in &profile.set {
+            let setting: Setting = text.parse()?;
+            if setting.applies_to(&run) {
+                setting.apply(&mut run)?;
+            }
+        }
+        if let Some(encoder) = encoder {
+            if encoder.pixels() != run.network.encoder.pixels() {
+                run.network.hidden = encoder.usual_hidden();
+            }
+            run.network.encoder = encoder;
+        }
+        settings.iter().try_for_each(|setting| setting.apply(&mut run))?;
+        let Some(mut architecture) = run.architecture(0) else {
+            let problems = vec!["has no network: it chooses its actions by chance".to_owned()];
+            return Err(SpecError::Invalid { subject: format!("the arm `{arm}`"), problems });
+        };
+        let [height, width] = architecture.network.encoder.pixels();
+        if architecture.observation[..2] != [height, width] {
+            architecture.observation = [height, width, ATARI_FRAMES];
+            architecture.actions = ATARI_ACTIONS;
+        }
+        architecture.validate()?;
+        Ok(architecture)
+    }
+
     /// An error if a setting's key is in no arm at all.
     fn check_keys(
         &self,
@@ -121,10 +225,7 @@ impl Experiment {
             RANDOM_ARM => (AgentConfig::Random, self.reference.as_str()),
             _ => (profile.agent.config(), arm),
         };
-        known("arm", of, self.arms.iter().map(|arm| arm.name.as_str()))?;
-        let Some(of) = self.arms.iter().find(|arm| arm.name == of) else {
-            return Err(SpecError::Invalid { subject: of.to_owned(), problems: vec!["has no body".into()] });
-        };
+        let of = self.arm(of)?;
         let encoder = of.encoder.unwrap_or(profile.encoder);
         // Rounded up: rounded down, the remainder would make one evaluation more than asked for.
         let period = AgentSteps(profile.agent_steps.0.div_ceil(profile.evaluations.max(1)).max(1));
@@ -154,8 +255,12 @@ impl Experiment {
     pub fn validate(&self) -> Result<(), SpecError> {
         let mut problems = self.arm_problems();
         problems.extend(self.rule_problems());
-        if self.profiles.is_empty() {
+        if self.profiles.is_empty() && self.drawings.is_empty() {
             problems.push("there is no profile but must be at least one, e.g. `quick`".into());
+        }
+        if !self.profiles.is_empty() && !self.drawings.is_empty() {
+            problems
+                .push("has `profiles` and `drawings` but must have either: what is drawn has no runs".into());
         }
         for (name, profile) in &self.profiles {
             problems.extend(
@@ -169,6 +274,14 @@ impl Experiment {
                 subject: format!("experiment {}", self.figure),
                 problems: vec![format!("profile `{name}`: {error}")],
             })?;
+        }
+        for name in self.drawings.keys() {
+            for arm in &self.arms {
+                self.drawn(name, &arm.name).map_err(|error| SpecError::Invalid {
+                    subject: format!("experiment {}", self.figure),
+                    problems: vec![format!("drawing `{name}`, arm `{}`: {error}", arm.name)],
+                })?;
+            }
         }
         Ok(())
     }

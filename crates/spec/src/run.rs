@@ -73,6 +73,9 @@ pub struct Done {
     pub version: String,
     /// Device that the run trained on, e.g. `cpu`.
     pub device: String,
+    /// The file of weights that the run began from, if it did not begin anew.
+    #[serde(default)]
+    pub initial_weights: Option<String>,
 }
 
 /// Where the files of a run lie.

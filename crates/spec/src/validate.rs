@@ -2,8 +2,8 @@
 
 use crate::error::none_of;
 use crate::{
-    AgentConfig, BodySpec, EncoderSpec, EnvironmentConfig, ExpertSpec, NetworkSpec, RainbowConfig, RunConfig,
-    SimplicialSpec, SlotsSpec, SpecError,
+    AgentConfig, BodySpec, EncoderSpec, EnvironmentConfig, ExpertSpec, MixingSpec, NetworkSpec,
+    RainbowConfig, RunConfig, SimplicialSpec, SlotsSpec, SpecError, TokensSpec,
 };
 use std::fmt::Display;
 
@@ -15,6 +15,8 @@ const DEEPEST: u64 = 16;
 const MOST_EXPERTS: u64 = 256;
 /// Most slots of an expert: eight times the tokens of the Impala encoder.
 const MOST_SLOTS: u64 = 1_024;
+/// Most weights of a mixture in a sample, tokens x experts x slots: half a gigabyte in a batch of 32.
+const MOST_WEIGHTS: usize = 1 << 22;
 /// Most room of an expert for tokens that choose it, as a factor on its share of them.
 const LARGEST_CAPACITY: f64 = 64.0;
 /// Largest factor on the Impala encoder's channels.
@@ -175,35 +177,66 @@ impl Check {
             1,
         );
         let tokens = body.tokens().unwrap_or_default().sizes(encoder.feature_map()).0;
-        self.body(body, tokens);
+        match body {
+            BodySpec::SoftMoe { expert_type: ExpertSpec::Big, .. } => self.big(*encoder, body),
+            _ => self.body(body, tokens),
+        }
+    }
+
+    /// A mixture whose experts begin with an encoder: what else it can be, and images that the encoder can read.
+    fn big(&mut self, encoder: EncoderSpec, body: &BodySpec) {
+        let BodySpec::SoftMoe {
+            experts,
+            slots,
+            tokens,
+            extra_layers,
+            normalised,
+            random_phi,
+            dispatch,
+            combine,
+            ..
+        } = *body
+        else {
+            return;
+        };
+        let [height, width] = encoder.pixels();
+        let smallest = if encoder == EncoderSpec::MinAtar { 9 } else { 1 };
+        self.experts(experts);
+        self.slots(slots, height * width, experts, MOST_SLOTS);
+        self.layers(extra_layers);
+        self.that(
+            slots.count(height * width, experts) >= smallest,
+            "network.body.slots",
+            slots,
+            "9 or more, for experts' images of at least the 3x3 pixels that MinAtar's encoder reads",
+            "'count(25)'",
+        );
+        let plain = !normalised
+            && !random_phi
+            && (dispatch, combine) == (MixingSpec::Learned, MixingSpec::Learned)
+            && tokens == TokensSpec::PerConv;
+        let rule = "small in a mixture that is normalised, a control, or over other tokens than `per_conv`";
+        self.that(plain, "network.body.expert_type", "big", rule, "small");
+    }
+
+    fn layers(&mut self, layers: usize) {
+        let key = "network.body.extra_layers";
+        self.that(layers as u64 <= DEEPEST, key, layers, &format!("at most {DEEPEST}"), 1);
     }
 
     /// What is said of each body alone, over `tokens` tokens.
     fn body(&mut self, body: &BodySpec, tokens: usize) {
-        let extra_layers = |check: &mut Check, layers: usize| {
-            let key = "network.body.extra_layers";
-            check.that(layers as u64 <= DEEPEST, key, layers, &format!("at most {DEEPEST}"), 1);
-        };
         match *body {
-            BodySpec::Flat { extra_layers: layers, .. } => extra_layers(self, layers),
-            BodySpec::SoftMoe { experts, slots, extra_layers: layers, expert_type, normalised, .. } => {
+            BodySpec::Flat { extra_layers: layers, .. } => self.layers(layers),
+            BodySpec::SoftMoe { experts, slots, extra_layers: layers, .. } => {
                 self.experts(experts);
-                self.slots(slots, tokens, experts, MOST_SLOTS, "the mixture's size needs no more");
-                extra_layers(self, layers);
-                let key = "network.body.expert_type";
-                let given = "big with normalised logits";
-                self.that(
-                    !(expert_type == ExpertSpec::Big && normalised),
-                    key,
-                    given,
-                    "small where they are",
-                    "small",
-                );
+                self.slots(slots, tokens, experts, MOST_SLOTS);
+                self.layers(layers);
             }
             BodySpec::ExpertChoice { experts, slots, extra_layers: layers, .. } => {
                 self.experts(experts);
-                self.slots(slots, tokens, experts, tokens as u64, "the number of tokens there are");
-                extra_layers(self, layers);
+                self.slots(slots, tokens, experts, tokens as u64);
+                self.layers(layers);
             }
             BodySpec::TopK {
                 experts,
@@ -225,7 +258,7 @@ impl Check {
                 );
                 self.not_negative("network.body.importance_loss", importance_loss, 0.0);
                 self.not_negative("network.body.load_loss", load_loss, 0.0);
-                extra_layers(self, layers);
+                self.layers(layers);
             }
             BodySpec::Tokenized { .. } | BodySpec::GlobalAveragePooling { .. } => {}
             BodySpec::Simplicial { version, groups, temperature, .. } => {
@@ -242,20 +275,32 @@ impl Check {
         self.count("network.body.experts", experts as u64, MOST_EXPERTS, 4);
     }
 
-    /// At least one slot, at most `most`, which is `reason`.
-    fn slots(&mut self, slots: SlotsSpec, tokens: usize, experts: usize, most: u64, reason: &str) {
-        let given = match slots {
-            SlotsSpec::TokensOverExperts | SlotsSpec::Tokens => return,
+    /// At least one slot an expert and at most `most`, and not more than a batch has memory for.
+    fn slots(&mut self, slots: SlotsSpec, tokens: usize, experts: usize, most: u64) {
+        let key = "network.body.slots";
+        match slots {
             SlotsSpec::Fraction(fraction) => {
-                let rule = "a fraction above 0 and at most 1";
                 let holds = fraction > 0.0 && fraction <= 1.0;
-                return self.that(holds, "network.body.slots", slots, rule, "'fraction(0.1)'");
+                self.that(holds, key, slots, "a fraction above 0 and at most 1", "'fraction(0.1)'");
             }
-            SlotsSpec::Count(_) => slots.count(tokens, experts) as u64,
-        };
-        let rule = format!("a count between 1 and {most}, {reason}");
-        let holds = given <= most && slots != SlotsSpec::Count(0);
-        self.that(holds, "network.body.slots", slots, &rule, "tokens_over_experts");
+            SlotsSpec::Count(count) => {
+                let holds = (1..=most).contains(&(count as u64));
+                self.that(holds, key, slots, &format!("a count between 1 and {most}"), "tokens_over_experts");
+            }
+            SlotsSpec::TokensOverExperts | SlotsSpec::Tokens => {}
+        }
+        let weights = slots.count(tokens, experts).saturating_mul(experts).saturating_mul(tokens);
+        self.that(
+            weights <= MOST_WEIGHTS || experts as u64 > MOST_EXPERTS,
+            key,
+            slots,
+            &format!(
+                "fewer: {tokens} tokens in {} slots of {experts} experts are {weights} weights a sample, of at most \
+                 {MOST_WEIGHTS}",
+                slots.count(tokens, experts)
+            ),
+            "'count(9)'",
+        );
     }
 }
 

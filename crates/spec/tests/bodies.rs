@@ -40,7 +40,7 @@ const BODIES: [&str; 39] = [
     "soft_moe(experts: 4, bottleneck: true)",
     "soft_moe(experts: 4, dispatch: uniform)",
     "soft_moe(experts: 4, combine: uniform)",
-    "soft_moe(experts: 4, expert_type: big)",
+    "soft_moe(experts: 4, expert_type: big, slots: count(25))",
     "simplicial(version: v1)",
     "simplicial(version: v2, groups: 4)",
     "top_k(experts: 4)",
@@ -53,6 +53,11 @@ fn every_body_reads_validates_and_writes() {
         let body: BodySpec = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
         assert_eq!(body.to_string().parse::<BodySpec>().unwrap(), body, "{text}");
         assert!(text.starts_with(body.name()), "{text}");
+        assert_eq!(
+            body.to_string().matches(':').count(),
+            text.matches(':').count(),
+            "{body}: no more than is said"
+        );
         for encoder in [EncoderSpec::MinAtar, EncoderSpec::Nature, EncoderSpec::Impala { width: 1 }] {
             let [height, width] = encoder.pixels();
             let network = NetworkSpec { encoder, body: body.clone(), hidden: encoder.usual_hidden() };

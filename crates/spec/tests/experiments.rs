@@ -1,6 +1,6 @@
 //! The committed experiments: they read, they validate, and they hold the arms of the paper.
 
-use softmoe_spec::{Experiment, Game, Profile, RANDOM_ARM, Rule};
+use softmoe_spec::{BodySpec, EncoderSpec, Experiment, Game, Profile, RANDOM_ARM, Rule};
 use std::path::Path;
 
 fn experiments() -> Vec<Experiment> {
@@ -15,6 +15,14 @@ fn experiments() -> Vec<Experiment> {
 #[test]
 fn every_experiment_reads_and_validates() {
     for experiment in experiments() {
+        if experiment.profiles.is_empty() {
+            assert!(
+                !experiment.drawings.is_empty(),
+                "{}: nothing is run and nothing drawn",
+                experiment.figure
+            );
+            continue;
+        }
         assert!(experiment.profiles.contains_key("quick"), "{}: the default profile", experiment.figure);
         assert!(!experiment.rules.is_empty(), "{}: nothing decides the verdict", experiment.figure);
         for (name, profile) in &experiment.profiles {
@@ -47,6 +55,32 @@ fn fig3_has_the_ten_arms_of_the_paper() {
     // The claim has four parts; p = m is judged for both routers.
     assert_eq!(fig3.rules.len(), 5);
     assert!(matches!(&fig3.rules[3], Rule::GainsMore { gains, .. } if gains.1 == "softmoe-4-x4"));
+}
+
+/// EXPERIMENTS: flat, tokenized, SoftMoE; the paper's size and MinAtar's.
+#[test]
+fn fig2_draws_the_three_architectures() {
+    let fig2 = experiments().into_iter().find(|experiment| experiment.figure == "fig2").unwrap();
+    let arms: Vec<(&str, String)> =
+        fig2.arms.iter().map(|arm| (arm.name.as_str(), arm.body.to_string())).collect();
+    let expected = [
+        ("flat", BodySpec::flat()),
+        ("tokenized-sum", "tokenized(pool: sum)".parse().unwrap()),
+        ("softmoe-4", BodySpec::soft_moe(4)),
+    ];
+    assert_eq!(arms, expected.map(|(name, body)| (name, body.to_string())));
+    let atari = fig2.drawn("atari", "softmoe-4").unwrap();
+    assert_eq!((atari.network.encoder, atari.network.hidden), (EncoderSpec::Impala { width: 1 }, 512));
+    assert_eq!((atari.observation, atari.actions), ([84, 84, 4], 18));
+    let minatar = fig2.drawn("minatar", "flat").unwrap();
+    assert_eq!((minatar.network.encoder, minatar.network.hidden), (EncoderSpec::MinAtar, 128));
+    let fig3 = experiments().into_iter().find(|experiment| experiment.figure == "fig3").unwrap();
+    let of_fig3 = fig3.architecture("quick", "flat", Some(Game::Breakout), None, &[]).unwrap();
+    assert_eq!(of_fig3, minatar, "what is drawn is what is run");
+    // The other figures' arms, at the paper's size.
+    let impala = fig3.architecture("quick", "softmoe-4", None, Some(EncoderSpec::Impala { width: 1 }), &[]);
+    assert_eq!(impala.unwrap(), atari);
+    assert!(fig2.drawn("atari", "softmoe").is_err() && fig2.drawn("ataari", "flat").is_err());
 }
 
 /// The profile `minatar`: 5 games, 5 seeds, 2M agent steps.

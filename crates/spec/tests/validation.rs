@@ -43,10 +43,7 @@ fn a_run_with_a_senseless_value_is_refused() {
         ("network.body.slots=count(1025)", "between 1 and 1024"),
         ("network.body.slots=fraction(0)", "above 0 and at most 1"),
         ("network.body.slots=fraction(1.5)", "above 0 and at most 1"),
-        (
-            "network.body=expert_choice(experts: 4, slots: count(65))",
-            "between 1 and 64, the number of tokens there are",
-        ),
+        ("network.body=expert_choice(experts: 4, slots: count(65))", "between 1 and 64"),
         ("network.body=top_k(experts: 4, k: 5)", "`network.body.k` is 5 but must be between 1 and 4"),
         ("network.body=top_k(experts: 4, k: 0)", "between 1 and 4"),
         ("network.body=top_k(experts: 4, capacity_factor: 0)", "above 0 and at most 64"),
@@ -58,7 +55,15 @@ fn a_run_with_a_senseless_value_is_refused() {
         ("network.body=simplicial(version: v1, groups: 2)", "1 in version v1"),
         ("network.body=simplicial(version: v1, temperature: 0)", "above 0"),
         ("network.body=flat(extra_layers: 17)", "at most 16"),
-        ("network.body=soft_moe(experts: 4, expert_type: big, normalised: true)", "small where they are"),
+        (
+            "network.body=soft_moe(experts: 4, expert_type: big, normalised: true)",
+            "small in a mixture that is normalised",
+        ),
+        ("network.body=soft_moe(experts: 4, expert_type: big, slots: count(8))", "9 or more"),
+        (
+            "network.body=soft_moe(experts: 256, slots: count(1024))",
+            "64 tokens in 1024 slots of 256 experts are 16777216",
+        ),
         (
             "network.encoder=nature",
             "`network.encoder` is nature but must be one that takes observations of 10x10",

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Update;
+use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec};
 use std::sync::{Arc, Mutex};
 
@@ -44,6 +45,10 @@ impl Learner for NoteTaker {
 
     fn weights(&self) -> Vec<(&str, &[usize], &[f32])> {
         Vec::new()
+    }
+
+    fn load_weights(&mut self, _: &WeightsFile) -> Result<(), AgentError> {
+        Ok(())
     }
 
     fn state(&self) -> Vec<u8> {

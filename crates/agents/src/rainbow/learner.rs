@@ -5,6 +5,7 @@ use crate::seeds::{Role, Seeds};
 use crate::{AgentError, Learner, Mode, Update};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::kernels::softmax_rows;
+use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Weights};
 use softmoe_replay::Batch;
 
@@ -252,8 +253,13 @@ impl Learner for RainbowLearner {
     }
 
     fn weights(&self) -> Vec<(&str, &[usize], &[f32])> {
-        let parameters = self.network.parameters().iter();
-        parameters.map(|p| (p.name.as_str(), p.shape.as_slice(), &self.online[p.range.clone()])).collect()
+        self.network.parameters().named(&self.online).collect()
+    }
+
+    fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
+        let values = file.values(self.network.parameters())?;
+        self.set_weights(&values, &values);
+        Ok(())
     }
 
     fn state(&self) -> Vec<u8> {

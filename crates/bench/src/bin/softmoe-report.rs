@@ -19,7 +19,7 @@ struct Options {
     /// The experiment, e.g. experiments/fig3.ron.
     #[arg(long, value_name = "FILE")]
     experiment: PathBuf,
-    /// The profile that was run, e.g. quick.
+    /// The profile that was run, e.g. quick; of a figure without runs, the drawing.
     #[arg(long)]
     profile: String,
     /// Where the runs are: DIR/FIGURE/PROFILE/ARM/GAME/seed-K.
@@ -57,6 +57,11 @@ fn main() -> ExitCode {
 
 fn report(options: &Options) -> Result<()> {
     let experiment = Experiment::read(&options.experiment)?;
+    if experiment.profiles.is_empty() {
+        report::draw(&experiment, &options.profile, &options.out)?;
+        println!("Figure and table: {}", options.out.display());
+        return Ok(());
+    }
     let selection = select(options, &experiment)?;
     let collection = Collection::read(&options.runs, &selection)?;
 

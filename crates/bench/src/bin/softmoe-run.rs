@@ -1,10 +1,15 @@
-//! Trains one run, from its `run.ron` to its `done.ron`, in the directory that the `run.ron` lies in.
+//! Trains one run, from its `run.ron` to its `done.ron`, in the directory that the `run.ron` lies in; and says what
+//! networks are made of.
 
 use anyhow::{Context, bail};
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use comfy_table::Table;
 use fs4::TryLockError;
 use serde::Serialize;
 use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train};
+use softmoe_agents::seeds::{Role, Seeds};
+use softmoe_bench::description::Description;
+use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{AgentSteps, RunConfig, RunDirectory};
 use std::fs::File;
 use std::io::Write;
@@ -16,6 +21,8 @@ use std::time::{Duration, Instant};
 
 /// Exit code of a run that was stopped at a checkpoint (128 + SIGINT).
 const INTERRUPTED: u8 = 130;
+/// Columns of a table where there is no terminal.
+const COLUMNS: u16 = 100;
 /// Time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 
@@ -23,13 +30,42 @@ const REPORT_EVERY: Duration = Duration::from_millis(500);
 ///
 /// A run that was stopped or killed goes on from its last checkpoint when it is started again.
 #[derive(Debug, Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    training: Option<Training>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the layers of a network: output shapes, parameters, multiply-adds
+    Describe(Describe),
+}
+
+/// A run to train.
+#[derive(Args, Debug)]
+struct Training {
     /// The run's configuration, e.g. runs/fig3/quick/flat/breakout/seed-0/run.ron
     run_ron: PathBuf,
     /// How to tell the progress on standard output
     #[arg(long, value_enum, default_value = "text")]
     progress: ProgressFormat,
+    /// Begin with these weights, e.g. the weights.safetensors of another run of the same network
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+}
+
+/// A network to describe.
+#[derive(Args, Debug)]
+struct Describe {
+    /// A run.ron; a weights.safetensors; or `-` for a network in RON on standard input, e.g. (network: (encoder: minatar, body: flat(),
+    /// hidden: 128), head: q(dueling: false, noisy: false), observation: (10, 10, 4), actions: 6)
+    network: PathBuf,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -41,13 +77,48 @@ enum ProgressFormat {
 }
 
 fn main() -> ExitCode {
-    run(&Arguments::parse()).unwrap_or_else(|error| {
+    let arguments = Arguments::parse();
+    let result = match (&arguments.command, &arguments.training) {
+        (Some(Command::Describe(options)), _) => describe(options).map(|()| ExitCode::SUCCESS),
+        (None, Some(training)) => run(training),
+        (None, None) => Err(anyhow::anyhow!("name the run.ron of a run; `softmoe-run --help` says more")),
+    };
+    result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })
 }
 
-fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+/// Prints what a network is made of.
+fn describe(options: &Describe) -> anyhow::Result<()> {
+    let architecture = if options.network.as_os_str() == "-" {
+        let text = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;
+        text.trim().parse()?
+    } else if options.network.extension().is_some_and(|extension| extension == "safetensors") {
+        let path = options.network.display();
+        let bytes = std::fs::read(&options.network).with_context(|| format!("cannot read {path}"))?;
+        let file = WeightsFile::read(&bytes).with_context(|| format!("cannot read {path}"))?;
+        file.architecture()
+            .parse()
+            .with_context(|| format!("{path} is of no network that this program has"))?
+    } else {
+        let config = RunConfig::read(&options.network)?;
+        let seeds = Seeds::new(config.seed);
+        config.architecture(seeds.seed(Role::Permutation)).with_context(|| {
+            format!("the arm `{}` has no network: it chooses its actions by chance", config.arm)
+        })?
+    };
+    let description = Description::of(&architecture)?;
+    let text = match options.json {
+        true => serde_json::to_string_pretty(&description)?,
+        false => description.table(Table::new().width().unwrap_or(COLUMNS)),
+    };
+    // Whoever reads this may be gone: `softmoe-run describe run.ron | head -3`.
+    let _ = writeln!(std::io::stdout(), "{text}");
+    Ok(())
+}
+
+fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let config = RunConfig::read(&arguments.run_ron)?;
     let directory = directory_of(arguments)?;
     let _lock = lock(&directory)?;
@@ -56,7 +127,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let mut monitor = Console::new(arguments, stop_on_signals()?);
-    match train(&config, &directory, &mut monitor)
+    match train(&config, &directory, arguments.weights.as_deref(), &mut monitor)
         .with_context(|| format!("run {} stopped", config.name()))?
     {
         Outcome::Finished(done) => {
@@ -75,7 +146,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn directory_of(arguments: &Arguments) -> anyhow::Result<RunDirectory> {
+fn directory_of(arguments: &Training) -> anyhow::Result<RunDirectory> {
     let path = std::path::absolute(&arguments.run_ron)?;
     match path.parent() {
         Some(parent) => Ok(RunDirectory::new(parent)),
@@ -167,7 +238,7 @@ struct Line {
 }
 
 impl Console {
-    fn new(arguments: &Arguments, stop: Arc<AtomicBool>) -> Self {
+    fn new(arguments: &Training, stop: Arc<AtomicBool>) -> Self {
         Console { format: arguments.progress, stop, pace: Pace::default() }
     }
 

@@ -4,11 +4,13 @@
 //! tiny-skia into PNG, with smooth edges and glyph outlines from a font in this crate. No font or image
 //! library of the system is used, and both files show the same figure.
 
+mod architectures;
 mod bars;
 mod curves;
 mod png;
 mod style;
 
+pub use architectures::{Architectures, Block, Column};
 pub use bars::{Bar, Bars};
 pub use curves::{Curves, Line, Panel, Point};
 pub use style::Mark;

@@ -4,6 +4,8 @@ use super::{Report, bars, curves, table};
 use crate::plot::{PlotError, to_png, to_svg};
 use crate::statistics::Bootstrap;
 use rand::Rng;
+use softmoe_agents::AgentError;
+use softmoe_spec::SpecError;
 use softmoe_spec::file::write_atomically;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -14,6 +16,12 @@ pub enum WriteError {
     /// A figure could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
+    /// What is to be drawn is not there, or its sizes do not fit together.
+    #[error(transparent)]
+    Spec(#[from] SpecError),
+    /// A network that is to be drawn cannot be built.
+    #[error(transparent)]
+    Network(#[from] AgentError),
     /// The scores could not be put into CSV.
     #[error("cannot write scores.csv: {0}")]
     Csv(#[from] csv::Error),
@@ -49,6 +57,14 @@ pub fn write(
         ("scores.csv", table::scores_csv(report)?),
         ("verdict.md", table::verdict_markdown(report).into_bytes()),
     ];
+    write_all(directory, files)
+}
+
+/// Writes files of these names and contents into `directory`, which is made if need be.
+pub(super) fn write_all<const N: usize>(
+    directory: &Path,
+    files: [(&str, Vec<u8>); N],
+) -> Result<Vec<PathBuf>, WriteError> {
     let failed = |path: &Path, source| WriteError::File { path: path.to_owned(), source };
     std::fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
     let mut written = Vec::new();

@@ -1,10 +1,12 @@
 //! The report on a figure: what every arm scored, what that says about the claim, and the files that tell it.
 
+mod drawing;
 mod files;
 mod pictures;
 mod table;
 mod verdict;
 
+pub use drawing::draw;
 pub use files::{WriteError, write};
 pub use pictures::{bars, curves};
 pub use table::{markdown, scores_csv, terminal, verdict_markdown};

@@ -1,0 +1,149 @@
+//! What a network is made of, as a table and as JSON.
+
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use serde::Serialize;
+use softmoe_agents::{AgentError, networks};
+use softmoe_spec::Architecture;
+use std::fmt::Write as _;
+
+/// A network by its layers.
+///
+/// ```
+/// use softmoe_bench::description::Description;
+///
+/// let flat = "(network: (encoder: minatar, body: flat(), hidden: 128), observation: (10, 10, 4), actions: 6, \
+///              head: categorical(atoms: 51, dueling: true, noisy: true))";
+/// let description = Description::of(&flat.parse()?)?;
+/// assert_eq!(description.parameters, 355_098);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Description {
+    /// The network as text: [`Architecture`] in RON.
+    pub architecture: String,
+    /// Sizes of an observation: height, width, channels.
+    pub observation: [usize; 3],
+    /// The layers, in order.
+    pub layers: Vec<Layer>,
+    /// Trained values of all layers.
+    pub parameters: usize,
+    /// Multiply-adds of all layers, for one sample.
+    pub multiply_adds: usize,
+}
+
+/// One layer, or a part of one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Layer {
+    /// What it is.
+    pub name: String,
+    /// Which part of the network it belongs to.
+    pub part: Part,
+    /// Sizes of one sample's output.
+    pub output: Vec<usize>,
+    /// Trained values.
+    pub parameters: usize,
+    /// Multiplications, each with an addition, of its products and convolutions in the forward pass of one sample.
+    pub multiply_adds: usize,
+}
+
+/// A part of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// From the observation to the feature map.
+    Encoder,
+    /// From the feature map to what the head takes.
+    Body,
+    /// What the agent reads.
+    Head,
+}
+
+impl Description {
+    /// The network of `architecture`, built as for a run.
+    ///
+    /// # Errors
+    ///
+    /// There is no such network.
+    pub fn of(architecture: &Architecture) -> Result<Self, AgentError> {
+        let rows = networks::build(architecture)?.describe();
+        let map = architecture.network.encoder.feature_map();
+        // The feature map is the last of its shape: bodies have fewer axes.
+        let encoder = rows.iter().rposition(|row| row.output == map).map_or(0, |last| last + 1);
+        let head = rows.len() - 1;
+        let part = |row: usize| match row {
+            row if row < encoder => Part::Encoder,
+            row if row < head => Part::Body,
+            _ => Part::Head,
+        };
+        let layers: Vec<Layer> = rows
+            .into_iter()
+            .enumerate()
+            .map(|(row, layer)| Layer {
+                part: part(row),
+                name: layer.name,
+                output: layer.output,
+                parameters: layer.parameters,
+                multiply_adds: layer.multiply_adds,
+            })
+            .collect();
+        Ok(Description {
+            architecture: architecture.to_string(),
+            observation: architecture.observation,
+            parameters: layers.iter().map(|layer| layer.parameters).sum(),
+            multiply_adds: layers.iter().map(|layer| layer.multiply_adds).sum(),
+            layers,
+        })
+    }
+
+    /// A table of at most `columns` characters: layer, output, parameters, multiply-adds; and the totals.
+    pub fn table(&self, columns: u16) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(columns).set_header(["layer", "output", "parameters", "multiply-adds"]);
+        table.add_row(["observation", &sizes(&self.observation), "", ""]);
+        for layer in &self.layers {
+            table.add_row([
+                layer.name.clone(),
+                sizes(&layer.output),
+                if layer.parameters == 0 { String::new() } else { grouped(layer.parameters) },
+                if layer.multiply_adds == 0 { String::new() } else { grouped(layer.multiply_adds) },
+            ]);
+        }
+        table.add_row(["total", "", &grouped(self.parameters), &grouped(self.multiply_adds)]);
+        for index in 2..4 {
+            if let Some(column) = table.column_mut(index) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        table.trim_fmt()
+    }
+
+    /// The same table in Markdown.
+    pub fn markdown(&self) -> String {
+        let mut text = "| layer | output | parameters | multiply-adds |\n|---|---|--:|--:|\n".to_owned();
+        let mut row = |name: &str, output: &str, numbers: [usize; 2]| {
+            let [parameters, multiply_adds] =
+                numbers.map(|number| if number == 0 { String::new() } else { grouped(number) });
+            let _ = writeln!(text, "| {name} | {output} | {parameters} | {multiply_adds} |");
+        };
+        row("observation", &sizes(&self.observation), [0, 0]);
+        for layer in &self.layers {
+            row(&layer.name, &sizes(&layer.output), [layer.parameters, layer.multiply_adds]);
+        }
+        row("total", "", [self.parameters, self.multiply_adds]);
+        text
+    }
+}
+
+/// `11 x 11 x 32`.
+pub fn sizes(sizes: &[usize]) -> String {
+    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
+}
+
+/// `2,045,322`.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap_or_default()).collect();
+    groups.join(",")
+}

@@ -1,0 +1,210 @@
+//! Networks side by side: each a column of boxes from the observation down to the head.
+
+use super::style::{BODY, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height, tint, width, wrap};
+use super::{Picture, PlotError, failed};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+/// A figure of networks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Architectures {
+    /// Title.
+    pub title: String,
+    /// What the sizes are, below the title.
+    pub caption: String,
+    /// The networks, from left to right; their first and their last boxes are drawn in one row each.
+    pub networks: Vec<Column>,
+}
+
+/// One network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Name of the network.
+    pub label: String,
+    /// Colour of what is its own: the boxes that are not [`shared`](Block::shared).
+    pub mark: Mark,
+    /// Its layers, from top to bottom.
+    pub blocks: Vec<Block>,
+    /// Its totals, a line each, below it.
+    pub totals: Vec<String>,
+}
+
+/// One box.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// What it is.
+    pub name: String,
+    /// Sizes of one sample's output. Three are drawn as a map, two as rows, one as a single row.
+    pub output: Vec<usize>,
+    /// Trained values; a bar in the box is as long as its share of the largest box's.
+    pub parameters: usize,
+    /// Whether every network of the figure has it: drawn in grey.
+    pub shared: bool,
+}
+
+/// Between two columns, and at the sides.
+const GAP: i32 = 48;
+/// Height of a network's name, of a box, of an arrow, of a line below a column.
+const LABEL: i32 = 78;
+const BOX: i32 = 176;
+const ARROW: i32 = 44;
+const LINE: i32 = 40;
+/// Between the edge of a box and what is in it.
+const MARGIN: i32 = 20;
+/// Width of the small drawing of an output.
+const SIGN: i32 = 92;
+/// Height of the bar that says how many parameters a box has.
+const BAR: i32 = 10;
+
+impl Architectures {
+    /// Boxes of the longest column.
+    fn rows(&self) -> i32 {
+        self.networks.iter().map(|network| network.blocks.len()).max().unwrap_or(0) as i32
+    }
+
+    fn heading_height(&self) -> i32 {
+        heading_height(&self.title, &self.caption) as i32
+    }
+
+    /// Height from the top of the boxes to the end of the last.
+    fn boxes_height(&self) -> i32 {
+        self.rows() * (BOX + ARROW) - ARROW
+    }
+}
+
+impl Picture for Architectures {
+    fn size(&self) -> (u32, u32) {
+        let lines = self.networks.iter().map(|network| network.totals.len()).max().unwrap_or(0) as i32;
+        let height = self.heading_height() + LABEL + self.boxes_height() + (lines + 1) * LINE + 20;
+        (WIDTH, height as u32)
+    }
+
+    fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), PlotError> {
+        heading(area, &self.title, &self.caption)?;
+        let count = self.networks.len().max(1) as i32;
+        let wide = (WIDTH as i32 - 80 - (count - 1) * GAP) / count;
+        let largest = self.networks.iter().flat_map(|network| &network.blocks).map(|block| block.parameters);
+        let largest = largest.max().unwrap_or(0).max(1);
+        let top = self.heading_height() + LABEL;
+        for (index, network) in self.networks.iter().enumerate() {
+            let left = 40 + index as i32 * (wide + GAP);
+            let colour = network.mark.colour();
+            let label = font(1.15 * BODY, INK, HPos::Left);
+            area.draw_text(&network.label, &label, (left, top - LABEL / 2 - 4)).map_err(failed)?;
+            fill(area, [(left, top - 20), (left + wide, top - 14)], colour)?;
+
+            // The last box stands in the last row, whatever is above it.
+            let last = network.blocks.len().saturating_sub(1);
+            let row = |block: usize| if block == last { self.rows() - 1 } else { block as i32 };
+            for (index, block) in network.blocks.iter().enumerate() {
+                let y = top + row(index) * (BOX + ARROW);
+                block.draw(area, (left, y), wide, colour, largest)?;
+                if index > 0 {
+                    let from = top + row(index - 1) * (BOX + ARROW) + BOX;
+                    arrow(area, left + wide / 2, from, y)?;
+                }
+            }
+            for (line, text) in network.totals.iter().enumerate() {
+                let y = top + self.boxes_height() + LINE + line as i32 * LINE;
+                area.draw_text(text, &font(SMALL, INK, HPos::Left), (left, y)).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Block {
+    fn draw<B: DrawingBackend>(
+        &self,
+        area: &DrawingArea<B, Shift>,
+        (left, top): (i32, i32),
+        wide: i32,
+        colour: RGBColor,
+        largest: usize,
+    ) -> Result<(), PlotError> {
+        let colour = if self.shared { Mark::Reference.colour() } else { colour };
+        let corners = [(left, top), (left + wide, top + BOX)];
+        fill(area, corners, tint(colour, 0.14))?;
+        area.draw(&Rectangle::new(corners, colour.stroke_width(3))).map_err(failed)?;
+
+        let middle = top + (BOX - BAR) / 2;
+        sign(area, (left + MARGIN, middle - SIGN / 2), &self.output, colour)?;
+        let text = left + 2 * MARGIN + SIGN;
+        let right = left + wide - MARGIN;
+        let lines = wrap(area, &self.name, BODY, right - text)?;
+        let shape = self.output.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
+        let heights = lines.len().min(2) as i32 + 1;
+        let mut y = middle - (heights - 1) * LINE / 2;
+        for line in lines.iter().take(2) {
+            area.draw_text(line, &font(BODY, INK, HPos::Left), (text, y)).map_err(failed)?;
+            y += LINE;
+        }
+        area.draw_text(&shape, &font(SMALL, MUTED, HPos::Left), (text, y)).map_err(failed)?;
+        if self.parameters > 0 {
+            let number = crate::description::grouped(self.parameters);
+            let style = font(SMALL, MUTED, HPos::Right);
+            // Where both do not fit, the bar still says how many there are.
+            if text + width(area, &shape, SMALL)? + 24 + width(area, &number, SMALL)? <= right {
+                area.draw_text(&number, &style, (right, y)).map_err(failed)?;
+            }
+            let share = self.parameters as f64 / largest as f64;
+            let length = ((share * f64::from(wide)).round() as i32).max(3);
+            fill(area, [(left, top + BOX - BAR), (left + length, top + BOX)], colour)?;
+        }
+        Ok(())
+    }
+}
+
+/// A small drawing of an output: a map of channels, rows of tokens, or one row.
+fn sign<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    (left, top): (i32, i32),
+    output: &[usize],
+    colour: RGBColor,
+) -> Result<(), PlotError> {
+    let light = tint(colour, 0.45);
+    match output.len() {
+        // Channels one behind the other.
+        3.. => {
+            let (side, step) = (SIGN - 30, 15);
+            for channel in [2, 1, 0] {
+                let (x, y) = (left + channel * step, top + (2 - channel) * step);
+                let corners = [(x, y + 15 - step), (x + side, y + side + 15 - step)];
+                fill(area, corners, light)?;
+                area.draw(&Rectangle::new(corners, colour.stroke_width(3))).map_err(failed)?;
+            }
+        }
+        // Rows apart from each other.
+        2 => {
+            for row in 0..5 {
+                let y = top + row * SIGN / 5;
+                fill(area, [(left, y + 3), (left + SIGN, y + 15)], colour)?;
+            }
+        }
+        // All in one.
+        _ => fill(area, [(left, top + SIGN / 2 - 6), (left + SIGN, top + SIGN / 2 + 6)], colour)?,
+    }
+    Ok(())
+}
+
+fn fill<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    corners: [(i32, i32); 2],
+    colour: RGBColor,
+) -> Result<(), PlotError> {
+    area.draw(&Rectangle::new(corners, colour.filled())).map_err(failed)
+}
+
+/// An arrow down at `x`.
+fn arrow<B: DrawingBackend>(
+    area: &DrawingArea<B, Shift>,
+    x: i32,
+    from: i32,
+    to: i32,
+) -> Result<(), PlotError> {
+    let line = PathElement::new(vec![(x, from + 6), (x, to - 14)], INK.stroke_width(3));
+    area.draw(&line).map_err(failed)?;
+    let head = vec![(x - 10, to - 20), (x + 10, to - 20), (x, to - 4)];
+    area.draw(&Polygon::new(head, INK.filled())).map_err(failed)
+}

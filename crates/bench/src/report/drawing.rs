@@ -1,0 +1,85 @@
+//! The figure that has no runs: the networks of its arms, drawn.
+
+use super::WriteError;
+use super::files::write_all;
+use crate::description::{Description, Layer, Part, grouped};
+use crate::plot::{Architectures, Block, Column, to_png, to_svg};
+use softmoe_spec::{EncoderSpec, Experiment};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+/// Writes `figure.svg`, `figure.png` and `table.md` of a drawing of `experiment` into `directory`, which is made if
+/// need be. Returns their paths.
+///
+/// # Errors
+///
+/// There is no such drawing or network, it cannot be drawn, or a file not written.
+pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
+    let drawing = experiment.drawing(name)?;
+    let mut networks = Vec::new();
+    let mut table = format!("# {}\n\n{}\n", experiment.title, drawing.purpose);
+    for arm in &experiment.arms {
+        let architecture = experiment.drawn(name, &arm.name)?;
+        let description = Description::of(&architecture)?;
+        let _ = write!(table, "\n## {}\n\n{}", arm.label, description.markdown());
+        networks.push(Column {
+            label: arm.label.clone(),
+            mark: super::mark(experiment, &arm.name).unwrap_or(crate::plot::Mark::Reference),
+            blocks: blocks(&description, architecture.network.encoder),
+            totals: vec![
+                format!("{} parameters", grouped(description.parameters)),
+                format!("{} multiply-adds a sample", grouped(description.multiply_adds)),
+            ],
+        });
+    }
+    let picture = Architectures {
+        title: experiment.title.clone(),
+        caption: format!(
+            "{} · {name} · {} A box has a layer, the shape of its output and its number of parameters, which the bar \
+             at its foot is as long as; grey is the same everywhere.",
+            experiment.figure, drawing.purpose
+        ),
+        networks,
+    };
+    let files = [
+        ("figure.svg", to_svg(&picture)?.into_bytes()),
+        ("figure.png", to_png(&picture)?),
+        ("table.md", table.into_bytes()),
+    ];
+    write_all(directory, files)
+}
+
+/// The boxes of a network: the observation, the encoder in one, then every layer, ReLUs with what they follow.
+fn blocks(description: &Description, encoder: EncoderSpec) -> Vec<Block> {
+    let of_encoder = || description.layers.iter().filter(|layer| layer.part == Part::Encoder);
+    let convolutions = of_encoder().filter(|layer| layer.name.starts_with("Conv2d")).count();
+    let plural = if convolutions == 1 { "" } else { "s" };
+    let name = match encoder {
+        EncoderSpec::MinAtar => "MinAtar",
+        EncoderSpec::Nature => "Nature CNN",
+        EncoderSpec::Impala { .. } => "Impala",
+    };
+    let block = |name: String, output: &[usize], parameters: usize, shared: bool| Block {
+        name,
+        output: output.to_vec(),
+        parameters,
+        shared,
+    };
+    let mut blocks = vec![
+        block("observation".into(), &description.observation, 0, true),
+        block(
+            format!("{name} encoder, {convolutions} convolution{plural}"),
+            &encoder.feature_map(),
+            of_encoder().map(|layer| layer.parameters).sum(),
+            true,
+        ),
+    ];
+    for Layer { name, output, parameters, part, .. } in &description.layers {
+        match (part, blocks.last_mut()) {
+            (Part::Encoder, _) => {}
+            (_, Some(before)) if name == "ReLU" => before.name += ", ReLU",
+            _ => blocks.push(block(name.clone(), output, *parameters, false)),
+        }
+    }
+    blocks
+}

@@ -1,0 +1,106 @@
+//! `cargo xtask describe`: what the network of an arm is made of, as the worker says.
+
+use crate::cli::{DescribeOptions, USUAL_PROFILE};
+use crate::{binaries, catalog, output};
+use anyhow::{Context, Result, bail};
+use softmoe_spec::names::{self, known};
+use softmoe_spec::{Architecture, EncoderSpec, Experiment, RANDOM_ARM, Setting, SpecError};
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+/// Prints the layers of the network that `options` ask for.
+pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
+    let (experiment, architecture) = find(options)?;
+    let binaries = binaries::build()?;
+    if !options.json {
+        let label = experiment.arms.iter().find(|arm| arm.name == options.arm).map(|arm| arm.label.as_str());
+        output::line(format_args!("{} of {}", label.unwrap_or(&options.arm), experiment.figure));
+        in_words(&architecture).iter().for_each(|line| output::wrapped(4, &format!("  {line}")));
+        output::line(format_args!(""));
+    }
+    let mut command = Command::new(&binaries.worker);
+    command.args(["describe", "-"]).args(options.json.then_some("--json")).stdin(Stdio::piped());
+    let started = || format!("cannot start {}", binaries.worker.display());
+    let mut worker = command.spawn().with_context(started)?;
+    if let Some(mut stdin) = worker.stdin.take() {
+        // If the worker is gone already, its exit code says so.
+        let _ = write!(stdin, "{architecture}");
+    }
+    let status = worker.wait().context("cannot wait for the worker")?;
+    if !status.success() {
+        bail!("the worker could not describe it ({status})");
+    }
+    Ok(())
+}
+
+/// The network asked for, and the experiment that it is of.
+fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
+    let encoder: Option<EncoderSpec> =
+        options.encoder.as_deref().map(str::parse).transpose().map_err(told)?;
+    let game = options.game.as_deref().map(names::game).transpose()?;
+    let settings: Vec<Setting> =
+        options.set.iter().map(|text| text.parse()).collect::<Result<_, SpecError>>()?;
+    let experiment = experiment(&options.arm, options.figure.as_deref())?;
+    let architecture = if experiment.profiles.is_empty() {
+        let first = experiment.drawings.keys().next().map_or("", String::as_str);
+        experiment.drawn(options.profile.as_deref().unwrap_or(first), &options.arm)?
+    } else {
+        let first = experiment.profiles.keys().next().map_or("", String::as_str);
+        let usual = if experiment.profiles.contains_key(USUAL_PROFILE) { USUAL_PROFILE } else { first };
+        let profile = options.profile.as_deref().unwrap_or(usual);
+        experiment.architecture(profile, &options.arm, game, encoder, &settings)?
+    };
+    Ok((experiment, architecture))
+}
+
+/// The experiment that has `arm`: `figure`, or the first that has it.
+fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
+    if arm == RANDOM_ARM {
+        bail!("the arm `{RANDOM_ARM}` has no network: it chooses its actions by chance");
+    }
+    if let Some(figure) = figure {
+        let experiment = catalog::experiment(figure)?;
+        experiment.arm(arm)?;
+        return Ok(experiment);
+    }
+    let figures = catalog::figures()?;
+    let mut experiments: Vec<Experiment> =
+        figures.iter().map(|figure| catalog::experiment(figure)).collect::<Result<_>>()?;
+    let names: BTreeSet<&str> =
+        experiments.iter().flat_map(|experiment| &experiment.arms).map(|arm| arm.name.as_str()).collect();
+    known("arm", arm, names)?;
+    experiments.retain(|experiment| experiment.arm(arm).is_ok());
+    // A figure with runs says more of an arm's network than one that only draws it.
+    experiments.sort_by_key(|experiment| experiment.profiles.is_empty());
+    let network =
+        |experiment: &Experiment| experiment.arm(arm).ok().map(|arm| (arm.body.clone(), arm.encoder));
+    let first = experiments.remove(0);
+    match experiments.iter().find(|other| network(other) != network(&first)) {
+        None => Ok(first),
+        Some(other) => bail!(
+            "the arm `{arm}` is one network in {first} and another in {other}: choose with `--figure {first}` or \
+             `--figure {other}`",
+            first = first.figure,
+            other = other.figure,
+        ),
+    }
+}
+
+/// An error of the option's value in the option's words.
+fn told(error: SpecError) -> anyhow::Error {
+    match error {
+        SpecError::Value { given, message, .. } => anyhow::anyhow!("`--encoder {given}`: {message}"),
+        other => other.into(),
+    }
+}
+
+/// The network's parts, a line each.
+fn in_words(architecture: &Architecture) -> Vec<String> {
+    let Architecture { network, head, observation: [height, width, channels], actions, .. } = architecture;
+    vec![
+        format!("body {}", network.body),
+        format!("encoder {}, hidden width {}, {actions} actions", network.encoder, network.hidden),
+        format!("observations of {height} x {width} pixels and {channels} channels; head {head}"),
+    ]
+}

@@ -1,0 +1,46 @@
+//! A figure that has no runs: its networks, drawn by `softmoe-report`.
+
+use crate::cli::Options;
+use crate::{binaries, catalog, output, store};
+use anyhow::{Context, Result, bail};
+use std::process::{Command, ExitCode};
+
+/// Draws what `options` ask for: one drawing, or all of the figure.
+pub(crate) fn draw(options: &Options) -> Result<ExitCode> {
+    let experiment = catalog::experiment(&options.figure)?;
+    let figure = &experiment.figure;
+    if let [first, ..] = options.about_runs()[..] {
+        bail!("{figure} has no runs, it is drawn from its networks: leave out `{first}`");
+    }
+    let names: Vec<&str> = match &options.profile {
+        Some(name) => {
+            experiment.drawing(name)?;
+            vec![name]
+        }
+        None => experiment.drawings.keys().map(String::as_str).collect(),
+    };
+    store::check_out(&options.out)?;
+    let results = |name: &str| options.out.join("results").join(figure).join(name);
+    output::line(format_args!("{figure}: {}", experiment.title));
+    for &name in &names {
+        let purpose = &experiment.drawing(name)?.purpose;
+        output::wrapped(4, &format!("  {name}: {purpose} Files: {}", results(name).display()));
+    }
+    let arms: Vec<&str> = experiment.arms.iter().map(|arm| arm.name.as_str()).collect();
+    output::wrapped(4, &format!("  arms: {}\n", arms.join(", ")));
+    if options.dry_run {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let binaries = binaries::build()?;
+    for name in names {
+        let mut command = Command::new(&binaries.reporter);
+        command.arg("--experiment").arg(catalog::file(figure)).args(["--profile", name]);
+        command.arg("--runs").arg(options.out.join("runs")).arg("--out").arg(results(name));
+        let started = || format!("cannot start {}", binaries.reporter.display());
+        let status = command.status().with_context(started)?;
+        if !status.success() {
+            bail!("{figure} could not be drawn ({status})");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
