@@ -125,7 +125,7 @@ fn programs_that_are_not_there() {
 fn the_list_and_the_completions_print() {
     for (arguments, part) in [
         (vec!["list"], "fig3"),
-        (vec!["completions", "bash"], "reproduce"),
+        (vec!["completions", "bash"], "describe"),
         (vec!["completions", "--help"], "xtask() { cargo xtask"),
     ] {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("xtask"));

@@ -1,7 +1,9 @@
 //! The networks that a configuration can name.
 
-use softmoe_agents::networks::build;
+use softmoe_agents::networks::{build, permutations};
+use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_nets::Weights;
 use softmoe_spec::{
     Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, NetworkSpec, RainbowConfig, SlotsSpec,
 };
@@ -99,6 +101,170 @@ fn heads_and_layers_follow_the_agent() {
     assert_eq!(network.output_shape(), [6, 1]);
     let experts = 16 * 64 + 4 * (dense(16, 8) + dense(8, 16));
     assert_eq!(network.parameters().len(), ENCODER + experts + dense(1024, 6) + dense(1024, 1));
+}
+
+/// A body of every kind, and every option of it.
+const BODIES: [&str; 24] = [
+    "flat()",
+    "flat(scale: 0.5, extra_layers: 2)",
+    "soft_moe(experts: 3)",
+    "soft_moe(experts: 1, slots: count(1))",
+    "soft_moe(experts: 2, slots: tokens, scale: 2, extra_layers: 1)",
+    "soft_moe(experts: 2, normalised: true)",
+    "soft_moe(experts: 2, random_phi: true)",
+    "soft_moe(experts: 2, dispatch: uniform)",
+    "soft_moe(experts: 2, combine: uniform, bottleneck: true)",
+    "soft_moe(experts: 2, expert_type: big, slots: count(16))",
+    "soft_moe(experts: 2, expert_type: big, slots: count(9), extra_layers: 1, bottleneck: true)",
+    "expert_choice(experts: 3)",
+    "expert_choice(experts: 2, slots: fraction(0.5), bottleneck: true, extra_layers: 1)",
+    "top_k(experts: 3)",
+    "top_k(experts: 3, k: 2, capacity_factor: 1.5, importance_loss: 0.1, load_loss: 0.1, bottleneck: true)",
+    "tokenized(pool: sum)",
+    "tokenized(pool: mean)",
+    "tokenized(pool: sum, relu: after)",
+    "tokenized(pool: mean, relu: after, scale: 2)",
+    "global_average_pooling()",
+    "global_average_pooling(scale: 2)",
+    "simplicial(version: v1)",
+    "simplicial(version: v2)",
+    "simplicial(version: v2, groups: 3, temperature: 1)",
+];
+
+const TOKENS: [&str; 6] =
+    ["per_conv", "per_patch", "per_patch_average", "per_feature", "shuffled", "per_sample"];
+
+/// The bodies, those with tokens over every kind of them.
+fn bodies() -> Vec<String> {
+    let mut bodies: Vec<String> = BODIES.map(str::to_owned).into();
+    for body in BODIES.iter().filter(|body| !body.contains("big") && !body.contains("fraction")) {
+        if body.parse::<BodySpec>().unwrap().tokens().is_some() {
+            bodies.extend(
+                TOKENS.iter().map(|tokens| format!("{}, tokens: {tokens})", &body[..body.len() - 1])),
+            );
+        }
+    }
+    bodies
+}
+
+#[test]
+fn every_body_over_every_token_and_encoder_builds() {
+    for encoder in ["minatar", "nature", "impala", "impala(width: 2)"] {
+        let encoder: EncoderSpec = encoder.parse().unwrap();
+        for body in bodies() {
+            for head in [RAINBOW, HeadSpec::Q { dueling: false, noisy: false }] {
+                let mut architecture = on_breakout(&body, 8, head);
+                architecture.network.encoder = encoder;
+                architecture.observation[..2].copy_from_slice(&encoder.pixels());
+                let network = build(&architecture).unwrap_or_else(|error| panic!("{body}: {error}"));
+                assert_eq!(network.output_shape(), [6, head.values()], "{body}");
+                assert_eq!(
+                    network.noise().is_empty(),
+                    !head.noisy() && !body.contains("load_loss"),
+                    "{body}"
+                );
+                let rows = network.describe();
+                let described: usize = rows.iter().map(|layer| layer.parameters).sum();
+                assert_eq!(described, network.parameters().len(), "{body} behind {encoder}: {rows:?}");
+                if !body.contains("big") {
+                    assert!(rows.iter().any(|row| row.output == encoder.feature_map()), "{body}: {rows:?}");
+                    let (tokens, width) =
+                        architecture.network.body.tokens().unwrap_or_default().sizes(encoder.feature_map());
+                    let has_tokens = architecture.network.body.tokens().is_some();
+                    assert!(
+                        !has_tokens || rows.iter().any(|row| row.output == [tokens, width]),
+                        "{body}: {rows:?}"
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// Every parameter of every network is learned, but for what is said to stay.
+#[test]
+fn every_body_has_gradients() {
+    for body in bodies() {
+        let network = build(&on_breakout(&body, 8, RAINBOW)).unwrap();
+        let seeds = Seeds::new(1);
+        let parameters = network.parameters().initial(&mut seeds.rng(Role::Weights));
+        let mut noise = vec![0.0; network.noise().len()];
+        network.noise().draw(&mut seeds.rng(Role::Noise), &mut noise);
+        let batch = 4;
+        let x: Vec<f32> = (0..batch * network.input_len()).map(|i| ((i * i) % 7 == 0) as u8 as f32).collect();
+        let weights = Weights { parameters: &parameters, noise: Some(&noise) };
+        let mut pass = network.pass(batch);
+        let logits = pass.forward(weights, &x).to_vec();
+        assert!(logits.iter().all(|logit| logit.is_finite()), "{body}");
+        let dy: Vec<f32> = (0..logits.len()).map(|i| (i as f32).sin()).collect();
+        let mut gradient = vec![f32::NAN; parameters.len()];
+        pass.backward(weights, &x, &dy, &mut gradient);
+        for parameter in network.parameters().iter() {
+            let gradient = &gradient[parameter.range.clone()];
+            assert!(gradient.iter().all(|g| g.is_finite()), "{body}: {}", parameter.name);
+            let stays = (body.contains("random_phi") && parameter.name == "soft_moe/phi")
+                // One slot for one expert, and one token: the softmax is one whatever its logit.
+                || ((body.contains("per_sample") || body.contains("count(1)")) && parameter.name.ends_with("phi"))
+                || (body.contains("per_sample") && parameter.name.contains("soft_moe/scale"));
+            assert!(stays || gradient.iter().any(|&g| g != 0.0), "{body}: {} is not learned", parameter.name);
+        }
+    }
+}
+
+/// From the sizes of the layers alone: Impala's 15 convolutions, behind it the paper's SoftMoE-4.
+#[test]
+fn parameters_at_the_papers_size() {
+    let parameters = |encoder: &str, body: &str| {
+        let network =
+            NetworkSpec { encoder: encoder.parse().unwrap(), body: body.parse().unwrap(), hidden: 512 };
+        let observation = [84, 84, 4];
+        let architecture =
+            Architecture { network, head: RAINBOW, observation, actions: 18, permutation_seed: 0 };
+        build(&architecture).unwrap().parameters().len()
+    };
+    let kernel = |side: usize, inputs: usize, outputs: usize| (side * side * inputs + 1) * outputs;
+    let stage = |inputs: usize, outputs: usize| kernel(3, inputs, outputs) + 4 * kernel(3, outputs, outputs);
+    let impala = stage(4, 16) + stage(16, 32) + stage(32, 32);
+    let nature = kernel(8, 4, 32) + kernel(4, 32, 64) + kernel(3, 64, 64);
+    let head = |features: usize| noisy(features, 19 * 51);
+    assert_eq!(parameters("impala", "flat"), impala + noisy(3872, 512) + head(512));
+    assert_eq!(parameters("nature", "flat"), nature + noisy(7744, 512) + head(512));
+    let experts = 4 * (noisy(32, 512) + dense(512, 32));
+    assert_eq!(parameters("impala", "soft_moe(experts: 4)"), impala + 32 * 4 * 31 + experts + head(3872));
+    let patches = kernel(3, 32, 32) + 32 * 4 * 3 + experts + head(9 * 32);
+    assert_eq!(parameters("impala", "soft_moe(experts: 4, tokens: per_patch)"), impala + patches);
+    assert_eq!(parameters("impala", "tokenized(pool: mean)"), impala + noisy(32, 512) + head(512));
+    assert_eq!(parameters("impala", "global_average_pooling()"), impala + noisy(32, 512) + head(512));
+    let wide = stage(4, 32) + stage(32, 64) + stage(64, 64);
+    assert_eq!(parameters("impala(width: 2)", "flat"), wide + noisy(7744, 512) + head(512));
+}
+
+/// Shuffled tokens are those of one permutation, which follows from its seed.
+#[test]
+fn a_permutation_follows_from_its_seed() {
+    let mut architecture = on_breakout("soft_moe(experts: 2, tokens: shuffled)", 8, RAINBOW);
+    let of_seed = |architecture: &mut Architecture, seed: u64| {
+        architecture.permutation_seed = seed;
+        permutations(architecture)
+    };
+    let first = of_seed(&mut architecture, 1);
+    assert_eq!(first, of_seed(&mut architecture, 1));
+    assert_ne!(first, of_seed(&mut architecture, 2));
+    let mut places = first["tokens/permutation"].clone();
+    places.sort_unstable();
+    assert_eq!(places, (0..1024).collect::<Vec<_>>());
+    assert!(permutations(&on_breakout("soft_moe(experts: 2)", 8, RAINBOW)).is_empty());
+
+    // And the network is made with it: other seeds are other functions of the same weights.
+    let output = |seed: u64| {
+        let architecture = Architecture { permutation_seed: seed, ..architecture.clone() };
+        let network = build(&architecture).unwrap();
+        let parameters = network.parameters().initial(&mut Seeds::new(1).rng(Role::Weights));
+        let x: Vec<f32> = (0..network.input_len()).map(|i| (i % 3) as f32).collect();
+        network.pass(1).forward(Weights { parameters: &parameters, noise: None }, &x).to_vec()
+    };
+    assert_eq!(output(1), output(1));
+    assert_ne!(output(1), output(2));
 }
 
 /// The names that weights and fixtures go by.

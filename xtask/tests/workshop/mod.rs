@@ -9,10 +9,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Notes that it was started; fails, waits for a signal or finishes, as files beside it say.
+/// Repeats what it is asked to describe. Otherwise it notes that it was started; fails, waits for a signal or finishes, as files beside it say.
 const WORKER: &str = r#"#!/bin/sh
 here=$(dirname "$0")
 directory=$(dirname "$1")
+if [ "$1" = describe ]; then
+    echo "worker: $*"
+    cat
+    exit
+fi
 [ "$2 $3" = "--progress json" ] || exit 2
 echo "$directory" >> "$here/started"
 if [ -e "$here/fail" ] && grep -q "arm: \"$(cat "$here/fail")\"" "$1"; then
@@ -89,7 +94,14 @@ impl Workshop {
         command
     }
 
-    /// The same, finished: exit code, standard output, standard error.
+    /// `cargo xtask ARGUMENTS`, finished: exit code, standard output, standard error.
+    pub(crate) fn xtask(&self, arguments: &[&str]) -> (Option<i32>, String, String) {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        command.args(arguments).env("SOFTMOE_BINARIES", self.0.path());
+        finish(command)
+    }
+
+    /// `cargo xtask reproduce ARGUMENTS --out OUT`, finished: exit code, standard output, standard error.
     pub(crate) fn reproduce(&self, arguments: &str) -> (Option<i32>, String, String) {
         finish(Command::from_std(self.command(arguments)))
     }
