@@ -1,9 +1,11 @@
 //! The networks that a configuration can name.
 
+use dfdx::shapes::Const;
 use softmoe_agents::networks::{build, permutations};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_nets::Weights;
+use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, Flatten, PerConv, Relu, SoftMoe};
+use softmoe_nets::{ActionLayer, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
 use softmoe_spec::{
     Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, NetworkSpec, RainbowConfig, SlotsSpec,
 };
@@ -209,6 +211,68 @@ fn every_body_has_gradients() {
             assert!(stays || gradient.iter().any(|&g| g != 0.0), "{body}: {} is not learned", parameter.name);
         }
     }
+}
+
+/// A network of the table computes what the tuple of layers computes that one would write, to the last digit.
+#[track_caller]
+fn assert_same<L>(body: &str, builder: Builder, layer: L)
+where
+    L: ActionLayer<(usize, Const<10>, Const<10>, usize)> + 'static,
+{
+    let table = build(&on_breakout(body, 32, RAINBOW)).unwrap();
+    let written = BoxedNetwork::new(builder, layer, |batch| -> (usize, Const<10>, Const<10>, usize) {
+        (batch, Const, Const, 4)
+    });
+    assert_eq!(table.parameters(), written.parameters());
+    let seeds = Seeds::new(3);
+    let parameters = table.parameters().initial(&mut seeds.rng(Role::Weights));
+    let mut noise = vec![0.0; table.noise().len()];
+    table.noise().draw(&mut seeds.rng(Role::Noise), &mut noise);
+    let weights = Weights { parameters: &parameters, noise: Some(&noise) };
+    let x: Vec<f32> = (0..8 * 400).map(|i| (i % 3 == 0) as u8 as f32).collect();
+    let [mut of_table, mut of_written] = [table.pass(8), written.pass(8)];
+    let logits = of_table.forward(weights, &x).to_vec();
+    assert_eq!(logits, of_written.forward(weights, &x));
+    let [mut gradient, mut expected] = [vec![0.0; parameters.len()], vec![0.0; parameters.len()]];
+    of_table.backward(weights, &x, &logits, &mut gradient);
+    of_written.backward(weights, &x, &logits, &mut expected);
+    assert_eq!(gradient, expected);
+}
+
+#[test]
+fn networks_are_the_tuples_that_one_would_write() {
+    let mut builder = Builder::new();
+    let b = &mut builder;
+    let encoder: Conv2d<Const<8>, Const<8>, Const<16>, 3, 1> =
+        Conv2d::new(b, "encoder", 4, (Const, Const, Const));
+    let flat = (
+        (
+            encoder,
+            Relu,
+            Flatten(Const::<1024>),
+            Dense::new(b, "hidden", Const::<1024>, Const::<32>, true),
+            Relu,
+        ),
+        CategoricalHead::dueling(b, "head", Const::<32>, 6, Const::<51>, true),
+    );
+    assert_same("flat", builder, flat);
+    let mut builder = Builder::new();
+    let b = &mut builder;
+    let encoder: Conv2d<Const<8>, Const<8>, Const<16>, 3, 1> =
+        Conv2d::new(b, "encoder", 4, (Const, Const, Const));
+    let sizes = (Const::<64>, Const::<16>, Const::<4>, Const::<16>);
+    let experts = ExpertSettings { hidden: 32, extra_layers: 0, noisy: true };
+    let mixture = (
+        (
+            encoder,
+            Relu,
+            PerConv(Const::<64>),
+            SoftMoe::new(b, "soft_moe", sizes, experts),
+            Flatten(Const::<1024>),
+        ),
+        CategoricalHead::dueling(b, "head", Const::<1024>, 6, Const::<51>, true),
+    );
+    assert_same("soft_moe(experts: 4)", builder, mixture);
 }
 
 /// From the sizes of the layers alone: Impala's 15 convolutions, behind it the paper's SoftMoE-4.

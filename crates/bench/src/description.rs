@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use softmoe_agents::{AgentError, networks};
-use softmoe_spec::Architecture;
+use softmoe_spec::{Architecture, HeadSpec};
 use std::fmt::Write as _;
 
 /// A network by its layers.
@@ -75,12 +75,15 @@ impl Description {
             row if row < head => Part::Body,
             _ => Part::Head,
         };
+        // A Q head is built as a categorical one of a single atom.
+        let is_q = matches!(architecture.head, HeadSpec::Q { .. });
+        let name = |name: String| if is_q { name.replace("categorical head", "Q head") } else { name };
         let layers: Vec<Layer> = rows
             .into_iter()
             .enumerate()
             .map(|(row, layer)| Layer {
                 part: part(row),
-                name: layer.name,
+                name: name(layer.name),
                 output: layer.output,
                 parameters: layer.parameters,
                 multiply_adds: layer.multiply_adds,

@@ -128,9 +128,14 @@ impl fmt::Display for TensorDifference {
     }
 }
 
-/// The first few of `differences`.
+/// The first few of `differences`: of what the network has, and of what the file has alone.
 fn told(differences: &[TensorDifference]) -> String {
-    let mut told: Vec<String> = differences.iter().take(TOLD).map(TensorDifference::to_string).collect();
+    let is_alone = |difference: &&TensorDifference| matches!(difference, TensorDifference::Unexpected { .. });
+    let alone = differences.iter().filter(is_alone).count().min(TOLD / 2);
+    let others = differences.iter().filter(|difference| !is_alone(difference)).take(TOLD - alone);
+    let room = TOLD - others.clone().count();
+    let told = others.chain(differences.iter().filter(is_alone).take(room));
+    let mut told: Vec<String> = told.map(TensorDifference::to_string).collect();
     if differences.len() > TOLD {
         told.push(format!("and {} more", differences.len() - TOLD));
     }

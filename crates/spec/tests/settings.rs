@@ -124,7 +124,7 @@ fn a_mistyped_value_gets_the_nearest() {
         ("network.encoder=impala(with: 2)", "there is no field `with`; did you mean `width`?"),
         ("network.body=softmoe(experts: 4)", "there is no value `softmoe`; did you mean `soft_moe`?"),
         ("network.body=soft_moe(expert: 4)", "there is no field `expert`; did you mean `experts`?"),
-        ("network.body=soft_moe", "the field `experts` is missing"),
+        ("network.body=soft_moe", "the field `experts` of soft_moe is missing: add `experts: ..`"),
         ("network.body.slots=fraction(a)", "expected"),
     ] {
         let message = set("softmoe-4", text).unwrap_err().to_string();

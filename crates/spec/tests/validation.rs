@@ -92,6 +92,8 @@ fn a_run_with_a_senseless_value_is_refused() {
         let SpecError::Invalid { problems, .. } = &error else { panic!("{error:?}") };
         for problem in problems {
             let typed = problem.split("`--set ").nth(1).unwrap().trim_end_matches("`)");
+            // The quotes are the shell's.
+            let typed = typed.replace('\'', "");
             typed.parse::<Setting>().unwrap().apply(&mut config).unwrap();
         }
         config.validate().unwrap_or_else(|error| panic!("{text}: {error}"));

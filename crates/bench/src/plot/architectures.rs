@@ -39,7 +39,7 @@ pub struct Block {
     pub output: Vec<usize>,
     /// Trained values; a bar in the box is as long as its share of the largest box's.
     pub parameters: usize,
-    /// Whether every network of the figure has it: drawn in grey.
+    /// Whether every network of the figure has it: drawn without colour.
     pub shared: bool,
 }
 
@@ -123,9 +123,11 @@ impl Block {
         colour: RGBColor,
         largest: usize,
     ) -> Result<(), PlotError> {
-        let colour = if self.shared { Mark::Reference.colour() } else { colour };
+        let colour = if self.shared { MUTED } else { colour };
         let corners = [(left, top), (left + wide, top + BOX)];
-        fill(area, corners, tint(colour, 0.14))?;
+        if !self.shared {
+            fill(area, corners, tint(colour, 0.14))?;
+        }
         area.draw(&Rectangle::new(corners, colour.stroke_width(3))).map_err(failed)?;
 
         let middle = top + (BOX - BAR) / 2;

@@ -35,8 +35,8 @@ pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec
     let picture = Architectures {
         title: experiment.title.clone(),
         caption: format!(
-            "{} · {name} · {} A box has a layer, the shape of its output and its number of parameters, which the bar \
-             at its foot is as long as; grey is the same everywhere.",
+            "{} · {name} · {} A box shows a layer, the shape of its output, and its number of parameters, also as a bar \
+             at its foot; white boxes are the same in all.",
             experiment.figure, drawing.purpose
         ),
         networks,
