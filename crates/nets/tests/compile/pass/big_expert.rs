@@ -1,4 +1,4 @@
-//! A convolution takes a run-time number of channels, and gets slots of a width that the compiler knows.
+//! Experts that are networks of their own: a convolution takes the slots of a mixture, of a width that the compiler knows.
 
 use dfdx::shapes::Const;
 use softmoe_nets::layers::{BigSoftMoe, Conv2d, Flatten, PerConv};
