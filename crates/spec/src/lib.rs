@@ -38,6 +38,7 @@
 #![deny(missing_docs)]
 
 pub mod agent;
+pub mod device;
 pub mod body;
 pub mod environment;
 pub mod error;
@@ -52,6 +53,7 @@ pub mod units;
 mod validate;
 
 pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
+pub use device::Device;
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use environment::{EnvironmentConfig, Game};
 pub use error::SpecError;

@@ -4,6 +4,7 @@ use super::*;
 use crate::Update;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec};
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 /// What a learner was asked to do, by the agent.
@@ -43,7 +44,7 @@ impl Learner for NoteTaker {
         0
     }
 
-    fn weights(&self) -> Vec<(&str, &[usize], &[f32])> {
+    fn weights(&self) -> Vec<(&str, &[usize], Cow<'_, [f32]>)> {
         Vec::new()
     }
 
