@@ -11,7 +11,8 @@ use crate::{Agent, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
 use softmoe_spec::{
-    AgentConfig, AgentSteps, Architecture, Device, Done, RainbowConfig, RunConfig, RunDirectory, SpecError, file,
+    AgentConfig, AgentSteps, Architecture, Device, Done, RainbowConfig, RunConfig, RunDirectory, SpecError,
+    file,
 };
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -248,14 +249,8 @@ impl<'a> Run<'a> {
                     self.save_weights()?;
                     let parameters = self.agent.learner().parameters();
                     let initial_weights = self.progress.initial_weights.take();
-                    let finished = finish(
-                        self.directory,
-                        row,
-                        returns,
-                        parameters,
-                        self.device,
-                        initial_weights,
-                    )?;
+                    let finished =
+                        finish(self.directory, row, returns, parameters, self.device, initial_weights)?;
                     checkpoint::remove_all(&self.directory.checkpoints());
                     return Ok(finished);
                 }

@@ -97,12 +97,16 @@ fn check_updates<B: Backend>(device: &B::Device) {
                 let (loss, priorities) = (want.loss, want.priorities.to_vec());
                 let got = other.update(&batch).unwrap();
                 worst[0] = worst[0].max(assert_close(&format!("{what}: loss"), &[got.loss], &[loss], 1e-4));
-                let of_priorities = assert_close(&format!("{what}: priorities"), got.priorities, &priorities, 1e-4);
+                let of_priorities =
+                    assert_close(&format!("{what}: priorities"), got.priorities, &priorities, 1e-4);
                 worst[1] = worst[1].max(of_priorities);
             }
-            worst[2] = assert_close(&format!("{what}: weights"), &flat_weights(&other), &flat_weights(&cpu), 1e-4);
+            worst[2] =
+                assert_close(&format!("{what}: weights"), &flat_weights(&other), &flat_weights(&cpu), 1e-4);
             let [loss, priorities, weights] = worst;
-            println!("{what}: off by {loss:.1e} in losses, {priorities:.1e} in priorities, {weights:.1e} in weights");
+            println!(
+                "{what}: off by {loss:.1e} in losses, {priorities:.1e} in priorities, {weights:.1e} in weights"
+            );
         }
     }
 }

@@ -38,8 +38,8 @@
 #![deny(missing_docs)]
 
 pub mod agent;
-pub mod device;
 pub mod body;
+pub mod device;
 pub mod environment;
 pub mod error;
 pub mod experiment;
@@ -53,8 +53,8 @@ pub mod units;
 mod validate;
 
 pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
-pub use device::Device;
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
+pub use device::Device;
 pub use environment::{EnvironmentConfig, Game};
 pub use error::SpecError;
 pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};

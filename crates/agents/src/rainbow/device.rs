@@ -63,7 +63,8 @@ pub fn project<B: Backend>(
 ) -> Tensor<B, 2> {
     let [batch, atoms] = probabilities_t.dims();
     let spacing = (v_max - v_min) / (atoms - 1) as f32;
-    let moved = r_t.unsqueeze_dim::<2>(1) + discount_t.unsqueeze_dim::<2>(1) * support.clone().unsqueeze::<2>();
+    let moved =
+        r_t.unsqueeze_dim::<2>(1) + discount_t.unsqueeze_dim::<2>(1) * support.clone().unsqueeze::<2>();
     let value = moved.clamp(v_min, v_max).reshape([batch, 1, atoms]);
     let distance = (value - support.reshape([1, atoms, 1])).abs();
     let nearness = (distance.div_scalar(spacing).neg() + 1.0).clamp(0.0, 1.0);

@@ -129,8 +129,7 @@ impl<B: Backend> DeviceRainbowLearner<B> {
         let weights = DeviceWeights::tracked(list, &self.online.weights).with_noise(noise_loss);
         let logits_tm1 = self.logits(&weights, states);
         let chosen = Tensor::from_inner(device::one_hot(action_tm1, self.actions));
-        let losses =
-            device::cross_entropy(Tensor::from_inner(target), device::of_action(logits_tm1, chosen));
+        let losses = device::cross_entropy(Tensor::from_inner(target), device::of_action(logits_tm1, chosen));
         let mean_loss = (losses.clone() * Tensor::from_inner(weight)).sum().div_scalar(size as f32);
         let gradient = weights.gradient(&mut weights.with_added_losses(mean_loss).backward());
         let Online { weights, optimizer } = &self.online;
@@ -140,8 +139,10 @@ impl<B: Backend> DeviceRainbowLearner<B> {
 
     /// Waits for an update, and takes its step if the loss is finite. The mean of the weighted losses.
     fn finish(&mut self, pending: Pending<B>) -> Result<f32, AgentError> {
-        let losses = pending.losses.try_into_data().map_err(|error| AgentError::Device(format!("{error:?}")))?;
-        let losses = losses.convert::<f32>().into_vec().expect("values that were converted to single precision");
+        let losses =
+            pending.losses.try_into_data().map_err(|error| AgentError::Device(format!("{error:?}")))?;
+        let losses =
+            losses.convert::<f32>().into_vec().expect("values that were converted to single precision");
         let mut mean_loss = 0.0;
         for ((priority, &loss), weight) in self.priorities.iter_mut().zip(&losses).zip(&self.weights) {
             *priority = loss::priority(loss, self.settings.priority_exponent);
@@ -161,8 +162,11 @@ impl<B: Backend> DeviceRainbowLearner<B> {
         let discount = self.settings.bootstrap_discount as f32;
         let discounts = batch.terminals.iter().map(|&terminal| if terminal { 0.0 } else { discount });
         let actions = batch.actions.iter().map(|&action| f32::from(action));
-        let values: Vec<f32> =
-            (batch.rewards.iter().copied()).chain(discounts).chain(actions).chain(self.weights.clone()).collect();
+        let values: Vec<f32> = (batch.rewards.iter().copied())
+            .chain(discounts)
+            .chain(actions)
+            .chain(self.weights.clone())
+            .collect();
         let values = from_values::<B, 1>(&values, [4 * size], &self.device);
         [0, 1, 2, 3].map(|row| values.clone().slice(row * size..(row + 1) * size))
     }

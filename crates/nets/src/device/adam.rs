@@ -1,8 +1,8 @@
 //! The Adam optimizer on a device.
 
 use crate::{Adam, AdamSettings};
-use burn_tensor::backend::Backend;
 use burn_tensor::Tensor;
+use burn_tensor::backend::Backend;
 
 /// [`Adam`] over one flat tensor of parameters.
 #[derive(Clone, Debug)]
@@ -33,7 +33,8 @@ impl<B: Backend> DeviceAdam<B> {
         let AdamSettings { beta_1, beta_2, .. } = self.settings;
         let steps = self.steps + 1;
         let (step_size, epsilon) = self.settings.corrected(steps);
-        let mu = self.mu.clone().mul_scalar(beta_1 as f32) + gradient.clone().mul_scalar((1.0 - beta_1) as f32);
+        let mu =
+            self.mu.clone().mul_scalar(beta_1 as f32) + gradient.clone().mul_scalar((1.0 - beta_1) as f32);
         let square = gradient.clone() * gradient;
         let nu = self.nu.clone().mul_scalar(beta_2 as f32) + square.mul_scalar((1.0 - beta_2) as f32);
         let change = mu.clone().mul_scalar(step_size) / nu.clone().sqrt().add_scalar(epsilon);
@@ -42,7 +43,12 @@ impl<B: Backend> DeviceAdam<B> {
 
     /// The optimizer as the CPU engine has it.
     pub fn to_cpu(&self) -> Adam {
-        Adam::resume(self.settings, self.steps, super::to_values(self.mu.clone()), super::to_values(self.nu.clone()))
+        Adam::resume(
+            self.settings,
+            self.steps,
+            super::to_values(self.mu.clone()),
+            super::to_values(self.nu.clone()),
+        )
     }
 
     /// Updates made.

@@ -46,14 +46,15 @@ pub fn cuda(index: usize) -> Result<CudaDevice, Missing> {
     use cudarc::driver::CudaContext;
 
     // cudarc panics where a library is not there, after a look at every place where it could be.
-    let count = quietly(CudaContext::device_count).ok_or_else(|| {
-        Missing("the library libcuda.so was not found; install the NVIDIA driver".into())
-    })?;
+    let count = quietly(CudaContext::device_count)
+        .ok_or_else(|| Missing("the library libcuda.so was not found; install the NVIDIA driver".into()))?;
     let count = count.map_err(|error| {
         Missing(format!("the NVIDIA driver found no card ({error}); `nvidia-smi` should list one"))
     })?;
     if index >= usize::try_from(count).unwrap_or(0) {
-        return Err(Missing(format!("there are {count} NVIDIA cards, counted from 0; `nvidia-smi` lists them")));
+        return Err(Missing(format!(
+            "there are {count} NVIDIA cards, counted from 0; `nvidia-smi` lists them"
+        )));
     }
     if quietly(|| cudarc::nvrtc::result::create_program(c"", None).is_ok()) != Some(true) {
         return Err(Missing(

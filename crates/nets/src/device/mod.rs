@@ -61,7 +61,11 @@ use burn_tensor::{Int, Tensor, TensorData};
 ///
 /// # Panics
 /// If there are not as many as `shape` holds.
-pub fn from_values<B: Backend, const D: usize>(values: &[f32], shape: [usize; D], device: &B::Device) -> Tensor<B, D> {
+pub fn from_values<B: Backend, const D: usize>(
+    values: &[f32],
+    shape: [usize; D],
+    device: &B::Device,
+) -> Tensor<B, D> {
     Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
 }
 
@@ -95,7 +99,8 @@ pub fn ranks<B: Backend>(values: Tensor<B, 3>) -> Tensor<B, 3, Int> {
     let value = values.clone().unsqueeze_dim::<4>(3).expand(all);
     let other = values.unsqueeze_dim::<4>(2).expand(all);
     let place = Tensor::<B, 1, Int>::arange(0..k as i64, &device);
-    let earlier = place.clone().reshape([1, 1, 1, k]).expand(all).lower(place.reshape([1, 1, k, 1]).expand(all));
+    let earlier =
+        place.clone().reshape([1, 1, 1, k]).expand(all).lower(place.reshape([1, 1, k, 1]).expand(all));
     let before = other.clone().greater(value.clone()).bool_or(other.equal(value).bool_and(earlier));
     before.int().sum_dim(3).reshape([batch, rows, k])
 }

@@ -77,6 +77,9 @@ fn assert_near(what: &str, got: &[f32], want: &[f32], beside: f64) {
     let largest = largest(want).max(beside);
     for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
         let near = (f64::from(got) - f64::from(want)).abs() <= TOLERANCE * largest.max(5e-2);
-        assert!(near, "{what}: value {i} is {got:e} on the device, {want:e} on the CPU engine (largest {largest:e})");
+        assert!(
+            near,
+            "{what}: value {i} is {got:e} on the device, {want:e} on the CPU engine (largest {largest:e})"
+        );
     }
 }

@@ -7,10 +7,10 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{
-    AveragePool, BigSoftMoe, CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, GlobalAveragePool, HiddenLayers,
-    Linear, LoadBalancing, MaxPool2d, NoisyLinear, PerConv, PerFeature, PerPatch, PerSample, Pooling, QHead, Relu,
-    ReluPlace, Residual, Same, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized, TokenizedSettings,
-    TopKChoice, TopKSettings, Valid,
+    AveragePool, BigSoftMoe, CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, GlobalAveragePool,
+    HiddenLayers, Linear, LoadBalancing, MaxPool2d, NoisyLinear, PerConv, PerFeature, PerPatch, PerSample,
+    Pooling, QHead, Relu, ReluPlace, Residual, Same, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe,
+    Tokenized, TokenizedSettings, TopKChoice, TopKSettings, Valid,
 };
 use softmoe_nets::{Builder, ExpertSettings, Permutation};
 
@@ -62,11 +62,18 @@ pub(crate) fn check_layers<B: Backend>(device: &B::Device) {
             let mut builder = Builder::new();
             let layer = SoftMoe::normalised(&mut builder, "moe", sizes, settings);
             check::<B, _, _>(&format!("normalised SoftMoE {what}"), builder, &layer, input, device);
-            let controls = [SoftMoe::with_fixed_phi, SoftMoe::with_uniform_dispatch, SoftMoe::with_uniform_combine];
+            let controls =
+                [SoftMoe::with_fixed_phi, SoftMoe::with_uniform_dispatch, SoftMoe::with_uniform_combine];
             for (control, with) in controls.into_iter().enumerate() {
                 let mut builder = Builder::new();
                 let layer = with(SoftMoe::new(&mut builder, "moe", sizes, settings));
-                check::<B, _, _>(&format!("control {control} of SoftMoE {what}"), builder, &layer, input, device);
+                check::<B, _, _>(
+                    &format!("control {control} of SoftMoE {what}"),
+                    builder,
+                    &layer,
+                    input,
+                    device,
+                );
             }
         }
         for sizes in [(5, 4, 3, 2), (5, 4, 1, 3), (4, 3, 2, 4), (6, 2, 3, 1)] {
@@ -163,7 +170,13 @@ pub(crate) fn check_bodies<B: Backend>(device: &B::Device) {
                 for (batch, tokens, width, hidden) in [(2, 5, 4, 7), (3, 1, 4, 2)] {
                     let mut builder = Builder::new();
                     let layer = Tokenized::new(&mut builder, "tokenized", width, hidden, settings);
-                    check::<B, _, _>(&format!("{settings:?}"), builder, &layer, (batch, tokens, width), device);
+                    check::<B, _, _>(
+                        &format!("{settings:?}"),
+                        builder,
+                        &layer,
+                        (batch, tokens, width),
+                        device,
+                    );
                 }
             }
         }

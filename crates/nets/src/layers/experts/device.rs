@@ -54,7 +54,8 @@ impl HiddenLayer {
         let Some(noisy) = &self.noisy else {
             return (mu, b_mu);
         };
-        let (Some(eps_in), Some(eps_out)) = (weights.noise(&noisy.eps[0]), weights.noise(&noisy.eps[1])) else {
+        let (Some(eps_in), Some(eps_out)) = (weights.noise(&noisy.eps[0]), weights.noise(&noisy.eps[1]))
+        else {
             return (mu, b_mu);
         };
         let [kernel, bias] = &noisy.sigma;

@@ -10,8 +10,7 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> DeviceLayer<(usize, H, W, C)> for 
     same_shapes!((usize, H, W, C));
 
     fn forward_on<B: Backend>(&self, weights: &DeviceWeights<B>, x: Tensor<B, 4>) -> Tensor<B, 3> {
-        let patches =
-            DeviceLayer::<(usize, usize, usize, usize)>::forward_on(&self.embedding, weights, x);
+        let patches = DeviceLayer::<(usize, usize, usize, usize)>::forward_on(&self.embedding, weights, x);
         patches.flatten(1, 2)
     }
 }

@@ -29,10 +29,16 @@ where
 
 /// The largest value in each window, channels last, of a map that is lengthened by `beyond` (before, behind) along its
 /// height and its width; there is nothing there to be the largest.
-fn maximum<B: Backend>(x: Tensor<B, 4>, window: usize, stride: usize, beyond: [[usize; 2]; 2]) -> Tensor<B, 4> {
+fn maximum<B: Backend>(
+    x: Tensor<B, 4>,
+    window: usize,
+    stride: usize,
+    beyond: [[usize; 2]; 2],
+) -> Tensor<B, 4> {
     let x = x.permute([0, 3, 1, 2]);
     let [[above, below], [left, right]] = beyond;
     let nothing = above + below + left + right == 0;
-    let x = if nothing { x } else { x.pad((left, right, above, below), PadMode::Constant(f32::NEG_INFINITY)) };
+    let x =
+        if nothing { x } else { x.pad((left, right, above, below), PadMode::Constant(f32::NEG_INFINITY)) };
     max_pool2d(x, [window, window], [stride, stride], [0, 0], [1, 1], false).permute([0, 2, 3, 1])
 }
