@@ -8,8 +8,9 @@ use softmoe_nets::device::{Autodiff, DeviceLayer, DeviceShape, DeviceWeights, fr
 use softmoe_nets::{Builder, Layer, Weights};
 
 /// Error allowed, as a share of the largest value of a tensor. Both sides round: each product's sum of up to a few
-/// thousand terms by some 1e-7, and layers on top of each other.
-const TOLERANCE: f64 = 4e-6;
+/// thousand terms by some 1e-7, and layers on top of each other. Most of it is needed by the load-balancing loss on
+/// graphics cards, where burn's error function is good to 1.5e-7 and its small variances are divided by each other.
+const TOLERANCE: f64 = 1e-5;
 
 /// Checks outputs and gradients of `layer`, made with `builder`, at random weights and an input of shape `input`,
 /// with and without noise.

@@ -23,9 +23,6 @@ pub(crate) fn check_layers<B: Backend>(device: &B::Device) {
     let mut builder = Builder::new();
     let layer = Conv2d::<_, _, _, 3, 2>::new(&mut builder, "conv", 3, (2_usize, 3_usize, 4_usize));
     check::<B, _, _>("stride 2", builder, &layer, (2, 6_usize, 7_usize, 3), device);
-    let mut builder = Builder::new();
-    let layer = Conv2d::<_, _, _, 1, 2>::new(&mut builder, "conv", 2, (2_usize, 2_usize, 3_usize));
-    check::<B, _, _>("kernel 1", builder, &layer, (3, 3_usize, 4_usize, 2), device);
 
     check::<B, _, _>("ReLU", Builder::new(), &Relu, (3, 7), device);
     check::<B, _, _>("PerConv", Builder::new(), &PerConv(6), (2, 2_usize, 3_usize, 4_usize), device);
@@ -113,10 +110,6 @@ pub(crate) fn check_encoders<B: Backend>(device: &B::Device) {
     let mut builder = Builder::new();
     let layer = Conv2d::<_, _, _, 5, 1, _>::same(&mut builder, "conv", 1, (2_usize, 1_usize, 2_usize));
     check::<B, _, _>("SAME, kernel 5", builder, &layer, (2, 2_usize, 1_usize, 1), device);
-    // The stride is larger than the kernel.
-    let mut builder = Builder::new();
-    let layer = Conv2d::<_, _, _, 1, 3, _>::same(&mut builder, "conv", 2, (2_usize, 2_usize, 2_usize));
-    check::<B, _, _>("SAME, stride 3", builder, &layer, (2, 5_usize, 4_usize, 2), device);
 
     let layer = MaxPool2d::<_, _, 3, 2, Same>::new((4_usize, 3_usize));
     check::<B, _, _>("SAME pooling", Builder::new(), &layer, (2, 8_usize, 5_usize, 3_usize), device);
