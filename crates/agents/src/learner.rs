@@ -23,6 +23,9 @@ pub struct Update<'a> {
     pub priorities: &'a [f32],
 }
 
+/// Weights by name, shape and values.
+pub type NamedWeights<'a> = Vec<(&'a str, &'a [usize], Cow<'a, [f32]>)>;
+
 /// Something that learns action values: the weights, and everything that is done with them.
 ///
 /// Agents know a learner by this trait alone, so that it may compute on any device and with any library.
@@ -46,7 +49,7 @@ pub trait Learner: Send {
     fn parameters(&self) -> usize;
 
     /// The online weights by name, shape and values, in the order of the network's parameter list.
-    fn weights(&self) -> Vec<(&str, &[usize], Cow<'_, [f32]>)>;
+    fn weights(&self) -> NamedWeights<'_>;
 
     /// Takes the weights of a file, online and target alike.
     ///

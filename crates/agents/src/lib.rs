@@ -55,5 +55,5 @@ pub use agent::{Agent, AgentState};
 pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
-pub use learner::{Learner, Mode, Update};
+pub use learner::{Learner, Mode, NamedWeights, Update};
 pub use metrics::{Metrics, Row};

@@ -1,10 +1,9 @@
 //! The agent's schedule, on a learner that only takes notes.
 
 use super::*;
-use crate::Update;
+use crate::{NamedWeights, Update};
 use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec};
-use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
 
 /// What a learner was asked to do, by the agent.
@@ -44,7 +43,7 @@ impl Learner for NoteTaker {
         0
     }
 
-    fn weights(&self) -> Vec<(&str, &[usize], Cow<'_, [f32]>)> {
+    fn weights(&self) -> NamedWeights<'_> {
         Vec::new()
     }
 

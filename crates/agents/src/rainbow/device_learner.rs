@@ -4,7 +4,7 @@ use super::learner::{RainbowSettings, to_input};
 use super::state::RainbowState;
 use super::{device, loss};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, Update};
+use crate::{AgentError, Learner, Mode, NamedWeights, Update};
 use burn_tensor::Tensor;
 use burn_tensor::activation::softmax;
 use burn_tensor::backend::Backend;
@@ -259,7 +259,7 @@ impl<B: Backend> Learner for DeviceRainbowLearner<B> {
         self.network.parameters().len()
     }
 
-    fn weights(&self) -> Vec<(&str, &[usize], Cow<'_, [f32]>)> {
+    fn weights(&self) -> NamedWeights<'_> {
         let online = to_values(self.online.weights.clone());
         let parameters = self.network.parameters().iter();
         let values = |range: Range<usize>| Cow::Owned(online[range].to_vec());

@@ -3,7 +3,7 @@
 use super::loss;
 use super::state::RainbowState;
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, Update};
+use crate::{AgentError, Learner, Mode, NamedWeights, Update};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::kernels::softmax_rows;
 use softmoe_nets::weights::WeightsFile;
@@ -254,7 +254,7 @@ impl Learner for RainbowLearner {
         self.online.len()
     }
 
-    fn weights(&self) -> Vec<(&str, &[usize], Cow<'_, [f32]>)> {
+    fn weights(&self) -> NamedWeights<'_> {
         let weights = self.network.parameters().named(&self.online);
         weights.map(|(name, shape, values)| (name, shape, Cow::Borrowed(values))).collect()
     }

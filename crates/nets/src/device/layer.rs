@@ -15,7 +15,7 @@ pub trait DeviceShape: Shape {
     ///
     /// # Panics
     /// If the rows are not as long as a sample of this shape.
-    fn from_rows<B: Backend>(self, rows: Tensor<B, 2>) -> Self::Tensor<B>;
+    fn of_rows<B: Backend>(self, rows: Tensor<B, 2>) -> Self::Tensor<B>;
 
     /// A row a sample.
     fn into_rows<B: Backend>(tensor: Self::Tensor<B>) -> Tensor<B, 2>;
@@ -26,7 +26,7 @@ macro_rules! device_shape {
         impl<$($axis: Dim),+> DeviceShape for (usize, $($axis),+) {
             type Tensor<B: Backend> = Tensor<B, $rank>;
 
-            fn from_rows<B: Backend>(self, rows: Tensor<B, 2>) -> Tensor<B, $rank> {
+            fn of_rows<B: Backend>(self, rows: Tensor<B, 2>) -> Tensor<B, $rank> {
                 rows.reshape(self.concrete())
             }
 

@@ -81,7 +81,7 @@ where
 
     fn forward(&self, weights: &DeviceWeights<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
         let [batch, _] = x.dims();
-        let x = (self.shape)(batch).from_rows(x);
+        let x = (self.shape)(batch).of_rows(x);
         L::Out::into_rows(self.layer.forward_on(weights, x))
     }
 }

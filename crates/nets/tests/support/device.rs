@@ -41,7 +41,7 @@ where
         let weights = DeviceWeights::<Autodiff<B>>::tracked(&list, &flat).with_noise(noise);
         let x_on_device = Tensor::from_inner(rows(&x)).require_grad();
         let y_on_device = <L as DeviceLayer<In>>::Out::into_rows(
-            layer.forward_on(&weights, input.from_rows::<Autodiff<B>>(x_on_device.clone())),
+            layer.forward_on(&weights, input.of_rows::<Autodiff<B>>(x_on_device.clone())),
         );
         assert_close(&format!("{what}: output"), &to_values(y_on_device.clone().inner()), &y);
         let loss = (y_on_device * Tensor::from_inner(rows(&dy))).sum();
