@@ -1,8 +1,9 @@
 //! An agent: a learner, the replay it learns from, and when it does what.
 
-use crate::rainbow::{RainbowLearner, RainbowSettings};
+use crate::devices;
+use crate::rainbow::RainbowSettings;
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, networks};
+use crate::{AgentError, Learner, Mode};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use softmoe_env::Step;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
-use softmoe_spec::{AgentSteps, Architecture, RainbowConfig};
+use softmoe_spec::{AgentSteps, Architecture, Device, RainbowConfig};
 
 /// When an agent acts at random, updates, and copies its target network. Periods count agent steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -69,6 +70,19 @@ impl Agent {
         architecture: &Architecture,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
+        Self::rainbow_on(Device::Cpu, config, architecture, seeds)
+    }
+
+    /// The same on any device.
+    ///
+    /// # Errors
+    /// As [`rainbow`](Agent::rainbow), or if the device is not in this build or not there.
+    pub fn rainbow_on(
+        device: Device,
+        config: &RainbowConfig,
+        architecture: &Architecture,
+        seeds: Seeds,
+    ) -> Result<Self, AgentError> {
         if architecture.head != config.head() {
             let (given, allowed) = (architecture.head.to_string(), config.head().to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
@@ -90,8 +104,7 @@ impl Agent {
             importance_exponent: config.importance_exponent,
             optimizer: AdamSettings::new(config.learning_rate, config.adam_epsilon),
         };
-        let network = networks::build(architecture)?;
-        let learner = RainbowLearner::new(network, settings, seeds);
+        let learner = devices::rainbow(device, architecture, settings, seeds)?;
         let uniform = config.priority_exponent == 0.0;
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
         let replay = Replay::new(layout, sampling)?;
@@ -104,7 +117,7 @@ impl Agent {
             clip_rewards: config.clip_rewards,
         };
         Ok(Agent {
-            learner: Box::new(learner),
+            learner,
             batch: Batch::new(config.batch_size, &layout),
             replay,
             schedule,

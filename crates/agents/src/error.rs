@@ -45,6 +45,9 @@ pub enum AgentError {
         /// The loss.
         loss: f32,
     },
+    /// The device is not there, was not built in, or failed.
+    #[error("{0}")]
+    Device(String),
     /// A saved state does not fit.
     #[error("the saved state does not fit this agent: {0}")]
     State(String),

@@ -3,6 +3,7 @@
 use crate::AgentError;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
+use std::borrow::Cow;
 
 /// Whether an action is chosen to learn from, or to be judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,9 @@ pub struct Update<'a> {
     /// New priority of each transition of the batch, (batch).
     pub priorities: &'a [f32],
 }
+
+/// Weights by name, shape and values.
+pub type NamedWeights<'a> = Vec<(&'a str, &'a [usize], Cow<'a, [f32]>)>;
 
 /// Something that learns action values: the weights, and everything that is done with them.
 ///
@@ -45,7 +49,7 @@ pub trait Learner: Send {
     fn parameters(&self) -> usize;
 
     /// The online weights by name, shape and values, in the order of the network's parameter list.
-    fn weights(&self) -> Vec<(&str, &[usize], &[f32])>;
+    fn weights(&self) -> NamedWeights<'_>;
 
     /// Takes the weights of a file, online and target alike.
     ///
@@ -53,7 +57,8 @@ pub trait Learner: Send {
     /// [`AgentError::Weights`] if they are of another network; the learner is then as before.
     fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError>;
 
-    /// Everything that [`restore`](Learner::restore) needs to go on bit for bit, in a form of the learner's own.
+    /// Everything that [`restore`](Learner::restore) needs to go on bit for bit, in a form that the agent's learners
+    /// share, whatever they compute with.
     fn state(&self) -> Vec<u8>;
 
     /// Goes on from a saved state.

@@ -41,6 +41,7 @@
 
 mod agent;
 pub mod checkpoint;
+mod devices;
 mod error;
 mod evaluation;
 mod learner;
@@ -51,7 +52,8 @@ pub mod run;
 pub mod seeds;
 
 pub use agent::{Agent, AgentState};
+pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
-pub use learner::{Learner, Mode, Update};
+pub use learner::{Learner, Mode, NamedWeights, Update};
 pub use metrics::{Metrics, Row};

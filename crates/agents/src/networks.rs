@@ -8,26 +8,20 @@
 //! [`NetworkVisitor`] and call [`with_network`].
 
 mod big;
+mod registered;
 mod sizes;
 mod table;
 
+#[cfg(feature = "burn")]
+pub use registered::build_on;
+pub use registered::{RegisteredLayer, RegisteredShape};
+
 use crate::AgentError;
-use dfdx::shapes::Shape;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::weights::Permutations;
-use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, Layer, Permutation};
+use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, Permutation};
 use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, TokensSpec};
-
-/// A shape that the networks of the table take: what every engine needs to know of one.
-pub trait RegisteredShape: Shape {}
-
-impl<S: Shape> RegisteredShape for S {}
-
-/// A layer that the table may use: what every engine needs to know of one.
-pub trait RegisteredLayer<In: RegisteredShape>: Layer<In> + 'static {}
-
-impl<In: RegisteredShape, L: Layer<In> + 'static> RegisteredLayer<In> for L {}
 
 /// A whole network of the table: its last layer knows which outputs belong to which action.
 pub trait RegisteredNetwork<In: RegisteredShape>: RegisteredLayer<In> + ActionLayer<In> {}

@@ -11,7 +11,8 @@ use crate::{Agent, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
 use softmoe_spec::{
-    AgentConfig, AgentSteps, Architecture, Done, RainbowConfig, RunConfig, RunDirectory, SpecError, file,
+    AgentConfig, AgentSteps, Architecture, Device, Done, RainbowConfig, RunConfig, RunDirectory, SpecError,
+    file,
 };
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -62,12 +63,26 @@ pub enum Outcome {
     Interrupted(AgentSteps),
 }
 
-/// Trains the run of `config` in `directory`, going on from its checkpoint if there is one; a run that has none begins
-/// with the `weights` of a file, if one is given.
+/// Trains the run of `config` in `directory` on the CPU engine, going on from its checkpoint if there is one; a run that
+/// has none begins with the `weights` of a file, if one is given.
 ///
 /// # Errors
 /// If the configuration cannot be followed, a file cannot be written or read, or training diverges.
 pub fn train(
+    config: &RunConfig,
+    directory: &RunDirectory,
+    weights: Option<&Path>,
+    monitor: &mut dyn Monitor,
+) -> Result<Outcome, RunError> {
+    train_on(Device::Cpu, config, directory, weights, monitor)
+}
+
+/// The same on any device, from a checkpoint of any device.
+///
+/// # Errors
+/// As [`train`], or if the device is not in this build or not there.
+pub fn train_on(
+    device: Device,
     config: &RunConfig,
     directory: &RunDirectory,
     weights: Option<&Path>,
@@ -82,7 +97,9 @@ pub fn train(
             }
             random(config, directory, monitor)
         }
-        AgentConfig::Rainbow(rainbow) => Run::start(config, rainbow, directory, weights, monitor)?.train(),
+        AgentConfig::Rainbow(rainbow) => {
+            Run::start(device, config, rainbow, directory, weights, monitor)?.train()
+        }
     }
 }
 
@@ -112,11 +129,12 @@ fn random(
         wall_seconds: started.elapsed().as_secs_f64(),
     };
     metrics.append(&row)?;
-    finish(directory, row, returns, 0, None)
+    finish(directory, row, returns, 0, Device::Cpu, None)
 }
 
 /// A run under way.
 struct Run<'a> {
+    device: Device,
     config: &'a RunConfig,
     directory: &'a RunDirectory,
     monitor: &'a mut dyn Monitor,
@@ -139,6 +157,7 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     /// Makes everything anew, or as the newest good checkpoint has it.
     fn start(
+        device: Device,
         config: &'a RunConfig,
         rainbow: &RainbowConfig,
         directory: &'a RunDirectory,
@@ -154,7 +173,7 @@ impl<'a> Run<'a> {
             actions: environment.actions(),
             permutation_seed: seeds.seed(Role::Permutation),
         };
-        let mut agent = Agent::rainbow(rainbow, &architecture, seeds)?;
+        let mut agent = Agent::rainbow_on(device, rainbow, &architecture, seeds)?;
         let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
         checkpoint::remove_leftovers(directory.path());
         checkpoint::remove_leftovers(&directory.checkpoints());
@@ -169,7 +188,7 @@ impl<'a> Run<'a> {
                 progress = state.progress;
                 if progress.permutation_seed != architecture.permutation_seed {
                     architecture.permutation_seed = progress.permutation_seed;
-                    agent = Agent::rainbow(rainbow, &architecture, seeds)?;
+                    agent = Agent::rainbow_on(device, rainbow, &architecture, seeds)?;
                 }
                 environment.restore(&state.environment)?;
                 agent.restore(state.agent, replay)?;
@@ -184,7 +203,7 @@ impl<'a> Run<'a> {
             }
             (None, Some(path)) => {
                 let file = initial_weights(path, &mut architecture)?;
-                agent = Agent::rainbow(rainbow, &architecture, seeds)?;
+                agent = Agent::rainbow_on(device, rainbow, &architecture, seeds)?;
                 agent.load_weights(&file).map_err(|error| refused(path, error))?;
                 progress.permutation_seed = architecture.permutation_seed;
                 progress.initial_weights = Some(name_of(path));
@@ -194,6 +213,7 @@ impl<'a> Run<'a> {
         let metrics = Metrics::open(directory.metrics_csv(), progress.metrics_len)?;
         let begins_with_weights = saved.is_none() && progress.initial_weights.is_some();
         let mut run = Run {
+            device,
             config,
             directory,
             monitor,
@@ -229,7 +249,8 @@ impl<'a> Run<'a> {
                     self.save_weights()?;
                     let parameters = self.agent.learner().parameters();
                     let initial_weights = self.progress.initial_weights.take();
-                    let finished = finish(self.directory, row, returns, parameters, initial_weights)?;
+                    let finished =
+                        finish(self.directory, row, returns, parameters, self.device, initial_weights)?;
                     checkpoint::remove_all(&self.directory.checkpoints());
                     return Ok(finished);
                 }
@@ -343,6 +364,7 @@ impl<'a> Run<'a> {
             |error: WeightsError| RunError::Encode { what: "the weights", reason: error.to_string() };
         let permutations = networks::permutations(&self.architecture);
         let weights = self.agent.learner().weights();
+        let weights = weights.iter().map(|(name, shape, values)| (*name, *shape, &**values));
         let bytes = weights::write(&self.architecture.to_string(), weights, &permutations).map_err(encode)?;
         let path = self.directory.weights();
         file::write_atomically(&path, &bytes).map_err(|source| write_error(path, source))
@@ -392,6 +414,7 @@ fn finish(
     row: Row,
     returns: Vec<f64>,
     parameters: usize,
+    device: Device,
     initial_weights: Option<String>,
 ) -> Result<Outcome, RunError> {
     let done = Done {
@@ -401,7 +424,7 @@ fn finish(
         parameters,
         wall_seconds: row.wall_seconds,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: "cpu".to_owned(),
+        device: device.to_string(),
         initial_weights,
     };
     let path = directory.done_ron();

@@ -21,6 +21,16 @@ impl AdamSettings {
     pub const fn new(learning_rate: f64, epsilon: f64) -> Self {
         AdamSettings { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon }
     }
+
+    /// Step size and epsilon of step number `steps`, counted from 1, with the corrections for moments that started at
+    /// zero drawn into them:
+    /// alpha (mu / c1) / (sqrt(nu / c2) + eps) = (alpha sqrt(c2) / c1) mu / (sqrt(nu) + eps sqrt(c2)).
+    pub(crate) fn corrected(&self, steps: u64) -> (f32, f32) {
+        let correction_1 = 1.0 - self.beta_1.powf(steps as f64);
+        let correction_2 = 1.0 - self.beta_2.powf(steps as f64);
+        let step_size = self.learning_rate * correction_2.sqrt() / correction_1;
+        (step_size as f32, (self.epsilon * correction_2.sqrt()) as f32)
+    }
 }
 
 /// Adam over one flat buffer of parameters.
@@ -41,6 +51,15 @@ impl Adam {
         Adam { settings, steps: 0, mu: vec![0.0; len], nu: vec![0.0; len] }
     }
 
+    /// An optimizer as it was after `steps` updates, with its first and second moments.
+    ///
+    /// # Panics
+    /// If there are not as many of the one as of the other.
+    pub fn resume(settings: AdamSettings, steps: u64, mu: Vec<f32>, nu: Vec<f32>) -> Self {
+        assert_eq!(mu.len(), nu.len(), "first and second moments");
+        Adam { settings, steps, mu, nu }
+    }
+
     /// Takes one step: mu = b1 mu + (1 - b1) g; nu = b2 nu + (1 - b2) g^2;
     /// theta -= alpha mu_hat / (sqrt(nu_hat) + epsilon), with both moments corrected for their start at zero.
     ///
@@ -55,13 +74,8 @@ impl Adam {
             gradient.len()
         );
         self.steps += 1;
-        let AdamSettings { learning_rate, beta_1, beta_2, epsilon } = self.settings;
-        let steps = self.steps as f64;
-        let correction_1 = 1.0 - beta_1.powf(steps);
-        let correction_2 = 1.0 - beta_2.powf(steps);
-        // alpha (mu / c1) / (sqrt(nu / c2) + eps) = (alpha sqrt(c2) / c1) mu / (sqrt(nu) + eps sqrt(c2))
-        let step_size = (learning_rate * correction_2.sqrt() / correction_1) as f32;
-        let epsilon = (epsilon * correction_2.sqrt()) as f32;
+        let AdamSettings { beta_1, beta_2, .. } = self.settings;
+        let (step_size, epsilon) = self.settings.corrected(self.steps);
         let (beta_1, rest_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
         let (beta_2, rest_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
         let (mu, nu) = (&mut self.mu, &mut self.nu);
@@ -76,6 +90,11 @@ impl Adam {
                 }
             },
         );
+    }
+
+    /// The constants.
+    pub fn settings(&self) -> AdamSettings {
+        self.settings
     }
 
     /// Number of parameters.

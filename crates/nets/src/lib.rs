@@ -62,6 +62,8 @@
 
 pub mod adam;
 mod description;
+#[cfg(feature = "burn")]
+pub mod device;
 pub mod encoders;
 pub mod kernels;
 mod layer;

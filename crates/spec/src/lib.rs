@@ -39,6 +39,7 @@
 
 pub mod agent;
 pub mod body;
+pub mod device;
 pub mod environment;
 pub mod error;
 pub mod experiment;
@@ -53,6 +54,7 @@ mod validate;
 
 pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
+pub use device::Device;
 pub use environment::{EnvironmentConfig, Game};
 pub use error::SpecError;
 pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};

@@ -1,7 +1,7 @@
 //! The agent's schedule, on a learner that only takes notes.
 
 use super::*;
-use crate::Update;
+use crate::{NamedWeights, Update};
 use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec};
 use std::sync::{Arc, Mutex};
@@ -43,7 +43,7 @@ impl Learner for NoteTaker {
         0
     }
 
-    fn weights(&self) -> Vec<(&str, &[usize], &[f32])> {
+    fn weights(&self) -> NamedWeights<'_> {
         Vec::new()
     }
 

@@ -1,13 +1,15 @@
 //! Rainbow's learner on the CPU engine.
 
 use super::loss;
+use super::state::RainbowState;
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, Update};
+use crate::{AgentError, Learner, Mode, NamedWeights, Update};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::kernels::softmax_rows;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Weights};
 use softmoe_replay::Batch;
+use std::borrow::Cow;
 
 /// What Rainbow's losses and optimizer need to know.
 #[derive(Clone, Debug, PartialEq)]
@@ -252,8 +254,9 @@ impl Learner for RainbowLearner {
         self.online.len()
     }
 
-    fn weights(&self) -> Vec<(&str, &[usize], &[f32])> {
-        self.network.parameters().named(&self.online).collect()
+    fn weights(&self) -> NamedWeights<'_> {
+        let weights = self.network.parameters().named(&self.online);
+        weights.map(|(name, shape, values)| (name, shape, Cow::Borrowed(values))).collect()
     }
 
     fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
@@ -263,24 +266,13 @@ impl Learner for RainbowLearner {
     }
 
     fn state(&self) -> Vec<u8> {
-        let state = (&self.online, &self.target, &self.optimizer, &self.rng);
-        postcard::to_stdvec(&state).expect("postcard writes every sequence of a known length")
+        let (online, target) = (self.online.clone(), self.target.clone());
+        RainbowState { online, target, optimizer: self.optimizer.clone(), rng: self.rng.clone() }.to_bytes()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
-        let (online, target, optimizer, rng): (Vec<f32>, Vec<f32>, Adam, Xoshiro256PlusPlus) =
-            postcard::from_bytes(state).map_err(|error| AgentError::State(error.to_string()))?;
-        let (mu, nu) = optimizer.moments();
-        for (what, len) in
-            [("weights", online.len()), ("target weights", target.len()), ("mu", mu.len()), ("nu", nu.len())]
-        {
-            if len != self.online.len() {
-                let expected = self.online.len();
-                return Err(AgentError::State(format!(
-                    "it has {len} {what}, the network {expected} parameters"
-                )));
-            }
-        }
+        let RainbowState { online, target, optimizer, rng } =
+            RainbowState::from_bytes(state, self.online.len())?;
         (self.online, self.target, self.optimizer, self.rng) = (online, target, optimizer, rng);
         Ok(())
     }
@@ -292,7 +284,7 @@ fn noisy(noise: &[f32]) -> Option<&[f32]> {
 }
 
 /// Observations as the network takes them: MinAtar's channels are 0 or 1, and one frame is the whole state.
-fn to_input(input: &mut [f32], observations: &[u8]) {
+pub(super) fn to_input(input: &mut [f32], observations: &[u8]) {
     for (input, &byte) in input.iter_mut().zip(observations) {
         *input = f32::from(byte);
     }

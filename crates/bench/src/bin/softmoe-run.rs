@@ -6,11 +6,12 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use comfy_table::Table;
 use fs4::TryLockError;
 use serde::Serialize;
-use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train};
+use softmoe_agents::check_device;
+use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_spec::{AgentSteps, RunConfig, RunDirectory};
+use softmoe_spec::{AgentSteps, Device, RunConfig, RunDirectory};
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
@@ -49,6 +50,10 @@ enum Command {
 struct Training {
     /// The run's configuration, e.g. runs/fig3/quick/flat/breakout/seed-0/run.ron
     run_ron: PathBuf,
+    /// What to compute with: cpu, flex, wgpu, cuda or cuda:N. All but cpu have to be built in, e.g. with
+    /// `cargo build --release -p softmoe-bench --features cuda`
+    #[arg(long, default_value_t)]
+    device: Device,
     /// How to tell the progress on standard output
     #[arg(long, value_enum, default_value = "text")]
     progress: ProgressFormat,
@@ -126,8 +131,9 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
         eprintln!("{} is finished already; nothing to do", config.name());
         return Ok(ExitCode::SUCCESS);
     }
+    check_device(arguments.device)?;
     let mut monitor = Console::new(arguments, stop_on_signals()?);
-    match train(&config, &directory, arguments.weights.as_deref(), &mut monitor)
+    match train_on(arguments.device, &config, &directory, arguments.weights.as_deref(), &mut monitor)
         .with_context(|| format!("run {} stopped", config.name()))?
     {
         Outcome::Finished(done) => {

@@ -94,6 +94,29 @@ macro_rules! encoder {
                 Layer::<(usize, H, W, C)>::backward(&self.0, weights, x, dy, tape, gradient, wants_dx)
             }
         }
+
+        #[cfg(feature = "burn")]
+        impl<H, W, C, $($size),+> crate::device::DeviceLayer<(usize, H, W, C)> for $encoder<$($size),+>
+        where
+            H: Size,
+            W: Size,
+            C: Size,
+            $($size: Size),+
+        {
+            type Out = (usize, $side, $side, $width);
+
+            fn output_shape_on(&self, input: (usize, H, W, C)) -> Self::Out {
+                crate::device::DeviceLayer::output_shape_on(&self.0, input)
+            }
+
+            fn forward_on<B: burn_tensor::backend::Backend>(
+                &self,
+                weights: &crate::device::DeviceWeights<B>,
+                x: burn_tensor::Tensor<B, 4>,
+            ) -> burn_tensor::Tensor<B, 4> {
+                crate::device::DeviceLayer::<(usize, H, W, C)>::forward_on(&self.0, weights, x)
+            }
+        }
     };
 }
 use encoder;

@@ -1,5 +1,8 @@
 //! Averages over windows of a feature map.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::layers::padding::{Valid, output_length};
 use crate::size::expect;
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};

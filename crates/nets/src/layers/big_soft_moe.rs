@@ -1,5 +1,8 @@
 //! Soft mixture whose experts are whole networks, encoder included.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::size::{expect, product as product_of};
 use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};

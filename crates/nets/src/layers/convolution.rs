@@ -1,5 +1,8 @@
 //! Two-dimensional convolution.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::dense::disjoint;
 use crate::layers::padding::{Padding, Same, Valid, Windows, output_length};

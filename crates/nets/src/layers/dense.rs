@@ -1,5 +1,8 @@
 //! Dense layers, plain and with factorised noise.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::size::expect;
 use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};

@@ -1,5 +1,8 @@
 //! Mixture of experts that choose their tokens (Zhou et al. 2022, arXiv 2202.09368).
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::size::expect;

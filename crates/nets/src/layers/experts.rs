@@ -1,5 +1,8 @@
 //! The experts of a mixture: one small network each, all of one shape, side by side.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::dense::{disjoint, noisy_laws};
 use crate::{Builder, Law, Scalar, Size, Weights};

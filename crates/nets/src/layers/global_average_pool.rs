@@ -1,5 +1,8 @@
 //! Averages over all positions of a feature map.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels;
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};
 

@@ -1,6 +1,8 @@
 //! The head of a distributional agent: logits of the return's atoms, for each action.
 
 mod chosen;
+#[cfg(feature = "burn")]
+mod device;
 
 use crate::layers::dense::{Dense, DenseTape};
 use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};

@@ -1,5 +1,8 @@
 //! As many dense layers, each with a rectifier behind it, as a setting says.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::layers::dense::{Dense, DenseTape};
 use crate::layers::relu::{Relu, ReluTape};
 use crate::size::expect;

@@ -64,6 +64,14 @@ const fn before<P: Padding>(input: usize, window: usize, stride: usize) -> usize
     }
 }
 
+/// Values that an axis of length `input` gets before its first, and behind its last.
+#[cfg(feature = "burn")]
+pub(crate) fn beyond<P: Padding>(input: usize, window: usize, stride: usize) -> [usize; 2] {
+    let before = before::<P>(input, window, stride);
+    let windows = output_length::<P>(Some(input), window, stride).unwrap_or(0);
+    [before, (windows.saturating_sub(1) * stride + window).saturating_sub(input + before)]
+}
+
 /// The square windows of a convolution or a pooling over the maps of a batch.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Windows {

@@ -1,5 +1,8 @@
 //! Tokens of one channel each.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::size::{expect, product};
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};
 

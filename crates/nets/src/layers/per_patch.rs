@@ -1,5 +1,8 @@
 //! Tokens of one patch of the feature map each.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::layers::convolution::{Conv2d, Conv2dTape};
 use crate::layers::padding::{Valid, output_length};
 use crate::size::{expect, product, valid};

@@ -1,5 +1,8 @@
 //! Pooling by the maximum.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels::vectorised;
 use crate::layers::padding::{Padding, Valid, Windows, output_length};
 use crate::size::expect;

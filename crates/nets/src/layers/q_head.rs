@@ -1,5 +1,8 @@
 //! The head of an agent that learns mean returns: one value for each action.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::layers::head::{CategoricalHead, CategoricalHeadTape};
 use crate::{ActionLayer, Builder, Layer, LayerDescription, Scalar, Size, Weights};
 use dfdx::shapes::Const;

@@ -1,5 +1,8 @@
 //! The rectifier.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels;
 use crate::{Layer, LayerDescription, Scalar, Weights};
 use dfdx::shapes::Shape;

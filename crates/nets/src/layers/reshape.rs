@@ -1,5 +1,8 @@
 //! Layers that only name a new shape: the values stay where they are.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::size::{expect, product};
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};
 use dfdx::shapes::Const;

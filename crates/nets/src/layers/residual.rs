@@ -1,5 +1,8 @@
 //! Layers whose input is added to their output.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels;
 use crate::{Layer, LayerDescription, Scalar, Weights};
 use dfdx::shapes::Shape;

@@ -1,5 +1,8 @@
 //! Tokens of a map whose values have lost their places.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::permutation::Permutation;
 use crate::size::{expect, product};
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};

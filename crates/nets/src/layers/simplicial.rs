@@ -1,5 +1,8 @@
 //! Simplicial embeddings (Lavoie et al. 2023, arXiv 2204.00616), in the two versions of the paper's code.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels;
 use crate::{Layer, LayerDescription, Scalar, Size, Weights};
 use const_panic::concat_panic;

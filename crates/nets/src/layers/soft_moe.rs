@@ -1,5 +1,7 @@
 //! Soft mixture of experts over tokens (Puigcerver et al. 2024, arXiv 2308.00951).
 
+#[cfg(feature = "burn")]
+mod device;
 mod mixing;
 
 use crate::kernels::{self, Matrix, MatrixMut, product};

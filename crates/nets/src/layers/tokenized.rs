@@ -1,5 +1,8 @@
 //! One dense layer shared by all tokens, whose outputs are pooled.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels;
 use crate::layers::dense::{Dense, DenseTape};
 use crate::layers::global_average_pool::{mean_of_rows, mean_of_rows_backward};

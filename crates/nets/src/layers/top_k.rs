@@ -1,6 +1,9 @@
 //! Mixture of experts whose tokens choose them (Shazeer et al. 2017, arXiv 1701.06538; Lepikhin et al. 2020, arXiv
 //! 2006.16668), as in Dopamine's mixtures of experts.
 
+#[cfg(feature = "burn")]
+mod device;
+
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::load_balancing::{BalancingLosses, BalancingTape, LoadBalancing, Routing, rank};

@@ -1,6 +1,10 @@
 //! What several tests need: random values, and the networks of figure 3 at MinAtar size.
 #![allow(dead_code)]
 
+#[cfg(any(feature = "flex", feature = "wgpu"))]
+pub(crate) mod device;
+#[cfg(any(feature = "flex", feature = "wgpu"))]
+pub(crate) mod device_layers;
 pub(crate) mod difference_quotients;
 
 use dfdx::shapes::Const;

@@ -1,0 +1,91 @@
+//! From the name of a device to a learner on it.
+
+use crate::networks;
+use crate::rainbow::{RainbowLearner, RainbowSettings};
+use crate::seeds::Seeds;
+use crate::{AgentError, Learner};
+use softmoe_spec::{Architecture, Device};
+
+/// Whether this build can compute on `device`, here and now.
+///
+/// # Errors
+/// [`AgentError::Device`], with what to build or to install.
+pub fn check(device: Device) -> Result<(), AgentError> {
+    match device {
+        Device::Cpu => Ok(()),
+        Device::Flex => cfg!(feature = "flex").then_some(()).ok_or_else(|| not_built_in(device, "flex")),
+        #[cfg(feature = "wgpu")]
+        Device::Wgpu => softmoe_nets::device::wgpu().map(drop).map_err(|missing| not_there(device, &missing)),
+        #[cfg(not(feature = "wgpu"))]
+        Device::Wgpu => Err(not_built_in(device, "wgpu")),
+        #[cfg(feature = "cuda")]
+        Device::Cuda(index) => {
+            softmoe_nets::device::cuda(index).map(drop).map_err(|missing| not_there(device, &missing))
+        }
+        #[cfg(not(feature = "cuda"))]
+        Device::Cuda(_) => Err(not_built_in(device, "cuda")),
+    }
+}
+
+/// Rainbow's learner on `device`.
+///
+/// # Errors
+/// If the device cannot be used ([`check`]), or the network is not in this build.
+pub(crate) fn rainbow(
+    device: Device,
+    architecture: &Architecture,
+    settings: RainbowSettings,
+    seeds: Seeds,
+) -> Result<Box<dyn Learner>, AgentError> {
+    match device {
+        Device::Cpu => {
+            let network = networks::build(architecture)?;
+            Ok(Box::new(RainbowLearner::new(network, settings, seeds)))
+        }
+        #[cfg(feature = "flex")]
+        Device::Flex => {
+            use softmoe_nets::device::{Flex, FlexDevice};
+            on_device::<Flex>(FlexDevice, architecture, settings, seeds)
+        }
+        #[cfg(feature = "wgpu")]
+        Device::Wgpu => {
+            let found = softmoe_nets::device::wgpu().map_err(|missing| not_there(device, &missing))?;
+            on_device::<softmoe_nets::device::Wgpu>(found, architecture, settings, seeds)
+        }
+        #[cfg(feature = "cuda")]
+        Device::Cuda(index) => {
+            let found = softmoe_nets::device::cuda(index).map_err(|missing| not_there(device, &missing))?;
+            on_device::<softmoe_nets::device::Cuda>(found, architecture, settings, seeds)
+        }
+        #[allow(unreachable_patterns, reason = "every device may be built in")]
+        other => {
+            check(other)?;
+            unreachable!("a device of this build has a learner")
+        }
+    }
+}
+
+#[cfg(feature = "burn")]
+#[allow(dead_code, reason = "there may be no device to call it for")]
+fn on_device<B: burn_tensor::backend::Backend>(
+    device: B::Device,
+    architecture: &Architecture,
+    settings: RainbowSettings,
+    seeds: Seeds,
+) -> Result<Box<dyn Learner>, AgentError> {
+    let network = networks::build_on::<B>(architecture)?;
+    Ok(Box::new(crate::rainbow::DeviceRainbowLearner::new(network, settings, seeds, device)))
+}
+
+#[allow(dead_code, reason = "every device may be built in")]
+fn not_built_in(device: Device, feature: &str) -> AgentError {
+    AgentError::Device(format!(
+        "the device `{device}` is not in this build; for one that has it: \
+         `cargo build --release -p softmoe-bench --features {feature}`"
+    ))
+}
+
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+fn not_there(device: Device, missing: &softmoe_nets::device::Missing) -> AgentError {
+    AgentError::Device(format!("the device `{device}` cannot be used: {missing}"))
+}

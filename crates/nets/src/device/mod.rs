@@ -1,0 +1,117 @@
+//! The device engine: the same layers on [burn](https://burn.dev)'s tensors, with its automatic differentiation
+//! (feature `burn`; the features `flex`, `wgpu` and `cuda` add devices to compute on).
+//!
+//! A layer takes part by saying what its forward pass is, [`DeviceLayer::forward_on`]; tuples of such layers are
+//! such layers. It needs no hand-written gradients: a new body can be trained on any device with its forward
+//! pass alone, and becomes a [`Layer`](crate::Layer), with gradients for the CPU engine, when it has proved worth
+//! it. Parameters and noise are the same flat lists as the CPU engine's, so that weights move between the two.
+//!
+//! ```
+//! # #[cfg(feature = "flex")] {
+//! use burn_tensor::Tensor;
+//! use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork, DeviceWeights, Flex};
+//! use softmoe_nets::layers::{Linear, Relu};
+//! use softmoe_nets::Builder;
+//!
+//! let mut builder = Builder::new();
+//! let layers = (Linear::new(&mut builder, "hidden", 2, 8), Relu, Linear::new(&mut builder, "out", 8, 1));
+//! let network = BoxedDeviceNetwork::new(builder, layers, |batch| (batch, 2));
+//!
+//! let parameters = vec![0.5; DeviceNetwork::<Autodiff<Flex>>::parameters(&network).len()];
+//! let device = Default::default();
+//! let parameters = Tensor::<Flex, 1>::from_floats(parameters.as_slice(), &device);
+//! let weights = DeviceWeights::tracked(network.parameters_list(), &parameters);
+//! let x = Tensor::from_floats([[1.0, -2.0], [3.0, 4.0]], &device);
+//! let loss = network.forward(&weights, x).sum();
+//! let gradient: Tensor<Flex, 1> = weights.gradient(&mut loss.backward());
+//! assert_eq!(gradient.dims(), parameters.dims());
+//! # }
+//! ```
+
+pub(crate) use layer::same_shapes;
+
+mod adam;
+mod availability;
+mod layer;
+mod network;
+mod weights;
+
+pub use adam::DeviceAdam;
+pub use availability::Missing;
+#[cfg(feature = "cuda")]
+pub use availability::cuda;
+#[cfg(feature = "wgpu")]
+pub use availability::wgpu;
+pub use layer::{DeviceLayer, DeviceShape};
+pub use network::{BoxedDeviceNetwork, DeviceNetwork};
+pub use weights::DeviceWeights;
+
+pub use burn_autodiff::Autodiff;
+#[cfg(feature = "cuda")]
+pub use burn_cuda::{Cuda, CudaDevice};
+#[cfg(feature = "flex")]
+pub use burn_flex::{Flex, FlexDevice};
+#[cfg(feature = "wgpu")]
+pub use burn_wgpu::{Wgpu, WgpuDevice};
+
+use burn_tensor::backend::Backend;
+use burn_tensor::{Int, Tensor, TensorData};
+
+/// A tensor of these values.
+///
+/// # Panics
+/// If there are not as many as `shape` holds.
+pub fn from_values<B: Backend, const D: usize>(
+    values: &[f32],
+    shape: [usize; D],
+    device: &B::Device,
+) -> Tensor<B, D> {
+    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+}
+
+/// The values of a tensor, row-major; waits for the device.
+///
+/// # Panics
+/// If the device fails.
+pub fn to_values<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
+    tensor.into_data().convert::<f32>().into_vec().expect("values that were converted to single precision")
+}
+
+/// The product of each token and a matrix.
+///
+/// # Shapes
+/// x: (batch, m, d); matrix: (d, k) -> (batch, m, k)
+pub fn tokens_times<B: Backend>(x: Tensor<B, 3>, matrix: Tensor<B, 2>) -> Tensor<B, 3> {
+    let ([batch, m, d], [_, k]) = (x.dims(), matrix.dims());
+    x.reshape([batch * m, d]).matmul(matrix).reshape([batch, m, k])
+}
+
+/// How many others along the last axis come before each value in descending order; of equals, the first comes first.
+///
+/// By counting: a sort would leave the device, and a count is exact on any.
+///
+/// # Shapes
+/// (batch, rows, k) -> (batch, rows, k)
+pub fn ranks<B: Backend>(values: Tensor<B, 3>) -> Tensor<B, 3, Int> {
+    let ([batch, rows, k], device) = (values.dims(), values.device());
+    let values = values.detach();
+    let all = [batch, rows, k, k];
+    let value = values.clone().unsqueeze_dim::<4>(3).expand(all);
+    let other = values.unsqueeze_dim::<4>(2).expand(all);
+    let place = Tensor::<B, 1, Int>::arange(0..k as i64, &device);
+    let earlier =
+        place.clone().reshape([1, 1, 1, k]).expand(all).lower(place.reshape([1, 1, k, 1]).expand(all));
+    let before = other.clone().greater(value.clone()).bool_or(other.equal(value).bool_and(earlier));
+    before.int().sum_dim(3).reshape([batch, rows, k])
+}
+
+/// A one at each index along a new axis of length `len`, zeros elsewhere; no one for an index beyond.
+///
+/// # Shapes
+/// (batch, rows, columns) -> (batch, rows, columns, `len`)
+pub fn one_hot<B: Backend>(indices: Tensor<B, 3, Int>, len: usize) -> Tensor<B, 4> {
+    let ([batch, rows, columns], device) = (indices.dims(), indices.device());
+    let all = [batch, rows, columns, len];
+    let place = Tensor::<B, 1, Int>::arange(0..len as i64, &device).reshape([1, 1, 1, len]).expand(all);
+    indices.unsqueeze_dim::<4>(3).expand(all).equal(place).float()
+}
