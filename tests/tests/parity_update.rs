@@ -193,7 +193,7 @@ fn assert_update(fixture: &Fixture, case: Case) {
     }
     assert_near(&what("target"), learner.q_target(), &fixture.f32("target"), 5e-7);
 
-    let after: Vec<f32> = learner.weights().iter().flat_map(|(_, _, values)| values.into_owned()).collect();
+    let after: Vec<f32> = learner.weights().iter().flat_map(|(_, _, values)| values.to_vec()).collect();
     for (ours, theirs) in &names {
         let range = list.get(ours).unwrap().range.clone();
         fixture.assert_close(&format!("grad/{theirs}"), &learner.gradient()[range.clone()], "grad");
