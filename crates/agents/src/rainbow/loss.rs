@@ -2,7 +2,7 @@
 //!
 //! Names tell the time: `_tm1` belongs to the state that the action was taken in, `_t` to the one n steps later.
 
-use softmoe_nets::kernels::softmax_rows;
+use softmoe_nets::kernels::{softmax_rows, vectorised};
 
 /// Added to probabilities and losses before roots are taken of them.
 const EPSILON: f64 = 1e-10;
@@ -61,13 +61,18 @@ pub fn project_values(
     // Not the distance of two atoms, which rounding makes a little different for each pair.
     let spacing = (v_max - v_min) / (support.len() - 1) as f32;
     target.fill(0.0);
-    for (&probability, value) in probabilities.iter().zip(values) {
-        let value = value.clamp(v_min, v_max);
-        for (target, &z) in target.iter_mut().zip(support) {
-            let nearness = (1.0 - (value - z).abs() / spacing).clamp(0.0, 1.0);
-            *target += nearness * probability;
-        }
-    }
+    vectorised(
+        #[inline(always)]
+        || {
+            for (&probability, value) in probabilities.iter().zip(values) {
+                let value = value.clamp(v_min, v_max);
+                for (target, &z) in target.iter_mut().zip(support) {
+                    let nearness = (1.0 - (value - z).abs() / spacing).clamp(0.0, 1.0);
+                    *target += nearness * probability;
+                }
+            }
+        },
+    );
 }
 
 /// Cross-entropy of one transition, -sum_z target_z log softmax(logits)_z, from the logits of the action taken;

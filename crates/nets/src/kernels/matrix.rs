@@ -253,9 +253,18 @@ impl<E: Scalar> Product<'_, E> {
         unsafe { E::tile::<S, ROWS, VECTORS, PARTIAL>(simd, operands) };
         if !in_place {
             for (j, start) in (0..columns).map(|j| (j, place + j * c_column)) {
-                let of_column = self.c.data[start..].iter_mut().step_by(c_row);
-                for (c, &value) in of_column.zip(copy[j..].iter().step_by(columns)).take(ROWS) {
-                    *c = if self.accumulate { *c + value } else { value };
+                let column: [E; ROWS] = std::array::from_fn(|row| copy[row * columns + j]);
+                if c_row == 1 {
+                    let c = &mut self.c.data[start..start + ROWS];
+                    match self.accumulate {
+                        true => c.iter_mut().zip(column).for_each(|(c, value)| *c += value),
+                        false => c.copy_from_slice(&column),
+                    }
+                } else {
+                    let c = self.c.data[start..].iter_mut().step_by(c_row);
+                    for (c, value) in c.zip(column) {
+                        *c = if self.accumulate { *c + value } else { value };
+                    }
                 }
             }
         }

@@ -14,8 +14,8 @@ pub use vector::{
     softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows, transpose,
 };
 
-/// Runs `body` compiled for the best instruction set of this processor.
+/// Runs `body`, and what is inlined into it, compiled for the best instruction set of this processor.
 #[inline(always)]
-pub(crate) fn vectorised<R>(body: impl FnOnce() -> R) -> R {
+pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(body)
 }
