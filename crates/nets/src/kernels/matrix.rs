@@ -14,6 +14,58 @@ pub struct Matrix<'a, E> {
     strides: [usize; 2],
 }
 
+/// A matrix whose rows and columns come in blocks, such as the patches of a feature map: row (i, j) and column (k, l)
+/// meet at `i * row_strides[0] + j * row_strides[1] + k * column_strides[0] + l * column_strides[1]`.
+///
+/// Elements may share a place, as those of overlapping patches do: nothing is copied.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocks<'a, E> {
+    data: &'a [E],
+    rows: [usize; 2],
+    columns: [usize; 2],
+    row_strides: [usize; 2],
+    column_strides: [usize; 2],
+}
+
+impl<'a, E> Blocks<'a, E> {
+    /// A matrix of rows and columns in blocks, each (blocks, a block's).
+    ///
+    /// # Panics
+    /// If its last element lies beyond `data`.
+    pub fn new(
+        data: &'a [E],
+        rows: [usize; 2],
+        row_strides: [usize; 2],
+        columns: [usize; 2],
+        column_strides: [usize; 2],
+    ) -> Self {
+        let sizes = rows.into_iter().chain(columns);
+        let steps = sizes.zip(row_strides.into_iter().chain(column_strides));
+        let last = steps.map(|(size, stride)| size.checked_sub(1)?.checked_mul(stride));
+        let last = last.reduce(|a, b| a?.checked_add(b?)).flatten();
+        let is_empty = rows.contains(&0) || columns.contains(&0);
+        assert!(
+            is_empty || last.is_some_and(|last| last < data.len()),
+            "a matrix of {rows:?} rows, {row_strides:?} apart, and {columns:?} columns, {column_strides:?} apart, \
+             reaches beyond {} values",
+            data.len()
+        );
+        Blocks { data, rows, columns, row_strides, column_strides }
+    }
+}
+
+impl<'a, E> From<Matrix<'a, E>> for Blocks<'a, E> {
+    fn from(Matrix { data, shape, strides }: Matrix<'a, E>) -> Self {
+        Blocks {
+            data,
+            rows: [1, shape[0]],
+            columns: [1, shape[1]],
+            row_strides: [0, strides[0]],
+            column_strides: [0, strides[1]],
+        }
+    }
+}
+
 /// A [`Matrix`] to write to.
 #[derive(Debug)]
 pub struct MatrixMut<'a, E> {
@@ -122,15 +174,34 @@ fn product_by<'m, E: Scalar>(
     let [row, column] = c.strides;
     let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
     multiply(match transposed {
-        false => Product { c, a, b, accumulate },
-        true => Product { c: c.transposed(), a: b.transposed(), b: a.transposed(), accumulate },
+        false => Product { c, a: a.into(), b, accumulate },
+        true => Product { c: c.transposed(), a: b.transposed().into(), b: a.transposed(), accumulate },
     });
+}
+
+/// c = a b, or c = c + a b if `accumulate`, for a matrix a in blocks.
+///
+/// # Shapes
+/// a: (m, k); b: (k, n); c: (m, n)
+///
+/// # Panics
+/// If the shapes do not fit.
+pub fn product_of_blocks<E: Scalar>(
+    c: MatrixMut<'_, E>,
+    a: Blocks<'_, E>,
+    b: Matrix<'_, E>,
+    accumulate: bool,
+) {
+    let [m, inner] = [a.rows, a.columns].map(|[blocks, of_block]| blocks * of_block);
+    let [k, n] = b.shape;
+    assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
+    pulp::Arch::new().dispatch(Product { c, a, b, accumulate });
 }
 
 /// A product whose shapes fit.
 struct Product<'a, E> {
     c: MatrixMut<'a, E>,
-    a: Matrix<'a, E>,
+    a: Blocks<'a, E>,
     b: Matrix<'a, E>,
     accumulate: bool,
 }
@@ -193,6 +264,11 @@ impl<E: Scalar> Product<'_, E> {
         let mut row = 0;
         // The sums of a tile stay in registers: processors with 16 have room for fewer rows.
         if S::REGISTER_COUNT >= 32 {
+            // With one vector of columns twice the rows, so that as many sums are under way.
+            while VECTORS == 1 && m - row >= 2 * ROWS {
+                self.tile::<S, { 2 * ROWS }, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
+                row += 2 * ROWS;
+            }
             while m - row >= ROWS {
                 self.tile::<S, ROWS, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
                 row += ROWS;
@@ -235,19 +311,22 @@ impl<E: Scalar> Product<'_, E> {
             false => copy.as_mut_ptr(),
         };
         let operands = Operands {
-            a: self.a.data.as_ptr().wrapping_add(row * self.a.strides[0]),
-            a_strides: self.a.strides,
+            a: self.a.data.as_ptr(),
+            first_row: row,
+            a_block: self.a.rows[1],
+            a_row_strides: self.a.row_strides,
+            a_column_strides: self.a.column_strides,
             b,
             b_stride,
             c,
             c_stride: if in_place { c_row } else { columns },
             columns,
-            inner: self.b.shape[0],
+            inner: self.a.columns,
             accumulate: self.accumulate && in_place,
         };
-        // SAFETY: `check` made sure that the last element of each matrix, and so every element, lies in its slice
-        // (strides are not negative), and `product` that the shapes fit: a has the rows from `row` on and `inner`
-        // columns; b, the matrix itself or a copy of the panel, `inner` rows and the panel's columns; and c, the
+        // SAFETY: `check` and `Blocks::new` made sure that the last element of each matrix, and so every element, lies
+        // in its slice (strides are not negative), and `product` that the shapes fit: a has the rows from `row` on and
+        // `inner` columns; b, the matrix itself or a copy of the panel, as many rows and the panel's columns; and c, the
         // matrix itself or a copy that is large enough for any tile, these rows and columns. `panel` is as long as
         // `VECTORS` and `PARTIAL` say. c is borrowed mutably and overlaps neither a nor b.
         unsafe { E::tile::<S, ROWS, VECTORS, PARTIAL>(simd, operands) };

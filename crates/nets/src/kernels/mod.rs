@@ -7,7 +7,7 @@ mod matrix;
 pub(crate) mod tile;
 mod vector;
 
-pub use matrix::{Matrix, MatrixMut, product, vector_matrix};
+pub use matrix::{Blocks, Matrix, MatrixMut, product, product_of_blocks, vector_matrix};
 pub use vector::{
     add, add_row_sums, minus_mean_of_blocks, multiply, multiply_outer, relu, relu_backward,
     relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, shared_exponentials,

@@ -3,7 +3,7 @@
 use pulp::{MemMask, Simd};
 use std::cell::Cell;
 
-/// Rows of the largest tile.
+/// Rows of the largest tile of two vectors; one of a single vector has up to twice as many.
 pub(super) const ROWS: usize = 8;
 /// More columns than any tile has: two vectors of the shortest numbers in the longest registers.
 pub(super) const COLUMNS: usize = 32;
@@ -11,9 +11,13 @@ pub(super) const COLUMNS: usize = 32;
 /// c = a b, or c += a b, for matrices somewhere in memory.
 #[derive(Clone, Copy)]
 pub struct Operands<E> {
-    /// Element (i, l) lies at `i * a_strides[0] + l * a_strides[1]`.
+    /// Rows and columns of a come in blocks, [per block]: row i lies in block i / `a_block`, and so do the columns.
+    /// Element (i, l) lies at (block of i, i within it, block of l, l within it) times the strides.
     pub(super) a: *const E,
-    pub(super) a_strides: [usize; 2],
+    pub(super) first_row: usize,
+    pub(super) a_block: usize,
+    pub(super) a_row_strides: [usize; 2],
+    pub(super) a_column_strides: [usize; 2],
     /// Row-major: the rows are `b_stride` apart.
     pub(super) b: *const E,
     pub(super) b_stride: usize,
@@ -22,8 +26,8 @@ pub struct Operands<E> {
     pub(super) c_stride: usize,
     /// Columns of b and c.
     pub(super) columns: usize,
-    /// Columns of a and rows of b.
-    pub(super) inner: usize,
+    /// Columns of a and rows of b: blocks, and columns in a block.
+    pub(super) inner: [usize; 2],
     pub(super) accumulate: bool,
 }
 
@@ -106,35 +110,48 @@ macro_rules! tile {
                     }
                 }
 
-                let Operands { a, a_strides, mut b, b_stride, c, c_stride, columns, inner, accumulate } =
-                    operands;
+                let Operands { a, mut b, b_stride, c, c_stride, columns, inner, accumulate, .. } = operands;
+                let Operands { first_row, a_block, a_row_strides, a_column_strides, .. } = operands;
                 let lanes = S::$lanes;
                 let mut masks = [None; VECTORS];
                 if PARTIAL {
                     masks[VECTORS - 1] = Some(simd.$mask(0, (columns - (VECTORS - 1) * lanes) as $index));
                 }
+                // Most matrices are a single block: no division for them.
+                let (mut block, mut within) = match first_row < a_block {
+                    true => (0, first_row),
+                    false => (first_row / a_block, first_row % a_block),
+                };
                 // One base address a row: with addresses computed from each other, each waits for the one before.
-                let rows_of_a: [*const $number; ROWS] =
-                    std::array::from_fn(|row| std::hint::black_box(a.wrapping_add(row * a_strides[0])));
-                let mut column_of_a = 0;
+                let rows_of_a: [*const $number; ROWS] = std::array::from_fn(|_| {
+                    let place = block * a_row_strides[0] + within * a_row_strides[1];
+                    within += 1;
+                    if within == a_block {
+                        (block, within) = (block + 1, 0);
+                    }
+                    std::hint::black_box(a.wrapping_add(place))
+                });
                 let mut sums = [[simd.$splat(0.0); VECTORS]; ROWS];
-                for _ in 0..inner {
-                    let mut row_of_b = [simd.$splat(0.0); VECTORS];
-                    for vector in 0..VECTORS {
-                        // SAFETY: `b` points to a row of b, and `masks` keeps to its columns.
-                        row_of_b[vector] = unsafe { load(simd, b.add(vector * lanes), masks[vector]) };
-                    }
-                    for row in 0..ROWS {
-                        // SAFETY: a has `ROWS` rows and `inner` columns, of which this is one.
-                        let factor = simd.$splat(unsafe { *rows_of_a[row].add(column_of_a) });
+                for block in 0..inner[0] {
+                    let mut column_of_a = block * a_column_strides[0];
+                    for _ in 0..inner[1] {
+                        let mut row_of_b = [simd.$splat(0.0); VECTORS];
                         for vector in 0..VECTORS {
-                            sums[row][vector] =
-                                simd.$multiply_add(factor, row_of_b[vector], sums[row][vector]);
+                            // SAFETY: `b` points to a row of b, and `masks` keeps to its columns.
+                            row_of_b[vector] = unsafe { load(simd, b.add(vector * lanes), masks[vector]) };
                         }
+                        for row in 0..ROWS {
+                            // SAFETY: a has `ROWS` rows from the first on, and this is one of its columns.
+                            let factor = simd.$splat(unsafe { *rows_of_a[row].add(column_of_a) });
+                            for vector in 0..VECTORS {
+                                sums[row][vector] =
+                                    simd.$multiply_add(factor, row_of_b[vector], sums[row][vector]);
+                            }
+                        }
+                        column_of_a += a_column_strides[1];
+                        // Behind the last row this points nowhere, and is not read.
+                        b = b.wrapping_add(b_stride);
                     }
-                    column_of_a += a_strides[1];
-                    // Behind the last row this points nowhere, and is not read.
-                    b = b.wrapping_add(b_stride);
                 }
                 for row in 0..ROWS {
                     for vector in 0..VECTORS {

@@ -3,16 +3,13 @@
 #[cfg(feature = "burn")]
 mod device;
 
-use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::kernels::{self, Blocks, Matrix, MatrixMut, product, product_of_blocks};
 use crate::layers::dense::disjoint;
-use crate::layers::padding::{Padding, Same, Valid, Windows, output_length};
+use crate::layers::padding::{Map, Padded, Padding, Same, Valid, Windows, output_length};
 use crate::size::expect;
 use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 use std::ops::Range;
-
-/// Values of the patches that are worked on at a time: they should stay in the second-level cache (half a MiB).
-const BLOCK: usize = 1 << 17;
 
 /// A convolution of a square `KERNEL` and a `STRIDE`, with the padding `P`: none unless it is said to be
 /// [`Same`](crate::layers::Same).
@@ -36,11 +33,19 @@ pub struct Conv2dTape<E> {
     windows: Windows,
     y: Vec<E>,
     dx: Vec<E>,
-    /// For each output position of some output rows the pixels under the kernel, or their gradients:
-    /// (rows x W, KERNEL x KERNEL x channels).
-    patches: Vec<E>,
-    /// As many output rows of the batch as there are patches for.
-    rows_at_once: usize,
+    /// One sample with what lies beyond its border.
+    x: Padded<E>,
+    backward: Backward<E>,
+}
+
+/// How the gradient of the input is computed.
+#[derive(Clone, Debug)]
+enum Backward<E> {
+    /// At stride 1 it is a convolution of the gradient, lengthened by zeros, with the kernel turned around:
+    /// (KERNEL, KERNEL, C, channels).
+    Convolution { dy: Padded<E>, kernel: Vec<E> },
+    /// At other strides the gradients of a sample's patches, (H x W, KERNEL x KERNEL x channels), are added up.
+    Patches(Vec<E>),
 }
 
 impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize>
@@ -96,58 +101,38 @@ impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize, P: Pad
     }
 }
 
-/// Copies a run. The compiler knows the lengths that are usual, and needs no call for them.
-#[inline(always)]
-fn copy<E: Copy>(to: &mut [E], from: &[E]) {
-    #[inline(always)]
-    fn known<E: Copy, const LEN: usize>(to: &mut [E], from: &[E]) {
-        if let (Some(to), Some(from)) = (to.first_chunk_mut::<LEN>(), from.first_chunk::<LEN>()) {
-            *to = *from;
-        }
-    }
-    match from.len() {
-        12 => known::<E, 12>(to, from),
-        32 => known::<E, 32>(to, from),
-        48 => known::<E, 48>(to, from),
-        96 => known::<E, 96>(to, from),
-        128 => known::<E, 128>(to, from),
-        _ => to.copy_from_slice(from),
+/// The patches of a map under a square window, as a matrix (positions, window's values).
+fn patches<E: Scalar>(map: Map<'_, E>, side: usize, stride: usize, positions: [usize; 2]) -> Blocks<'_, E> {
+    let Map { values, width, channels } = map;
+    let row = width * channels;
+    Blocks::new(values, positions, [stride * row, stride * channels], [side, side * channels], [row, 1])
+}
+
+/// The transpose of [`patches`].
+fn patches_transposed<E: Scalar>(
+    map: Map<'_, E>,
+    side: usize,
+    stride: usize,
+    positions: [usize; 2],
+) -> Blocks<'_, E> {
+    let Map { values, width, channels } = map;
+    let row = width * channels;
+    Blocks::new(values, [side, side * channels], [row, 1], positions, [stride * row, stride * channels])
+}
+
+/// Turns a kernel around: kernel (side, side, channels, c) -> (side, side, c, channels), both sides backwards.
+fn turn<E: Scalar>(turned: &mut [E], kernel: &[E], channels: usize, c: usize) {
+    let places = kernel.chunks_exact(channels * c).rev();
+    for (turned, kernel) in turned.chunks_exact_mut(channels * c).zip(places) {
+        kernels::transpose(turned, kernel, c);
     }
 }
 
 impl<E: Scalar> Conv2dTape<E> {
-    /// The output rows of the batch, some at a time.
-    fn blocks(&self, c: usize) -> impl Iterator<Item = Range<usize>> + use<E> {
-        let rows = self.y.len() / (self.windows.output[1] * c);
-        let at_once = self.rows_at_once;
-        (0..rows).step_by(at_once).map(move |start| start..(start + at_once).min(rows))
-    }
-
-    /// Copies the pixels of `x` under the kernel at the output `rows` to the patches.
-    fn gather(&mut self, x: &[E], rows: Range<usize>) {
-        let Conv2dTape { windows, patches, .. } = self;
-        let (first, len) = (rows.start * windows.output[1], windows.row_len());
-        kernels::vectorised(
-            #[inline(always)]
-            || {
-                windows.each_run(rows, |run| {
-                    let start = ((run.window - first) * windows.side + run.row) * len;
-                    let (patch, pixels) = (&mut patches[start..start + len], &x[run.pixels]);
-                    if pixels.len() == len {
-                        copy(patch, pixels);
-                    } else {
-                        patch.fill(E::ZERO);
-                        patch[run.outside..run.outside + pixels.len()].copy_from_slice(pixels);
-                    }
-                });
-            },
-        );
-    }
-
-    /// Adds the patches at the output `rows` to the pixels that they were copied from.
-    fn scatter(&mut self, rows: Range<usize>) {
-        let Conv2dTape { windows, dx, patches, .. } = self;
-        let (first, len) = (rows.start * windows.output[1], windows.row_len());
+    /// Adds the gradients of a sample's patches to the pixels that they are copies of.
+    fn scatter(dx: &mut [E], patches: &[E], windows: &Windows, sample: usize) {
+        let (rows, len) = (sample * windows.output[0]..(sample + 1) * windows.output[0], windows.row_len());
+        let first = rows.start * windows.output[1];
         kernels::vectorised(
             #[inline(always)]
             || {
@@ -205,14 +190,23 @@ where
         let (batch, h, w, c) = self.output_shape(input);
         let [h, w, c] = [h.size(), w.size(), c.size()];
         let map = [input.1.size(), input.2.size(), self.channels];
-        let values_of_a_row = w * KERNEL * KERNEL * self.channels;
-        let rows_at_once = (BLOCK / values_of_a_row.max(1)).clamp(1, (batch * h).max(1));
+        let windows = Windows::new::<P>(map, KERNEL, STRIDE, [h, w]);
+        let lengths = [h, w].map(|windows| windows.saturating_sub(1) * STRIDE + KERNEL);
+        let backward = if STRIDE == 1 {
+            // The input's pixel at y is under the kernel's row r at the output y + before - r.
+            let before = windows.before.map(|before| KERNEL - 1 - before);
+            let lengths = [map[0], map[1]].map(|length| length + KERNEL - 1);
+            let dy = Padded::new([h, w, c], before, lengths);
+            Backward::Convolution { dy, kernel: vec![E::ZERO; KERNEL * KERNEL * self.channels * c] }
+        } else {
+            Backward::Patches(vec![E::ZERO; h * w * KERNEL * KERNEL * self.channels])
+        };
         Conv2dTape {
-            windows: Windows::new::<P>(map, KERNEL, STRIDE, [h, w]),
             y: vec![E::ZERO; batch * h * w * c],
             dx: vec![E::ZERO; batch * map.iter().product::<usize>()],
-            patches: vec![E::ZERO; rows_at_once * values_of_a_row],
-            rows_at_once,
+            x: Padded::new(map, windows.before, lengths),
+            windows,
+            backward,
         }
     }
 
@@ -222,22 +216,16 @@ where
         x: &'t [E],
         tape: &'t mut Conv2dTape<E>,
     ) -> &'t [E] {
-        let (kernel, bias) =
-            (&weights.parameters[self.kernel.clone()], &weights.parameters[self.bias.clone()]);
+        let [kernel, bias] = [&self.kernel, &self.bias].map(|range| &weights.parameters[range.clone()]);
         let (inputs, c) = (kernel.len() / bias.len(), bias.len());
-        for rows in tape.blocks(c) {
-            tape.gather(x, rows.clone());
-            let positions = rows.start * tape.windows.output[1]..rows.end * tape.windows.output[1];
-            let y = &mut tape.y[positions.start * c..positions.end * c];
-            for y in y.chunks_exact_mut(c) {
-                y.copy_from_slice(bias);
-            }
-            product(
-                MatrixMut::new(y, positions.len(), c),
-                Matrix::new(&tape.patches, positions.len(), inputs),
-                Matrix::new(kernel, inputs, c),
-                true,
-            );
+        let positions @ [h, w] = tape.windows.output;
+        for y in tape.y.chunks_exact_mut(c) {
+            y.copy_from_slice(bias);
+        }
+        let samples = x.chunks_exact(tape.windows.map_len()).zip(tape.y.chunks_exact_mut(h * w * c));
+        for (x, y) in samples {
+            let patches = patches(tape.x.of(x), KERNEL, STRIDE, positions);
+            product_of_blocks(MatrixMut::new(y, h * w, c), patches, Matrix::new(kernel, inputs, c), true);
         }
         &tape.y
     }
@@ -255,29 +243,41 @@ where
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
+        let kernel = &weights.parameters[self.kernel.clone()];
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
         let (inputs, c) = (d_kernel.len() / d_bias.len(), d_bias.len());
+        let positions @ [h, w] = tape.windows.output;
         d_bias.fill(E::ZERO);
         kernels::add_row_sums(d_bias, dy);
         d_kernel.fill(E::ZERO);
         if wants_dx {
-            tape.dx.fill(E::ZERO);
-        }
-        for rows in tape.blocks(c) {
-            if rows.len() * tape.windows.output[1] * c < dy.len() {
-                // The patches of the whole batch would still be there from the forward pass.
-                tape.gather(x, rows.clone());
+            match &mut tape.backward {
+                Backward::Convolution { kernel: turned, .. } => turn(turned, kernel, self.channels, c),
+                Backward::Patches(_) => tape.dx.fill(E::ZERO),
             }
-            let positions = rows.start * tape.windows.output[1]..rows.end * tape.windows.output[1];
-            let count = positions.len();
-            let dy = Matrix::new(&dy[positions.start * c..positions.end * c], count, c);
-            let patches = Matrix::new(&tape.patches, count, inputs).transposed();
-            product(MatrixMut::new(d_kernel, inputs, c), patches, dy, true);
-            if wants_dx {
-                // The patches have served; their gradient takes their place.
-                let kernel = Matrix::new(&weights.parameters[self.kernel.clone()], inputs, c).transposed();
-                product(MatrixMut::new(&mut tape.patches, count, inputs), dy, kernel, false);
-                tape.scatter(rows);
+        }
+        let (map_len, dy_len) = (tape.windows.map_len(), h * w * c);
+        for (sample, (x, dy)) in x.chunks_exact(map_len).zip(dy.chunks_exact(dy_len)).enumerate() {
+            let patches = patches_transposed(tape.x.of(x), KERNEL, STRIDE, positions);
+            let d_output = Matrix::new(dy, h * w, c);
+            product_of_blocks(MatrixMut::new(d_kernel, inputs, c), patches, d_output, true);
+            if !wants_dx {
+                continue;
+            }
+            match &mut tape.backward {
+                Backward::Convolution { dy: padded, kernel } => {
+                    let [height, width] = tape.windows.map_sides();
+                    let patches = self::patches(padded.of(dy), KERNEL, 1, [height, width]);
+                    let kernel = Matrix::new(kernel, KERNEL * KERNEL * c, self.channels);
+                    let dx = &mut tape.dx[sample * map_len..][..map_len];
+                    let dx = MatrixMut::new(dx, height * width, self.channels);
+                    product_of_blocks(dx, patches, kernel, false);
+                }
+                Backward::Patches(d_patches) => {
+                    let kernel = Matrix::new(kernel, inputs, c).transposed();
+                    product(MatrixMut::new(d_patches, h * w, inputs), d_output, kernel, false);
+                    Conv2dTape::scatter(&mut tape.dx, d_patches, &tape.windows, sample);
+                }
             }
         }
         &tape.dx

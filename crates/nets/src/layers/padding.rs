@@ -1,5 +1,6 @@
 //! Windows that slide over feature maps, and what they do at the maps' borders.
 
+use crate::Scalar;
 use crate::size::valid;
 use std::fmt::Debug;
 use std::ops::Range;
@@ -81,7 +82,7 @@ pub(crate) struct Windows {
     /// Sizes of a map: height, width, channels.
     map: [usize; 3],
     /// Values beyond the border above, and left.
-    before: [usize; 2],
+    pub(crate) before: [usize; 2],
     /// Windows along a column, and along a row.
     pub(crate) output: [usize; 2],
 }
@@ -109,6 +110,16 @@ impl Windows {
     /// Values in a row of a window.
     pub(crate) fn row_len(&self) -> usize {
         self.side * self.map[2]
+    }
+
+    /// Height and width of the maps.
+    pub(crate) fn map_sides(&self) -> [usize; 2] {
+        [self.map[0], self.map[1]]
+    }
+
+    /// Values of a map.
+    pub(crate) fn map_len(&self) -> usize {
+        self.map.iter().product()
     }
 
     /// Channels of the maps.
@@ -151,6 +162,48 @@ impl Windows {
                 }
             }
         }
+    }
+}
+
+/// A feature map, (height, width, channels).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Map<'a, E> {
+    pub(crate) values: &'a [E],
+    pub(crate) width: usize,
+    pub(crate) channels: usize,
+}
+
+/// A place for one map with zeros around it.
+#[derive(Clone, Debug)]
+pub(crate) struct Padded<E> {
+    map: [usize; 3],
+    before: [usize; 2],
+    width: usize,
+    /// (height, width, channels) with the zeros; empty if there are none.
+    values: Vec<E>,
+}
+
+impl<E: Scalar> Padded<E> {
+    /// For maps of sizes `map`, with `before` zeros above and left, lengthened to at least `lengths` (height, width).
+    pub(crate) fn new(map: [usize; 3], before: [usize; 2], lengths: [usize; 2]) -> Self {
+        let [height, width] = [0, 1].map(|axis| lengths[axis].max(before[axis] + map[axis]));
+        let is_needed = [height, width] != [map[0], map[1]];
+        let values = vec![E::ZERO; if is_needed { height * width * map[2] } else { 0 }];
+        Padded { map, before, width, values }
+    }
+
+    /// The map `x` with its zeros.
+    pub(crate) fn of<'a>(&'a mut self, x: &'a [E]) -> Map<'a, E> {
+        let Padded { map: [_, width, channels], before: [above, left], .. } = *self;
+        if self.values.is_empty() {
+            return Map { values: x, width, channels };
+        }
+        let (row, padded_row) = (width * channels, self.width * channels);
+        let first = above * padded_row + left * channels;
+        for (padded, x) in self.values[first..].chunks_mut(padded_row).zip(x.chunks_exact(row)) {
+            padded[..row].copy_from_slice(x);
+        }
+        Map { values: &self.values, width: self.width, channels }
     }
 }
 
