@@ -43,6 +43,16 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
         options.set.iter().map(|text| text.parse()).collect::<Result<_, SpecError>>()?;
     let experiment = experiment(&options.arm, options.figure.as_deref())?;
     let architecture = if experiment.profiles.is_empty() {
+        if options.encoder.is_some() || options.game.is_some() || !options.set.is_empty() {
+            let names: Vec<&str> = experiment.drawings.keys().map(String::as_str).collect();
+            bail!(
+                "`{}` of {} is drawn as it is: leave out `--encoder`, `--game` and `--set`, or choose a size with \
+                 `--profile` ({})",
+                options.arm,
+                experiment.figure,
+                names.join(", ")
+            );
+        }
         let first = experiment.drawings.keys().next().map_or("", String::as_str);
         experiment.drawn(options.profile.as_deref().unwrap_or(first), &options.arm)?
     } else {

@@ -103,7 +103,9 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let settable = settable(there);
     let is_set = |key: &String| settable.contains(key) && !follows_the_length(key);
     for Difference { key, left, .. } in differences.iter().filter(|difference| is_set(&difference.key)) {
-        options.push(format!("--set {key}={left}"));
+        // Parentheses mean something to shells.
+        let quote = if left.contains('(') { "'" } else { "" };
+        options.push(format!("--set {key}={quote}{left}{quote}"));
     }
     State::Conflict(what, format!("give the values it was made with (`{}`)", options.join(" ")))
 }

@@ -58,6 +58,7 @@ fn what_is_mistyped_gets_the_nearest() {
     refused("flat --game brakeout", &["did you mean `breakout`?"]);
     refused("flat --set network.hiden=3", &["did you mean `network.hidden`?"]);
     refused("flat --set network.hidden=0", &["between 1 and 8192"]);
+    refused("tokenized-sum --encoder nature", &["leave out `--encoder`", "`--profile` (atari, minatar)"]);
     refused("random", &["has no network"]);
 }
 
