@@ -264,10 +264,17 @@ impl<E: Scalar> Product<'_, E> {
         let mut row = 0;
         // The sums of a tile stay in registers: processors with 16 have room for fewer rows.
         if S::REGISTER_COUNT >= 32 {
-            // With one vector of columns twice the rows, so that as many sums are under way.
-            while VECTORS == 1 && m - row >= 2 * ROWS {
-                self.tile::<S, { 2 * ROWS }, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
-                row += 2 * ROWS;
+            // With one vector of columns more rows, so that enough sums are under way: as many as there are registers
+            // for the rows' addresses.
+            while VECTORS == 1 && m - row >= tile::ROWS_OF_ONE {
+                self.tile::<S, { tile::ROWS_OF_ONE }, VECTORS, PARTIAL>(
+                    simd,
+                    row,
+                    panel.clone(),
+                    b,
+                    b_stride,
+                );
+                row += tile::ROWS_OF_ONE;
             }
             while m - row >= ROWS {
                 self.tile::<S, ROWS, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
@@ -304,7 +311,7 @@ impl<E: Scalar> Product<'_, E> {
         let columns = panel.len();
         let [c_row, c_column] = self.c.strides;
         let place = row * c_row + panel.start * c_column;
-        let mut copy = [E::ZERO; tile::ROWS * tile::COLUMNS];
+        let mut copy = [E::ZERO; tile::VALUES];
         let in_place = c_column == 1;
         let c = match in_place {
             true => self.c.data.as_mut_ptr().wrapping_add(place),

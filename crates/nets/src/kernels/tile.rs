@@ -3,10 +3,12 @@
 use pulp::{MemMask, Simd};
 use std::cell::Cell;
 
-/// Rows of the largest tile of two vectors; one of a single vector has up to twice as many.
+/// Rows of the largest tile of two vectors.
 pub(super) const ROWS: usize = 8;
-/// More columns than any tile has: two vectors of the shortest numbers in the longest registers.
-pub(super) const COLUMNS: usize = 32;
+/// Rows of the largest tile of one vector.
+pub(super) const ROWS_OF_ONE: usize = 12;
+/// As many values as the largest tile has: two vectors are 32 of the shortest numbers in the longest registers.
+pub(super) const VALUES: usize = 32 * ROWS;
 
 /// c = a b, or c += a b, for matrices somewhere in memory.
 #[derive(Clone, Copy)]
@@ -117,40 +119,51 @@ macro_rules! tile {
                 if PARTIAL {
                     masks[VECTORS - 1] = Some(simd.$mask(0, (columns - (VECTORS - 1) * lanes) as $index));
                 }
-                // Most matrices are a single block: no division for them.
+                // Most tiles lie in a single block, and most matrices are one: no division for them.
                 let (mut block, mut within) = match first_row < a_block {
                     true => (0, first_row),
                     false => (first_row / a_block, first_row % a_block),
                 };
-                // One base address a row: with addresses computed from each other, each waits for the one before.
-                let rows_of_a: [*const $number; ROWS] = std::array::from_fn(|_| {
-                    let place = block * a_row_strides[0] + within * a_row_strides[1];
-                    within += 1;
-                    if within == a_block {
-                        (block, within) = (block + 1, 0);
+                let first = a.wrapping_add(block * a_row_strides[0] + within * a_row_strides[1]);
+                let mut rows_of_a: [*const $number; ROWS] =
+                    std::array::from_fn(|row| first.wrapping_add(row * a_row_strides[1]));
+                if within + ROWS > a_block {
+                    for row_of_a in &mut rows_of_a {
+                        *row_of_a = a.wrapping_add(block * a_row_strides[0] + within * a_row_strides[1]);
+                        within += 1;
+                        if within == a_block {
+                            (block, within) = (block + 1, 0);
+                        }
                     }
-                    std::hint::black_box(a.wrapping_add(place))
-                });
+                }
+                // One base address a row: with addresses computed from each other, each waits for the one before.
+                let rows_of_a = rows_of_a.map(std::hint::black_box);
                 let mut sums = [[simd.$splat(0.0); VECTORS]; ROWS];
-                for block in 0..inner[0] {
-                    let mut column_of_a = block * a_column_strides[0];
-                    for _ in 0..inner[1] {
-                        let mut row_of_b = [simd.$splat(0.0); VECTORS];
+                let mut column_of_a = 0;
+                // From the last column of a block to the first of the next.
+                let gap = a_column_strides[0].wrapping_sub(inner[1].wrapping_mul(a_column_strides[1]));
+                let mut left_in_block = inner[1];
+                for _ in 0..inner[0] * inner[1] {
+                    let mut row_of_b = [simd.$splat(0.0); VECTORS];
+                    for vector in 0..VECTORS {
+                        // SAFETY: `b` points to a row of b, and `masks` keeps to its columns.
+                        row_of_b[vector] = unsafe { load(simd, b.add(vector * lanes), masks[vector]) };
+                    }
+                    for row in 0..ROWS {
+                        // SAFETY: a has `ROWS` rows from the first on, and this is one of its columns.
+                        let factor = simd.$splat(unsafe { *rows_of_a[row].add(column_of_a) });
                         for vector in 0..VECTORS {
-                            // SAFETY: `b` points to a row of b, and `masks` keeps to its columns.
-                            row_of_b[vector] = unsafe { load(simd, b.add(vector * lanes), masks[vector]) };
+                            sums[row][vector] =
+                                simd.$multiply_add(factor, row_of_b[vector], sums[row][vector]);
                         }
-                        for row in 0..ROWS {
-                            // SAFETY: a has `ROWS` rows from the first on, and this is one of its columns.
-                            let factor = simd.$splat(unsafe { *rows_of_a[row].add(column_of_a) });
-                            for vector in 0..VECTORS {
-                                sums[row][vector] =
-                                    simd.$multiply_add(factor, row_of_b[vector], sums[row][vector]);
-                            }
-                        }
-                        column_of_a += a_column_strides[1];
-                        // Behind the last row this points nowhere, and is not read.
-                        b = b.wrapping_add(b_stride);
+                    }
+                    // Behind the last column and row these point nowhere, and are not read.
+                    column_of_a = column_of_a.wrapping_add(a_column_strides[1]);
+                    b = b.wrapping_add(b_stride);
+                    left_in_block -= 1;
+                    if left_in_block == 0 {
+                        column_of_a = column_of_a.wrapping_add(gap);
+                        left_in_block = inner[1];
                     }
                 }
                 for row in 0..ROWS {
