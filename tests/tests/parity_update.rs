@@ -1,8 +1,8 @@
 //! A whole update of Rainbow, from a fresh optimizer, against the reference implementation's.
 
-use softmoe_agents::Learner;
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
+use softmoe_agents::{Learner, UpdateSettings};
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{
     ActionLayer, ActionNetwork, AdamSettings, BoxedNetwork, Builder, ExpertSettings, NoiseList, ParameterList,
@@ -164,10 +164,9 @@ fn assert_update(fixture: &Fixture, case: Case) {
     let batch = batch(fixture, &layout);
     let support = fixture.f32("support");
     let v_max = f64::from(support[support.len() - 1]);
-    let settings = RainbowSettings {
+    let update = UpdateSettings {
         batch_size: batch.len(),
         bootstrap_discount: layout.bootstrap_discount(),
-        v_max,
         double: fixture.flag("double_dqn"),
         priority_exponent: 0.5,
         importance_exponent: 0.5,
@@ -179,7 +178,7 @@ fn assert_update(fixture: &Fixture, case: Case) {
     let noise_loss = noise(fixture, network.noise(), &noise_names, "noise_loss");
     let list = network.parameters().clone();
 
-    let mut learner = RainbowLearner::new(network, settings, Seeds::new(0));
+    let mut learner = RainbowLearner::new(network, RainbowSettings { v_max, update }, Seeds::new(0));
     learner.set_weights(&online, &target);
     let update = learner.update_with(&batch, &noise_target, &noise_loss).unwrap();
 

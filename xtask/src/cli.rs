@@ -77,6 +77,9 @@ pub(crate) struct Options {
     /// Only these arms (and the random policy), separated by commas [default: all]
     #[arg(long, value_name = "ARM,..", value_delimiter = ',')]
     pub(crate) arms: Option<Vec<String>>,
+    /// Another agent in every arm, e.g. dqn_minatar or der_minatar; the profile's own settings stay [default: the profile's]
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) agent: Option<String>,
     /// How many seeds [default: the profile's]
     #[arg(long, value_name = "N", value_parser = seeds)]
     pub(crate) seeds: Option<u64>,
@@ -108,6 +111,7 @@ impl Options {
         let given = [
             ("--games", self.games.is_some()),
             ("--arms", self.arms.is_some()),
+            ("--agent", self.agent.is_some()),
             ("--seeds", self.seeds.is_some()),
             ("--steps", self.steps.is_some()),
             ("--jobs", self.jobs.is_some()),

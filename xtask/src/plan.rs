@@ -48,7 +48,7 @@ impl PlannedRun {
     pub(crate) fn steps(&self) -> u64 {
         match self.config.agent {
             AgentConfig::Random => 0,
-            AgentConfig::Rainbow(_) => self.config.training.agent_steps.0,
+            AgentConfig::Dqn(_) | AgentConfig::Rainbow(_) => self.config.training.agent_steps.0,
         }
     }
 
@@ -79,6 +79,9 @@ impl Plan {
                     profile.games.push(game);
                 }
             }
+        }
+        if let Some(name) = &options.agent {
+            profile.agent = names::agent(name.trim())?;
         }
         profile.seeds = options.seeds.unwrap_or(profile.seeds);
         profile.agent_steps.0 = options.steps.unwrap_or(profile.agent_steps.0);
@@ -204,18 +207,7 @@ impl Plan {
                 ));
             }
         }
-        let never_learns = self.runs.iter().find_map(|run| match &run.config.agent {
-            AgentConfig::Rainbow(agent) if agent.min_replay >= run.config.training.agent_steps.0 => {
-                Some(agent)
-            }
-            _ => None,
-        });
-        if let Some(agent) = never_learns {
-            notes.push(format!(
-                "no update is made: the runs end within the {} agent steps of `agent.min_replay`",
-                thousands(agent.min_replay)
-            ));
-        }
+        notes.extend(self.notes_on_learning());
         if self.is_part {
             notes.push(format!(
                 "the report is of these arms and games alone, and replaces the one in {}",
@@ -229,6 +221,27 @@ impl Plan {
             ));
         }
         notes
+    }
+
+    /// What the runs are too short for.
+    fn notes_on_learning(&self) -> Option<String> {
+        // All learners are of one agent and one length.
+        let (agent, steps) =
+            self.runs.iter().find_map(|run| Some((run.config.agent.learning()?, run.steps())))?;
+        if agent.min_replay >= steps {
+            return Some(format!(
+                "no update is made: the runs end within the {} agent steps of `agent.min_replay`",
+                thousands(agent.min_replay)
+            ));
+        }
+        let decay = agent.epsilon_decay_period.0;
+        (!agent.head.noisy() && agent.min_replay.saturating_add(decay) > steps).then(|| {
+            format!(
+                "training explores more than usual to its end: the runs end before the {} agent steps of \
+                 `agent.epsilon_decay_period` are over",
+                thousands(decay)
+            )
+        })
     }
 }
 
@@ -244,6 +257,7 @@ fn changes(options: &Options) -> Vec<String> {
         number("seeds", options.seeds),
         names("games", &options.games),
         names("arms", &options.arms),
+        options.agent.as_ref().map(|name| format!("agent {name}")),
     ];
     sizes.into_iter().flatten().chain(options.set.iter().cloned()).collect()
 }

@@ -3,7 +3,7 @@
 use crate::output;
 use anyhow::{Context, Result, bail};
 use softmoe_spec::setting::{Difference, differences, settable};
-use softmoe_spec::{Done, RunConfig, RunDirectory, file};
+use softmoe_spec::{AgentPreset, Done, RunConfig, RunDirectory, file};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
@@ -100,14 +100,39 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let follows_the_length = |key: &str| {
         other_length && ["training.evaluation_period", "training.checkpoint_period"].contains(&key)
     };
+    let mut from_preset: Option<Vec<Difference>> = None;
+    if differences.iter().any(|difference| difference.key == "agent") {
+        let (preset, left) = nearest_preset(there, asked);
+        options.push(format!("--agent {preset}"));
+        from_preset = Some(left);
+    }
+    // What the profile sets in every agent needs no option.
+    let is_of_preset = |key: &String| {
+        from_preset.as_ref().is_some_and(|left| left.iter().all(|difference| difference.key != *key))
+    };
     let settable = settable(there);
-    let is_set = |key: &String| settable.contains(key) && !follows_the_length(key);
+    let is_set = |key: &String| settable.contains(key) && !follows_the_length(key) && !is_of_preset(key);
     for Difference { key, left, .. } in differences.iter().filter(|difference| is_set(&difference.key)) {
         // Parentheses mean something to shells.
         let quote = if left.contains('(') { "'" } else { "" };
         options.push(format!("--set {key}={quote}{left}{quote}"));
     }
     State::Conflict(what, format!("give the values it was made with (`{}`)", options.join(" ")))
+}
+
+/// The preset that `there`'s agent differs least from, and the values in which `there` then differs from `asked`.
+fn nearest_preset(there: &RunConfig, asked: &RunConfig) -> (AgentPreset, Vec<Difference>) {
+    let with = |preset: AgentPreset| {
+        let asked = RunConfig { agent: preset.config(), ..asked.clone() };
+        (preset, differences(there, &asked))
+    };
+    let [first, others @ ..] = AgentPreset::ALL;
+    others.map(with).into_iter().fold(
+        with(first),
+        |best, other| {
+            if other.1.len() < best.1.len() { other } else { best }
+        },
+    )
 }
 
 /// Makes the directories of `out` and the configuration of every run that has not begun.

@@ -27,6 +27,8 @@ fn names() {
         &["no arm `sofmoe-4`", "did you mean `softmoe-4`?", "`expert-choice-4`"],
     );
     refused("fig3 --games breakuot", &["no game `breakuot`", "did you mean `breakout`?", "`space_invaders`"]);
+    refused("fig3 --agent dqn", &["no agent `dqn`", "did you mean `dqn_atari`?", "`der_minatar`"]);
+    refused("fig3 --agent dqn_minitar", &["no agent `dqn_minitar`", "did you mean `dqn_minatar`?"]);
     refused("fig3 --profile quik", &["no profile `quik`", "did you mean `quick`?", "`minatar`"]);
     refused("fig3 --profile paper", &["`paper` is not there yet", "Allowed: `minatar`, `quick`"]);
     refused("fig3 --profile atari100k", &["`atari100k` is not there yet"]);
@@ -47,6 +49,10 @@ fn settings() {
     refused("fig3 --set agent.noisy=yes", &["`true` or `false`"]);
     refused("fig3 --set agent.n_step", &["key=value"]);
     refused("fig3 --set seed=3", &["--seeds"]);
+    refused("fig3 --set agent=dqn_minatar", &["`--agent`"]);
+    refused("fig3 --set agent.loss=huber", &["no key `agent.loss`"]);
+    refused("fig3 --agent dqn_minatar --set agent.loss=hubert", &["did you mean `huber`?"]);
+    refused("fig3 --agent dqn_minatar --set agent.atoms=11", &["no key `agent.atoms`"]);
     refused("fig3 --set network.encoder=impala", &["impala", "minatar"]);
     refused("fig3 --set network.body.slots=all", &["all", "tokens_over_experts"]);
     refused("fig3 --set network.body.slots=token", &["did you mean `tokens`?"]);

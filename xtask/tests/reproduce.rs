@@ -189,6 +189,28 @@ fn runs_made_with_other_values_are_never_overwritten() {
 }
 
 #[test]
+fn another_agent_takes_the_place_of_the_profiles() {
+    let workshop = Workshop::new();
+    let (code, stdout, stderr) =
+        workshop.reproduce(&format!("{SIX} --agent dqn_minatar --set agent.loss=huber"));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["agent dqn_minatar, agent.loss=huber", "note: training explores more than usual"]);
+    let config = softmoe_spec::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
+    let softmoe_spec::AgentConfig::Dqn(dqn) = config.agent else { panic!("{:?}", config.agent) };
+    // The profile's own settings stay.
+    assert_eq!((dqn.loss, dqn.n_step, dqn.min_replay), (softmoe_spec::LossSpec::Huber, 1, 1_000));
+    // The runs are none of Rainbow's, and what the message says to type reuses them.
+    let (code, _, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["agent: dqn there, rainbow asked for"]);
+    let typed = stderr.split("(`").nth(1).unwrap().split("`)").next().unwrap();
+    assert_eq!(typed, "--agent dqn_minatar --set agent.loss=huber");
+    let (code, stdout, _) = workshop.reproduce(&format!("{SIX} {typed}"));
+    assert_eq!(code, Some(0));
+    assert_says(&stdout, &["6 finished"]);
+}
+
+#[test]
 fn a_setting_reaches_the_arms_that_have_it() {
     let workshop = Workshop::new();
     let (code, stdout, _) = workshop.reproduce(&format!("{SIX} --set network.body.experts=2"));

@@ -1,31 +1,20 @@
 //! An agent: a learner, the replay it learns from, and when it does what.
 
+mod schedule;
+
 use crate::devices;
-use crate::rainbow::RainbowSettings;
+use crate::learner::UpdateSettings;
 use crate::seeds::{Role, Seeds};
 use crate::{AgentError, Learner, Mode};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use softmoe_env::Step;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
-use softmoe_spec::{AgentSteps, Architecture, Device, RainbowConfig};
-
-/// When an agent acts at random, updates, and copies its target network. Periods count agent steps.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Schedule {
-    /// Probability of a random action in training.
-    epsilon_train: f64,
-    /// Probability of a random action in evaluation.
-    epsilon_evaluation: f64,
-    /// Transitions stored before the first update.
-    min_replay: u64,
-    update_period: AgentSteps,
-    target_period: AgentSteps,
-    clip_rewards: bool,
-}
+use softmoe_spec::{AgentConfig, AgentSteps, Architecture, Device, LearningConfig};
 
 /// A value-based agent that learns from replayed transitions.
 pub struct Agent {
@@ -60,67 +49,58 @@ pub struct AgentState {
 }
 
 impl Agent {
-    /// Rainbow on the CPU engine.
+    /// The agent of `config` on the CPU engine.
     ///
     /// # Errors
-    /// If the network is not in this build or has another head than [`RainbowConfig::head`], or a setting cannot be
-    /// followed.
-    pub fn rainbow(
-        config: &RainbowConfig,
-        architecture: &Architecture,
-        seeds: Seeds,
-    ) -> Result<Self, AgentError> {
-        Self::rainbow_on(Device::Cpu, config, architecture, seeds)
+    /// If `config` is the random policy, which learns nothing; if the network is not in this build or has another head
+    /// than the agent's ([`LearningConfig::head`]); if a setting cannot be followed.
+    pub fn new(config: &AgentConfig, architecture: &Architecture, seeds: Seeds) -> Result<Self, AgentError> {
+        Self::new_on(Device::Cpu, config, architecture, seeds)
     }
 
     /// The same on any device.
     ///
     /// # Errors
-    /// As [`rainbow`](Agent::rainbow), or if the device is not in this build or not there.
-    pub fn rainbow_on(
+    /// As [`new`](Agent::new), or if the device is not in this build or not there, or not for this agent.
+    pub fn new_on(
         device: Device,
-        config: &RainbowConfig,
+        config: &AgentConfig,
         architecture: &Architecture,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
-        if architecture.head != config.head() {
-            let (given, allowed) = (architecture.head.to_string(), config.head().to_string());
+        let Some(learning) = config.learning() else {
+            let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
+            return Err(AgentError::Setting { setting: "agent", given, allowed });
+        };
+        let LearningConfig { head, batch_size, priority_exponent, .. } = learning;
+        if architecture.head != head {
+            let (given, allowed) = (architecture.head.to_string(), head.to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
         }
         let Architecture { observation: shape, actions, .. } = *architecture;
         let layout = Layout {
-            capacity: config.replay_capacity,
+            capacity: learning.replay_capacity,
             frame_len: shape.iter().product(),
             stack: 1,
-            n_step: config.n_step,
-            discount: config.discount,
+            n_step: learning.n_step,
+            discount: learning.discount,
         };
-        let settings = RainbowSettings {
-            batch_size: config.batch_size,
+        let update = UpdateSettings {
+            batch_size,
             bootstrap_discount: layout.bootstrap_discount(),
-            v_max: config.v_max,
-            double: config.double,
-            priority_exponent: config.priority_exponent,
-            importance_exponent: config.importance_exponent,
-            optimizer: AdamSettings::new(config.learning_rate, config.adam_epsilon),
+            double: learning.double,
+            priority_exponent,
+            importance_exponent: learning.importance_exponent,
+            optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
         };
-        let learner = devices::rainbow(device, architecture, settings, seeds)?;
-        let uniform = config.priority_exponent == 0.0;
+        let learner = devices::learner(device, config, architecture, update, seeds)?;
+        let uniform = priority_exponent == 0.0;
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
-        let replay = Replay::new(layout, sampling)?;
-        let schedule = Schedule {
-            epsilon_train: config.epsilon_train,
-            epsilon_evaluation: config.epsilon_evaluation,
-            min_replay: config.min_replay,
-            update_period: config.update_period,
-            target_period: config.target_period,
-            clip_rewards: config.clip_rewards,
-        };
         Ok(Agent {
             learner,
-            batch: Batch::new(config.batch_size, &layout),
-            replay,
-            schedule,
+            batch: Batch::new(batch_size, &layout),
+            replay: Replay::new(layout, sampling)?,
+            schedule: Schedule::new(&learning),
             actions,
             steps: AgentSteps(0),
             updates: 0,
@@ -132,7 +112,7 @@ impl Agent {
 
     /// Chooses an action to learn from, for an observation (height, width, channels).
     pub fn act(&mut self, observation: &[u8]) -> usize {
-        random_action(&mut self.exploration, self.schedule.epsilon_train, self.actions)
+        random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.actions)
             .unwrap_or_else(|| self.learner.act(observation, Mode::Train))
     }
 
@@ -150,6 +130,7 @@ impl Agent {
         let reward = if self.schedule.clip_rewards { step.reward.clamp(-1.0, 1.0) } else { step.reward };
         let end = match step {
             Step { terminal: true, .. } => EpisodeEnd::Terminal,
+            Step { life_lost: true, .. } if self.schedule.terminal_on_life_loss => EpisodeEnd::Terminal,
             Step { truncated: true, .. } => EpisodeEnd::Truncated,
             _ => EpisodeEnd::Continues,
         };

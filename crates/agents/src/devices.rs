@@ -1,10 +1,12 @@
 //! From the name of a device to a learner on it.
 
+use crate::dqn::{DqnLearner, DqnSettings};
+use crate::learner::UpdateSettings;
 use crate::networks;
 use crate::rainbow::{RainbowLearner, RainbowSettings};
 use crate::seeds::Seeds;
 use crate::{AgentError, Learner};
-use softmoe_spec::{Architecture, Device};
+use softmoe_spec::{AgentConfig, Architecture, Device};
 
 /// Whether this build can compute on `device`, here and now.
 ///
@@ -27,11 +29,38 @@ pub fn check(device: Device) -> Result<(), AgentError> {
     }
 }
 
-/// Rainbow's learner on `device`.
+/// The learner of `config` on `device`.
 ///
 /// # Errors
-/// If the device cannot be used ([`check`]), or the network is not in this build.
-pub(crate) fn rainbow(
+/// If the device cannot be used ([`check`]) or not for this agent, or the network is not in this build.
+///
+/// # Panics
+/// If `config` is the random policy.
+pub(crate) fn learner(
+    device: Device,
+    config: &AgentConfig,
+    architecture: &Architecture,
+    update: UpdateSettings,
+    seeds: Seeds,
+) -> Result<Box<dyn Learner>, AgentError> {
+    match config {
+        AgentConfig::Random => unreachable!("the random policy has no learner"),
+        AgentConfig::Dqn(_) if device != Device::Cpu => Err(AgentError::Device(format!(
+            "DQN learns on the CPU engine alone in this version, and the device asked for is `{device}`: leave out \
+             `--device`, or choose an agent that is Rainbow (`cargo xtask reproduce FIGURE --agent rainbow_minatar`)"
+        ))),
+        AgentConfig::Dqn(config) => {
+            let settings = DqnSettings { loss: config.loss, update };
+            Ok(Box::new(DqnLearner::new(networks::build(architecture)?, settings, seeds)))
+        }
+        AgentConfig::Rainbow(config) => {
+            rainbow(device, architecture, RainbowSettings { v_max: config.v_max, update }, seeds)
+        }
+    }
+}
+
+/// Rainbow's learner on `device`.
+fn rainbow(
     device: Device,
     architecture: &Architecture,
     settings: RainbowSettings,

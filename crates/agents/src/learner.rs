@@ -1,5 +1,10 @@
 //! The seam between an agent and what it learns with.
 
+pub(crate) mod cpu;
+pub(crate) mod state;
+
+pub use cpu::{CpuLearner, Objective, UpdateSettings};
+
 use crate::AgentError;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;

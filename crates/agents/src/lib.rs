@@ -2,7 +2,7 @@
 //!
 //! The seam is [`Learner`]: it holds the weights, chooses greedy actions and learns from batches. An [`Agent`]
 //! owns everything around it (replay, schedules, exploration) and does not know what the learner computes
-//! with. [`rainbow`] has Rainbow's losses as pure functions, and its learner over the networks of
+//! with. [`dqn`] and [`rainbow`] have the agents' losses as pure functions, and their learners over the networks of
 //! [`softmoe_nets`]; [`run`] trains one run of an experiment from its `run.ron` to its `done.ron`.
 //!
 //! Rainbow with a soft mixture of experts on MinAtar Breakout, for a few hundred steps:
@@ -22,7 +22,7 @@
 //!     actions: environment.actions(),
 //!     permutation_seed: 0,
 //! };
-//! let mut agent = Agent::rainbow(&config, &architecture, Seeds::new(1))?;
+//! let mut agent = Agent::new(&config.into(), &architecture, Seeds::new(1))?;
 //!
 //! let mut observation = vec![0; environment.shape().iter().product()];
 //! for _ in 0..200 {
@@ -42,11 +42,13 @@
 mod agent;
 pub mod checkpoint;
 mod devices;
+pub mod dqn;
 mod error;
 mod evaluation;
 mod learner;
 mod metrics;
 pub mod networks;
+pub mod prioritized;
 pub mod rainbow;
 pub mod run;
 pub mod seeds;
@@ -55,5 +57,5 @@ pub use agent::{Agent, AgentState};
 pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
-pub use learner::{Learner, Mode, NamedWeights, Update};
+pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
 pub use metrics::{Metrics, Row};

@@ -10,10 +10,7 @@ use crate::seeds::{Role, Seeds};
 use crate::{Agent, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
-use softmoe_spec::{
-    AgentConfig, AgentSteps, Architecture, Device, Done, RainbowConfig, RunConfig, RunDirectory, SpecError,
-    file,
-};
+use softmoe_spec::{AgentSteps, Architecture, Device, Done, RunConfig, RunDirectory, SpecError, file};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -88,17 +85,15 @@ pub fn train_on(
     weights: Option<&Path>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
-    match &config.agent {
-        AgentConfig::Random => {
-            if let Some(path) = weights {
-                let reason =
-                    "the run's agent is the random policy, which has no network; leave out `--weights`";
-                return Err(RunError::InitialWeights { path: path.to_owned(), reason: reason.into() });
-            }
-            random(config, directory, monitor)
+    let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
+    match (config.architecture(permutation_seed), weights) {
+        (Some(architecture), weights) => {
+            Run::start(device, config, architecture, directory, weights, monitor)?.train()
         }
-        AgentConfig::Rainbow(rainbow) => {
-            Run::start(device, config, rainbow, directory, weights, monitor)?.train()
+        (None, None) => random(config, directory, monitor),
+        (None, Some(path)) => {
+            let reason = "the run's agent is the random policy, which has no network; leave out `--weights`";
+            Err(RunError::InitialWeights { path: path.to_owned(), reason: reason.into() })
         }
     }
 }
@@ -159,21 +154,14 @@ impl<'a> Run<'a> {
     fn start(
         device: Device,
         config: &'a RunConfig,
-        rainbow: &RainbowConfig,
+        mut architecture: Architecture,
         directory: &'a RunDirectory,
         weights: Option<&Path>,
         monitor: &'a mut dyn Monitor,
     ) -> Result<Self, RunError> {
         let seeds = Seeds::new(config.seed);
         let mut environment = config.environment.make(seeds.seed(Role::Environment));
-        let mut architecture = Architecture {
-            network: config.network.clone(),
-            head: rainbow.head(),
-            observation: environment.shape(),
-            actions: environment.actions(),
-            permutation_seed: seeds.seed(Role::Permutation),
-        };
-        let mut agent = Agent::rainbow_on(device, rainbow, &architecture, seeds)?;
+        let mut agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
         let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
         checkpoint::remove_leftovers(directory.path());
         checkpoint::remove_leftovers(&directory.checkpoints());
@@ -188,7 +176,7 @@ impl<'a> Run<'a> {
                 progress = state.progress;
                 if progress.permutation_seed != architecture.permutation_seed {
                     architecture.permutation_seed = progress.permutation_seed;
-                    agent = Agent::rainbow_on(device, rainbow, &architecture, seeds)?;
+                    agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
                 }
                 environment.restore(&state.environment)?;
                 agent.restore(state.agent, replay)?;
@@ -203,7 +191,7 @@ impl<'a> Run<'a> {
             }
             (None, Some(path)) => {
                 let file = initial_weights(path, &mut architecture)?;
-                agent = Agent::rainbow_on(device, rainbow, &architecture, seeds)?;
+                agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
                 agent.load_weights(&file).map_err(|error| refused(path, error))?;
                 progress.permutation_seed = architecture.permutation_seed;
                 progress.initial_weights = Some(name_of(path));

@@ -20,7 +20,7 @@ fn trained() -> (Agent, State) {
     let mut environment = make(Game::Breakout, &Settings::default(), 1);
     let config = config(FLAT);
     let architecture = config.architecture(0).unwrap();
-    let mut agent = Agent::rainbow(&agent(), &architecture, Seeds::new(1)).unwrap();
+    let mut agent = Agent::new(&agent().into(), &architecture, Seeds::new(1)).unwrap();
     let mut observation = vec![0; environment.shape().iter().product()];
     for _ in 0..120 {
         environment.observe(&mut observation);

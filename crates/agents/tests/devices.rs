@@ -4,10 +4,10 @@
 use burn_tensor::backend::Backend;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_agents::Learner;
 use softmoe_agents::networks::{build, build_on};
 use softmoe_agents::rainbow::{DeviceRainbowLearner, RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
+use softmoe_agents::{Learner, UpdateSettings};
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
 use softmoe_spec::{Architecture, EncoderSpec, NetworkSpec, RainbowConfig};
@@ -27,15 +27,15 @@ fn architecture(body: &str) -> Architecture {
 }
 
 fn settings(double: bool) -> RainbowSettings {
-    RainbowSettings {
+    let update = UpdateSettings {
         batch_size: BATCH,
         bootstrap_discount: 0.97,
-        v_max: 10.0,
         double,
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-    }
+    };
+    RainbowSettings { v_max: 10.0, update }
 }
 
 fn on_cpu(body: &str, double: bool) -> RainbowLearner {

@@ -1,10 +1,13 @@
-//! Rainbow on problems whose best policy is known.
+//! The agents on problems whose best policy is known.
 
 use rand::RngExt;
 use softmoe_agents::Agent;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_env::Step;
-use softmoe_spec::{AgentSteps, Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
+use softmoe_spec::{
+    AgentConfig, AgentSteps, Architecture, BodySpec, DqnConfig, EncoderSpec, LossSpec, NetworkSpec,
+    RainbowConfig,
+};
 
 const SHAPE: [usize; 3] = [10, 10, 1];
 
@@ -15,8 +18,8 @@ fn picture(row: usize) -> Vec<u8> {
     picture
 }
 
-fn agent(body: BodySpec, actions: usize) -> Agent {
-    let config = RainbowConfig {
+fn agents() -> [AgentConfig; 3] {
+    let rainbow = RainbowConfig {
         discount: 0.9,
         n_step: 1,
         min_replay: 50,
@@ -30,10 +33,29 @@ fn agent(body: BodySpec, actions: usize) -> Agent {
         epsilon_train: 0.3,
         ..RainbowConfig::minatar()
     };
+    let RainbowConfig { discount, min_replay, update_period, batch_size, target_period, .. } = rainbow;
+    let RainbowConfig { replay_capacity, learning_rate, epsilon_train, .. } = rainbow;
+    let dqn =
+        DqnConfig { discount, min_replay, update_period, batch_size, target_period, ..DqnConfig::minatar() };
+    let dqn = DqnConfig { replay_capacity, learning_rate, epsilon_train, ..dqn };
+    let dqn = DqnConfig { epsilon_decay_period: AgentSteps(200), ..dqn };
+    // What a published DQN leaves out, all at once.
+    let prioritized = DqnConfig {
+        loss: LossSpec::Huber,
+        double: true,
+        dueling: true,
+        noisy: true,
+        priority_exponent: 0.5,
+        ..dqn.clone()
+    };
+    [rainbow.into(), dqn.into(), prioritized.into()]
+}
+
+fn agent(config: &AgentConfig, body: BodySpec, actions: usize) -> Agent {
+    let head = config.learning().unwrap().head;
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 16 };
-    let architecture =
-        Architecture { network, head: config.head(), observation: SHAPE, actions, permutation_seed: 0 };
-    Agent::rainbow(&config, &architecture, Seeds::new(1)).unwrap()
+    let architecture = Architecture { network, head, observation: SHAPE, actions, permutation_seed: 0 };
+    Agent::new(config, &architecture, Seeds::new(1)).unwrap()
 }
 
 /// The greedy action, the noise off.
@@ -42,15 +64,17 @@ fn greedy(agent: &mut Agent, row: usize) -> usize {
     agent.act_in_evaluation(&picture(row), &mut Seeds::new(0).rng(Role::Exploration))
 }
 
-fn bodies() -> [BodySpec; 2] {
-    [BodySpec::flat(), BodySpec::soft_moe(4)]
+fn cases() -> impl Iterator<Item = (AgentConfig, BodySpec)> {
+    agents()
+        .into_iter()
+        .flat_map(|agent| [BodySpec::flat(), BodySpec::soft_moe(4)].map(|body| (agent.clone(), body)))
 }
 
 #[test]
-fn rainbow_learns_which_action_belongs_to_which_picture() {
+fn an_agent_learns_which_action_belongs_to_which_picture() {
     let rows = [1, 4, 8];
-    for body in bodies() {
-        let mut agent = agent(body, rows.len());
+    for (config, body) in cases() {
+        let mut agent = agent(&config, body, rows.len());
         let mut rng = Seeds::new(2).rng(Role::Environment);
         for _ in 0..800 {
             let right = rng.random_range(0..rows.len());
@@ -61,17 +85,17 @@ fn rainbow_learns_which_action_belongs_to_which_picture() {
                 .unwrap();
         }
         let learned: Vec<usize> = rows.iter().map(|&row| greedy(&mut agent, row)).collect();
-        assert_eq!(learned, [0, 1, 2]);
+        assert_eq!(learned, [0, 1, 2], "{config:?}");
     }
 }
 
 #[test]
-fn rainbow_learns_to_forgo_a_small_reward_for_a_later_one() {
+fn an_agent_learns_to_forgo_a_small_reward_for_a_later_one() {
     // In the first state action 0 ends the episode with 0.5, action 1 leads to the second state, where action 0
     // ends it with 1 (worth 0.9 before) and action 1 with nothing: only bootstrapping can tell.
     let (first, second) = (2, 7);
-    for body in bodies() {
-        let mut agent = agent(body, 2);
+    for (config, body) in cases() {
+        let mut agent = agent(&config, body, 2);
         for _ in 0..600 {
             let action = agent.act(&picture(first));
             let terminal = action == 0;
@@ -85,6 +109,6 @@ fn rainbow_learns_to_forgo_a_small_reward_for_a_later_one() {
                     .unwrap();
             }
         }
-        assert_eq!((greedy(&mut agent, first), greedy(&mut agent, second)), (1, 0));
+        assert_eq!((greedy(&mut agent, first), greedy(&mut agent, second)), (1, 0), "{config:?}");
     }
 }

@@ -1,6 +1,8 @@
 //! The losses, in closed form and by their properties.
 
 use proptest::prelude::*;
+use softmoe_agents::dqn::loss::greedy;
+use softmoe_agents::prioritized;
 use softmoe_agents::rainbow::loss;
 
 const ATOMS: usize = 11;
@@ -33,9 +35,9 @@ fn values_are_means_of_distributions() {
 
 #[test]
 fn of_equal_values_the_lowest_action_is_greedy() {
-    assert_eq!(loss::greedy(&[1.0, 3.0, 3.0]), 1);
-    assert_eq!(loss::greedy(&[2.0, 2.0]), 0);
-    assert_eq!(loss::greedy(&[-2.0, -1.0, -3.0]), 1);
+    assert_eq!(greedy(&[1.0, 3.0, 3.0]), 1);
+    assert_eq!(greedy(&[2.0, 2.0]), 0);
+    assert_eq!(greedy(&[-2.0, -1.0, -3.0]), 1);
 }
 
 #[test]
@@ -69,15 +71,15 @@ fn the_cross_entropy_of_a_certain_target_is_the_softmaxs_logarithm() {
 #[test]
 fn importance_weights_and_priorities_in_closed_form() {
     let mut weights = [0.0; 3];
-    loss::importance_weights(&mut weights, &[0.04, 0.01, 0.25], 0.5);
+    prioritized::importance_weights(&mut weights, &[0.04, 0.01, 0.25], 0.5);
     for (got, want) in weights.iter().zip([0.5, 1.0, 0.2]) {
         assert!((got - want).abs() < 1e-6, "{weights:?}");
     }
-    loss::importance_weights(&mut weights, &[0.04, 0.01, 0.25], 0.0);
+    prioritized::importance_weights(&mut weights, &[0.04, 0.01, 0.25], 0.0);
     assert_eq!(weights, [1.0; 3]);
-    assert_eq!(loss::priority(9.0, 0.5), 3.0);
-    assert_eq!(loss::priority(9.0, 0.0), 1.0);
-    assert!(loss::priority(0.0, 0.5) > 0.0);
+    assert_eq!(prioritized::priority(9.0, 0.5), 3.0);
+    assert_eq!(prioritized::priority(9.0, 0.0), 1.0);
+    assert!(prioritized::priority(0.0, 0.5) > 0.0);
 }
 
 proptest! {
@@ -128,7 +130,7 @@ proptest! {
         probabilities in prop::collection::vec(1e-6_f64..1.0, 1..40), exponent in 0.0_f64..1.0,
     ) {
         let mut weights = vec![0.0; probabilities.len()];
-        loss::importance_weights(&mut weights, &probabilities, exponent);
+        prioritized::importance_weights(&mut weights, &probabilities, exponent);
         let rarest = (0..probabilities.len()).min_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap();
         prop_assert_eq!(weights[rarest], 1.0);
         prop_assert!(weights.iter().all(|&weight| weight > 0.0 && weight <= 1.0));
@@ -138,6 +140,6 @@ proptest! {
     fn the_greedy_action_is_the_first_of_the_largest(values in prop::collection::vec(-2_i8..2, 1..8)) {
         let values: Vec<f32> = values.into_iter().map(f32::from).collect();
         let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        prop_assert_eq!(Some(loss::greedy(&values)), values.iter().position(|&value| value == most));
+        prop_assert_eq!(Some(greedy(&values)), values.iter().position(|&value| value == most));
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{End, FLAT, Leavings, SOFT_MOE, Watcher, agent, config, finish, run};
+use common::{End, FLAT, Leavings, SOFT_MOE, Watcher, agent, agents, config, config_of, finish, run};
 use proptest::prelude::*;
 use softmoe_agents::run::{Outcome, train};
 use softmoe_agents::{
@@ -10,17 +10,27 @@ use softmoe_agents::{
     seeds::{Role, Seeds},
 };
 use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_spec::{AgentConfig, AgentSteps, BodySpec, RunDirectory};
+use softmoe_spec::{AgentConfig, AgentSteps, BodySpec, RunConfig, RunDirectory};
 use std::fs;
 use std::sync::OnceLock;
 use tempfile::tempdir;
 
-/// What an uninterrupted run leaves.
+/// What an uninterrupted run of Rainbow leaves.
 fn uninterrupted(body: &BodySpec) -> &'static Leavings {
-    static LEAVINGS: [OnceLock<Leavings>; 2] = [OnceLock::new(), OnceLock::new()];
-    LEAVINGS[usize::from(*body != FLAT)].get_or_init(|| {
+    uninterrupted_of(0, *body != FLAT)
+}
+
+/// The run of one of the [`agents`], with a mixture or without.
+fn config_of_agent(agent: usize, soft_moe: bool) -> RunConfig {
+    config_of(agents()[agent].clone(), if soft_moe { SOFT_MOE } else { FLAT })
+}
+
+/// What it leaves uninterrupted.
+fn uninterrupted_of(agent: usize, soft_moe: bool) -> &'static Leavings {
+    static LEAVINGS: [OnceLock<Leavings>; 6] = [const { OnceLock::new() }; 6];
+    LEAVINGS[2 * agent + usize::from(soft_moe)].get_or_init(|| {
         let directory = tempdir().unwrap();
-        finish(&config(body.clone()), directory.path())
+        finish(&config_of_agent(agent, soft_moe), directory.path())
     })
 }
 
@@ -33,7 +43,7 @@ fn a_run_repeats_and_its_seed_matters() {
     assert_eq!(first.returns.len(), 4);
 
     let other = tempdir().unwrap();
-    let other = finish(&softmoe_spec::RunConfig { seed: 4, ..config(FLAT) }, other.path());
+    let other = finish(&RunConfig { seed: 4, ..config(FLAT) }, other.path());
     assert_ne!(other.weights, first.weights);
     assert_ne!(other.metrics, first.metrics);
 }
@@ -59,19 +69,20 @@ fn checkpoints_do_not_disturb_the_training() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 20, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
     /// Deaths and stops at any step and before any episode of an evaluation, as often as may be.
     #[test]
     fn a_run_started_again_ends_as_one_that_was_not_interrupted(
+        agent in 0..3_usize,
         soft_moe: bool,
         ends in prop::collection::vec(
             prop_oneof![(0..320_u64).prop_map(End::Die), (0..320_u64).prop_map(End::Stop)], 1..6),
     ) {
-        let body = if soft_moe { SOFT_MOE } else { FLAT };
+        let config = config_of_agent(agent, soft_moe);
         let directory = tempdir().unwrap();
         for end in ends {
-            match run(&config(body.clone()), directory.path(), end) {
+            match run(&config, directory.path(), end) {
                 Some(Ok(Outcome::Finished(_))) => break,
                 Some(Ok(Outcome::Interrupted(steps))) => {
                     prop_assert!(matches!(end, End::Stop(_)));
@@ -84,8 +95,23 @@ proptest! {
                 None => prop_assert!(matches!(end, End::Die(_))),
             }
         }
-        prop_assert_eq!(&finish(&config(body.clone()), directory.path()), uninterrupted(&body));
+        prop_assert_eq!(&finish(&config, directory.path()), uninterrupted_of(agent, soft_moe));
     }
+}
+
+/// Runs that one draw of the property above may leave out: each agent, stopped in its warm-up and killed later.
+#[test]
+fn every_agent_goes_on_bit_for_bit() {
+    for agent in 0..agents().len() {
+        let config = config_of_agent(agent, false);
+        let directory = tempdir().unwrap();
+        let stopped = run(&config, directory.path(), End::Stop(25)).unwrap().unwrap();
+        assert_eq!(stopped, Outcome::Interrupted(AgentSteps(25)));
+        assert!(run(&config, directory.path(), End::Die(200)).is_none());
+        assert_eq!(finish(&config, directory.path()), *uninterrupted_of(agent, false));
+    }
+    let weights = [0, 1, 2].map(|agent| uninterrupted_of(agent, false).weights);
+    assert!(weights[0] != weights[1] && weights[1] != weights[2] && weights[0] != weights[2]);
 }
 
 #[test]
@@ -133,7 +159,7 @@ fn a_checkpoint_of_another_configuration_is_refused() {
 #[test]
 fn a_random_run_is_one_evaluation() {
     let directory = tempdir().unwrap();
-    let random = softmoe_spec::RunConfig { agent: AgentConfig::Random, ..config(FLAT) };
+    let random = RunConfig { agent: AgentConfig::Random, ..config(FLAT) };
     // Stopped before its second episode, it has nothing to show.
     let stopped = run(&random, directory.path(), End::Stop(1)).unwrap().unwrap();
     assert_eq!(stopped, Outcome::Interrupted(AgentSteps(0)));
@@ -151,7 +177,7 @@ fn an_evaluation_follows_from_its_index_and_leaves_the_agent_as_it_was() {
     let seeds = Seeds::new(1);
     let settings = Settings::default();
     let architecture = config(SOFT_MOE).architecture(0).unwrap();
-    let mut agent = Agent::rainbow(&agent(), &architecture, seeds).unwrap();
+    let mut agent = Agent::new(&agent().into(), &architecture, seeds).unwrap();
     let before = agent.state();
     let evaluation = |index: u64, agent: Option<&mut Agent>| {
         let mut environment = make(Game::Breakout, &settings, seeds.seed(Role::Evaluation(index)));

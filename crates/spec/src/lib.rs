@@ -52,7 +52,7 @@ pub mod setting;
 pub mod units;
 mod validate;
 
-pub use agent::{AgentConfig, AgentPreset, RainbowConfig};
+pub use agent::{AgentConfig, AgentPreset, DqnConfig, LearningConfig, LossSpec, RainbowConfig};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use device::Device;
 pub use environment::{EnvironmentConfig, Game};

@@ -1,6 +1,6 @@
 //! Names that are given by hand, and the nearest allowed one when they are mistyped.
 
-use crate::Game;
+use crate::{AgentPreset, Game};
 use std::fmt;
 
 /// A name that is none of the allowed ones.
@@ -60,6 +60,19 @@ pub fn game(name: &str) -> Result<Game, UnknownName> {
     })
 }
 
+/// The agent of that name.
+///
+/// # Errors
+///
+/// [`UnknownName`] if there is none.
+pub fn agent(name: &str) -> Result<AgentPreset, UnknownName> {
+    AgentPreset::ALL.into_iter().find(|agent| agent.name() == name).ok_or_else(|| UnknownName {
+        kind: "agent",
+        given: name.to_owned(),
+        allowed: AgentPreset::ALL.iter().map(|agent| agent.name().to_owned()).collect(),
+    })
+}
+
 /// The name among `allowed` that `given` was most likely meant to be.
 ///
 /// The fewest edits win; more than a third of the name's letters (at least two) is too many, unless one of
@@ -92,6 +105,16 @@ mod tests {
         assert_eq!(nearest("soft", arms), Some("softmoe-4"));
         assert_eq!(nearest("transformer", arms), None);
         assert_eq!(nearest("", arms), None);
+    }
+
+    #[test]
+    fn agents_are_found_by_their_names() {
+        for expected in AgentPreset::ALL {
+            assert_eq!(agent(expected.name()), Ok(expected));
+        }
+        let message = agent("dqn-minatar").unwrap_err().to_string();
+        assert!(message.contains("no agent `dqn-minatar`; did you mean `dqn_minatar`?"), "{message}");
+        assert!(message.contains("Allowed: `dqn_minatar`, `dqn_atari`, `rainbow_minatar`"), "{message}");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::body::BodySpec;
 use crate::error::none_of;
 use crate::validate::Check;
-use crate::{AgentConfig, RunConfig, SpecError, file};
+use crate::{RunConfig, SpecError, file};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -211,10 +211,7 @@ impl RunConfig {
     /// The network that the run trains, with the permutation of shuffled tokens drawn from `permutation_seed`; none
     /// if its agent has none.
     pub fn architecture(&self, permutation_seed: u64) -> Option<Architecture> {
-        let head = match &self.agent {
-            AgentConfig::Random => return None,
-            AgentConfig::Rainbow(agent) => agent.head(),
-        };
+        let head = self.agent.learning()?.head;
         let game = self.environment.make(0);
         let (observation, actions) = (game.shape(), game.actions());
         Some(Architecture { network: self.network.clone(), head, observation, actions, permutation_seed })

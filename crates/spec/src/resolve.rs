@@ -126,10 +126,8 @@ impl Experiment {
         let drawing = self.drawing(name)?;
         let arm = self.arm(arm)?;
         let encoder = arm.encoder.unwrap_or(drawing.encoder);
-        let head = match drawing.agent.config() {
-            AgentConfig::Rainbow(agent) => agent.head(),
-            AgentConfig::Random => HeadSpec::Q { dueling: false, noisy: false },
-        };
+        let plain = HeadSpec::Q { dueling: false, noisy: false };
+        let head = drawing.agent.config().learning().map_or(plain, |agent| agent.head);
         let [height, width] = encoder.pixels();
         let architecture = Architecture {
             network: NetworkSpec { encoder, body: arm.body.clone(), hidden: drawing.hidden },

@@ -12,11 +12,12 @@ use std::str::FromStr;
 /// Keys whose value is one of several variants: the variant's own name is no part of a key.
 const VARIANTS: [&str; 4] = ["agent", "network.body", "network.body.slots", "network.encoder"];
 
-/// What names a run, and how it is chosen instead.
-const CHOSEN_ELSEWHERE: [(&str, &str); 6] = [
+/// What decides which runs there are, and how it is chosen instead.
+const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
     ("profile", "choose it with `--profile`"),
     ("arm", "choose it with `--arms`"),
+    ("agent", "choose it with `--agent`"),
     ("seed", "choose how many with `--seeds`"),
     ("environment.game", "choose it with `--games`"),
     ("training.agent_steps", "choose it with `--steps`"),
@@ -64,7 +65,7 @@ impl FromStr for Setting {
         };
         let (key, value) = (key.trim(), value.trim());
         if let Some((_, instead)) = CHOSEN_ELSEWHERE.iter().find(|(chosen, _)| *chosen == key) {
-            return Err(refuse(format!("`{key}` names a run: {instead}")));
+            return Err(refuse(format!("`{key}` is no setting: {instead}")));
         }
         Ok(Setting { key: key.to_owned(), value: value.to_owned() })
     }
@@ -203,7 +204,7 @@ pub fn fields(config: &RunConfig) -> BTreeMap<String, String> {
 
 /// The keys that a [`Setting`] may have in `config`, sorted.
 pub fn settable(config: &RunConfig) -> Vec<String> {
-    let fixed = |key: &str| key == "agent" || CHOSEN_ELSEWHERE.iter().any(|(name, _)| *name == key);
+    let fixed = |key: &str| CHOSEN_ELSEWHERE.iter().any(|(name, _)| *name == key);
     fields(config).into_keys().filter(|key| !fixed(key)).collect()
 }
 

@@ -2,8 +2,8 @@
 
 use crate::error::none_of;
 use crate::{
-    AgentConfig, BodySpec, EncoderSpec, EnvironmentConfig, ExpertSpec, MixingSpec, NetworkSpec,
-    RainbowConfig, RunConfig, SimplicialSpec, SlotsSpec, SpecError, TokensSpec,
+    AgentConfig, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, ExpertSpec, LearningConfig, MixingSpec,
+    NetworkSpec, RainbowConfig, RunConfig, SimplicialSpec, SlotsSpec, SpecError, TokensSpec,
 };
 use std::fmt::Display;
 
@@ -78,8 +78,15 @@ impl RunConfig {
     pub fn validate(&self) -> Result<(), SpecError> {
         let mut check = Check::default();
         environment(&mut check, &self.environment);
-        if let AgentConfig::Rainbow(agent) = &self.agent {
-            rainbow(&mut check, agent);
+        match &self.agent {
+            AgentConfig::Random => {}
+            AgentConfig::Dqn(agent) => {
+                learning(&mut check, agent.learning(), DqnConfig::minatar().learning())
+            }
+            AgentConfig::Rainbow(agent) => {
+                learning(&mut check, agent.learning(), RainbowConfig::minatar().learning());
+                distribution(&mut check, agent);
+            }
         }
         check.network(&self.network);
         // MinAtar's observations.
@@ -101,8 +108,8 @@ fn environment(check: &mut Check, environment: &EnvironmentConfig) {
     check.at_least_one("environment.max_episode_steps", environment.max_episode_steps, 27_000);
 }
 
-fn rainbow(check: &mut Check, agent: &RainbowConfig) {
-    let usual = RainbowConfig::minatar();
+/// What every agent that learns has; `usual` are values that would do.
+fn learning(check: &mut Check, agent: LearningConfig, usual: LearningConfig) {
     check.probability("agent.discount", agent.discount, usual.discount);
     check.count("agent.n_step", agent.n_step as u64, LONGEST_RETURN, usual.n_step as u64);
     check.at_least_one("agent.update_period", agent.update_period.0, usual.update_period.0);
@@ -128,6 +135,27 @@ fn rainbow(check: &mut Check, agent: &RainbowConfig) {
     );
     check.positive("agent.learning_rate", agent.learning_rate, usual.learning_rate);
     check.positive("agent.adam_epsilon", agent.adam_epsilon, usual.adam_epsilon);
+    check.not_negative("agent.priority_exponent", agent.priority_exponent, usual.priority_exponent);
+    check.not_negative("agent.importance_exponent", agent.importance_exponent, usual.importance_exponent);
+    check.probability("agent.epsilon_train", agent.epsilon_train, usual.epsilon_train);
+    check.that(
+        agent.head.noisy() || agent.epsilon_train != 0.0,
+        "agent.epsilon_train",
+        agent.epsilon_train,
+        "above 0 where `agent.noisy` is false, or nothing is explored",
+        0.01,
+    );
+    check.at_least_one(
+        "agent.epsilon_decay_period",
+        agent.epsilon_decay_period.0,
+        usual.epsilon_decay_period.0,
+    );
+    check.probability("agent.epsilon_evaluation", agent.epsilon_evaluation, usual.epsilon_evaluation);
+}
+
+/// Rainbow's distribution of returns.
+fn distribution(check: &mut Check, agent: &RainbowConfig) {
+    let usual = RainbowConfig::minatar();
     check.positive("agent.v_max", agent.v_max, usual.v_max);
     check.that(
         (2..=MOST_ATOMS).contains(&agent.atoms),
@@ -136,17 +164,6 @@ fn rainbow(check: &mut Check, agent: &RainbowConfig) {
         &format!("between 2 and {MOST_ATOMS}"),
         usual.atoms,
     );
-    check.not_negative("agent.priority_exponent", agent.priority_exponent, usual.priority_exponent);
-    check.not_negative("agent.importance_exponent", agent.importance_exponent, usual.importance_exponent);
-    check.probability("agent.epsilon_train", agent.epsilon_train, usual.epsilon_train);
-    check.that(
-        agent.noisy || agent.epsilon_train != 0.0,
-        "agent.epsilon_train",
-        agent.epsilon_train,
-        "above 0 where `agent.noisy` is false, or nothing is explored",
-        0.01,
-    );
-    check.probability("agent.epsilon_evaluation", agent.epsilon_evaluation, usual.epsilon_evaluation);
 }
 
 impl Check {

@@ -1,8 +1,8 @@
 //! The presets, number by number, against the tables they come from.
 
 use softmoe_spec::{
-    AgentConfig, AgentPreset, AgentSteps, EncoderSpec, EnvironmentConfig, Game, RainbowConfig, SlotsSpec,
-    TokensSpec,
+    AgentConfig, AgentPreset, AgentSteps, DqnConfig, EncoderSpec, EnvironmentConfig, Game, HeadSpec,
+    LossSpec, RainbowConfig, SlotsSpec, TokensSpec,
 };
 
 /// Obando-Ceron et al. 2024 (arXiv 2402.08609), table 2 (Rainbow), and `full_rainbow.gin` in Dopamine's
@@ -32,14 +32,16 @@ fn rainbow_on_atari() {
             importance_exponent: 0.5,
             // `noisy = True` sets the training epsilon to 0.
             epsilon_train: 0.0,
+            epsilon_decay_period: AgentSteps(250_000),
             epsilon_evaluation: 0.001,
             clip_rewards: true,
+            terminal_on_life_loss: false,
         }
     );
 }
 
-/// The same but replay 100k, min replay 5k, target period 1000 agent steps, Adam 2.5e-4; update period 4 and
-/// n-step 3 as there.
+/// The same but replay 100k, min replay 5k, target period 1000 agent steps, Adam 2.5e-4, decay of epsilon 100k; update
+/// period 4 and n-step 3 as there.
 #[test]
 fn rainbow_on_minatar() {
     let AgentConfig::Rainbow(rainbow) = AgentPreset::RainbowMinatar.config() else { panic!("not Rainbow") };
@@ -50,10 +52,114 @@ fn rainbow_on_minatar() {
             target_period: AgentSteps(1_000),
             replay_capacity: 100_000,
             learning_rate: 0.000_25,
+            epsilon_decay_period: AgentSteps(100_000),
             ..RainbowConfig::atari()
         }
     );
     assert_eq!((rainbow.update_period, rainbow.n_step), (AgentSteps(4), 3));
+}
+
+/// The same sources, table 1 and `dqn.gin`; the loss is the default of `JaxDQNAgent`.
+#[test]
+fn dqn_on_atari() {
+    let AgentConfig::Dqn(dqn) = AgentPreset::DqnAtari.config() else { panic!("not DQN") };
+    assert_eq!(
+        dqn,
+        DqnConfig {
+            discount: 0.99,
+            n_step: 1,
+            min_replay: 20_000,
+            update_period: AgentSteps(4),
+            target_period: AgentSteps(8_000),
+            batch_size: 32,
+            replay_capacity: 1_000_000,
+            learning_rate: 0.000_062_5,
+            adam_epsilon: 0.000_15,
+            loss: LossSpec::Mse,
+            noisy: false,
+            dueling: false,
+            double: false,
+            // Uniform replay.
+            priority_exponent: 0.0,
+            importance_exponent: 0.5,
+            epsilon_train: 0.01,
+            epsilon_decay_period: AgentSteps(250_000),
+            epsilon_evaluation: 0.001,
+            clip_rewards: true,
+            terminal_on_life_loss: false,
+        }
+    );
+    assert_eq!(dqn.head(), HeadSpec::Q { dueling: false, noisy: false });
+}
+
+/// The same but replay 100k, min replay 5k, target period 1000 agent steps, Adam 2.5e-4, decay of epsilon 100k; update
+/// period 4 and n-step 1 as there.
+#[test]
+fn dqn_on_minatar() {
+    let AgentConfig::Dqn(dqn) = AgentPreset::DqnMinatar.config() else { panic!("not DQN") };
+    assert_eq!(
+        dqn,
+        DqnConfig {
+            min_replay: 5_000,
+            target_period: AgentSteps(1_000),
+            replay_capacity: 100_000,
+            learning_rate: 0.000_25,
+            epsilon_decay_period: AgentSteps(100_000),
+            ..DqnConfig::atari()
+        }
+    );
+    assert_eq!((dqn.update_period, dqn.n_step), (AgentSteps(4), 1));
+}
+
+/// The same sources, table 4 and `DER.gin`: Rainbow with other numbers.
+#[test]
+fn der_on_atari() {
+    let AgentConfig::Rainbow(der) = AgentPreset::DerAtari.config() else { panic!("not Rainbow") };
+    assert_eq!(
+        der,
+        RainbowConfig {
+            n_step: 10,
+            min_replay: 1_600,
+            update_period: AgentSteps(1),
+            target_period: AgentSteps(2_000),
+            learning_rate: 0.000_1,
+            epsilon_decay_period: AgentSteps(2_000),
+            terminal_on_life_loss: true,
+            ..RainbowConfig::atari()
+        }
+    );
+    // What it shares with Rainbow, as its own table has it.
+    assert_eq!((der.discount, der.batch_size, der.replay_capacity), (0.99, 32, 1_000_000));
+    assert_eq!((der.adam_epsilon, der.v_max, der.atoms), (0.000_15, 10.0, 51));
+    assert!(der.noisy && der.dueling && der.double);
+    assert_eq!((der.priority_exponent, der.epsilon_train, der.epsilon_evaluation), (0.5, 0.0, 0.001));
+}
+
+/// The same but replay 100k, min replay 5k, target period 1000 agent steps, decay of epsilon 100k; Adam 1e-4, update
+/// period 1 and n-step 10 as there.
+#[test]
+fn der_on_minatar() {
+    let AgentConfig::Rainbow(der) = AgentPreset::DerMinatar.config() else { panic!("not Rainbow") };
+    assert_eq!(
+        der,
+        RainbowConfig {
+            min_replay: 5_000,
+            target_period: AgentSteps(1_000),
+            replay_capacity: 100_000,
+            epsilon_decay_period: AgentSteps(100_000),
+            ..RainbowConfig::der_atari()
+        }
+    );
+    assert_eq!((der.learning_rate, der.update_period, der.n_step), (0.000_1, AgentSteps(1), 10));
+}
+
+/// A preset's name is the same in files and on the command line.
+#[test]
+fn names_of_presets() {
+    for preset in AgentPreset::ALL {
+        assert_eq!(serde_json::to_value(preset).unwrap(), preset.name());
+        assert_eq!(preset.name().parse(), Ok(preset));
+    }
 }
 
 /// Young and Tian 2019 (arXiv 1903.03176) and the `minatar` package 1.0.15: sticky actions 0.1, difficulty

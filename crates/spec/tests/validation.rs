@@ -2,7 +2,9 @@
 
 mod example;
 
-use softmoe_spec::{Architecture, Experiment, Setting, SpecError, file};
+use softmoe_spec::{
+    AgentConfig, AgentPreset, Architecture, DqnConfig, Experiment, LossSpec, Setting, SpecError, file,
+};
 use std::path::Path;
 
 #[test]
@@ -23,6 +25,7 @@ fn a_run_with_a_senseless_value_is_refused() {
         ("agent.noisy=false", "`agent.epsilon_train` is 0 but must be above 0 where `agent.noisy` is false"),
         ("agent.discount=1.1", "between 0 and 1"),
         ("agent.epsilon_train=-0.1", "between 0 and 1"),
+        ("agent.epsilon_decay_period=0", "at least 1"),
         ("agent.epsilon_evaluation=2", "between 0 and 1"),
         ("agent.learning_rate=0", "above 0"),
         ("agent.adam_epsilon=-1", "above 0"),
@@ -98,6 +101,49 @@ fn a_run_with_a_senseless_value_is_refused() {
         }
         config.validate().unwrap_or_else(|error| panic!("{text}: {error}"));
     }
+}
+
+/// DQN's values have the same rules, and those of a return distribution are none of its.
+#[test]
+fn a_run_of_dqn_with_a_senseless_value_is_refused() {
+    let dqn = || {
+        let mut config = example::run("softmoe-4");
+        config.agent = AgentPreset::DqnMinatar.config();
+        config
+    };
+    dqn().validate().unwrap();
+    for (text, rule) in [
+        (
+            "agent.n_step=0",
+            "`agent.n_step` is 0 but must be between 1 and 1000 (e.g. `--set agent.n_step=1`)",
+        ),
+        ("agent.batch_size=0", "between 1"),
+        ("agent.replay_capacity=33", "above batch_size + n_step = 33"),
+        ("agent.min_replay=100_001", "at most replay_capacity = 100000"),
+        ("agent.epsilon_train=0", "above 0 where `agent.noisy` is false"),
+        ("agent.epsilon_decay_period=0", "(e.g. `--set agent.epsilon_decay_period=100000`)"),
+        ("agent.learning_rate=0", "(e.g. `--set agent.learning_rate=0.00025`)"),
+        ("agent.priority_exponent=-1", "from 0"),
+    ] {
+        let mut config = dqn();
+        text.parse::<Setting>().unwrap().apply(&mut config).unwrap();
+        let message = config.validate().unwrap_err().to_string();
+        assert!(message.contains(rule), "{text}: {message}");
+    }
+    for (text, says) in [
+        ("agent.loss=hubert", "did you mean `huber`?"),
+        ("agent.loss=absolute", "Allowed: `mse`, `huber`"),
+        ("agent.atoms=51", "there is no key `agent.atoms`"),
+        ("agent.dueling=yes", "`true` or `false`"),
+    ] {
+        let message = text.parse::<Setting>().unwrap().apply(&mut dqn()).unwrap_err().to_string();
+        assert!(message.contains(says), "{text}: {message}");
+    }
+    let message = "agent=dqn_minatar".parse::<Setting>().unwrap_err().to_string();
+    assert!(message.contains("choose it with `--agent`"), "{message}");
+    let mut config = dqn();
+    "agent.loss=huber".parse::<Setting>().unwrap().apply(&mut config).unwrap();
+    assert!(matches!(config.agent, AgentConfig::Dqn(DqnConfig { loss: LossSpec::Huber, .. })));
 }
 
 #[test]

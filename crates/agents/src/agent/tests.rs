@@ -3,7 +3,7 @@
 use super::*;
 use crate::{NamedWeights, Update};
 use softmoe_nets::weights::WeightsFile;
-use softmoe_spec::{BodySpec, EncoderSpec, NetworkSpec};
+use softmoe_spec::{BodySpec, DqnConfig, EncoderSpec, NetworkSpec, RainbowConfig};
 use std::sync::{Arc, Mutex};
 
 /// What a learner was asked to do, by the agent.
@@ -63,14 +63,19 @@ impl Learner for NoteTaker {
 const SHAPE: [usize; 3] = [10, 10, 1];
 const FRAME: [u8; 100] = [0; 100];
 
-/// An agent of `config` whose learner takes notes.
-fn agent(config: &RainbowConfig) -> (Agent, Arc<Mutex<Notes>>) {
+/// A small network for the agent of `config`.
+fn architecture(config: &AgentConfig) -> Architecture {
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 4 };
-    let architecture =
-        Architecture { network, head: config.head(), observation: SHAPE, actions: 5, permutation_seed: 0 };
-    let mut agent = Agent::rainbow(config, &architecture, Seeds::new(0)).unwrap();
+    let head = config.learning().unwrap().head;
+    Architecture { network, head, observation: SHAPE, actions: 5, permutation_seed: 0 }
+}
+
+/// An agent of `config` whose learner takes notes.
+fn agent(config: impl Into<AgentConfig>) -> (Agent, Arc<Mutex<Notes>>) {
+    let config = config.into();
+    let mut agent = Agent::new(&config, &architecture(&config), Seeds::new(0)).unwrap();
     let notes = Arc::<Mutex<Notes>>::default();
-    let priorities = vec![1.0; config.batch_size];
+    let priorities = vec![1.0; config.learning().unwrap().batch_size];
     agent.learner = Box::new(NoteTaker { notes: Arc::clone(&notes), priorities });
     (agent, notes)
 }
@@ -86,7 +91,7 @@ fn reward(reward: f32) -> Step {
 #[test]
 fn updates_and_copies_keep_their_periods_once_the_replay_is_warm() {
     let config = RainbowConfig { update_period: AgentSteps(3), target_period: AgentSteps(5), ..small() };
-    let (mut agent, notes) = agent(&config);
+    let (mut agent, notes) = agent(config);
     for step in 1..=60_u64 {
         agent.observe(&FRAME, 0, reward(0.0)).unwrap();
         // As the reference has it: more than `min_replay` stored, and the step a multiple of the period.
@@ -105,7 +110,7 @@ fn updates_and_copies_keep_their_periods_once_the_replay_is_warm() {
 fn no_update_without_a_whole_transition() {
     // More than `min_replay` rows, but an n-step transition needs n + 1.
     let config = RainbowConfig { min_replay: 0, n_step: 8, update_period: AgentSteps(1), ..small() };
-    let (mut agent, notes) = agent(&config);
+    let (mut agent, notes) = agent(config);
     for step in 1..=12 {
         agent.observe(&FRAME, 0, reward(0.0)).unwrap();
         assert_eq!(notes.lock().unwrap().updates, u64::saturating_sub(step, 8));
@@ -116,7 +121,7 @@ fn no_update_without_a_whole_transition() {
 fn rewards_are_clipped_if_asked() {
     for (clip_rewards, most) in [(true, 1.0), (false, 7.0)] {
         let config = RainbowConfig { clip_rewards, n_step: 1, ..small() };
-        let (mut agent, notes) = agent(&config);
+        let (mut agent, notes) = agent(config);
         for _ in 0..40 {
             agent.observe(&FRAME, 0, reward(7.0)).unwrap();
             agent.observe(&FRAME, 0, reward(-7.0)).unwrap();
@@ -131,7 +136,7 @@ fn rewards_are_clipped_if_asked() {
 fn terminal_ends_are_learned_from_and_truncated_ones_are_not() {
     let ended = |terminal: bool| Step { terminal, truncated: !terminal, ..reward(1.0) };
     for terminal in [true, false] {
-        let (mut agent, notes) = agent(&RainbowConfig { n_step: 1, ..small() });
+        let (mut agent, notes) = agent(RainbowConfig { n_step: 1, ..small() });
         for step in 0..40 {
             let end = step % 2 == 1;
             agent.observe(&FRAME, 0, if end { ended(terminal) } else { reward(0.0) }).unwrap();
@@ -147,7 +152,7 @@ fn terminal_ends_are_learned_from_and_truncated_ones_are_not() {
 #[test]
 fn a_share_epsilon_of_actions_is_random() {
     let draws = 20_000_u32;
-    let (mut agent, notes) = agent(&RainbowConfig { epsilon_train: 0.3, epsilon_evaluation: 0.1, ..small() });
+    let (mut agent, notes) = agent(RainbowConfig { epsilon_train: 0.3, epsilon_evaluation: 0.1, ..small() });
     let mut rng = Seeds::new(9).rng(Role::EvaluationActions(0));
     for evaluate in [false, true] {
         notes.lock().unwrap().greedy = 0;
@@ -169,7 +174,7 @@ fn a_share_epsilon_of_actions_is_random() {
 
 #[test]
 fn without_epsilon_no_random_number_is_drawn() {
-    let (mut agent, _) = agent(&RainbowConfig { epsilon_train: 0.0, ..small() });
+    let (mut agent, _) = agent(RainbowConfig { epsilon_train: 0.0, ..small() });
     let before = agent.state();
     (0..100).for_each(|_| assert_eq!(agent.act(&FRAME), 0));
     assert_eq!(agent.state(), before);
@@ -177,7 +182,7 @@ fn without_epsilon_no_random_number_is_drawn() {
 
 #[test]
 fn a_replay_of_another_layout_is_refused_and_changes_nothing() {
-    let (mut agent, _) = agent(&small());
+    let (mut agent, _) = agent(small());
     agent.observe(&FRAME, 0, reward(0.0)).unwrap();
     let before = agent.state();
     let layout = Layout { capacity: 50, ..*agent.replay().layout() };
@@ -186,4 +191,78 @@ fn a_replay_of_another_layout_is_refused_and_changes_nothing() {
     assert!(error.to_string().contains("another layout"), "{error}");
     assert_eq!(agent.state(), before);
     assert_eq!(agent.replay().pushed(), 1);
+}
+
+/// An episode of three lives of two steps each, a point a step; the last life's end is the episode's.
+const LIVES: [Step; 6] = {
+    let plain = Step { reward: 1.0, terminal: false, life_lost: false, truncated: false };
+    let lost = Step { life_lost: true, ..plain };
+    [plain, lost, plain, lost, plain, Step { terminal: true, ..plain }]
+};
+
+#[test]
+fn a_lost_life_is_terminal_if_asked() {
+    for terminal_on_life_loss in [false, true] {
+        let (mut agent, notes) =
+            agent(RainbowConfig { discount: 1.0, n_step: 3, terminal_on_life_loss, ..small() });
+        for step in LIVES.iter().cycle().take(60) {
+            agent.observe(&FRAME, 0, *step).unwrap();
+        }
+        let notes = notes.lock().unwrap();
+        assert!(notes.updates > 5);
+        // Three rewards are summed, but none from beyond a terminal: a life has two, and its last step one.
+        for (&reward, &terminal) in notes.rewards.iter().zip(&notes.terminals) {
+            if terminal_on_life_loss {
+                assert!(terminal && (reward == 1.0 || reward == 2.0), "{reward}");
+            } else {
+                assert!(reward == 3.0 || terminal, "{reward}");
+            }
+        }
+        assert_eq!(notes.rewards.contains(&3.0), !terminal_on_life_loss);
+    }
+}
+
+#[test]
+fn without_noise_an_agent_begins_at_random() {
+    let config = DqnConfig {
+        min_replay: 50,
+        epsilon_decay_period: AgentSteps(100),
+        epsilon_train: 0.1,
+        replay_capacity: 100,
+        batch_size: 4,
+        ..DqnConfig::minatar()
+    };
+    let (mut agent, notes) = agent(config);
+    let mut greedy_by = Vec::new();
+    for _ in 0..200 {
+        agent.act(&FRAME);
+        agent.observe(&FRAME, 0, reward(0.0)).unwrap();
+        greedy_by.push(notes.lock().unwrap().greedy);
+    }
+    // All actions of the first 50 steps are random; then, on average, 45 of 100 and 45 of 50 are greedy.
+    assert_eq!((greedy_by[49], greedy_by[50]), (0, 0));
+    let (decaying, after) = (greedy_by[149], greedy_by[199] - greedy_by[149]);
+    assert!((25..65).contains(&decaying) && (35..=50).contains(&after), "{decaying}, {after}");
+}
+
+/// An agent's error, without one to show.
+fn refused(agent: Result<Agent, AgentError>) -> String {
+    agent.err().expect("an agent that is refused").to_string()
+}
+
+#[test]
+fn what_has_no_learner_is_refused() {
+    let dqn = AgentConfig::from(DqnConfig::minatar());
+    let rainbow = AgentConfig::from(RainbowConfig::minatar());
+    let message = refused(Agent::new(&AgentConfig::Random, &architecture(&dqn), Seeds::new(0)));
+    assert!(message.contains("`agent` is `random` but must be an agent that learns"), "{message}");
+    let message = refused(Agent::new(&dqn, &architecture(&rainbow), Seeds::new(0)));
+    assert!(message.contains("must be of one value an action"), "{message}");
+    for device in [Device::Flex, Device::Wgpu, Device::Cuda(0)] {
+        let message = refused(Agent::new_on(device, &dqn, &architecture(&dqn), Seeds::new(0)));
+        let says = format!(
+            "DQN learns on the CPU engine alone in this version, and the device asked for is `{device}`"
+        );
+        assert!(message.contains(&says) && message.contains("leave out `--device`"), "{message}");
+    }
 }

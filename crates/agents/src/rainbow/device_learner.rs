@@ -1,10 +1,12 @@
 //! Rainbow's learner on the device engine.
 
-use super::learner::{RainbowSettings, to_input};
-use super::state::RainbowState;
+use super::learner::RainbowSettings;
 use super::{device, loss};
+use crate::dqn::loss::greedy;
+use crate::learner::cpu::to_input;
+use crate::learner::state::LearnerState;
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, NamedWeights, Update};
+use crate::{AgentError, Learner, Mode, NamedWeights, Update, prioritized};
 use burn_tensor::Tensor;
 use burn_tensor::activation::softmax;
 use burn_tensor::backend::Backend;
@@ -71,8 +73,8 @@ impl<B: Backend> DeviceRainbowLearner<B> {
         let list = network.parameters();
         let initial = list.initial(&mut seeds.rng(Role::Weights));
         let weights = from_values(&initial, [initial.len()], &device);
-        let adam = Adam::new(settings.optimizer, initial.len());
-        let batch = settings.batch_size;
+        let adam = Adam::new(settings.update.optimizer, initial.len());
+        let batch = settings.update.batch_size;
         DeviceRainbowLearner {
             actions,
             support: from_values(&loss::support(settings.v_max, atoms), [atoms], &device),
@@ -111,8 +113,9 @@ impl<B: Backend> DeviceRainbowLearner<B> {
 
     /// Hands an update to the device, without waiting for what comes of it.
     fn enqueue(&mut self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) -> Pending<B> {
-        loss::importance_weights(&mut self.weights, &batch.probabilities, self.settings.importance_exponent);
-        let size = self.settings.batch_size;
+        let exponent = self.settings.update.importance_exponent;
+        prioritized::importance_weights(&mut self.weights, &batch.probabilities, exponent);
+        let size = self.settings.update.batch_size;
         let len = self.network.input_len();
         let (next_states, states) = self.input.split_at_mut(size * len);
         to_input(next_states, &batch.next_states);
@@ -145,7 +148,7 @@ impl<B: Backend> DeviceRainbowLearner<B> {
             losses.convert::<f32>().into_vec().expect("values that were converted to single precision");
         let mut mean_loss = 0.0;
         for ((priority, &loss), weight) in self.priorities.iter_mut().zip(&losses).zip(&self.weights) {
-            *priority = loss::priority(loss, self.settings.priority_exponent);
+            *priority = prioritized::priority(loss, self.settings.update.priority_exponent);
             mean_loss += weight * loss / losses.len() as f32;
         }
         if !mean_loss.is_finite() {
@@ -158,8 +161,8 @@ impl<B: Backend> DeviceRainbowLearner<B> {
 
     /// Reward, discount, action and importance weight of each transition, (batch).
     fn transitions(&self, batch: &Batch) -> [Tensor<B, 1>; 4] {
-        let size = self.settings.batch_size;
-        let discount = self.settings.bootstrap_discount as f32;
+        let size = self.settings.update.batch_size;
+        let discount = self.settings.update.bootstrap_discount as f32;
         let discounts = batch.terminals.iter().map(|&terminal| if terminal { 0.0 } else { discount });
         let actions = batch.actions.iter().map(|&action| f32::from(action));
         let values: Vec<f32> = (batch.rewards.iter().copied())
@@ -184,8 +187,11 @@ impl<B: Backend> DeviceRainbowLearner<B> {
             softmax(self.logits(&weights, next_states.clone()).inner(), 2)
         };
         let probabilities_t = probabilities(&self.target_weights);
-        let choosing =
-            if self.settings.double { probabilities(&self.online_weights) } else { probabilities_t.clone() };
+        let choosing = if self.settings.update.double {
+            probabilities(&self.online_weights)
+        } else {
+            probabilities_t.clone()
+        };
         let chosen = device::greedy(device::q_values(choosing, self.support.clone()));
         let v_max = self.settings.v_max as f32;
         let of_action = device::of_action(probabilities_t, chosen);
@@ -237,7 +243,7 @@ impl<B: Backend> Learner for DeviceRainbowLearner<B> {
         let input = from_values::<B, 2>(input, [1, len], &self.device);
         let weights = self.online_weights.clone().with_noise(noise);
         let probabilities = softmax(self.logits(&weights, input).inner(), 2);
-        loss::greedy(&to_values(device::q_values(probabilities, self.support.clone())))
+        greedy(&to_values(device::q_values(probabilities, self.support.clone())))
     }
 
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {
@@ -275,12 +281,12 @@ impl<B: Backend> Learner for DeviceRainbowLearner<B> {
     fn state(&self) -> Vec<u8> {
         let (online, target) = (to_values(self.online.weights.clone()), to_values(self.target.clone()));
         let optimizer = self.online.optimizer.to_cpu();
-        RainbowState { online, target, optimizer, rng: self.rng.clone() }.to_bytes()
+        LearnerState { online, target, optimizer, rng: self.rng.clone() }.to_bytes()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
-        let RainbowState { online, target, optimizer, rng } =
-            RainbowState::from_bytes(state, self.parameters())?;
+        let LearnerState { online, target, optimizer, rng } =
+            LearnerState::from_bytes(state, self.parameters())?;
         self.set_weights(&online, &target);
         self.online.optimizer = DeviceAdam::new(&optimizer, &self.device);
         self.rng = rng;

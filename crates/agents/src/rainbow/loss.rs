@@ -4,9 +4,6 @@
 
 use softmoe_nets::kernels::{softmax_rows, vectorised};
 
-/// Added to probabilities and losses before roots are taken of them.
-const EPSILON: f64 = 1e-10;
-
 /// The support z of a return distribution: `atoms` values equally spaced from -`v_max` to `v_max`.
 pub fn support(v_max: f64, atoms: usize) -> Vec<f32> {
     let spacing = 2.0 * v_max / (atoms - 1) as f64;
@@ -21,17 +18,6 @@ pub fn q_values(q_values: &mut [f32], probabilities: &[f32], support: &[f32]) {
     for (q, probabilities) in q_values.iter_mut().zip(probabilities.chunks_exact(support.len())) {
         *q = probabilities.iter().zip(support).map(|(p, z)| p * z).sum();
     }
-}
-
-/// The action of the largest value; of equals, the lowest.
-pub fn greedy(q_values: &[f32]) -> usize {
-    let mut best = 0;
-    for (action, q) in q_values.iter().enumerate() {
-        if *q > q_values[best] {
-            best = action;
-        }
-    }
-    best
 }
 
 /// The target distribution of one transition: the next state's, moved to r_t + discount_t z and projected back
@@ -91,22 +77,4 @@ pub fn cross_entropy(d_logits: &mut [f32], target: &[f32], logits: &[f32], scale
         *d_logit = scale * (mass * *d_logit - target);
     }
     loss
-}
-
-/// Importance weights w_i = P_i^-`exponent`, divided by the batch's largest (Schaul et al. 2016, arXiv
-/// 1511.05952, section 3.4).
-///
-/// # Shapes
-/// weights, probabilities: (batch)
-pub fn importance_weights(weights: &mut [f32], probabilities: &[f64], exponent: f64) {
-    let weight = |probability: f64| (probability + EPSILON).powf(-exponent);
-    let most = probabilities.iter().map(|&p| weight(p)).fold(0.0, f64::max);
-    for (w, &probability) in weights.iter_mut().zip(probabilities) {
-        *w = (weight(probability) / most) as f32;
-    }
-}
-
-/// The priority of a transition of the given loss: loss^`exponent`.
-pub fn priority(loss: f32, exponent: f64) -> f32 {
-    (f64::from(loss) + EPSILON).powf(exponent) as f32
 }

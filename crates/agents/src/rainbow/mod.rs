@@ -6,8 +6,7 @@ pub mod device;
 mod device_learner;
 mod learner;
 pub mod loss;
-mod state;
 
 #[cfg(feature = "burn")]
 pub use device_learner::DeviceRainbowLearner;
-pub use learner::{RainbowLearner, RainbowSettings};
+pub use learner::{Categorical, RainbowLearner, RainbowSettings};

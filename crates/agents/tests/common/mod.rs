@@ -5,8 +5,8 @@
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_spec::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RainbowConfig,
-    RunConfig, RunDirectory, TrainingConfig,
+    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, NetworkSpec,
+    RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -25,15 +25,30 @@ pub(crate) fn agent() -> RainbowConfig {
     }
 }
 
+/// The agents: Rainbow, DER and DQN, which explores less and less.
+pub(crate) fn agents() -> [AgentConfig; 3] {
+    let RainbowConfig { min_replay, replay_capacity, batch_size, target_period, .. } = agent();
+    let der = RainbowConfig::der_minatar();
+    let der = RainbowConfig { min_replay, replay_capacity, batch_size, target_period, ..der };
+    let dqn = DqnConfig { min_replay, replay_capacity, batch_size, target_period, ..DqnConfig::minatar() };
+    let dqn = DqnConfig { epsilon_decay_period: AgentSteps(200), ..dqn };
+    [agent().into(), der.into(), dqn.into()]
+}
+
 /// 300 steps of Breakout, four checkpoints, three evaluations.
 pub(crate) fn config(body: BodySpec) -> RunConfig {
+    config_of(agent().into(), body)
+}
+
+/// The same with any agent.
+pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
     RunConfig {
         figure: "fig".into(),
         profile: "quick".into(),
         arm: "arm".into(),
         seed: 3,
         environment: EnvironmentConfig::minatar(Game::Breakout),
-        agent: AgentConfig::Rainbow(agent()),
+        agent,
         network: NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 8 },
         training: TrainingConfig {
             agent_steps: AgentSteps(300),

@@ -1,4 +1,4 @@
-//! The state of a Rainbow learner, the same on every engine: a run that was saved on one goes on with the other.
+//! The state of a learner, the same on every engine: a run that was saved on one goes on with the other.
 
 use crate::AgentError;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -7,18 +7,18 @@ use softmoe_nets::Adam;
 
 /// Weights, optimizer and noise.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct RainbowState {
+pub(crate) struct LearnerState {
     /// Online and target weights, in the order of the network's parameter list.
-    pub(super) online: Vec<f32>,
-    pub(super) target: Vec<f32>,
-    pub(super) optimizer: Adam,
+    pub(crate) online: Vec<f32>,
+    pub(crate) target: Vec<f32>,
+    pub(crate) optimizer: Adam,
     /// Where the noise comes from.
-    pub(super) rng: Xoshiro256PlusPlus,
+    pub(crate) rng: Xoshiro256PlusPlus,
 }
 
-impl RainbowState {
+impl LearnerState {
     /// The state as bytes.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("postcard writes every sequence of a known length")
     }
 
@@ -26,8 +26,8 @@ impl RainbowState {
     ///
     /// # Errors
     /// [`AgentError::State`] if the bytes are not that.
-    pub(super) fn from_bytes(bytes: &[u8], parameters: usize) -> Result<Self, AgentError> {
-        let state: RainbowState =
+    pub(crate) fn from_bytes(bytes: &[u8], parameters: usize) -> Result<Self, AgentError> {
+        let state: LearnerState =
             postcard::from_bytes(bytes).map_err(|error| AgentError::State(error.to_string()))?;
         let (mu, nu) = state.optimizer.moments();
         let lengths = [

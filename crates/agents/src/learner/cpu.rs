@@ -1,0 +1,301 @@
+//! The learner on the CPU engine, whatever it learns of an action.
+
+use super::state::LearnerState;
+use super::{Learner, Mode, NamedWeights, Update};
+use crate::seeds::{Role, Seeds};
+use crate::{AgentError, prioritized};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_nets::weights::WeightsFile;
+use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Weights};
+use softmoe_replay::Batch;
+use std::borrow::Cow;
+
+/// What every update needs to know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct UpdateSettings {
+    /// Transitions of an update.
+    pub batch_size: usize,
+    /// gamma^n: discount of the next state's value.
+    pub bootstrap_discount: f64,
+    /// The online network chooses the next action, not the target network.
+    pub double: bool,
+    /// Priorities are loss to this power.
+    pub priority_exponent: f64,
+    /// Importance weights are sampling probabilities to minus this power.
+    pub importance_exponent: f64,
+    /// The optimizer.
+    pub optimizer: AdamSettings,
+}
+
+/// What is learned of an action: how its value is read from the network's outputs, and what they are trained towards.
+///
+/// # Shapes
+/// outputs of a state: (actions, values); of an action, and its target: (values)
+pub trait Objective: Send {
+    /// The greedy action for a state's outputs; of equals, the lowest.
+    fn greedy(&mut self, outputs: &[f32]) -> usize;
+
+    /// Writes the target of one transition, from the target network's outputs for the next state's greedy action.
+    ///
+    /// `discount_t` is gamma^n, or 0 at a terminal.
+    fn target(&mut self, target: &mut [f32], outputs_t: &[f32], r_t: f32, discount_t: f32);
+
+    /// The loss of one transition, from the outputs of the action taken; writes its gradient times `scale`.
+    fn loss(&self, d_outputs_tm1: &mut [f32], target: &[f32], outputs_tm1: &[f32], scale: f32) -> f32;
+}
+
+/// A network with online and target weights that learns an objective by Adam.
+pub struct CpuLearner<O> {
+    objective: O,
+    network: Box<dyn ActionNetwork>,
+    settings: UpdateSettings,
+    actions: usize,
+    /// Outputs of an action.
+    values: usize,
+
+    online: Vec<f32>,
+    target: Vec<f32>,
+    optimizer: Adam,
+    rng: Xoshiro256PlusPlus,
+
+    act: Buffers,
+    update: Buffers,
+    noise_target: Vec<f32>,
+    noise_loss: Vec<f32>,
+    gradient: Vec<f32>,
+    d_outputs: Vec<f32>,
+    next_actions: Vec<usize>,
+    actions_tm1: Vec<usize>,
+    q_target: Vec<f32>,
+    weights: Vec<f32>,
+    priorities: Vec<f32>,
+}
+
+/// A pass at one batch size, and its input.
+struct Buffers {
+    pass: Box<dyn ActionPass>,
+    /// (batch, height, width, stack x channels)
+    input: Vec<f32>,
+}
+
+impl Buffers {
+    fn new(network: &dyn ActionNetwork, batch: usize) -> Self {
+        Buffers { pass: network.action_pass(batch), input: vec![0.0; batch * network.input_len()] }
+    }
+}
+
+impl<O: Objective> CpuLearner<O> {
+    /// A learner whose `network` maps observations to outputs (actions, values), its weights drawn from `seeds`.
+    ///
+    /// # Panics
+    /// If the network's output has not two axes.
+    pub fn with_objective(
+        objective: O,
+        network: Box<dyn ActionNetwork>,
+        settings: UpdateSettings,
+        seeds: Seeds,
+    ) -> Self {
+        let [actions, values] =
+            network.output_shape().try_into().expect("a network's output is (actions, values)");
+        let online = network.parameters().initial(&mut seeds.rng(Role::Weights));
+        let batch = settings.batch_size;
+        CpuLearner {
+            objective,
+            actions,
+            values,
+            target: online.clone(),
+            optimizer: Adam::new(settings.optimizer, online.len()),
+            rng: seeds.rng(Role::Noise),
+            act: Buffers::new(&*network, 1),
+            update: Buffers::new(&*network, batch),
+            noise_target: vec![0.0; network.noise().len()],
+            noise_loss: vec![0.0; network.noise().len()],
+            gradient: vec![0.0; online.len()],
+            d_outputs: vec![0.0; batch * values],
+            next_actions: vec![0; batch],
+            actions_tm1: vec![0; batch],
+            q_target: vec![0.0; batch * values],
+            weights: vec![0.0; batch],
+            priorities: vec![0.0; batch],
+            online,
+            network,
+            settings,
+        }
+    }
+
+    /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
+    /// target, `noise_loss` for the loss, each laid out as the network's [`NoiseList`]
+    /// (empty if no layer is noisy).
+    ///
+    /// [`update`](Learner::update) is this with two fresh draws.
+    ///
+    /// # Errors
+    /// As [`update`](Learner::update).
+    ///
+    /// [`NoiseList`]: softmoe_nets::NoiseList
+    pub fn update_with(
+        &mut self,
+        batch: &Batch,
+        noise_target: &[f32],
+        noise_loss: &[f32],
+    ) -> Result<Update<'_>, AgentError> {
+        self.targets(batch, noise_target);
+        let exponent = self.settings.importance_exponent;
+        prioritized::importance_weights(&mut self.weights, &batch.probabilities, exponent);
+        let mean_loss = self.loss_and_gradient(batch, noise_loss);
+        if !mean_loss.is_finite() {
+            return Err(AgentError::NotFinite { update: self.optimizer.steps() + 1, loss: mean_loss });
+        }
+        self.optimizer.step(&mut self.online, &self.gradient);
+        Ok(Update { loss: mean_loss, priorities: &self.priorities })
+    }
+
+    /// q_target: from the target network's outputs for the next state's greedy action. The online network chooses the
+    /// action (double), or the target network does.
+    fn targets(&mut self, batch: &Batch, noise: &[f32]) {
+        let (values, of_state) = (self.values, self.actions * self.values);
+        let bootstrap_discount = self.settings.bootstrap_discount as f32;
+        let objective = &mut self.objective;
+        let Buffers { pass, input } = &mut self.update;
+        to_input(input, &batch.next_states);
+        let noise = noisy(noise);
+        let online = Weights { parameters: &self.online, noise };
+        let target = Weights { parameters: &self.target, noise };
+        let discount_t = |sample: usize| if batch.terminals[sample] { 0.0 } else { bootstrap_discount };
+        let q_target = self.q_target.chunks_exact_mut(values).enumerate();
+
+        if self.settings.double {
+            let outputs_t = pass.forward(online, input).chunks_exact(of_state);
+            for (action, outputs_t) in self.next_actions.iter_mut().zip(outputs_t) {
+                *action = objective.greedy(outputs_t);
+            }
+            let outputs_t = pass.forward_of(target, input, &self.next_actions).chunks_exact(values);
+            for ((sample, q_target), outputs_t) in q_target.zip(outputs_t) {
+                objective.target(q_target, outputs_t, batch.rewards[sample], discount_t(sample));
+            }
+        } else {
+            let outputs_t = pass.forward(target, input).chunks_exact(of_state);
+            for ((sample, q_target), outputs_t) in q_target.zip(outputs_t) {
+                let outputs_t = &outputs_t[objective.greedy(outputs_t) * values..][..values];
+                objective.target(q_target, outputs_t, batch.rewards[sample], discount_t(sample));
+            }
+        }
+    }
+
+    /// The mean of the weighted losses, with the gradient of it and the batch's new priorities.
+    fn loss_and_gradient(&mut self, batch: &Batch, noise: &[f32]) -> f32 {
+        let values = self.values;
+        let size = self.settings.batch_size as f32;
+        let Buffers { pass, input } = &mut self.update;
+        to_input(input, &batch.states);
+        let weights = Weights { parameters: &self.online, noise: noisy(noise) };
+
+        for (action, &taken) in self.actions_tm1.iter_mut().zip(&batch.actions) {
+            *action = usize::from(taken);
+        }
+        let outputs_tm1 = pass.forward_of(weights, input, &self.actions_tm1);
+        let mut mean_loss = 0.0;
+        let samples = outputs_tm1.chunks_exact(values).zip(self.d_outputs.chunks_exact_mut(values));
+        for (sample, (outputs, d_outputs)) in samples.enumerate() {
+            let target = &self.q_target[sample * values..][..values];
+            let weight = self.weights[sample];
+            let loss = self.objective.loss(d_outputs, target, outputs, weight / size);
+            self.priorities[sample] = prioritized::priority(loss, self.settings.priority_exponent);
+            mean_loss += weight * loss / size;
+        }
+        pass.backward_of(weights, input, &self.d_outputs, &self.actions_tm1, &mut self.gradient);
+        mean_loss
+    }
+
+    /// Replaces online and target weights, both in the order of the network's parameter list.
+    ///
+    /// # Panics
+    /// If they are not as many as the network's parameters.
+    pub fn set_weights(&mut self, online: &[f32], target: &[f32]) {
+        self.online.copy_from_slice(online);
+        self.target.copy_from_slice(target);
+    }
+
+    /// The gradient of the last update, in the order of the network's parameter list.
+    pub fn gradient(&self) -> &[f32] {
+        &self.gradient
+    }
+
+    /// The targets of the last update, (batch, values).
+    pub fn q_target(&self) -> &[f32] {
+        &self.q_target
+    }
+
+    /// The network.
+    pub fn network(&self) -> &dyn ActionNetwork {
+        &*self.network
+    }
+}
+
+impl<O: Objective> Learner for CpuLearner<O> {
+    fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
+        let noise = match mode {
+            Mode::Train => {
+                self.network.noise().draw(&mut self.rng, &mut self.noise_loss);
+                noisy(&self.noise_loss)
+            }
+            Mode::Evaluate => None,
+        };
+        let Buffers { pass, input } = &mut self.act;
+        to_input(input, observation);
+        self.objective.greedy(pass.forward(Weights { parameters: &self.online, noise }, input))
+    }
+
+    fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {
+        let mut noise_target = std::mem::take(&mut self.noise_target);
+        let mut noise_loss = std::mem::take(&mut self.noise_loss);
+        self.network.noise().draw(&mut self.rng, &mut noise_target);
+        self.network.noise().draw(&mut self.rng, &mut noise_loss);
+        let updated = self.update_with(batch, &noise_target, &noise_loss).map(|update| update.loss);
+        (self.noise_target, self.noise_loss) = (noise_target, noise_loss);
+        Ok(Update { loss: updated?, priorities: &self.priorities })
+    }
+
+    fn sync_target(&mut self) {
+        self.target.copy_from_slice(&self.online);
+    }
+
+    fn parameters(&self) -> usize {
+        self.online.len()
+    }
+
+    fn weights(&self) -> NamedWeights<'_> {
+        let weights = self.network.parameters().named(&self.online);
+        weights.map(|(name, shape, values)| (name, shape, Cow::Borrowed(values))).collect()
+    }
+
+    fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
+        let values = file.values(self.network.parameters())?;
+        self.set_weights(&values, &values);
+        Ok(())
+    }
+
+    fn state(&self) -> Vec<u8> {
+        let (online, target) = (self.online.clone(), self.target.clone());
+        LearnerState { online, target, optimizer: self.optimizer.clone(), rng: self.rng.clone() }.to_bytes()
+    }
+
+    fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
+        let LearnerState { online, target, optimizer, rng } =
+            LearnerState::from_bytes(state, self.online.len())?;
+        (self.online, self.target, self.optimizer, self.rng) = (online, target, optimizer, rng);
+        Ok(())
+    }
+}
+
+/// The noise buffer of a network, or `None` where it has no noisy layer.
+fn noisy(noise: &[f32]) -> Option<&[f32]> {
+    (!noise.is_empty()).then_some(noise)
+}
+
+/// Observations as the network takes them: MinAtar's channels are 0 or 1, and one frame is the whole state.
+pub(crate) fn to_input(input: &mut [f32], observations: &[u8]) {
+    for (input, &byte) in input.iter_mut().zip(observations) {
+        *input = f32::from(byte);
+    }
+}
