@@ -37,8 +37,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
     let groups = chosen(size, options.only.as_deref())?;
     let rounds = options.rounds.unwrap_or(if options.quick { ROUNDS.1 } else { ROUNDS.0 });
     let cores = cores::choose(options.cpu.as_ref())?;
-    // Found out before an hour was spent.
-    rows::write(&options.out, &[])?;
+    rows::check(&options.out)?;
     let programs = binaries::measuring()?;
     let python = match options.no_peers {
         true => Err("left out by `--no-peers`".to_owned()),

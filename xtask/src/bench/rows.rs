@@ -5,6 +5,7 @@ use super::works::{Unit, Work};
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
+use std::fs::OpenOptions;
 use std::path::Path;
 
 /// A median that is so many times the best: something else ran beside it.
@@ -106,11 +107,20 @@ impl Row {
     }
 }
 
+/// Whether `path` can be written, before anything is measured; what it holds stays meanwhile.
+pub(crate) fn check(path: &Path) -> Result<()> {
+    let opened = OpenOptions::new().create(true).append(true).open(path);
+    opened.map(drop).with_context(|| unwritable(path))
+}
+
 /// Writes `rows` as JSON.
 pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
     let text = serde_json::to_string_pretty(rows)? + "\n";
-    std::fs::write(path, text)
-        .with_context(|| format!("cannot write {}: name another file with `--out FILE`", path.display()))
+    std::fs::write(path, text).with_context(|| unwritable(path))
+}
+
+fn unwritable(path: &Path) -> String {
+    format!("cannot write {}: name another file with `--out FILE`", path.display())
 }
 
 /// The table.
