@@ -1,4 +1,4 @@
-//! Building the worker and the reporter.
+//! Building the worker, the reporter and what measures.
 
 use crate::catalog;
 use anyhow::{Context, Result, bail};
@@ -6,10 +6,10 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-/// A directory that holds both programs already, instead of building them.
+/// A directory that holds the programs already, instead of building them.
 const DIRECTORY: &str = "SOFTMOE_BINARIES";
 
-/// Where the programs lie.
+/// Where the programs lie that train and report.
 pub(crate) struct Binaries {
     /// Does one run.
     pub(crate) worker: PathBuf,
@@ -17,46 +17,62 @@ pub(crate) struct Binaries {
     pub(crate) reporter: PathBuf,
 }
 
-/// Builds the programs, unless `SOFTMOE_BINARIES` names a directory that holds them.
+/// Builds the worker and the reporter, unless `SOFTMOE_BINARIES` names a directory that holds them.
 pub(crate) fn build() -> Result<Binaries> {
+    let [worker, reporter] = programs(["softmoe-run", "softmoe-report"])?;
+    Ok(Binaries { worker, reporter })
+}
+
+/// The program that measures.
+pub(crate) struct Programs {
+    pub(crate) measure: PathBuf,
+}
+
+/// Builds what measures, and the worker that it looks for beside itself, in the same way.
+pub(crate) fn measuring() -> Result<Programs> {
+    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"])?;
+    Ok(Programs { measure })
+}
+
+fn programs<const COUNT: usize>(names: [&str; COUNT]) -> Result<[PathBuf; COUNT]> {
     if let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) {
-        let find = |name: &str| {
-            let path = directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
+        let paths = names.map(|name| directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
+        for (name, path) in names.iter().zip(&paths) {
             if !path.is_file() {
                 bail!("{DIRECTORY} is {} but holds no `{name}`: unset it to build one", directory.display());
             }
-            Ok(path)
-        };
-        return Ok(Binaries { worker: find("softmoe-run")?, reporter: find("softmoe-report")? });
+        }
+        return Ok(paths);
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(&cargo);
-    build.args(["build", "--release", "--package", "softmoe-bench", "--bins"]);
+    build.args(["build", "--release", "--package", "softmoe-bench"]);
+    build.args(names.iter().flat_map(|name| ["--bin", name]));
     build.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     build.arg(catalog::workspace().join("Cargo.toml"));
     let mut child = build
         .stdout(Stdio::piped())
         .spawn()
-        .with_context(|| format!("cannot start `{}` to build the worker", cargo.display()))?;
-    let (mut worker, mut reporter) = (None, None);
+        .with_context(|| format!("cannot start `{}` to build {}", cargo.display(), names.join(" and ")))?;
+    let mut paths = names.map(|_| None);
     if let Some(messages) = child.stdout.take() {
         for line in BufReader::new(messages).lines() {
             let line = line.context("cannot read what cargo builds")?;
-            match executable(&line) {
-                Some((name, path)) if name == "softmoe-run" => worker = Some(path),
-                Some((name, path)) if name == "softmoe-report" => reporter = Some(path),
-                _ => {}
+            if let Some((name, path)) = executable(&line)
+                && let Some(index) = names.iter().position(|known| *known == name)
+            {
+                paths[index] = Some(path);
             }
         }
     }
     let status = child.wait().context("cannot wait for cargo")?;
     if !status.success() {
-        bail!("the worker could not be built ({status}): see cargo's messages above");
+        bail!("{} could not be built ({status}): see cargo's messages above", names.join(" and "));
     }
-    let (Some(worker), Some(reporter)) = (worker, reporter) else {
-        bail!("softmoe-bench builds no `softmoe-run` and `softmoe-report`: is the checkout complete?");
-    };
-    Ok(Binaries { worker, reporter })
+    if paths.contains(&None) {
+        bail!("softmoe-bench builds no {}: is the checkout complete?", names.join(" and no "));
+    }
+    Ok(paths.map(Option::unwrap_or_default))
 }
 
 /// The name and path of the program that one of cargo's messages announces.

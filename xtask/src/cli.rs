@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use crate::bench::cores::Cores;
 use clap::{Args, Parser, Subcommand};
 use softmoe_spec::MOST_SEEDS;
 use std::path::PathBuf;
@@ -22,6 +23,11 @@ pub(crate) enum Task {
     List,
     /// Print what the network of an arm is made of: layers, output shapes, parameters, multiply-adds
     Describe(DescribeOptions),
+    /// Measure how fast this is, and what a researcher would run instead, in turn on the same core
+    ///
+    /// Prints the ratios beside what is aimed at and writes them to a file. The peers (Dopamine, JAX, PyTorch, MinAtar, cpprb) run in a
+    /// Python environment, which is made on first use; without Python, ours is measured alone. All takes about 15 minutes.
+    Bench(BenchOptions),
     /// Print a shell's completions
     ///
     /// A shell takes `cargo xtask` for cargo's own arguments. These completions are of a
@@ -62,6 +68,31 @@ pub(crate) struct DescribeOptions {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct BenchOptions {
+    /// Only the works that match, e.g. 'step/minatar*' or replay/atari/sample [default: all]
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) only: Option<String>,
+    /// Rounds of each work, of which the best counts [default: 5, with --quick 2]
+    #[arg(long, value_name = "N", value_parser = rounds)]
+    pub(crate) rounds: Option<u64>,
+    /// The core to run on. Several, e.g. 0,1: networks use all of them, of a whole run there is one on each [default: the last]
+    #[arg(long, value_name = "K,..")]
+    pub(crate) cpu: Option<Cores>,
+    /// Measure ours alone
+    #[arg(long)]
+    pub(crate) no_peers: bool,
+    /// The Python environment of the peers; made if it is not there [default: softmoe-rl/peers among the user's caches]
+    #[arg(long, value_name = "DIR", conflicts_with = "no_peers")]
+    pub(crate) venv: Option<PathBuf>,
+    /// Where the rows are written, as JSON
+    #[arg(long, value_name = "FILE", default_value = "bench.json")]
+    pub(crate) out: PathBuf,
+    /// A part of the works, smaller and in fewer rounds, in about two minutes
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct Options {
     /// The figure, e.g. fig3
     pub(crate) figure: String,
@@ -97,6 +128,9 @@ pub(crate) struct Options {
     pub(crate) out: PathBuf,
 }
 
+/// Rounds that a benchmark may have: more say nothing new.
+const MOST_ROUNDS: u64 = 100;
+
 /// The profile that is meant where none is given.
 pub(crate) const USUAL_PROFILE: &str = "quick";
 
@@ -124,6 +158,13 @@ impl Options {
 fn seeds(text: &str) -> Result<u64, String> {
     match at_least_one(text)? {
         number if number > MOST_SEEDS => Err(format!("must be at most {MOST_SEEDS}")),
+        number => Ok(number),
+    }
+}
+
+fn rounds(text: &str) -> Result<u64, String> {
+    match at_least_one(text)? {
+        number if number > MOST_ROUNDS => Err(format!("must be at most {MOST_ROUNDS}")),
         number => Ok(number),
     }
 }

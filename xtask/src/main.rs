@@ -7,7 +7,8 @@
 //! | `plan` | which runs an invocation asks for, and what is left to do |
 //! | `store` | the directories of the runs: what is finished, what is in the way |
 //! | `estimate` | how long it will take |
-//! | `binaries` | building the worker and the reporter |
+//! | `bench` | measuring ours and other people's software in turn |
+//! | `binaries` | building the worker, the reporter and what measures |
 //! | `worker` | one worker process |
 //! | `pool` | as many of them as there are jobs |
 //! | `progress` | what the user sees meanwhile |
@@ -19,6 +20,7 @@
 //! | `reproduce` | all of these, in order |
 #![deny(missing_docs)]
 
+mod bench;
 mod binaries;
 mod catalog;
 mod cli;
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Reproduce(options) => reproduce::reproduce(&options),
         Task::Describe(options) => describe::describe(&options).map(|()| ExitCode::SUCCESS),
+        Task::Bench(options) => bench::bench(&options),
         Task::List => catalog::list().map(|()| ExitCode::SUCCESS),
         Task::Completions { shell } => {
             let mut script = Vec::new();

@@ -1,0 +1,111 @@
+//! Seconds, and the figures made of them.
+
+use clap::ValueEnum;
+use serde::Serialize;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Clock {
+    /// Time that passes.
+    Wall,
+    /// Time that this process spends on cores.
+    Cpu,
+}
+
+/// A short time is measured as the sum of as many calls as take this many seconds: reading the processor's clock costs
+/// a third of a microsecond.
+const SHORTEST: f64 = 50e-6;
+
+static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+
+impl Clock {
+    /// Seconds since some moment.
+    pub(crate) fn now(self) -> f64 {
+        match self {
+            Clock::Wall => START.elapsed().as_secs_f64(),
+            Clock::Cpu => on_cores(),
+        }
+    }
+
+    /// Seconds that `work` takes.
+    pub(crate) fn time(self, work: impl FnOnce()) -> f64 {
+        let start = self.now();
+        work();
+        self.now() - start
+    }
+
+    /// Seconds of a `call`, at least five times and for about `budget` seconds in all.
+    pub(crate) fn times(self, budget: f64, mut call: impl FnMut()) -> Vec<f64> {
+        let mut calls = 1;
+        while self.time(|| (0..calls).for_each(|_| call())) < SHORTEST {
+            calls *= 2;
+        }
+        let (start, mut samples) = (Instant::now(), Vec::new());
+        while samples.len() < 5 || start.elapsed().as_secs_f64() < budget {
+            samples.push(self.time(|| (0..calls).for_each(|_| call())) / calls as f64);
+        }
+        samples
+    }
+}
+
+#[cfg(unix)]
+fn on_cores() -> f64 {
+    use nix::time::{ClockId, clock_gettime};
+    // A system that has no such clock counts all time.
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
+        .map_or_else(|_| Clock::Wall.now(), |time| time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
+}
+
+#[cfg(not(unix))]
+fn on_cores() -> f64 {
+    Clock::Wall.now()
+}
+
+/// What several samples of a quantity were.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Figure {
+    min: f64,
+    max: f64,
+    median: f64,
+}
+
+impl Figure {
+    /// Of at least one sample.
+    pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
+        let mut samples: Vec<f64> = samples.into_iter().collect();
+        samples.sort_by(f64::total_cmp);
+        let middle = samples.len() / 2;
+        let median = match samples.len() % 2 {
+            0 => (samples[middle - 1] + samples[middle]) / 2.0,
+            _ => samples[middle],
+        };
+        Figure { min: samples[0], max: samples[samples.len() - 1], median }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_figure_has_the_ends_and_the_middle() {
+        assert_eq!(Figure::of([3.0, 1.0, 2.0]), Figure { min: 1.0, max: 3.0, median: 2.0 });
+        assert_eq!(Figure::of([4.0, 1.0, 3.0, 2.0]), Figure { min: 1.0, max: 4.0, median: 2.5 });
+        assert_eq!(Figure::of([7.0]), Figure { min: 7.0, max: 7.0, median: 7.0 });
+    }
+
+    #[test]
+    fn every_call_is_part_of_some_sample() {
+        for clock in [Clock::Wall, Clock::Cpu] {
+            let mut calls = 0;
+            let samples = clock.times(0.0, || {
+                calls += 1;
+                std::hint::black_box((0..1_000).map(std::hint::black_box).sum::<u64>());
+            });
+            assert_eq!(samples.len(), 5);
+            assert!(calls >= 6 && samples.iter().all(|seconds| *seconds >= 0.0));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Times what this project does, round by round, for `cargo xtask bench` to set against other people's software.
+//!
+//! One JSON object a line: first the host and `{"ready":true}`; then, for each line read from standard input, a round's
+//! figures, e.g. `{"figures":{"step":{"min":0.18,"max":0.22,"median":0.19}}}`. It ends with its input.
+
+mod clock;
+mod games;
+mod host;
+mod networks;
+mod replays;
+mod worker;
+
+use anyhow::{Context, Result};
+use clap::{Args, Parser, Subcommand};
+use clock::{Clock, Figure};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+
+/// Time what this project does; a line on standard input for each round (`cargo xtask bench` gives them)
+///
+/// Times are in milliseconds (networks) and microseconds (replay), the rest in steps a second and megabytes.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+    /// What is counted: seconds on the clock, or seconds that this process was on a core (on a busy machine)
+    #[arg(long, value_enum, default_value = "wall", global = true)]
+    clock: Clock,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// A training step of 32 observations (forward, backward, Adam) and an action (one observation), in ms
+    Network {
+        /// Encoder and body, e.g. minatar-softmoe4
+        #[arg(value_parser = networks::parser())]
+        network: String,
+    },
+    /// The five MinAtar games with their observations, in steps a second
+    Games {
+        /// Steps of each game in a round
+        #[arg(long, default_value_t = 200_000)]
+        steps: usize,
+    },
+    /// Adding a frame, sampling 32 transitions and updating 32 priorities of a full prioritized replay, in us
+    Replay {
+        /// What is stored
+        #[arg(value_enum)]
+        shape: replays::Stored,
+        /// Frames that the replay holds
+        #[arg(long, default_value_t = 100_000)]
+        transitions: usize,
+    },
+    /// Whole runs of the worker: Rainbow on MinAtar Breakout, in agent steps a second
+    Run(Run),
+    /// Resident memory of a worker at its largest, its replay of 100,000 frames full, in MB
+    Memory {
+        /// The body of its network
+        #[arg(value_enum)]
+        arm: worker::Arm,
+    },
+}
+
+#[derive(Args, Debug)]
+struct Run {
+    /// The body of its network
+    #[arg(value_enum)]
+    arm: worker::Arm,
+    /// Agent steps of a run, which is a round
+    #[arg(long, default_value_t = 10_000)]
+    steps: u64,
+}
+
+/// The figures of a round, by name.
+type Figures = BTreeMap<&'static str, Figure>;
+
+/// What can be measured again and again.
+trait Measurement {
+    /// Measures once more.
+    fn round(&mut self, clock: Clock) -> Result<Figures>;
+}
+
+fn main() -> ExitCode {
+    match measure(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> Result<()> {
+    say(&json!({ "host": host::processor(), "instructions": host::instructions() }))?;
+    let mut measurement: Box<dyn Measurement> = match &arguments.what {
+        What::Network { network } => Box::new(networks::Step::new(network)?),
+        What::Games { steps } => Box::new(games::Games::new(*steps)),
+        What::Replay { shape, transitions } => Box::new(replays::Full::new(*shape, *transitions)?),
+        What::Run(Run { arm, steps }) => Box::new(worker::Speed { arm: *arm, steps: *steps }),
+        What::Memory { arm } => Box::new(worker::Memory { arm: *arm }),
+    };
+    say(&json!({ "ready": true }))?;
+    for line in std::io::stdin().lock().lines() {
+        line.context("cannot read standard input")?;
+        say(&json!({ "figures": measurement.round(arguments.clock)? }))?;
+    }
+    Ok(())
+}
+
+fn say(line: &serde_json::Value) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    writeln!(output, "{line}").and_then(|()| output.flush()).context("cannot write to standard output")
+}

@@ -1,0 +1,294 @@
+//! What is measured, with whom it is compared, and what ratio is aimed at.
+//!
+//! A group is what one process of each side measures together: ours with its arguments, each peer with its script and
+//! arguments, and the works that they give figures of.
+
+/// In what a figure is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Milliseconds,
+    Microseconds,
+    StepsPerSecond,
+    Megabytes,
+}
+
+impl Unit {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Unit::Milliseconds => "ms",
+            Unit::Microseconds => "us",
+            Unit::StepsPerSecond => "steps/s",
+            Unit::Megabytes => "MB",
+        }
+    }
+
+    /// Whether more is better.
+    pub(crate) fn is_rate(self) -> bool {
+        self == Unit::StepsPerSecond
+    }
+
+    /// Our time over the peer's, from a figure of each.
+    pub(crate) fn ratio(self, ours: f64, peer: f64) -> f64 {
+        if self.is_rate() { peer / ours } else { ours / peer }
+    }
+}
+
+/// Other people's software, or a limit that we set ourselves.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Peer {
+    /// A script in `peers/`.
+    Script {
+        /// As it is shown.
+        name: &'static str,
+        /// The package whose version is shown beside it.
+        package: &'static str,
+        script: &'static str,
+        arguments: Vec<String>,
+    },
+    /// At most so much.
+    Limit(f64),
+}
+
+/// A figure that both sides give.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Work {
+    /// E.g. `step/minatar-flat`.
+    pub(crate) name: String,
+    /// What it is called in the figures of a round.
+    pub(crate) figure: &'static str,
+    pub(crate) unit: Unit,
+    /// The largest ratio that is good enough, for each peer of the group; none where nothing is aimed at, or the peer
+    /// has no such figure.
+    pub(crate) targets: Vec<Option<f64>>,
+}
+
+/// What a process of each side measures together.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Group {
+    /// What `softmoe-measure` is asked.
+    pub(crate) ours: Vec<String>,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) works: Vec<Work>,
+    /// Whether there is a process for each core, instead of one for all of them.
+    pub(crate) on_each_core: bool,
+    /// Whether one round says everything.
+    pub(crate) once: bool,
+    /// About how long it takes in all: seconds until the peers are ready, and seconds of a round.
+    pub(crate) seconds: (f64, f64),
+}
+
+/// How much is done: everything, or a part in two minutes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    Full,
+    Quick,
+}
+
+fn words(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
+}
+
+/// Everything there is of a size.
+pub(crate) fn groups(size: Size) -> Vec<Group> {
+    let mut groups = networks(size);
+    groups.push(games(size));
+    groups.extend(["minatar", "atari"].map(|shape| replay(size, shape)));
+    groups.extend(runs(size));
+    groups.push(memory());
+    groups
+}
+
+/// Training steps and actions: what is aimed at for the one and the other, and about how long the rounds take.
+fn networks(size: Size) -> Vec<Group> {
+    let networks = [
+        ("minatar-flat", Some(0.4), Some(0.5), true, (12.0, 1.0)),
+        ("minatar-softmoe4", Some(0.25), Some(0.65), true, (12.0, 2.0)),
+        ("minatar-softmoe1x4", Some(0.4), None, false, (12.0, 3.0)),
+        ("nature-flat", Some(0.5), None, false, (15.0, 4.0)),
+        ("nature-softmoe4", Some(0.5), None, false, (15.0, 9.0)),
+        ("impala-flat", Some(0.5), Some(0.6), true, (20.0, 6.0)),
+        ("impala-softmoe4", Some(0.5), Some(0.6), false, (20.0, 6.0)),
+    ];
+    let peer = |name, package, framework: &str, network: &str| Peer::Script {
+        name,
+        package,
+        script: "train_step.py",
+        arguments: words(&format!("--frameworks {framework} --only {framework}/{network}")),
+    };
+    let group = |(network, step, act, _, seconds): (&str, _, _, _, _)| Group {
+        ours: words(&format!("network {network}")),
+        peers: vec![
+            peer("JAX jit", "jax", "jax", network),
+            peer("PyTorch, fused Adam", "torch", "torch-fused", network),
+        ],
+        works: [("step", step), ("act", act)]
+            .map(|(figure, target)| Work {
+                name: format!("{figure}/{network}"),
+                figure,
+                unit: Unit::Milliseconds,
+                targets: vec![target; 2],
+            })
+            .into(),
+        on_each_core: false,
+        once: false,
+        seconds,
+    };
+    networks.into_iter().filter(|network| size == Size::Full || network.3).map(group).collect()
+}
+
+fn games(size: Size) -> Group {
+    let steps = if size == Size::Full { 20_000 } else { 5_000 };
+    Group {
+        ours: words("games"),
+        peers: vec![Peer::Script {
+            name: "MinAtar",
+            package: "minatar",
+            script: "minatar_env.py",
+            arguments: words(&format!("--steps {steps}")),
+        }],
+        works: ["asterix", "breakout", "freeway", "seaquest", "space_invaders"]
+            .map(|game| Work {
+                name: format!("env/{game}"),
+                figure: game,
+                unit: Unit::StepsPerSecond,
+                targets: vec![Some(0.05)],
+            })
+            .into(),
+        on_each_core: false,
+        once: false,
+        seconds: (3.0, 1.0),
+    }
+}
+
+fn replay(size: Size, shape: &str) -> Group {
+    let (transitions, calls) = if size == Size::Full { (100_000, 500) } else { (10_000, 100) };
+    let peer = |name, package, case: &str| Peer::Script {
+        name,
+        package,
+        script: "replay.py",
+        arguments: words(&format!(
+            "--only {case}/prioritized/{shape} --transitions {transitions} --calls {calls} --limit-gb 1.5"
+        )),
+    };
+    Group {
+        ours: words(&format!("replay {shape} --transitions {transitions}")),
+        peers: vec![
+            peer("Dopamine", "dopamine-rl", "dopamine"),
+            peer("cpprb, n-step", "cpprb", "cpprb-nstep"),
+            peer("cpprb, compact", "cpprb", "cpprb-compact"),
+        ],
+        works: ["add", "sample", "update"]
+            .map(|figure| Work {
+                name: format!("replay/{shape}/{figure}"),
+                figure,
+                unit: Unit::Microseconds,
+                targets: vec![Some(0.1), Some(1.0), Some(1.0)],
+            })
+            .into(),
+        on_each_core: false,
+        once: false,
+        seconds: if size == Size::Full { (60.0, 4.0) } else { (20.0, 1.0) },
+    }
+}
+
+fn runs(size: Size) -> Vec<Group> {
+    let arms = [("flat", 1.0 / 10.0, true), ("softmoe4", 1.0 / 7.0, false)];
+    let (ours, theirs, warm_up) = if size == Size::Full { (10_000, 2_000, 2_000) } else { (4_000, 1_000, 1_500) };
+    let group = |(arm, target, _): (&str, _, _)| Group {
+        ours: words(&format!("run {arm} --steps {ours}")),
+        peers: vec![Peer::Script {
+            name: "Dopamine",
+            package: "dopamine-rl",
+            script: "dopamine_minatar.py",
+            arguments: words(&format!("--net {arm} --steps {theirs} --warmup {warm_up}")),
+        }],
+        works: vec![Work {
+            name: format!("end-to-end/{arm}"),
+            figure: "agent_steps",
+            unit: Unit::StepsPerSecond,
+            targets: vec![Some(target)],
+        }],
+        on_each_core: true,
+        once: false,
+        seconds: (30.0, if size == Size::Full { 10.0 } else { 3.0 }),
+    };
+    arms.into_iter().filter(|arm| size == Size::Full || arm.2).map(group).collect()
+}
+
+fn memory() -> Group {
+    Group {
+        ours: words("memory softmoe4"),
+        peers: vec![Peer::Limit(150.0)],
+        works: vec![Work {
+            name: "memory/minatar-worker".to_owned(),
+            figure: "resident",
+            unit: Unit::Megabytes,
+            targets: vec![Some(1.0)],
+        }],
+        on_each_core: false,
+        once: true,
+        seconds: (0.0, 6.0),
+    }
+}
+
+/// Leaves only the works whose names match `pattern`, in which `*` stands for any letters.
+pub(crate) fn only(groups: Vec<Group>, pattern: &str) -> Vec<Group> {
+    let left = |mut group: Group| {
+        group.works.retain(|work| matches(pattern, &work.name));
+        (!group.works.is_empty()).then_some(group)
+    };
+    groups.into_iter().filter_map(left).collect()
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == name,
+        Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
+            // The letters that the star stands for end wherever the rest matches.
+            name.char_indices().map(|(index, _)| index).chain([name.len()]).any(|end| matches(rest, &name[end..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(groups: &[Group]) -> Vec<&str> {
+        groups.iter().flat_map(|group| &group.works).map(|work| work.name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_ratio_is_our_time_over_theirs() {
+        for unit in [Unit::Milliseconds, Unit::Microseconds, Unit::Megabytes] {
+            assert_eq!(unit.ratio(1.0, 4.0), 0.25, "a quarter of the time");
+        }
+        assert_eq!(Unit::StepsPerSecond.ratio(5_000.0, 500.0), 0.1, "ten times as many steps");
+    }
+
+    #[test]
+    fn every_work_has_a_name_of_its_own_and_a_target_for_each_peer() {
+        let groups = groups(Size::Full);
+        let mut all = names(&groups);
+        let works = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), works);
+        for group in &groups {
+            assert!(group.works.iter().all(|work| work.targets.len() == group.peers.len()));
+        }
+        let quick = super::groups(Size::Quick);
+        assert!(names(&quick).iter().all(|name| all.contains(name)));
+    }
+
+    #[test]
+    fn a_star_stands_for_any_letters() {
+        assert!(matches("*", "step/minatar-flat") && matches("step/*", "step/minatar-flat"));
+        assert!(matches("*flat", "step/minatar-flat") && matches("*/mina*flat*", "step/minatar-flat"));
+        assert!(matches("step/minatar-flat", "step/minatar-flat"));
+        assert!(!matches("step", "step/minatar-flat") && !matches("*x*", "step/minatar-flat"));
+        assert!(!matches("", "step/minatar-flat") && !matches("act/*", "step/minatar-flat"));
+        let acting = only(groups(Size::Full), "act/minatar*");
+        assert_eq!(names(&acting), ["act/minatar-flat", "act/minatar-softmoe4", "act/minatar-softmoe1x4"]);
+    }
+}
