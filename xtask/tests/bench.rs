@@ -100,7 +100,10 @@ fn both_sides_take_turns_and_are_compared_by_their_best() {
     assert_eq!(bench.notes("rounds"), ["ours", "peer", "peer", "ours", "peer", "peer"]);
     let asked = bench.notes("asked");
     assert!(asked[0].starts_with("ours network minatar-flat --clock "), "{asked:?}");
-    assert_says(&asked[1], &["train_step.py", "--frameworks jax --only jax/minatar-flat", "--paced", "--clock "]);
+    assert_says(
+        &asked[1],
+        &["train_step.py", "--frameworks jax --only jax/minatar-flat", "--paced", "--clock "],
+    );
     assert_says(&asked[2], &["--frameworks torch-fused --only torch-fused/minatar-flat"]);
     let rows = bench.rows();
     assert_eq!(rows.len(), 2);
@@ -111,7 +114,10 @@ fn both_sides_take_turns_and_are_compared_by_their_best() {
     assert_eq!(row["peer_name"], "JAX jit 1.2");
     assert_eq!((&row["ours_spread"], &row["peer_spread"]), (&2.0.into(), &1.25.into()));
     assert_says(&stdout, &["step/minatar-flat", "JAX jit 1.2", "0.25", "✓", "2.00 / 1.25"]);
-    assert_says(&stdout, &["a processor", "AVX9", "2 rounds", "jax 1.2", "something else ran", "met: 2 of 2"]);
+    assert_says(
+        &stdout,
+        &["a processor", "AVX9", "2 rounds", "jax 1.2", "something else ran", "met: 2 of 2"],
+    );
 }
 
 #[test]

@@ -47,14 +47,13 @@ fn a_variants_name_is_a_field_but_cannot_be_set() {
     let fields = fields(&example::run("softmoe-4"));
     assert_eq!(fields["agent"], "\"rainbow\"");
     assert_eq!(fields["network.body"], "\"soft_moe\"");
-    assert!(matches!(set("flat", "agent=random"), Err(SpecError::UnknownName(_))));
     assert!(matches!(set("random", "agent.n_step=5"), Err(SpecError::UnknownName(_))));
     assert!(matches!(set("flat", "network.body.experts=5"), Err(SpecError::UnknownName(_))));
 }
 
 #[test]
 fn what_names_a_run_is_chosen_elsewhere() {
-    for key in ["figure", "profile", "arm", "seed", "environment.game", "training.agent_steps"] {
+    for key in ["figure", "profile", "arm", "agent", "seed", "environment.game", "training.agent_steps"] {
         let message = set("flat", &format!("{key}=1")).unwrap_err().to_string();
         assert!(message.contains("--") || message.contains("first argument"), "{message}");
         assert!(!settable(&example::run("flat")).contains(&key.to_owned()));

@@ -74,7 +74,10 @@ fn chosen(size: Size, only: Option<&str>) -> Result<Vec<Group>> {
     if let (true, Some(given)) = (left.is_empty(), only) {
         let near = nearest(given, names.iter().map(String::as_str));
         let hint = near.map_or(String::new(), |name| format!("; did you mean `{name}`"));
-        bail!("no work matches `{given}`{hint}. There are: {} (`*` stands for any letters)", names.join(", "));
+        bail!(
+            "no work matches `{given}`{hint}. There are: {} (`*` stands for any letters)",
+            names.join(", ")
+        );
     }
     Ok(left)
 }
@@ -118,7 +121,8 @@ impl Bench {
     fn announce(&self, groups: &[Group], size: Size) {
         let works = groups.iter().map(|group| group.works.len()).sum();
         let part = if size == Size::Quick { " (a part of all: `--quick`)" } else { "" };
-        let cores = self.cores.as_ref().map_or("any core: processes cannot be held to one here".into(), Cores::words);
+        let cores =
+            self.cores.as_ref().map_or("any core: processes cannot be held to one here".into(), Cores::words);
         let about = time(groups.iter().map(|group| seconds(group, self.rounds)).sum());
         output::error_line(format_args!(
             "{}{part}, {} of each, on {cores}; about {about}",
@@ -299,7 +303,8 @@ impl Side {
             for process in &mut self.processes {
                 for (name, figure) in process.end_round()? {
                     // On several cores, each adds its rate.
-                    let total = sum.entry(name).or_insert(process::Figure { min: 0.0, max: 0.0, median: 0.0 });
+                    let total =
+                        sum.entry(name).or_insert(process::Figure { min: 0.0, max: 0.0, median: 0.0 });
                     total.min += figure.min;
                     total.max += figure.max;
                     total.median += figure.median;
@@ -353,7 +358,8 @@ impl Screen {
     fn new(groups: &[Group], rounds: u64) -> Screen {
         let bar = std::io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template("{bar:32} {percent:>3}%  {wide_msg}");
-            let bar = ProgressBar::new(1_000).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let bar =
+                ProgressBar::new(1_000).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar.enable_steady_tick(Duration::from_secs(1));
             bar
         });

@@ -179,6 +179,7 @@ impl Drop for Process {
 }
 
 fn lines_of(stream: Option<impl Read>) -> impl Iterator<Item = String> {
-    let lines = stream.into_iter().flat_map(|stream| BufReader::new(stream).split(b'\n').map_while(Result::ok));
+    let lines =
+        stream.into_iter().flat_map(|stream| BufReader::new(stream).split(b'\n').map_while(Result::ok));
     lines.map(|line| String::from_utf8_lossy(&line).into_owned())
 }

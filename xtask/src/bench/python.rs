@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What pip is asked for, in this order: files in `peers/`, and options.
-const REQUIREMENTS: [(&str, &[&str]); 2] = [("requirements.txt", &[]), ("requirements-no-deps.txt", &["--no-deps"])];
+const REQUIREMENTS: [(&str, &[&str]); 2] =
+    [("requirements.txt", &[]), ("requirements-no-deps.txt", &["--no-deps"])];
 /// Written last into a virtual environment that we made: what it holds.
 const STAMP: &str = "softmoe-peers";
 
@@ -105,8 +106,8 @@ fn interpreter(directory: &Path) -> PathBuf {
 /// Our own directory among the user's caches.
 fn cache() -> Option<PathBuf> {
     let directory = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let caches = directory("XDG_CACHE_HOME")
-        .or_else(|| directory("LOCALAPPDATA"))
-        .or_else(|| Some(directory("HOME")?.join(if cfg!(target_vendor = "apple") { "Library/Caches" } else { ".cache" })))?;
+    let caches = directory("XDG_CACHE_HOME").or_else(|| directory("LOCALAPPDATA")).or_else(|| {
+        Some(directory("HOME")?.join(if cfg!(target_vendor = "apple") { "Library/Caches" } else { ".cache" }))
+    })?;
     Some(caches.join("softmoe-rl").join("peers"))
 }

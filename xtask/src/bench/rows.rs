@@ -189,8 +189,7 @@ mod tests {
     fn times_are_compared_by_their_least() {
         let ours = rounds(&[[1.0, 9.0, 2.0], [1.5, 2.0, 1.6]]);
         let peer = rounds(&[[5.0, 9.0, 6.0], [4.0, 9.0, 4.4]]);
-        let row =
-            Row::new(&work(Unit::Milliseconds), Some(0.25), &ours, "JAX".into(), &peer, None).unwrap();
+        let row = Row::new(&work(Unit::Milliseconds), Some(0.25), &ours, "JAX".into(), &peer, None).unwrap();
         assert_eq!((row.ours, row.peer, row.ratio), (1.0, Some(4.0), Some(0.25)));
         assert_eq!((row.ours_spread, row.peer_spread), (2.0, Some(1.5)));
         assert_eq!((row.is_met(), row.is_unquiet()), (Some(true), true));

@@ -193,7 +193,8 @@ fn replay(size: Size, shape: &str) -> Group {
 
 fn runs(size: Size) -> Vec<Group> {
     let arms = [("flat", 1.0 / 10.0, true), ("softmoe4", 1.0 / 7.0, false)];
-    let (ours, theirs, warm_up) = if size == Size::Full { (10_000, 2_000, 2_000) } else { (4_000, 1_000, 1_500) };
+    let (ours, theirs, warm_up) =
+        if size == Size::Full { (10_000, 2_000, 2_000) } else { (4_000, 1_000, 1_500) };
     let group = |(arm, target, _): (&str, _, _)| Group {
         ours: words(&format!("run {arm} --steps {ours}")),
         peers: vec![Peer::Script {
@@ -245,7 +246,10 @@ fn matches(pattern: &str, name: &str) -> bool {
         None => pattern == name,
         Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
             // The letters that the star stands for end wherever the rest matches.
-            name.char_indices().map(|(index, _)| index).chain([name.len()]).any(|end| matches(rest, &name[end..]))
+            name.char_indices()
+                .map(|(index, _)| index)
+                .chain([name.len()])
+                .any(|end| matches(rest, &name[end..]))
         }),
     }
 }

@@ -59,7 +59,8 @@ impl Full {
 
     fn add(&mut self) {
         self.steps += 1;
-        let end = if self.steps.is_multiple_of(EPISODE) { EpisodeEnd::Terminal } else { EpisodeEnd::Continues };
+        let end =
+            if self.steps.is_multiple_of(EPISODE) { EpisodeEnd::Terminal } else { EpisodeEnd::Continues };
         self.replay.push(black_box(&self.frames[self.steps % FRAMES]), (self.steps % 6) as u8, 0.5, end);
     }
 }
@@ -88,7 +89,8 @@ impl Measurement for Full {
         let all: Vec<TransitionId> = self.replay.ids().collect();
         let mut updates = Vec::with_capacity(BLOCKS * CALLS);
         for _ in 0..BLOCKS * CALLS {
-            let ids: [TransitionId; BATCH] = std::array::from_fn(|_| all[self.rng.random_range(0..all.len())]);
+            let ids: [TransitionId; BATCH] =
+                std::array::from_fn(|_| all[self.rng.random_range(0..all.len())]);
             updates.push((ids, std::array::from_fn::<f32, BATCH, _>(|_| self.rng.random())));
         }
         let mut updates = updates.iter();
