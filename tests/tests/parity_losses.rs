@@ -7,6 +7,9 @@ use softmoe_agents::rainbow::loss;
 use softmoe_nets::kernels::softmax_rows;
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
 
+/// The loss of a value and a target, and its derivative with respect to the value.
+type Loss = fn(f32, f32) -> (f32, f32);
+
 #[test]
 fn the_projection_has_parity_with_the_reference() {
     for path in files("projection") {
@@ -130,8 +133,7 @@ fn losses_of_action_values_have_parity_with_the_reference() {
         let double = targets(&online);
         fixture.assert_close("target", &single, "target");
         fixture.assert_close("target_double", &double, "target_double");
-        let kinds: [(&str, fn(f32, f32) -> (f32, f32)); 2] =
-            [("mse", dqn::loss::squared_error), ("huber", dqn::loss::huber)];
+        let kinds: [(&str, Loss); 2] = [("mse", dqn::loss::squared_error), ("huber", dqn::loss::huber)];
         for (name, loss) in kinds {
             let close = |tensor: &str, got: &[f32]| {
                 let tensor = format!("{name}/{tensor}");

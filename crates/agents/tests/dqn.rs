@@ -82,7 +82,7 @@ fn expected(
     let weights: Vec<f64> = (0..BATCH).map(|i| weight(i) / most).collect();
     let mut losses = Vec::new();
     let mut d_q = vec![0.0; q.len()];
-    for i in 0..BATCH {
+    for (i, &weight) in weights.iter().enumerate() {
         let row = i * ACTIONS..(i + 1) * ACTIONS;
         let (action, _) = largest(&choosing[row.clone()]);
         let bootstrap =
@@ -95,7 +95,7 @@ fn expected(
             LossSpec::Huber => (error.powi(2) / 2.0, -error),
         };
         losses.push(loss);
-        d_q[taken] = (weights[i] * derivative / BATCH as f64) as f32;
+        d_q[taken] = (weight * derivative / BATCH as f64) as f32;
     }
     let mut gradient = vec![0.0; online.len()];
     let mut pass = network.pass(BATCH);
