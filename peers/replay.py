@@ -200,10 +200,10 @@ def run_case(a):
         for k in keys:
             update(k)
     if a.paced:
-        keys = itertools.cycle(keys)
         for _ in rounds(a):
             samples = {"add": us_per_call(add, a.calls // 2, 5), "sample": us_per_call(sample, a.calls // 5, 5)}
-            if update:
+            if update:  # of transitions that the adding has left there
+                keys = itertools.cycle([sample()[2] for _ in range(a.calls // 5)])
                 samples["update"] = us_per_call(lambda: update(next(keys)), a.calls // 5, 5)
             figures(a, **samples)
         return

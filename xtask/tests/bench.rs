@@ -176,7 +176,7 @@ fn a_peer_that_is_missing_or_fails_leaves_its_reason() {
     let rows = bench.rows();
     assert_eq!((&rows[0]["ratio"], &rows[1]["ratio"]), (&0.25.into(), &Value::Null));
     assert_eq!(rows[1]["missing"], "torch: no such module");
-    assert_says(&stdout, &["PyTorch, fused Adam was not there: torch: no such module"]);
+    assert_says(&stdout, &["PyTorch fused was not there: torch: no such module"]);
 
     bench.0.tell("peer", "fails");
     let (code, stdout, _) = bench.with_peers("--only env/breakout --rounds 2");

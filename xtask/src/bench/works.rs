@@ -119,7 +119,7 @@ fn networks(size: Size) -> Vec<Group> {
         ours: words(&format!("network {network}")),
         peers: vec![
             peer("JAX jit", "jax", "jax", network),
-            peer("PyTorch, fused Adam", "torch", "torch-fused", network),
+            peer("PyTorch fused", "torch", "torch-fused", network),
         ],
         works: [("step", step), ("act", act)]
             .map(|(figure, target)| Work {
