@@ -103,8 +103,8 @@ impl DqnConfig {
         }
     }
 
-    /// DQN on MinAtar: as on Atari, with replay, warm-up, target period and decay of epsilon a tenth of it or near, and
-    /// the larger step size that Dopamine's MinAtar agents train with.
+    /// DQN on MinAtar: as on Atari, but for five numbers of MinAtar's own DQN (Young and Tian 2019, arXiv 1903.03176,
+    /// `examples/dqn.py`).
     pub const fn minatar() -> Self {
         DqnConfig {
             // Agent steps.
@@ -113,9 +113,9 @@ impl DqnConfig {
             target_period: AgentSteps(1_000),
             // Frames.
             replay_capacity: 100_000,
-            // Step size of Adam.
+            // Step size of Adam (there of RMSProp).
             learning_rate: 2.5e-4,
-            // Agent steps; 100,000 as in MinAtar's own DQN (Young and Tian 2019, arXiv 1903.03176).
+            // Agent steps.
             epsilon_decay_period: AgentSteps(100_000),
             ..Self::atari()
         }
