@@ -36,17 +36,13 @@ impl Clock {
         self.now() - start
     }
 
-    /// Seconds of a `call`, at least five times and for about `budget` seconds in all.
-    pub(crate) fn times(self, budget: f64, mut call: impl FnMut()) -> Vec<f64> {
+    /// Seconds of a `call`, `samples` times, after some calls that are not counted.
+    pub(crate) fn times(self, samples: usize, mut call: impl FnMut()) -> Vec<f64> {
         let mut calls = 1;
         while self.time(|| (0..calls).for_each(|_| call())) < SHORTEST {
             calls *= 2;
         }
-        let (start, mut samples) = (Instant::now(), Vec::new());
-        while samples.len() < 5 || start.elapsed().as_secs_f64() < budget {
-            samples.push(self.time(|| (0..calls).for_each(|_| call())) / calls as f64);
-        }
-        samples
+        (0..samples).map(|_| self.time(|| (0..calls).for_each(|_| call())) / calls as f64).collect()
     }
 }
 
@@ -100,7 +96,7 @@ mod tests {
     fn every_call_is_part_of_some_sample() {
         for clock in [Clock::Wall, Clock::Cpu] {
             let mut calls = 0;
-            let samples = clock.times(0.0, || {
+            let samples = clock.times(5, || {
                 calls += 1;
                 std::hint::black_box((0..1_000).map(std::hint::black_box).sum::<u64>());
             });

@@ -42,7 +42,7 @@ enum What {
     /// The five MinAtar games with their observations, in steps a second
     Games {
         /// Steps of each game in a round
-        #[arg(long, default_value_t = 200_000)]
+        #[arg(long, default_value_t = 20_000)]
         steps: usize,
     },
     /// Adding a frame, sampling 32 transitions and updating 32 priorities of a full prioritized replay, in us

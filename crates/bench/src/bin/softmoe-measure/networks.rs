@@ -16,8 +16,15 @@ use std::hint::black_box;
 
 const BATCH: usize = 32;
 const ATOMS: usize = 51;
-/// Seconds of a round for steps, and for actions.
-const BUDGET: (f64, f64) = (0.5, 0.1);
+/// Steps and actions of a round: as many as `peers/train_step.py` takes, for the best of many is better than the best of
+/// few.
+fn samples(encoder: EncoderSpec) -> (usize, usize) {
+    match encoder {
+        EncoderSpec::MinAtar => (100, 100),
+        EncoderSpec::Nature => (33, 33),
+        EncoderSpec::Impala { .. } => (10, 50),
+    }
+}
 
 /// The networks: name, encoder, body as it is in a file.
 const NETWORKS: [(&str, &str, &str); 9] = [
@@ -54,6 +61,7 @@ fn architecture(name: &str) -> Result<Architecture> {
 
 /// A network at work.
 pub(crate) struct Step {
+    samples: (usize, usize),
     parameters: Vec<f32>,
     adam: Adam,
     gradient: Vec<f32>,
@@ -79,6 +87,7 @@ impl Step {
         let mut target = vec![0.0; outputs];
         kernels::softmax_rows(&mut target, &uniform(outputs), ATOMS);
         Ok(Step {
+            samples: samples(architecture.network.encoder),
             adam: Adam::new(AdamSettings::new(1e-4, 1.5e-4), parameters.len()),
             gradient: vec![0.0; parameters.len()],
             batch: network.pass(BATCH),
@@ -110,8 +119,9 @@ impl Step {
 impl Measurement for Step {
     fn round(&mut self, clock: Clock) -> Result<Figures> {
         let milliseconds = |seconds: Vec<f64>| Figure::of(seconds.into_iter().map(|seconds| seconds * 1e3));
-        let step = milliseconds(clock.times(BUDGET.0, || self.step()));
-        let act = milliseconds(clock.times(BUDGET.1, || self.act()));
+        let (steps, actions) = self.samples;
+        let step = milliseconds(clock.times(steps, || self.step()));
+        let act = milliseconds(clock.times(actions, || self.act()));
         Ok(Figures::from([("step", step), ("act", act)]))
     }
 }
