@@ -4,7 +4,7 @@
 //! a magic word, the format's version, the length and the CRC-32 of what follows, so that a truncated or
 //! changed file is told from a good one before any of it is used.
 
-use crate::{AgentState, RunError};
+use crate::{AgentState, Positions, RunError};
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use serde::{Deserialize, Serialize};
 use softmoe_replay::{Layout, Replay, Sampling};
@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 const MAGIC: &[u8; 8] = b"softmoe\x01";
 /// Version of the format; raised with every change of it.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 /// Magic, version, length of the body, CRC-32 of the body.
 const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 /// How many are kept.
@@ -48,8 +48,8 @@ pub struct Progress {
     pub recent_returns: Vec<f64>,
     /// Evaluations made.
     pub evaluations: u64,
-    /// Bytes of `metrics.csv`.
-    pub metrics_len: u64,
+    /// How far the files of metrics are written.
+    pub metrics: Positions,
     /// Seconds of wall time.
     pub wall_seconds: f64,
     /// The file of weights that the run began from, if it did.

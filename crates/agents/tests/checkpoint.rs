@@ -37,7 +37,7 @@ fn trained() -> (Agent, State) {
         episode_return: 2.0,
         recent_returns: vec![1.0, 0.0],
         evaluations: 1,
-        metrics_len: 99,
+        metrics: softmoe_agents::Positions { metrics: 99, diagnostics: 1, events: 2 },
         initial_weights: Some("weights.safetensors".into()),
         permutation_seed: 5,
         wall_seconds: 0.5,
