@@ -117,13 +117,13 @@ fn a_dead_layer_is_dormant_and_the_features_are_what_the_head_reads() {
     let network = networks::build(&architecture).unwrap();
     let list = network.parameters();
     let mut parameters = vec![0.0; list.len()];
-    let mut set = |name: &str, values: &[f32]| {
+    let set = |parameters: &mut [f32], name: &str, values: &[f32]| {
         let range = list.get(name).unwrap().range.clone();
         parameters[range].copy_from_slice(values);
     };
     // Half of the encoder's channels are always 1, of the hidden layer a quarter is 2.
-    set("encoder/bias", &[1.0, -1.0].repeat(8));
-    set("hidden/bias", &[2.0, -1.0, 0.0, -3.0]);
+    set(&mut parameters, "encoder/bias", &[1.0, -1.0].repeat(8));
+    set(&mut parameters, "hidden/bias", &[2.0, -1.0, 0.0, -3.0]);
     let x = vec![1.0; 3 * network.input_len()];
     let look = |parameters: &[f32]| {
         let mut pass = network.pass(3);
@@ -136,7 +136,7 @@ fn a_dead_layer_is_dormant_and_the_features_are_what_the_head_reads() {
     near(value(&found, "dormant/all"), 11.0 / 20.0);
     near(value(&found, "features/norm"), 2.0);
     near(value(&found, "features/srank"), 1.0);
-    set("hidden/bias", &[-1.0; 4]);
+    set(&mut parameters, "hidden/bias", &[-1.0; 4]);
     let found = look(&parameters);
     near(value(&found, "dormant/hidden"), 1.0);
     near(value(&found, "features/srank"), 0.0);
@@ -174,8 +174,9 @@ fn every_network_shows_its_neurons_and_mixtures() {
         assert_eq!(found.iter().any(|d| d.name == "mixture/slot_similarity"), mixes, "{body}");
         if mixes {
             // All weights are the same: so are all experts and slots.
-            near(value(&found, "mixture/usage_entropy"), 2.0_f64.ln());
-            near(value(&found, "usage/1"), 0.5);
+            // In single precision.
+            assert!((value(&found, "mixture/usage_entropy") - 2.0_f64.ln()).abs() < 1e-5, "{body}");
+            assert!((value(&found, "usage/1") - 0.5).abs() < 1e-5, "{body}");
         }
         assert!(found.iter().all(|d| d.value.is_finite()), "{found:?}");
     }

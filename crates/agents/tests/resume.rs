@@ -52,6 +52,12 @@ fn a_run_repeats_and_its_seed_matters() {
     assert_eq!(finish(&config(FLAT), directory.path()), *first);
     assert_eq!(first.metrics.len(), 1 + 3);
     assert_eq!(first.returns.len(), 4);
+    // The file's first event is of its version.
+    assert_eq!(first.events, [0, 100, 200, 300]);
+    for (step, name) in [(100, "dormant/hidden"), (200, "features/srank"), (300, "priority/max")] {
+        let start = format!("{step},{name},");
+        assert_eq!(first.diagnostics.iter().filter(|line| line.starts_with(&start)).count(), 1, "{start}");
+    }
 
     let other = tempdir().unwrap();
     let other = finish(&RunConfig { seed: 4, ..config(FLAT) }, other.path());
@@ -67,6 +73,7 @@ fn evaluations_do_not_disturb_the_training() {
     often.training.evaluation_episodes = 1;
     let often = finish(&often, directory.path());
     assert_eq!(often.metrics.len(), 1 + 10);
+    assert_eq!(often.events.len(), 1 + 10);
     assert_eq!(often.weights, uninterrupted(&FLAT).weights);
 }
 
