@@ -40,21 +40,25 @@ impl Appended {
         Ok(Appended { path, file, len })
     }
 
-    /// Appends bytes, and puts them on disk.
+    /// Appends bytes.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), RunError> {
-        let mut write = || {
-            self.file.write_all(bytes)?;
-            self.file.sync_data()
-        };
-        write().map_err(|source| write_error(&self.path, source))?;
+        self.file.write_all(bytes).map_err(|source| write_error(&self.path, source))?;
         self.len += bytes.len() as u64;
         Ok(())
     }
 
-    /// Appends rows with a header before the first of the file, and puts them on disk.
+    /// Puts what was appended on disk.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub(crate) fn sync(&mut self) -> Result<(), RunError> {
+        self.file.sync_data().map_err(|source| write_error(&self.path, source))
+    }
+
+    /// Appends rows with a header before the first of the file.
     ///
     /// # Errors
     /// If a row cannot be encoded, or the file cannot be written.

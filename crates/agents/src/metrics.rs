@@ -78,7 +78,7 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Appends an evaluation to every file, and puts it on disk.
+    /// Appends an evaluation to every file, and puts its row of metrics on disk.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -90,16 +90,23 @@ impl Metrics {
         let rows = diagnostics.iter().cloned();
         let rows = rows.map(|Diagnostic { name, value }| DiagnosticRow { agent_steps, name, value });
         self.diagnostics.append_rows(rows, "a row of diagnostics.csv")?;
-        self.metrics.append_rows([row], "a row of metrics.csv")
+        self.metrics.append_rows([row], "a row of metrics.csv")?;
+        self.metrics.sync()
     }
 
-    /// Bytes written.
-    pub fn positions(&self) -> Positions {
-        Positions {
+    /// Puts everything on disk; how many bytes of each file that is.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn sync(&mut self) -> Result<Positions, RunError> {
+        for file in [&mut self.metrics, &mut self.diagnostics, &mut self.events] {
+            file.sync()?;
+        }
+        Ok(Positions {
             metrics: self.metrics.position(),
             diagnostics: self.diagnostics.position(),
             events: self.events.position(),
-        }
+        })
     }
 }
 

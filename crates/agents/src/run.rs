@@ -125,6 +125,7 @@ fn random(
         wall_seconds: started.elapsed().as_secs_f64(),
     };
     metrics.append(&row, &[])?;
+    metrics.sync()?;
     finish(directory, row, returns, 0, Device::Cpu, None)
 }
 
@@ -247,6 +248,7 @@ impl<'a> Run<'a> {
                 let diagnostics = self.diagnose(index)?;
                 self.metrics.append(&row, &diagnostics)?;
                 if self.agent.steps() >= self.config.training.agent_steps {
+                    self.metrics.sync()?;
                     self.save_weights()?;
                     let parameters = self.agent.learner().parameters();
                     let initial_weights = self.progress.initial_weights.take();
@@ -369,7 +371,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.report(Phase::Checkpoint);
-        self.progress.metrics = self.metrics.positions();
+        self.progress.metrics = self.metrics.sync()?;
         self.progress.wall_seconds = self.wall_seconds();
         let state = State {
             config: self.config.clone(),
