@@ -29,7 +29,7 @@ fn network(fixture: &Fixture) -> (ParameterList, Names, Vec<Neurons>) {
 
     let x = vec![0.0_f32; height * width * channels];
     let values = vec![0.0; builder.parameters().len()];
-    let mut tape = layers.tape((1, height, width, channels));
+    let mut tape = layers.tape::<f32>((1, height, width, channels));
     layers.forward(Weights { parameters: &values, noise: None }, &x, &mut tape);
     let mut inspection = Inspection::new();
     layers.inspect(&x, &tape, &mut inspection);
