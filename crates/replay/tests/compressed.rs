@@ -1,6 +1,6 @@
 //! A replay that keeps its frames compressed gives what a plain one gives, bit for bit, in less memory.
 
-#[path = "../benches/frames.rs"]
+#[path = "../benches/frames/mod.rs"]
 mod frames;
 
 use frames::{SIDE, Screen};
