@@ -92,8 +92,13 @@ impl Checkpoints {
             make_directory(&self.directory)?;
             let before = self.kept.last().map_or(&[][..], |kept| &kept.parts);
             let parts = parts::write(&self.directory, before, replay)?;
-            parts::write_beside(&path, |file| format::write(file, state, &parts, replay))?;
-            Ok(parts)
+            let written = parts::write_beside(&path, |file| format::write(file, state, &parts, replay));
+            if written.is_err() {
+                // Where the disk is full, what nothing names takes no place.
+                let new = parts.iter().filter(|part| !before.contains(part));
+                parts::paths(&self.directory, new).for_each(|path| drop(fs::remove_file(path)));
+            }
+            written.map(|()| parts)
         };
         let parts = write().map_err(|source| RunError::cannot_write(&path, source))?;
         self.kept.retain(|kept| kept.path != path);
