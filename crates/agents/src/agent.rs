@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use softmoe_env::Step;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
+use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use softmoe_spec::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
 use std::time::{Duration, Instant};
 
@@ -158,6 +158,7 @@ impl Agent {
             Device::Cpu => None,
             _ => Twin::new(config, architecture, &update, seeds)?,
         };
+        let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
         let uniform = priority_exponent == 0.0;
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
@@ -167,7 +168,7 @@ impl Agent {
             intervention: learning.intervention,
             seeds,
             batch: Batch::new(batch_size, &layout),
-            replay: Replay::new(layout, sampling)?,
+            replay: Replay::with_storage(layout, sampling, storage)?,
             schedule: Schedule::new(&learning),
             actions,
             steps: AgentSteps(0),

@@ -4,7 +4,7 @@ use crate::RunError;
 use crate::checkpoint::sync_parent;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The file, open to append.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Appended {
             let found = file.metadata()?.len();
             Ok((file, found))
         };
-        let (mut file, found) = open().map_err(|source| write_error(&path, source))?;
+        let (mut file, found) = open().map_err(|source| RunError::cannot_write(&path, source))?;
         if found < len {
             return Err(RunError::MetricsTooShort { path, found, expected: len });
         }
@@ -36,7 +36,7 @@ impl Appended {
             file.seek(SeekFrom::Start(len))?;
             Ok(())
         };
-        cut().map_err(|source| write_error(&path, source))?;
+        cut().map_err(|source| RunError::cannot_write(&path, source))?;
         Ok(Appended { path, file, len })
     }
 
@@ -45,7 +45,12 @@ impl Appended {
     /// # Errors
     /// If the file cannot be written.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), RunError> {
-        self.file.write_all(bytes).map_err(|source| write_error(&self.path, source))?;
+        let mut write = || {
+            // A file that somebody has removed takes rows to its grave without a word.
+            self.path.symlink_metadata()?;
+            self.file.write_all(bytes)
+        };
+        write().map_err(|source| RunError::cannot_write(&self.path, source))?;
         self.len += bytes.len() as u64;
         Ok(())
     }
@@ -55,7 +60,7 @@ impl Appended {
     /// # Errors
     /// If that fails.
     pub(crate) fn sync(&mut self) -> Result<(), RunError> {
-        self.file.sync_data().map_err(|source| write_error(&self.path, source))
+        self.file.sync_data().map_err(|source| RunError::cannot_write(&self.path, source))
     }
 
     /// Appends rows with a header before the first of the file.
@@ -79,14 +84,5 @@ impl Appended {
     /// Bytes written.
     pub(crate) fn position(&self) -> u64 {
         self.len
-    }
-}
-
-fn write_error(path: &Path, source: io::Error) -> RunError {
-    RunError::File {
-        action: "write",
-        path: path.to_owned(),
-        source,
-        hint: "free some space or choose a writable directory; started again, the run goes on from its last checkpoint",
     }
 }

@@ -83,15 +83,15 @@ impl Metrics {
     /// # Errors
     /// If a file cannot be written.
     pub fn append(&mut self, row: &Row, diagnostics: &[Diagnostic]) -> Result<(), RunError> {
+        self.metrics.append_rows([row], "a row of metrics.csv")?;
+        self.metrics.sync()?;
         let agent_steps = row.agent_steps;
         let scalars = row.scalars();
         let scalars = scalars.iter().copied().chain(diagnostics.iter().map(|d| (d.name.as_str(), d.value)));
         self.events.append(&tensorboard::scalars(SystemTime::now(), agent_steps, scalars))?;
         let rows = diagnostics.iter().cloned();
         let rows = rows.map(|Diagnostic { name, value }| DiagnosticRow { agent_steps, name, value });
-        self.diagnostics.append_rows(rows, "a row of diagnostics.csv")?;
-        self.metrics.append_rows([row], "a row of metrics.csv")?;
-        self.metrics.sync()
+        self.diagnostics.append_rows(rows, "a row of diagnostics.csv")
     }
 
     /// Puts everything on disk; how many bytes of each file that is.
