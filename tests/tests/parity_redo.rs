@@ -10,6 +10,8 @@ use softmoe_tests::reference::{Names, dense, parameters};
 /// The layers, as the reference calls them, that have dormant neurons; behind them comes `final_layer`.
 const LAYERS: [&str; 3] = ["Conv_0", "Conv_1", "Dense_0"];
 
+type Map = (usize, usize, usize, usize);
+
 /// The fixture's network: its parameters, and how its neurons hang together.
 fn network(fixture: &Fixture) -> (ParameterList, Names, Vec<Neurons>) {
     let &[_, height, width, first] = fixture.shape("activation/Conv_0") else { panic!("a feature map") };
@@ -30,9 +32,9 @@ fn network(fixture: &Fixture) -> (ParameterList, Names, Vec<Neurons>) {
     let x = vec![0.0_f32; height * width * channels];
     let values = vec![0.0; builder.parameters().len()];
     let mut tape = layers.tape::<f32>((1, height, width, channels));
-    layers.forward(Weights { parameters: &values, noise: None }, &x, &mut tape);
+    Layer::<Map>::forward(&layers, Weights { parameters: &values, noise: None }, &x, &mut tape);
     let mut inspection = Inspection::new();
-    layers.inspect(&x, &tape, &mut inspection);
+    Layer::<Map>::inspect(&layers, &x, &tape, &mut inspection);
     let names =
         LAYERS.iter().chain(&["final_layer"]).flat_map(|name| dense(name, &format!("{name}/"), false));
     (builder.parameters().clone(), names.collect(), inspection.neurons)
