@@ -58,4 +58,4 @@ pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
-pub use metrics::{Metrics, Row};
+pub use metrics::{Metrics, Row, Written};

@@ -4,8 +4,8 @@ mod common;
 
 use common::{End, FLAT, config, run};
 use proptest::prelude::*;
-use softmoe_agents::RunError;
 use softmoe_agents::checkpoint::{Checkpoints, State};
+use softmoe_agents::{Metrics, RunError};
 use softmoe_replay::{Draws, Layout, Replay, Sampling, Storage};
 use softmoe_spec::{RunConfig, RunDirectory, file};
 use std::fs;
@@ -53,6 +53,7 @@ struct Died {
     /// Names and bytes of what lies in `checkpoint`.
     checkpoints: Vec<(String, Vec<u8>)>,
     run_ron: Vec<u8>,
+    metrics: Vec<u8>,
     /// What the two checkpoints hold, the newest first.
     good: [(State, Vec<u8>); 2],
 }
@@ -98,7 +99,9 @@ fn died() -> &'static Died {
         let good = [newest, load()];
         file::write(&files.run_ron(), &config(FLAT)).unwrap();
         let run_ron = fs::read(files.run_ron()).unwrap();
-        Died { checkpoints, run_ron, good }
+        let metrics = fs::read(files.metrics_csv()).unwrap();
+        assert_eq!(good[0].0.progress.metrics.len, metrics.len() as u64);
+        Died { checkpoints, run_ron, metrics, good }
     })
 }
 
@@ -158,6 +161,27 @@ proptest! {
                 };
                 prop_assert!(differences.contains(" was "), "{}", differences);
             }
+        }
+    }
+
+    /// What was written at the checkpoint is as it was, or the run is refused, and the file is left as it is.
+    #[test]
+    fn of_the_metrics(damage in any_damage(), more in 0_usize..50) {
+        let Died { metrics, good, .. } = died();
+        let directory = tempdir().unwrap();
+        let path = directory.path().join("metrics.csv");
+        // Rows that were written after the checkpoint, or a part of one.
+        let whole: Vec<u8> = metrics.iter().copied().chain((0..more).map(|_| b'1')).collect();
+        let damaged = damage.done_to(&whole);
+        fs::write(&path, &damaged).unwrap();
+        match Metrics::open(path.clone(), good[0].0.progress.metrics) {
+            Ok(_) => prop_assert_eq!(&fs::read(&path).unwrap(), metrics),
+            Err(error @ (RunError::MetricsTooShort { .. } | RunError::MetricsChanged { .. })) => {
+                prop_assert!(!damaged.starts_with(metrics));
+                prop_assert_eq!(fs::read(&path).unwrap(), damaged);
+                prop_assert!(error.to_string().contains("restore the file"), "{}", error);
+            }
+            Err(error) => return Err(TestCaseError::fail(error.to_string())),
         }
     }
 }
