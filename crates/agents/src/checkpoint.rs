@@ -50,8 +50,8 @@ pub struct Progress {
     pub recent_returns: Vec<f64>,
     /// Evaluations made.
     pub evaluations: u64,
-    /// How far the files of metrics are written.
-    pub metrics: Positions,
+    /// How far the files that are appended to are written.
+    pub files: Positions,
     /// Seconds of wall time.
     pub wall_seconds: f64,
     /// The file of weights that the run began from, if it did.

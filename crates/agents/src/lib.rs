@@ -58,6 +58,7 @@ pub mod seeds;
 mod tensorboard;
 
 pub use agent::{Agent, AgentState, Phases};
+pub use appended::{Appended, Written};
 pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;

@@ -2,7 +2,7 @@
 //! again for TensorBoard.
 
 use crate::RunError;
-use crate::appended::Appended;
+use crate::appended::{Appended, Written};
 use crate::diagnostics::Diagnostic;
 use crate::tensorboard;
 use serde::{Deserialize, Serialize};
@@ -41,15 +41,15 @@ pub struct DiagnosticRow {
     pub value: f64,
 }
 
-/// How many bytes of each file there were.
+/// How far each file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Positions {
     /// Of `metrics.csv`.
-    pub metrics: u64,
+    pub metrics: Written,
     /// Of `diagnostics.csv`.
-    pub diagnostics: u64,
+    pub diagnostics: Written,
     /// Of TensorBoard's events.
-    pub events: u64,
+    pub events: Written,
 }
 
 /// The files, open to append.
@@ -65,14 +65,14 @@ impl Metrics {
     /// was written after the checkpoint, and will be again: it is cut off.
     ///
     /// # Errors
-    /// If a file cannot be opened, or is shorter.
+    /// If a file cannot be opened, is shorter, or was changed before that place.
     pub fn open(directory: &RunDirectory, positions: Positions) -> Result<Self, RunError> {
         let mut metrics = Metrics {
             metrics: Appended::open(directory.metrics_csv(), positions.metrics)?,
             diagnostics: Appended::open(directory.diagnostics_csv(), positions.diagnostics)?,
             events: Appended::open(directory.events(), positions.events)?,
         };
-        if positions.events == 0 {
+        if positions.events.len == 0 {
             metrics.events.append(&tensorboard::file_version(SystemTime::now()))?;
         }
         Ok(metrics)
@@ -94,7 +94,7 @@ impl Metrics {
         self.diagnostics.append_rows(rows, "a row of diagnostics.csv")
     }
 
-    /// Puts everything on disk; how many bytes of each file that is.
+    /// Puts everything on disk; how far each file is written.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -103,9 +103,9 @@ impl Metrics {
             file.sync()?;
         }
         Ok(Positions {
-            metrics: self.metrics.position(),
-            diagnostics: self.diagnostics.position(),
-            events: self.events.position(),
+            metrics: self.metrics.written(),
+            diagnostics: self.diagnostics.written(),
+            events: self.events.written(),
         })
     }
 }

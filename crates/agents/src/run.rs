@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
             }
             (None, None) => {}
         }
-        let metrics = Metrics::open(directory, progress.metrics)?;
+        let metrics = Metrics::open(directory, progress.files)?;
         let begins_with_weights = saved.is_none() && progress.initial_weights.is_some();
         let mut run = Run {
             device,
@@ -373,7 +373,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.report(Phase::Checkpoint);
-        self.progress.metrics = self.metrics.sync()?;
+        self.progress.files = self.metrics.sync()?;
         self.progress.wall_seconds = self.wall_seconds();
         let state = State {
             config: self.config.clone(),
