@@ -7,10 +7,11 @@
 use crate::checkpoint::{self, Progress, State};
 use crate::metrics::{Metrics, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, RunError, evaluate, networks};
+use crate::{Agent, AgentError, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
+use softmoe_nets::kernels::{self, InstructionSet};
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
-use softmoe_spec::{AgentSteps, Architecture, Device, Done, RunConfig, RunDirectory, SpecError, file};
+use softmoe_spec::{AgentSteps, Architecture, Device, Done, KernelsSpec, RunConfig, RunDirectory, SpecError, file};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -85,6 +86,7 @@ pub fn train_on(
     weights: Option<&Path>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
+    choose_kernels(config.kernels)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), weights) {
         (Some(architecture), weights) => {
@@ -96,6 +98,17 @@ pub fn train_on(
             Err(RunError::InitialWeights { path: path.to_owned(), reason: reason.into() })
         }
     }
+}
+
+/// Makes this process compute with the instructions that a run asks for.
+fn choose_kernels(asked: KernelsSpec) -> Result<(), AgentError> {
+    let set = match asked {
+        KernelsSpec::Auto => None,
+        KernelsSpec::Portable => Some(InstructionSet::Portable),
+        KernelsSpec::Avx2 => Some(InstructionSet::Avx2),
+        KernelsSpec::Avx512 => Some(InstructionSet::Avx512),
+    };
+    Ok(kernels::choose(set)?)
 }
 
 /// Plays a run's game by chance.

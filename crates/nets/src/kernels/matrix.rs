@@ -1,7 +1,7 @@
 //! Strided matrices over slices, and their products.
 
 use super::tile::{self, Operands, ROWS};
-use super::vectorised;
+use super::instructions::{dispatch, vectorised};
 use crate::scalar::Scalar;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -152,7 +152,7 @@ impl<'a, E> MatrixMut<'a, E> {
 /// # Panics
 /// If the shapes do not fit.
 pub fn product<E: Scalar>(c: MatrixMut<'_, E>, a: Matrix<'_, E>, b: Matrix<'_, E>, accumulate: bool) {
-    product_by(c, a, b, accumulate, |product| pulp::Arch::new().dispatch(product));
+    product_by(c, a, b, accumulate, dispatch);
 }
 
 /// [`product`], by the instructions that `multiply` chooses.
@@ -195,7 +195,7 @@ pub fn product_of_blocks<E: Scalar>(
     let [m, inner] = [a.rows, a.columns].map(|[blocks, of_block]| blocks * of_block);
     let [k, n] = b.shape;
     assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
-    pulp::Arch::new().dispatch(Product { c, a, b, accumulate });
+    dispatch(Product { c, a, b, accumulate });
 }
 
 /// A product whose shapes fit.
