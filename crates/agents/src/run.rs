@@ -11,7 +11,9 @@ use crate::{Agent, AgentError, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::kernels::{self, InstructionSet};
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
-use softmoe_spec::{AgentSteps, Architecture, Device, Done, KernelsSpec, RunConfig, RunDirectory, SpecError, file};
+use softmoe_spec::{
+    AgentSteps, Architecture, Device, Done, KernelsSpec, RunConfig, RunDirectory, SpecError, file,
+};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 

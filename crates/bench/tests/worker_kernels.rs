@@ -40,7 +40,9 @@ fn every_set_of_instructions_trains() {
 
 #[test]
 fn instructions_that_are_not_there_are_refused() {
-    let Some(missing) = InstructionSet::ALL.into_iter().find(|set| !InstructionSet::available().contains(set)) else {
+    let Some(missing) =
+        InstructionSet::ALL.into_iter().find(|set| !InstructionSet::available().contains(set))
+    else {
         return;
     };
     let run = Run::new(&RunConfig { kernels: spec(missing), ..config(SOFT_MOE) });

@@ -5,8 +5,8 @@
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_spec::{
-    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
+    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, KernelsSpec,
+    NetworkSpec, RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;

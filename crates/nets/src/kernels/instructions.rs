@@ -3,8 +3,8 @@
 use pulp::{Arch, WithSimd};
 use std::fmt;
 use std::str::FromStr;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A set of instructions that every kernel is compiled for.
 ///
@@ -149,7 +149,10 @@ mod tests {
             assert_eq!(set.to_string().parse(), Ok(set));
         }
         let error = "sse9".parse::<InstructionSet>().unwrap_err().to_string();
-        assert!(error.starts_with("kernels of `sse9` cannot run on this processor; there are `portable`"), "{error}");
+        assert!(
+            error.starts_with("kernels of `sse9` cannot run on this processor; there are `portable`"),
+            "{error}"
+        );
     }
 
     #[test]

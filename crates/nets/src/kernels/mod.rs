@@ -5,6 +5,7 @@
 
 mod instructions;
 mod matrix;
+pub(crate) mod parts;
 pub(crate) mod tile;
 mod vector;
 

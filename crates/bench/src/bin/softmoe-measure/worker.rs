@@ -5,8 +5,8 @@ use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use softmoe_spec::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec, RainbowConfig,
-    RunConfig, RunDirectory, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
+    RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };
 use std::process::{Command, Stdio};
 
