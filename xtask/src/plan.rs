@@ -3,6 +3,7 @@
 use crate::catalog;
 use crate::cli::Options;
 use crate::estimate::Rates;
+use crate::memory;
 use crate::output;
 use crate::store::{self, State};
 use crate::words::{count, thousands, time};
@@ -62,6 +63,11 @@ impl PlannedRun {
     }
 }
 
+/// Cores that this process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 impl Plan {
     /// The plan that `options` ask for; reads the directories of the runs, changes nothing.
     ///
@@ -99,7 +105,6 @@ impl Plan {
             let steps_saved = store::steps_saved(&directory);
             PlannedRun { config, directory, state, steps_saved }
         };
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Plan {
             runs: configs.into_iter().map(planned).collect(),
             jobs: options.jobs.map_or_else(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
@@ -180,6 +185,9 @@ impl Plan {
             None => format!("unknown until the first runs report ({jobs})"),
         };
         row("time", time);
+        if let Some(memory) = memory::of_replays(self.unfinished(), self.jobs) {
+            row("memory", memory);
+        }
         row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));
         output::line(format_args!("  what `{}` leaves out of the paper's protocol:", self.profile_name));
         profile.leaves_out().iter().for_each(|sentence| output::wrapped(6, &format!("    - {sentence}")));

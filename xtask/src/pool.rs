@@ -2,7 +2,8 @@
 
 use crate::estimate::Rates;
 use crate::interrupt;
-use crate::plan::{Plan, PlannedRun};
+use crate::memory;
+use crate::plan::{Plan, PlannedRun, cores};
 use crate::progress::{Overview, Screen};
 use crate::store;
 use crate::words::time;
@@ -95,7 +96,10 @@ impl Pool<'_> {
             self.elsewhere.insert(index);
             return;
         }
-        match Worker::start(self.program, index, run, events) {
+        // The cores that other runs leave over; a result does not depend on them.
+        let at_once = self.plan.jobs.min(self.workers.len() + self.waiting.len() + 1);
+        let threads = (cores() / at_once.max(1)).max(1);
+        match Worker::start(self.program, index, run, threads, events) {
             Ok(worker) => {
                 self.screen.started(index, run);
                 self.workers.insert(index, worker);
@@ -170,7 +174,9 @@ impl Pool<'_> {
             return self.fail(run, reason.into(), lines, Some(worker.log.path.clone()));
         }
         if !status.success() {
-            return self.fail(run, status.to_string(), lines, Some(worker.log.path.clone()));
+            let advice = memory::advice(status, self.plan.jobs).map(|advice| format!("; {advice}"));
+            let reason = format!("{status}{}", advice.unwrap_or_default());
+            return self.fail(run, reason, lines, Some(worker.log.path.clone()));
         }
         match file::read::<Done>(&run.directory.done_ron()) {
             Ok(done) => {

@@ -45,6 +45,7 @@ mod devices;
 pub mod dqn;
 mod error;
 mod evaluation;
+mod kernels;
 mod learner;
 mod metrics;
 pub mod networks;

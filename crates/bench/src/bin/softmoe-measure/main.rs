@@ -94,6 +94,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().use_current_thread().build_global().context("cannot start threads")?;
     say(&json!({ "host": host::processor(), "instructions": host::instructions() }))?;
     let mut measurement: Box<dyn Measurement> = match &arguments.what {
         What::Network { network } => Box::new(networks::Step::new(network)?),
