@@ -117,7 +117,7 @@ pub enum RunError {
         /// The values that differ.
         differences: String,
     },
-    /// `metrics.csv` is shorter than the checkpoint says.
+    /// `metrics.csv`, or another file that the run appends to, is shorter than the checkpoint says.
     #[error(
         "{} has {found} bytes, {expected} when the checkpoint was written: lines are missing; restore the file, or \
          move the run's directory away to start anew", path.display()
@@ -129,6 +129,15 @@ pub enum RunError {
         found: u64,
         /// Its length at the checkpoint.
         expected: u64,
+    },
+    /// `metrics.csv` is not what it was at the checkpoint.
+    #[error(
+        "{} was changed: what the checkpoint knows of it has another checksum; restore the file, or move the run's \
+         directory away to start anew", path.display()
+    )]
+    MetricsChanged {
+        /// The file.
+        path: PathBuf,
     },
     /// `metrics.csv` or the weights cannot be encoded.
     #[error("cannot encode {what}: {reason}")]

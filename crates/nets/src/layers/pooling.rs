@@ -7,7 +7,7 @@ use crate::kernels::parts::{Of, share};
 use crate::kernels::vectorised;
 use crate::layers::padding::{Padding, Valid, Windows, output_length};
 use crate::size::expect;
-use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 
 /// The largest value in each square window of side `WINDOW`, `STRIDE` apart, channel by channel.
@@ -163,4 +163,7 @@ where
         }
         &tape.dx
     }
+
+    /// Position by position, channel by channel: the channels stay what they are.
+    fn inspect<E: Scalar>(&self, _: &[E], _: &MaxPool2dTape<E>, _: &mut Inspection) {}
 }
