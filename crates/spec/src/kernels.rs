@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The instructions of the CPU engine's kernels: `--set kernels=avx2`. Runs of two sets differ in the last digits, and so part
-/// after a while.
+/// The instructions of the CPU engine's kernels: `--set kernels=avx2`. `avx2` and `avx512` compute the same to the bit; `portable`
+/// rounds products before it adds them, so that its runs part from theirs after a while.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KernelsSpec {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 /// A set of instructions that every kernel is compiled for.
 ///
-/// All of them add in the same order, but not in vectors of the same length, and not all round once a
-/// multiply-add: results of two sets differ in the last digits.
+/// All of them add in the same order. [`Avx2`](InstructionSet::Avx2) and [`Avx512`](InstructionSet::Avx512) give the same
+/// digits; the portable set, which rounds each product before it is added, differs in the last ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InstructionSet {
     /// `portable`: what every processor has that the program was compiled for.
