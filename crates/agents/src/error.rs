@@ -45,6 +45,9 @@ pub enum AgentError {
         /// The loss.
         loss: f32,
     },
+    /// The processor lacks instructions.
+    #[error("{0}; leave out `--set kernels=..`, or choose one of these")]
+    Kernels(#[from] softmoe_nets::kernels::Unavailable),
     /// The device is not there, was not built in, or failed.
     #[error("{0}")]
     Device(String),
