@@ -92,6 +92,7 @@ impl Agent {
             priority_exponent,
             importance_exponent: learning.importance_exponent,
             optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
+            largest_pixel: architecture.network.encoder.largest_pixel(),
         };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
         let uniform = priority_exponent == 0.0;

@@ -58,6 +58,11 @@ pub struct Progress {
     pub permutation_seed: u64,
 }
 
+/// Where `directory` has the checkpoint of that step.
+pub fn path(directory: &Path, steps: AgentSteps) -> PathBuf {
+    directory.join(format!("step-{:012}.ckpt", steps.0))
+}
+
 /// Writes a checkpoint into `directory` and removes all but the two newest.
 ///
 /// # Errors
@@ -68,7 +73,7 @@ pub fn save(
     replay: &Replay,
     steps: AgentSteps,
 ) -> Result<PathBuf, RunError> {
-    let path = directory.join(format!("step-{:012}.ckpt", steps.0));
+    let path = path(directory, steps);
     let write = || -> io::Result<()> {
         fs::create_dir_all(directory)?;
         sync_parent(directory)?;
