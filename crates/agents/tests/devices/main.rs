@@ -17,7 +17,7 @@ use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
 use softmoe_spec::{Architecture, HeadSpec, LossSpec, NetworkSpec};
 
-const BATCH: usize = 3;
+const BATCH: usize = 2;
 
 /// A small network on observations of 4 channels, for 3 actions.
 fn architecture(encoder: &str, body: &str, head: HeadSpec) -> Architecture {
@@ -162,11 +162,18 @@ mod flex {
 
     #[test]
     fn ten_updates_behind_impala() {
+        on!(Flex, Ok::<_, Missing>(FlexDevice), check_some_on_atari, "impala");
+    }
+
+    #[test]
+    #[ignore = "takes minutes"]
+    fn ten_updates_of_every_body_behind_impala() {
         on!(Flex, Ok::<_, Missing>(FlexDevice), check_atari, "impala");
     }
 
     #[test]
-    fn ten_updates_behind_a_wide_impala() {
+    #[ignore = "takes minutes"]
+    fn ten_updates_of_every_body_behind_a_wide_impala() {
         on!(Flex, Ok::<_, Missing>(FlexDevice), check_atari, "impala(width: 2)");
     }
 }

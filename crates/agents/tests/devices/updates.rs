@@ -130,6 +130,23 @@ pub(crate) fn check_atari<B: Backend>(encoder: &str, device: &B::Device) {
     check::<B>(encoder, &bodies(&EACH_OVER_TOKENS), 1, device);
 }
 
+/// One of each kind of bodies, and of tokens.
+#[allow(dead_code, reason = "not for devices that take too long")]
+pub(crate) fn check_some_on_atari<B: Backend>(encoder: &str, device: &B::Device) {
+    let bodies = [
+        "soft_moe(experts: 3)",
+        "soft_moe(experts: 2, tokens: per_sample)",
+        "expert_choice(experts: 3, tokens: per_patch)",
+        "top_k(experts: 3, tokens: per_feature)",
+        "tokenized(pool: sum, tokens: shuffled)",
+        "flat()",
+        "global_average_pooling()",
+        "simplicial(version: v1)",
+        "soft_moe(experts: 2, expert_type: big, slots: count(16))",
+    ];
+    check::<B>(encoder, &bodies.map(str::to_owned), 1, device);
+}
+
 /// One network behind each of these encoders.
 #[allow(dead_code, reason = "where not more is compared")]
 pub(crate) fn check_one_behind<B: Backend>(encoders: &[&str], device: &B::Device) {
