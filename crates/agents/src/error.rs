@@ -140,6 +140,15 @@ pub enum RunError {
         /// Its length at the checkpoint.
         expected: u64,
     },
+    /// `metrics.csv` is not what it was at the checkpoint.
+    #[error(
+        "{} was changed: what the checkpoint knows of it has another checksum; restore the file, or move the run's \
+         directory away to start anew", path.display()
+    )]
+    MetricsChanged {
+        /// The file.
+        path: PathBuf,
+    },
     /// `metrics.csv` or the weights cannot be encoded.
     #[error("cannot encode {what}: {reason}")]
     Encode {

@@ -60,4 +60,4 @@ pub use evaluation::evaluate;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
 #[cfg(feature = "burn")]
 pub use learner::{DeviceLearner, DeviceObjective};
-pub use metrics::{Metrics, Row};
+pub use metrics::{Metrics, Row, Written};

@@ -5,7 +5,7 @@ use crate::checkpoint::sync_parent;
 use serde::{Deserialize, Serialize};
 use softmoe_spec::AgentSteps;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
 /// A row of `metrics.csv`. The last two columns are of time, and differ from run to run.
@@ -29,21 +29,31 @@ pub struct Row {
     pub wall_seconds: f64,
 }
 
+/// How far a file is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Its length in bytes.
+    pub len: u64,
+    /// The CRC-32 of so much of it.
+    pub crc: u32,
+}
+
 /// The file, open to append.
 #[derive(Debug)]
 pub struct Metrics {
     path: PathBuf,
     file: File,
-    len: u64,
+    written: Written,
 }
 
 impl Metrics {
-    /// Opens the file of a run that goes on from `len` bytes of it (0: from the start). What is behind was written
-    /// after the checkpoint, and will be again: it is cut off.
+    /// Opens the file of a run that goes on from where it was `written` to (nowhere: from the start). What is behind was
+    /// written after the checkpoint, and will be again: it is cut off.
     ///
     /// # Errors
-    /// If the file cannot be opened, or is shorter.
-    pub fn open(path: PathBuf, len: u64) -> Result<Self, RunError> {
+    /// If the file cannot be opened, is shorter, or was changed before that place.
+    pub fn open(path: PathBuf, written: Written) -> Result<Self, RunError> {
+        let len = written.len;
         let open = || -> io::Result<(File, u64)> {
             let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
             sync_parent(&path)?;
@@ -54,13 +64,25 @@ impl Metrics {
         if found < len {
             return Err(RunError::MetricsTooShort { path, found, expected: len });
         }
+        let mut checksum = crc32fast::Hasher::new();
+        let mut buffer = [0; 4096];
+        let mut rest = (&mut file).take(len);
+        loop {
+            match rest.read(&mut buffer).map_err(|source| RunError::cannot_write(&path, source))? {
+                0 => break,
+                read => checksum.update(&buffer[..read]),
+            }
+        }
+        if checksum.finalize() != written.crc {
+            return Err(RunError::MetricsChanged { path });
+        }
         let mut cut = || -> io::Result<()> {
             file.set_len(len)?;
             file.seek(SeekFrom::Start(len))?;
             Ok(())
         };
         cut().map_err(|source| RunError::cannot_write(&path, source))?;
-        Ok(Metrics { path, file, len })
+        Ok(Metrics { path, file, written })
     }
 
     /// Appends a row, and puts it on disk.
@@ -68,7 +90,7 @@ impl Metrics {
     /// # Errors
     /// If the file cannot be written.
     pub fn append(&mut self, row: &Row) -> Result<(), RunError> {
-        let mut writer = csv::WriterBuilder::new().has_headers(self.len == 0).from_writer(Vec::new());
+        let mut writer = csv::WriterBuilder::new().has_headers(self.written.len == 0).from_writer(Vec::new());
         let encode = |reason: String| RunError::Encode { what: "a row of metrics.csv", reason };
         writer.serialize(row).map_err(|error| encode(error.to_string()))?;
         let bytes = writer.into_inner().map_err(|error| encode(error.to_string()))?;
@@ -79,12 +101,15 @@ impl Metrics {
             self.file.sync_data()
         };
         write().map_err(|source| RunError::cannot_write(&self.path, source))?;
-        self.len += bytes.len() as u64;
+        let Written { len, crc } = self.written;
+        let mut checksum = crc32fast::Hasher::new_with_initial_len(crc, len);
+        checksum.update(&bytes);
+        self.written = Written { len: len + bytes.len() as u64, crc: checksum.finalize() };
         Ok(())
     }
 
-    /// Bytes written.
-    pub fn position(&self) -> u64 {
-        self.len
+    /// How far it is written.
+    pub fn written(&self) -> Written {
+        self.written
     }
 }

@@ -5,7 +5,7 @@
 //! one that was not.
 
 use crate::checkpoint::{self, Checkpoints, Progress, State};
-use crate::metrics::{Metrics, Row};
+use crate::metrics::{Metrics, Row, Written};
 use crate::seeds::{Role, Seeds};
 use crate::{Agent, AgentError, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
@@ -107,7 +107,7 @@ fn random(
     let started = Instant::now();
     let seeds = Seeds::new(config.seed);
     let mut environment = config.environment.make(seeds.seed(Role::Evaluation(0)));
-    let mut metrics = Metrics::open(directory.metrics_csv(), 0)?;
+    let mut metrics = Metrics::open(directory.metrics_csv(), Written::default())?;
     let episodes = config.training.final_evaluation_episodes;
     let returns = evaluate(None, &mut *environment, episodes, seeds, 0, || monitor.keep_going());
     if returns.len() < episodes {
@@ -199,7 +199,7 @@ impl<'a> Run<'a> {
             }
             (None, None) => {}
         }
-        let metrics = Metrics::open(directory.metrics_csv(), progress.metrics_len)?;
+        let metrics = Metrics::open(directory.metrics_csv(), progress.metrics)?;
         let begins_with_weights = saved.is_none() && progress.initial_weights.is_some();
         let mut run = Run {
             device,
@@ -342,7 +342,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.report(Phase::Checkpoint);
-        self.progress.metrics_len = self.metrics.position();
+        self.progress.metrics = self.metrics.written();
         self.progress.wall_seconds = self.wall_seconds();
         let state = State {
             config: self.config.clone(),

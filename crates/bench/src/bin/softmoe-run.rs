@@ -7,6 +7,7 @@ use comfy_table::Table;
 use fs4::TryLockError;
 use serde::Serialize;
 use softmoe_agents::check_device;
+use softmoe_agents::checkpoint::remove_all;
 use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
@@ -129,6 +130,8 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let directory = directory_of(arguments)?;
     let _lock = lock(&directory)?;
     if directory.done_ron().exists() {
+        // One that was killed right after it wrote its result has left them.
+        remove_all(&directory.checkpoints());
         eprintln!("{} is finished already; nothing to do", config.name());
         return Ok(ExitCode::SUCCESS);
     }
