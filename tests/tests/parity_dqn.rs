@@ -44,12 +44,12 @@ impl Case<'_> {
     }
 
     /// Compares the network of a soft mixture over `tokens`, m of width d.
-    fn mixture<M: Size, D: Size>(
-        mut self,
-        encoder: impl MapLayer,
-        tokens: impl RegisteredLayer<Map> + Layer<Map, Out = (usize, M, D)>,
-        (m, d): (M, D),
-    ) {
+    fn mixture<M, D, T>(mut self, encoder: impl MapLayer, tokens: T, (m, d): (M, D))
+    where
+        M: Size,
+        D: Size,
+        T: RegisteredLayer<Map> + Layer<Map, Out = (usize, M, D)>,
+    {
         let &[_, n, p] = self.fixture.shape("param/SoftMoE_0/phi_weights") else {
             panic!("phi has three axes")
         };
