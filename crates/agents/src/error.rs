@@ -127,7 +127,7 @@ pub enum RunError {
         /// The values that differ.
         differences: String,
     },
-    /// `metrics.csv` is shorter than the checkpoint says.
+    /// `metrics.csv`, or another file that the run appends to, is shorter than the checkpoint says.
     #[error(
         "{} has {found} bytes, {expected} when the checkpoint was written: lines are missing; restore the file, or \
          move the run's directory away to start anew", path.display()

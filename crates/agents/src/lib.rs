@@ -40,11 +40,14 @@
 #![deny(missing_docs)]
 
 mod agent;
+mod appended;
 pub mod checkpoint;
 mod devices;
+pub mod diagnostics;
 pub mod dqn;
 mod error;
 mod evaluation;
+pub mod interventions;
 mod learner;
 mod metrics;
 pub mod networks;
@@ -52,12 +55,14 @@ pub mod prioritized;
 pub mod rainbow;
 pub mod run;
 pub mod seeds;
+mod tensorboard;
 
-pub use agent::{Agent, AgentState};
+pub use agent::{Agent, AgentState, Phases};
+pub use appended::{Appended, Written};
 pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
 #[cfg(feature = "burn")]
 pub use learner::{DeviceLearner, DeviceObjective};
-pub use metrics::{Metrics, Row, Written};
+pub use metrics::{DiagnosticRow, Metrics, Positions, Row};

@@ -6,7 +6,7 @@ use common::{FLAT, agent, config};
 use proptest::prelude::*;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State, remove_leftovers};
 use softmoe_agents::seeds::Seeds;
-use softmoe_agents::{Agent, RunError, Written};
+use softmoe_agents::{Agent, Positions, RunError, Written};
 use softmoe_env::DynEnvironment;
 use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_replay::{Layout, Replay, Sampling, Storage};
@@ -55,7 +55,7 @@ fn trained() -> (Agent, State) {
         episode_return: 2.0,
         recent_returns: vec![1.0, 0.0],
         evaluations: 1,
-        metrics: Written { len: 99, crc: 7 },
+        files: Positions { metrics: Written { len: 99, crc: 7 }, ..Positions::default() },
         initial_weights: Some("weights.safetensors".into()),
         permutation_seed: 5,
         wall_seconds: 0.5,

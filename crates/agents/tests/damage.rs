@@ -5,7 +5,7 @@ mod common;
 use common::{End, FLAT, config, run};
 use proptest::prelude::*;
 use softmoe_agents::checkpoint::{Checkpoints, State};
-use softmoe_agents::{Metrics, RunError};
+use softmoe_agents::{Appended, RunError};
 use softmoe_replay::{Draws, Layout, Replay, Sampling, Storage};
 use softmoe_spec::{RunConfig, RunDirectory, file};
 use std::fs;
@@ -100,7 +100,7 @@ fn died() -> &'static Died {
         file::write(&files.run_ron(), &config(FLAT)).unwrap();
         let run_ron = fs::read(files.run_ron()).unwrap();
         let metrics = fs::read(files.metrics_csv()).unwrap();
-        assert_eq!(good[0].0.progress.metrics.len, metrics.len() as u64);
+        assert_eq!(good[0].0.progress.files.metrics.len, metrics.len() as u64);
         Died { checkpoints, run_ron, metrics, good }
     })
 }
@@ -174,7 +174,7 @@ proptest! {
         let whole: Vec<u8> = metrics.iter().copied().chain((0..more).map(|_| b'1')).collect();
         let damaged = damage.done_to(&whole);
         fs::write(&path, &damaged).unwrap();
-        match Metrics::open(path.clone(), good[0].0.progress.metrics) {
+        match Appended::open(path.clone(), good[0].0.progress.files.metrics) {
             Ok(_) => prop_assert_eq!(&fs::read(&path).unwrap(), metrics),
             Err(error @ (RunError::MetricsTooShort { .. } | RunError::MetricsChanged { .. })) => {
                 prop_assert!(!damaged.starts_with(metrics));

@@ -121,6 +121,11 @@ impl Adam {
         self.steps
     }
 
+    /// First and second moments, to change them.
+    pub fn moments_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        (&mut self.mu, &mut self.nu)
+    }
+
     /// First and second moments.
     pub fn moments(&self) -> (&[f32], &[f32]) {
         (&self.mu, &self.nu)

@@ -225,6 +225,10 @@ impl Experiment {
         };
         let of = self.arm(of)?;
         let encoder = of.encoder.unwrap_or(profile.encoder);
+        let agent = match of.intervention {
+            Some(intervention) => agent.with_intervention(intervention),
+            None => agent,
+        };
         // Rounded up: rounded down, the remainder would make one evaluation more than asked for.
         let period = AgentSteps(profile.agent_steps.0.div_ceil(profile.evaluations.max(1)).max(1));
         Ok(RunConfig {

@@ -128,6 +128,16 @@ impl RunDirectory {
         self.0.join("metrics.csv")
     }
 
+    /// More numbers of every evaluation, one a row.
+    pub fn diagnostics_csv(&self) -> PathBuf {
+        self.0.join("diagnostics.csv")
+    }
+
+    /// The numbers of both files for TensorBoard, which knows its files by `tfevents` in their names.
+    pub fn events(&self) -> PathBuf {
+        self.0.join("events.out.tfevents")
+    }
+
     /// The last two checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoint")

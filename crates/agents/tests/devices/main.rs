@@ -185,6 +185,12 @@ mod wgpu {
     tests_on!(Wgpu, wgpu());
 
     #[test]
+    fn ten_updates_of_each_body_on_minatar() {
+        on!(Wgpu, wgpu(), check_each_body_on_minatar,);
+    }
+
+    #[test]
+    #[ignore = "takes minutes"]
     fn ten_updates_of_every_body_on_minatar() {
         on!(Wgpu, wgpu(), check_minatar, 1);
     }

@@ -3,11 +3,12 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::Kernel;
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, product, product_of_blocks};
 use crate::layers::dense::disjoint;
 use crate::layers::padding::{Map, Padded, Padding, Same, Valid, Windows, output_length};
 use crate::size::expect;
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -281,5 +282,10 @@ where
             }
         }
         &tape.dx
+    }
+
+    fn inspect<E: Scalar>(&self, _: &[E], _: &Conv2dTape<E>, inspection: &mut Inspection) {
+        let kernel = Kernel { range: self.kernel.clone(), columns: self.output.2.size() };
+        inspection.weights(&[kernel], std::slice::from_ref(&self.bias));
     }
 }

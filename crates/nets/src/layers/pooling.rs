@@ -6,7 +6,7 @@ mod device;
 use crate::kernels::vectorised;
 use crate::layers::padding::{Padding, Valid, Windows, output_length};
 use crate::size::expect;
-use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 
 /// The largest value in each square window of side `WINDOW`, `STRIDE` apart, channel by channel.
@@ -153,4 +153,7 @@ where
         }
         &tape.dx
     }
+
+    /// Position by position, channel by channel: the channels stay what they are.
+    fn inspect<E: Scalar>(&self, _: &[E], _: &MaxPool2dTape<E>, _: &mut Inspection) {}
 }
