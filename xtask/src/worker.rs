@@ -48,6 +48,7 @@ impl Worker {
         program: &Path,
         index: usize,
         run: &PlannedRun,
+        threads: usize,
         events: Sender<(usize, Event)>,
     ) -> Result<Worker> {
         let path = run.directory.stderr_log();
@@ -59,6 +60,7 @@ impl Worker {
         let start = file.metadata().map_or(0, |metadata| metadata.len());
         let mut command = Command::new(program);
         command.arg(run.directory.run_ron()).args(["--progress", "json"]);
+        command.args(["--threads", &threads.to_string()]);
         // The last lines of its standard error are shown: an error, not where in the program it arose.
         command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);

@@ -48,6 +48,7 @@ pub mod dqn;
 mod error;
 mod evaluation;
 pub mod interventions;
+mod kernels;
 mod learner;
 mod metrics;
 pub mod networks;

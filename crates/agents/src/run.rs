@@ -8,7 +8,7 @@ use crate::checkpoint::{self, Checkpoints, Progress, State};
 use crate::diagnostics::Diagnostic;
 use crate::metrics::{Metrics, Positions, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, AgentError, RunError, evaluate, networks};
+use crate::{Agent, AgentError, RunError, evaluate, kernels, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
 use softmoe_spec::{AgentSteps, Architecture, Device, Done, RunConfig, RunDirectory, SpecError, file};
@@ -86,6 +86,7 @@ pub fn train_on(
     weights: Option<&Path>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
+    kernels::choose(config.kernels)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), weights) {
         (Some(architecture), weights) => {

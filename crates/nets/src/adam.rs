@@ -1,7 +1,9 @@
 //! The Adam optimizer (Kingma and Ba 2015, arXiv 1412.6980).
 
+use crate::kernels::parts::{Of, share};
 use crate::kernels::vectorised;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Adam's constants.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -81,24 +83,33 @@ impl Adam {
         let (step_size, epsilon) = self.settings.corrected(self.steps);
         let (beta_1, rest_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
         let (beta_2, rest_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
-        let (mu, nu) = (&mut self.mu, &mut self.nu);
-        vectorised(
-            #[inline(always)]
-            || {
-                // Numbers without their sign are in the order of their bits, and behind the finite ones come infinity and
-                // what is no number.
-                let mut largest = 0;
-                let magnitude = |value: f32| value.abs().to_bits();
-                let moments = mu.iter_mut().zip(nu.iter_mut());
-                for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
-                    *mu = beta_1 * *mu + rest_1 * g;
-                    *nu = beta_2 * *nu + rest_2 * (g * g);
-                    *theta -= step_size * *mu / (nu.sqrt() + epsilon);
-                    largest = largest.max(magnitude(*theta)).max(magnitude(*nu));
-                }
-                largest < f32::INFINITY.to_bits()
-            },
-        )
+        let finite = AtomicBool::new(true);
+        let moments = (Of(&mut self.mu[..], 1), Of(&mut self.nu[..], 1));
+        let all = (Of(parameters, 1), Of(gradient, 1), moments);
+        // Four streams of memory, two of which are written back.
+        share(32 * gradient.len(), all, |(Of(parameters, _), Of(gradient, _), (Of(mu, _), Of(nu, _)))| {
+            let all_finite = vectorised(
+                #[inline(always)]
+                || {
+                    // Numbers without their sign are in the order of their bits, and behind the finite ones come infinity
+                    // and what is no number.
+                    let mut largest = 0;
+                    let magnitude = |value: f32| value.abs().to_bits();
+                    let moments = mu.iter_mut().zip(nu.iter_mut());
+                    for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
+                        *mu = beta_1 * *mu + rest_1 * g;
+                        *nu = beta_2 * *nu + rest_2 * (g * g);
+                        *theta -= step_size * *mu / (nu.sqrt() + epsilon);
+                        largest = largest.max(magnitude(*theta)).max(magnitude(*nu));
+                    }
+                    largest < f32::INFINITY.to_bits()
+                },
+            );
+            if !all_finite {
+                finite.store(false, Ordering::Relaxed);
+            }
+        });
+        finite.into_inner()
     }
 
     /// The constants.

@@ -6,7 +6,7 @@ use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, Drawing, EncoderSpec, EnvironmentConfig, Experiment, Game,
-    HeadSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, SpecError, TrainingConfig, file,
+    HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, SpecError, TrainingConfig, file,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -246,6 +246,7 @@ impl Experiment {
                 final_evaluation_episodes: profile.final_evaluation_episodes,
                 checkpoint_period: period,
             },
+            kernels: KernelsSpec::Auto,
         })
     }
 

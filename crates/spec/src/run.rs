@@ -1,6 +1,6 @@
 //! A single run: its configuration (`run.ron`), its result (`done.ron`) and where its files lie.
 
-use crate::{AgentConfig, AgentSteps, EnvironmentConfig, NetworkSpec, SpecError, file};
+use crate::{AgentConfig, AgentSteps, EnvironmentConfig, KernelsSpec, NetworkSpec, SpecError, file};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,9 @@ pub struct RunConfig {
     pub network: NetworkSpec,
     /// Budget, evaluation and checkpoints.
     pub training: TrainingConfig,
+    /// The processor's instructions that the CPU engine uses.
+    #[serde(default)]
+    pub kernels: KernelsSpec,
 }
 
 impl RunConfig {

@@ -43,6 +43,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
 /// #         agent_steps: AgentSteps(1000), evaluation_period: AgentSteps(100), evaluation_episodes: 1,
 /// #         final_evaluation_episodes: 1, checkpoint_period: AgentSteps(100),
 /// #     },
+/// #     kernels: Default::default(),
 /// # };
 /// let setting: Setting = "agent.n_step=5".parse()?;
 /// setting.apply(&mut config)?;

@@ -5,8 +5,8 @@
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_spec::{
-    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
+    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, KernelsSpec,
+    NetworkSpec, RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -57,6 +57,7 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 4,
             checkpoint_period: AgentSteps(70),
         },
+        kernels: KernelsSpec::Auto,
     }
 }
 

@@ -16,6 +16,7 @@ use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{AgentSteps, Device, RunConfig, RunDirectory};
 use std::fs::File;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,6 +57,9 @@ struct Training {
     /// `cargo build --release -p softmoe-bench --features cuda`
     #[arg(long, default_value_t)]
     device: Device,
+    /// Threads that large networks compute with, to the same result [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     /// How to tell the progress on standard output
     #[arg(long, value_enum, default_value = "text")]
     progress: ProgressFormat,
@@ -136,6 +140,10 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     check_device(arguments.device)?;
+    // None asked for: as many as there are cores.
+    let threads = arguments.threads.map_or(0, NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+    pool.build_global().context("cannot start threads")?;
     let mut monitor = Console::new(arguments, stop_on_signals()?);
     if let Some(warning) = Memory::now().check(&config)? {
         monitor.warn(&warning);
