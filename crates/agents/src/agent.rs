@@ -153,6 +153,7 @@ impl Agent {
             priority_exponent,
             importance_exponent: learning.importance_exponent,
             optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
+            largest_pixel: architecture.network.encoder.largest_pixel(),
         };
         let twin = match device {
             Device::Cpu => None,

@@ -1,9 +1,16 @@
 //! The seam between an agent and what it learns with.
 
+#[cfg(feature = "burn")]
+mod actions;
 pub(crate) mod cpu;
+#[cfg(feature = "burn")]
+pub(crate) mod device;
+mod divergence;
 pub(crate) mod state;
 
 pub use cpu::{CpuLearner, Objective, UpdateSettings};
+#[cfg(feature = "burn")]
+pub use device::{DeviceLearner, DeviceObjective};
 
 use crate::AgentError;
 use crate::diagnostics::Diagnostic;
@@ -47,7 +54,8 @@ pub trait Learner: Send {
     /// Takes one gradient step on a batch.
     ///
     /// # Errors
-    /// [`AgentError::NotFinite`] if the loss is not a finite number; the weights are then as before.
+    /// [`AgentError::Diverged`] if the loss is not a finite number, and the weights are then as before; or if a weight or the
+    /// square of a gradient is not, and the learner is then good for nothing but to be [restored](Learner::restore).
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
 
     /// Changes the online weights as `intervention` says: neurons are judged by `batch`, weights drawn from `rng`.

@@ -64,4 +64,6 @@ pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
+#[cfg(feature = "burn")]
+pub use learner::{DeviceLearner, DeviceObjective};
 pub use metrics::{DiagnosticRow, Metrics, Positions, Row};

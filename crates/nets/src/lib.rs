@@ -49,7 +49,8 @@
 //! let d_logits: Vec<f32> = logits.iter().map(|logit| 2.0 * logit).collect();
 //! let mut gradient = vec![0.0; parameters.len()];
 //! pass.backward(weights, &observations, &d_logits, &mut gradient);
-//! Adam::new(AdamSettings::new(6.25e-5, 1.5e-4), parameters.len()).step(&mut parameters, &gradient);
+//! let mut adam = Adam::new(AdamSettings::new(6.25e-5, 1.5e-4), parameters.len());
+//! assert!(adam.step(&mut parameters, &gradient), "a step of finite numbers");
 //!
 //! let weights = Weights { parameters: &parameters, noise: Some(&noise) };
 //! let sum = |logits: &[f32]| logits.iter().map(|logit| logit * logit).sum::<f32>();

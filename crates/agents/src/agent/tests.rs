@@ -316,6 +316,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
                         priority_exponent: 0.5,
                         importance_exponent: 0.5,
                         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
+                        largest_pixel: 1,
                     };
                     let other =
                         devices::learner(Device::Cpu, &config, &architecture, update.clone(), Seeds::new(9));
