@@ -95,7 +95,7 @@ impl Pool<'_> {
             self.elsewhere.insert(index);
             return;
         }
-        match Worker::start(self.program, index, run, events) {
+        match Worker::start(self.program, index, run, self.plan.device, events) {
             Ok(worker) => {
                 self.screen.started(index, run);
                 self.workers.insert(index, worker);

@@ -40,6 +40,8 @@
 #![deny(missing_docs)]
 
 mod agent;
+#[cfg(feature = "burn")]
+pub mod bodies;
 pub mod checkpoint;
 mod devices;
 pub mod dqn;
@@ -54,7 +56,9 @@ pub mod run;
 pub mod seeds;
 
 pub use agent::{Agent, AgentState};
-pub use devices::check as check_device;
+#[cfg(feature = "burn")]
+pub use devices::{FixedBatch, TrainingStep, training_step};
+pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
