@@ -28,6 +28,7 @@ mod describe;
 mod draw;
 mod estimate;
 mod interrupt;
+mod memory;
 mod output;
 mod plan;
 mod pool;

@@ -3,6 +3,7 @@
 use crate::catalog;
 use crate::cli::Options;
 use crate::estimate::Rates;
+use crate::memory;
 use crate::output;
 use crate::store::{self, State};
 use crate::words::{count, thousands, time};
@@ -191,6 +192,9 @@ impl Plan {
             None => format!("unknown until the first runs report ({jobs})"),
         };
         row("time", time);
+        if let Some(memory) = memory::of_replays(self.unfinished(), self.jobs) {
+            row("memory", memory);
+        }
         row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));
         output::line(format_args!("  what `{}` leaves out of the paper's protocol:", self.profile_name));
         profile.leaves_out().iter().for_each(|sentence| output::wrapped(6, &format!("    - {sentence}")));

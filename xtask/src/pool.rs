@@ -2,6 +2,7 @@
 
 use crate::estimate::Rates;
 use crate::interrupt;
+use crate::memory;
 use crate::plan::{Plan, PlannedRun};
 use crate::progress::{Overview, Screen};
 use crate::store;
@@ -170,7 +171,9 @@ impl Pool<'_> {
             return self.fail(run, reason.into(), lines, Some(worker.log.path.clone()));
         }
         if !status.success() {
-            return self.fail(run, status.to_string(), lines, Some(worker.log.path.clone()));
+            let advice = memory::advice(status, self.plan.jobs).map(|advice| format!("; {advice}"));
+            let reason = format!("{status}{}", advice.unwrap_or_default());
+            return self.fail(run, reason, lines, Some(worker.log.path.clone()));
         }
         match file::read::<Done>(&run.directory.done_ron()) {
             Ok(done) => {

@@ -44,7 +44,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     }
     match file::read::<RunConfig>(&run_ron) {
         Err(error) => return State::Conflict(error.to_string(), "move its directory away".into()),
-        Ok(there) if there != *config => return conflict(&run_ron, &there, config),
+        Ok(there) if !there.computes_as(config) => return conflict(&run_ron, &there, config),
         Ok(_) => {}
     }
     if is_running(directory) {
@@ -165,7 +165,9 @@ pub(crate) fn prepare<'a>(
                 aside.display()
             ));
         }
-        if matches!(state, State::New) {
+        // What changes no result may be changed under way.
+        let is_changed = || file::read::<RunConfig>(&directory.run_ron()).is_ok_and(|there| there != *config);
+        if matches!(state, State::New) || (matches!(state, State::Resumable) && is_changed()) {
             file::write(&directory.run_ron(), config).context(instead)?;
         }
     }

@@ -25,6 +25,8 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
             "random, flat, softmoe-4",
             "0 finished, 0 to resume, 6 new",
             "unknown until the first runs report (3 jobs)",
+            // 100,000 frames of 10x10x4 bytes, 16 more each and a tree of 2^18 f64.
+            "0.044 GB a replay when it is full, 0.1 GB with 3 jobs",
             "leaves out of the paper's protocol",
             "instead of Atari",
         ],
@@ -93,6 +95,49 @@ fn a_failed_run_does_not_stop_the_others() {
     assert_eq!(workshop.started(), 8);
     let log = fs::read_to_string(workshop.run("flat/breakout/seed-0/stderr.log")).unwrap();
     assert_eq!(log, "a line before\nthe disk is full\n");
+}
+
+#[test]
+fn a_worker_that_the_system_kills_is_told_with_the_settings_and_the_others_go_on() {
+    let workshop = Workshop::new();
+    workshop.tell("kill", "flat");
+    let (code, _, stderr) = workshop.reproduce(&format!("{SIX} --jobs 2"));
+    assert_eq!(code, Some(1));
+    assert_says(
+        &stderr,
+        &[
+            "2 runs failed",
+            "flat breakout seed 0: signal: 9",
+            "`--set agent.replay_capacity=..`",
+            "`--set agent.replay_compressed=true`",
+            "`--jobs 1`",
+            "finished: softmoe-4 breakout seed 1",
+        ],
+    );
+    assert_eq!(workshop.started(), 6);
+}
+
+/// Compressed frames change no result: runs that are there are taken up as they are.
+#[test]
+fn compression_is_no_other_run() {
+    let workshop = Workshop::new();
+    workshop.tell("fail", "softmoe-4");
+    let seed = "fig3 --arms flat,softmoe-4 --games breakout --seeds 1";
+    workshop.reproduce(seed);
+    // One run has failed with a checkpoint.
+    let directory = workshop.run("softmoe-4/breakout/seed-0");
+    fs::create_dir_all(directory.join("checkpoint")).unwrap();
+    fs::write(directory.join("checkpoint/step-000000000005.ckpt"), "").unwrap();
+    workshop.untell("fail");
+    let compressed = format!("{seed} --set agent.replay_compressed=true");
+    let (_, plan, _) = workshop.reproduce(&format!("{compressed} --dry-run"));
+    assert_says(
+        &plan,
+        &["2 finished, 1 to resume, 0 new", "at most 0.044 GB a replay", "frames as sparse as Atari's"],
+    );
+    let (code, _, stderr) = workshop.reproduce(&compressed);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(fs::read_to_string(directory.join("run.ron")).unwrap().contains("replay_compressed: true"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use softmoe_env::Step;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
+use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use softmoe_spec::{AgentConfig, AgentSteps, Architecture, Device, LearningConfig};
 
 /// A value-based agent that learns from replayed transitions.
@@ -93,13 +93,14 @@ impl Agent {
             importance_exponent: learning.importance_exponent,
             optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
         };
+        let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
         let uniform = priority_exponent == 0.0;
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
         Ok(Agent {
             learner,
             batch: Batch::new(batch_size, &layout),
-            replay: Replay::new(layout, sampling)?,
+            replay: Replay::with_storage(layout, sampling, storage)?,
             schedule: Schedule::new(&learning),
             actions,
             steps: AgentSteps(0),

@@ -1,28 +1,30 @@
-//! Checkpoints: a run's whole state in one file, written so that there is always a good one.
+//! Checkpoints: a run's whole state, written so that there is always a good one.
 //!
-//! A file is written beside its name, flushed to the disk and renamed; the two newest are kept. It begins with
-//! a magic word, the format's version, the length and the CRC-32 of what follows, so that a truncated or
-//! changed file is told from a good one before any of it is used.
+//! A checkpoint is a file that names other files: the rows of the replay lie in parts, each written once with what came
+//! since the checkpoint before, so that a replay of a million frames costs a checkpoint no more than what is new in it.
+//! Each file is written beside its name, flushed to the disk and renamed, the checkpoint itself last; the two newest are
+//! kept, with the parts that they name. It begins with a magic word, the format's version, the length and the CRC-32 of
+//! what follows, and holds length and CRC-32 of its parts, so that a truncated or changed file is told from a good one.
+
+mod format;
+mod parts;
 
 use crate::{AgentState, RunError};
-use lz4_flex::frame::{FrameDecoder, FrameEncoder};
+use parts::Part;
 use serde::{Deserialize, Serialize};
-use softmoe_replay::{Layout, Replay, Sampling};
+use softmoe_replay::{Layout, Replay, Restoring, Sampling, Storage};
 use softmoe_spec::setting::differences;
 use softmoe_spec::{AgentSteps, RunConfig};
 use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
-const MAGIC: &[u8; 8] = b"softmoe\x01";
-/// Version of the format; raised with every change of it.
-const VERSION: u32 = 4;
-/// Magic, version, length of the body, CRC-32 of the body.
-const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 /// How many are kept.
 const KEPT: usize = 2;
 /// What the names of files begin with while they are written.
 const WRITING: &str = ".writing-";
+/// What the names of checkpoints end with.
+const EXTENSION: &str = "ckpt";
 
 /// What a checkpoint holds besides the replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -58,44 +60,120 @@ pub struct Progress {
     pub permutation_seed: u64,
 }
 
-/// Writes a checkpoint into `directory` and removes all but the two newest.
-///
-/// # Errors
-/// If it cannot be written; those that are there remain.
-pub fn save(
-    directory: &Path,
-    state: &State,
-    replay: &Replay,
-    steps: AgentSteps,
-) -> Result<PathBuf, RunError> {
-    let path = directory.join(format!("step-{:012}.ckpt", steps.0));
-    let write = || -> io::Result<()> {
-        fs::create_dir_all(directory)?;
-        sync_parent(directory)?;
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(WRITING);
-        // As any other new file: what the umask leaves of reading and writing for all.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(directory)?;
-        write(file.as_file_mut(), state, replay)?;
-        file.as_file().sync_all()?;
-        file.persist(&path)?;
-        sync_parent(&path)
-    };
-    write().map_err(|source| RunError::File {
-        action: "write",
-        path: path.clone(),
-        source,
-        hint: "free some space or choose a writable directory; started again, the run goes on from its last checkpoint",
-    })?;
-    // An old file that cannot be removed harms nothing. One of a later step is damaged, or the run would have gone on
-    // from it: it does not count, and will be written anew.
-    let older = newest_first(directory).unwrap_or_default().into_iter().filter(|other| *other <= path);
-    for old in older.skip(KEPT) {
-        let _ = fs::remove_file(old);
+/// The checkpoints of a run, which one process at a time loads and saves.
+#[derive(Debug)]
+pub struct Checkpoints {
+    directory: PathBuf,
+    /// Those that were loaded or saved, oldest first, at most [`KEPT`].
+    kept: Vec<Kept>,
+}
+
+/// A good checkpoint.
+#[derive(Debug)]
+struct Kept {
+    path: PathBuf,
+    parts: Vec<Part>,
+}
+
+impl Checkpoints {
+    /// Those that lie in `directory`, or will.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Checkpoints { directory: directory.into(), kept: Vec::new() }
     }
-    Ok(path)
+
+    /// Writes a checkpoint and removes all but the two newest. The replay is the one that was saved or loaded before,
+    /// and has gone on.
+    ///
+    /// # Errors
+    /// If it cannot be written; those that are there remain.
+    pub fn save(&mut self, state: &State, replay: &Replay, steps: AgentSteps) -> Result<PathBuf, RunError> {
+        let path = self.directory.join(format!("step-{:012}.{EXTENSION}", steps.0));
+        let write = || -> io::Result<Vec<Part>> {
+            make_directory(&self.directory)?;
+            let before = self.kept.last().map_or(&[][..], |kept| &kept.parts);
+            let parts = parts::write(&self.directory, before, replay)?;
+            let written = parts::write_beside(&path, |file| format::write(file, state, &parts, replay));
+            if written.is_err() {
+                // Where the disk is full, what nothing names takes no place.
+                let new = parts.iter().filter(|part| !before.contains(part));
+                parts::paths(&self.directory, new).for_each(|path| drop(fs::remove_file(path)));
+            }
+            written.map(|()| parts)
+        };
+        let parts = write().map_err(|source| RunError::cannot_write(&path, source))?;
+        self.kept.retain(|kept| kept.path != path);
+        self.kept.push(Kept { path: path.clone(), parts });
+        self.kept.drain(..self.kept.len().saturating_sub(KEPT));
+        self.remove_others(&path);
+        Ok(path)
+    }
+
+    /// Removes what the checkpoints that are kept have no use for. What cannot be removed harms nothing. A checkpoint of a
+    /// later step than the `newest` could not be read, or the run would have gone on from it: it is left, does not count,
+    /// and will be written anew.
+    fn remove_others(&self, newest: &Path) {
+        let parts = self.kept.iter().flat_map(|kept| &kept.parts);
+        let mut used: Vec<PathBuf> = parts::paths(&self.directory, parts).collect();
+        used.extend(self.kept.iter().map(|kept| kept.path.clone()));
+        for path in entries(&self.directory).unwrap_or_default() {
+            let is = |extension: &str| path.extension().is_some_and(|found| found == extension);
+            let is_old = is(parts::EXTENSION) || (is(EXTENSION) && path.as_path() <= newest);
+            if is_old && !used.contains(&path) {
+                let _ = fs::remove_file(path);
+            }
+        }
+    }
+
+    /// The newest checkpoint that can be read, or `None` if there is none at all. Each that cannot be read is told to
+    /// `warn`, with the reason. How the replay's frames lie in memory is for the caller to choose.
+    ///
+    /// # Errors
+    /// If there are some and none can be read, or if it is of another configuration than `config`.
+    pub fn load(
+        &mut self,
+        config: &RunConfig,
+        (layout, sampling, storage): (Layout, Sampling, Storage),
+        mut warn: impl FnMut(&str),
+    ) -> Result<Option<(State, Replay)>, RunError> {
+        let paths = match newest_first(&self.directory) {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => {
+                let path = self.directory.clone();
+                let hint = "the run's checkpoints lie there; make the directory readable";
+                return Err(RunError::File { action: "read", path, source, hint });
+            }
+        };
+        let mut reasons = Vec::new();
+        for path in &paths {
+            match read(path, config, layout, sampling, storage) {
+                Ok((state, parts, replay)) => {
+                    self.kept = vec![Kept { path: path.clone(), parts }];
+                    return Ok(Some((state, replay)));
+                }
+                Err(Unreadable::OtherConfiguration(differences)) => {
+                    return Err(RunError::OtherConfiguration { checkpoint: path.clone(), differences });
+                }
+                Err(Unreadable::Damaged(error)) => {
+                    warn(&format!("{} cannot be read ({error}); trying the one before", path.display()));
+                    reasons.push(format!("{}: {error}", path.display()));
+                }
+            }
+        }
+        if paths.is_empty() {
+            return Ok(None);
+        }
+        Err(RunError::NoCheckpoint { directory: self.directory.clone(), reasons: reasons.join("; ") })
+    }
+}
+
+/// Makes a directory in one that is there: where the run's own is gone, nothing of it is made again.
+fn make_directory(path: &Path) -> io::Result<()> {
+    match fs::create_dir(path) {
+        Err(_) if path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) => sync_parent(path),
+    }
 }
 
 /// Puts a new or renamed file's entry in its directory on disk.
@@ -123,47 +201,6 @@ pub fn remove_all(directory: &Path) {
     let _ = fs::remove_dir_all(directory);
 }
 
-/// The newest checkpoint of `directory` that can be read, or `None` if there is none at all. Each that cannot be
-/// read is told to `warn`, with the reason.
-///
-/// # Errors
-/// If there are some and none can be read, or if it is of another configuration than `config`.
-pub fn load(
-    directory: &Path,
-    config: &RunConfig,
-    layout: Layout,
-    sampling: Sampling,
-    mut warn: impl FnMut(&str),
-) -> Result<Option<(State, Replay)>, RunError> {
-    let paths = match newest_first(directory) {
-        Ok(paths) => paths,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => {
-            let path = directory.to_owned();
-            let hint = "the run's checkpoints lie there; make the directory readable";
-            return Err(RunError::File { action: "read", path, source, hint });
-        }
-    };
-    let mut reasons = Vec::new();
-    for path in &paths {
-        match File::open(path).map_err(Unreadable::from).and_then(|file| read(file, config, layout, sampling))
-        {
-            Ok(loaded) => return Ok(Some(loaded)),
-            Err(Unreadable::OtherConfiguration(differences)) => {
-                return Err(RunError::OtherConfiguration { checkpoint: path.clone(), differences });
-            }
-            Err(Unreadable::Damaged(error)) => {
-                warn(&format!("{} cannot be read ({error}); trying the one before", path.display()));
-                reasons.push(format!("{}: {error}", path.display()));
-            }
-        }
-    }
-    if paths.is_empty() {
-        return Ok(None);
-    }
-    Err(RunError::NoCheckpoint { directory: directory.to_owned(), reasons: reasons.join("; ") })
-}
-
 /// Why a checkpoint cannot be used.
 enum Unreadable {
     Damaged(io::Error),
@@ -183,103 +220,32 @@ fn told_differences(there: &RunConfig, asked: &RunConfig) -> String {
     told.iter().map(|d| format!("`{}` was {}, is {}", d.key, d.left, d.right)).collect::<Vec<_>>().join("; ")
 }
 
+fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    Ok(fs::read_dir(directory)?.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
+}
+
 fn newest_first(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths: Vec<PathBuf> = fs::read_dir(directory)?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "ckpt"))
-        .collect();
+    let mut paths = entries(directory)?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == EXTENSION));
     // The names are of one length.
     paths.sort_unstable_by(|a, b| b.cmp(a));
     Ok(paths)
 }
 
-/// Passes bytes on, with their number and checksum.
-struct Checked<T> {
-    inner: T,
-    len: u64,
-    crc: crc32fast::Hasher,
-}
-
-impl<T> Checked<T> {
-    fn new(inner: T) -> Self {
-        Checked { inner, len: 0, crc: crc32fast::Hasher::new() }
-    }
-}
-
-impl<W: Write> Write for Checked<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.crc.update(&bytes[..written]);
-        self.len += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-/// Writes header and body: the state's length and postcard bytes, then the replay, all in one LZ4 frame.
-fn write<W: Write + Seek>(writer: &mut W, state: &State, replay: &Replay) -> io::Result<()> {
-    writer.write_all(&[0; HEADER_LEN])?;
-    let mut compressed = FrameEncoder::new(Checked::new(BufWriter::new(writer)));
-    let state = postcard::to_stdvec(state).map_err(io::Error::other)?;
-    compressed.write_all(&(state.len() as u64).to_le_bytes())?;
-    compressed.write_all(&state)?;
-    replay.write_state(&mut compressed)?;
-    let Checked { inner, len, crc } = compressed.finish().map_err(io::Error::other)?;
-    let crc = crc.finalize();
-    let writer = inner.into_inner().map_err(io::IntoInnerError::into_error)?;
-
-    writer.seek(SeekFrom::Start(0))?;
-    writer.write_all(MAGIC)?;
-    writer.write_all(&VERSION.to_le_bytes())?;
-    writer.write_all(&len.to_le_bytes())?;
-    writer.write_all(&crc.to_le_bytes())?;
-    writer.flush()
-}
-
-fn read<R: Read + Seek>(
-    mut reader: R,
+fn read(
+    path: &Path,
     config: &RunConfig,
     layout: Layout,
     sampling: Sampling,
-) -> Result<(State, Replay), Unreadable> {
-    let bad = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
-    let mut header = [0; HEADER_LEN];
-    reader.read_exact(&mut header).map_err(|_| bad("it is too short for a checkpoint".into()))?;
-    let (magic, rest) = header.split_at(8);
-    let (version, rest) = rest.split_at(4);
-    let (len, crc) = rest.split_at(8);
-    let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
-    if magic != MAGIC {
-        return Err(bad("it is not a checkpoint of softmoe-rl".into()).into());
-    }
-    if number(version) != u64::from(VERSION) {
-        return Err(
-            bad(format!("its format is version {}, this program reads {VERSION}", number(version))).into()
-        );
-    }
-    let mut body = Checked::new(io::sink());
-    let found = io::copy(&mut reader, &mut body)?;
-    if found != number(len) {
-        return Err(bad(format!("it has {found} bytes of {}", number(len))).into());
-    }
-    if u64::from(body.crc.finalize()) != number(crc) {
-        return Err(bad("its checksum does not match: it was changed".into()).into());
-    }
-
-    reader.seek(SeekFrom::Start(HEADER_LEN as u64))?;
-    let mut body = FrameDecoder::new(BufReader::new(reader));
-    let mut len = [0; 8];
-    body.read_exact(&mut len)?;
-    let mut state = Vec::new();
-    (&mut body).take(u64::from_le_bytes(len)).read_to_end(&mut state)?;
-    let state: State =
-        postcard::from_bytes(&state).map_err(|error| bad(format!("its state cannot be decoded: {error}")))?;
-    if state.config != *config {
+    storage: Storage,
+) -> Result<(State, Vec<Part>, Replay), Unreadable> {
+    let (state, parts, head) = format::read(File::open(path)?)?;
+    if !state.config.computes_as(config) {
         return Err(Unreadable::OtherConfiguration(told_differences(&state.config, config)));
     }
-    let replay = Replay::read_state(&mut body, layout, sampling).map_err(io::Error::other)?;
-    Ok((state, replay))
+    let restored = Restoring::read_head(head, layout, sampling, storage);
+    let mut restoring = restored.map_err(io::Error::other)?;
+    parts::read(path.parent().unwrap_or(Path::new(".")), &parts, &layout, &mut restoring)?;
+    let replay = restoring.finish().map_err(io::Error::other)?;
+    Ok((state, parts, replay))
 }

@@ -5,7 +5,7 @@ use softmoe_nets::weights::WeightsError;
 use softmoe_replay::ReplayError;
 use softmoe_spec::SpecError;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Why an agent cannot be made, or cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -51,12 +51,18 @@ pub enum AgentError {
     /// The device is not there, was not built in, or failed.
     #[error("{0}")]
     Device(String),
+    /// There is no memory for the replay.
+    #[error(
+        "{0}; `agent.replay_capacity` is what to make smaller, and `agent.replay_compressed` = true keeps its frames \
+         compressed"
+    )]
+    Memory(#[source] ReplayError),
     /// A saved state does not fit.
     #[error("the saved state does not fit this agent: {0}")]
     State(String),
     /// The replay refused.
     #[error(transparent)]
-    Replay(#[from] ReplayError),
+    Replay(ReplayError),
 }
 
 /// Why a run cannot start, or stopped.
@@ -132,4 +138,28 @@ pub enum RunError {
         /// Why not.
         reason: String,
     },
+}
+
+impl From<ReplayError> for AgentError {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::Memory { .. } => AgentError::Memory(error),
+            other => AgentError::Replay(other),
+        }
+    }
+}
+
+impl RunError {
+    /// A file of a run cannot be written.
+    pub(crate) fn cannot_write(path: &Path, source: io::Error) -> Self {
+        let hint = match source.kind() {
+            io::ErrorKind::NotFound => {
+                "the run's directory was removed or moved while the run was going; put it back, or plan the run anew"
+            }
+            _ => {
+                "free some space or choose a writable directory; started again, the run goes on from its last checkpoint"
+            }
+        };
+        RunError::File { action: "write", path: path.to_owned(), source, hint }
+    }
 }

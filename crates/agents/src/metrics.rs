@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use softmoe_spec::AgentSteps;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// A row of `metrics.csv`. The last two columns are of time, and differ from run to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +50,7 @@ impl Metrics {
             let found = file.metadata()?.len();
             Ok((file, found))
         };
-        let (mut file, found) = open().map_err(|source| write_error(&path, source))?;
+        let (mut file, found) = open().map_err(|source| RunError::cannot_write(&path, source))?;
         if found < len {
             return Err(RunError::MetricsTooShort { path, found, expected: len });
         }
@@ -59,7 +59,7 @@ impl Metrics {
             file.seek(SeekFrom::Start(len))?;
             Ok(())
         };
-        cut().map_err(|source| write_error(&path, source))?;
+        cut().map_err(|source| RunError::cannot_write(&path, source))?;
         Ok(Metrics { path, file, len })
     }
 
@@ -73,10 +73,12 @@ impl Metrics {
         writer.serialize(row).map_err(|error| encode(error.to_string()))?;
         let bytes = writer.into_inner().map_err(|error| encode(error.to_string()))?;
         let mut write = || {
+            // A file that somebody has removed takes rows to its grave without a word.
+            self.path.symlink_metadata()?;
             self.file.write_all(&bytes)?;
             self.file.sync_data()
         };
-        write().map_err(|source| write_error(&self.path, source))?;
+        write().map_err(|source| RunError::cannot_write(&self.path, source))?;
         self.len += bytes.len() as u64;
         Ok(())
     }
@@ -84,14 +86,5 @@ impl Metrics {
     /// Bytes written.
     pub fn position(&self) -> u64 {
         self.len
-    }
-}
-
-fn write_error(path: &Path, source: io::Error) -> RunError {
-    RunError::File {
-        action: "write",
-        path: path.to_owned(),
-        source,
-        hint: "free some space or choose a writable directory; started again, the run goes on from its last checkpoint",
     }
 }

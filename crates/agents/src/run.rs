@@ -4,14 +4,14 @@
 //! was killed at any instant is started again in the same way, and ends with the same weights and metrics as
 //! one that was not.
 
-use crate::checkpoint::{self, Progress, State};
+use crate::checkpoint::{self, Checkpoints, Progress, State};
 use crate::metrics::{Metrics, Row};
 use crate::seeds::{Role, Seeds};
 use crate::{Agent, RunError, evaluate, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
 use softmoe_spec::{AgentSteps, Architecture, Device, Done, RunConfig, RunDirectory, SpecError, file};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 /// Agent steps between two reports of progress.
@@ -140,6 +140,7 @@ struct Run<'a> {
     metrics: Metrics,
     progress: Progress,
     evaluation_return: Option<f64>,
+    checkpoints: Checkpoints,
     /// The step of the newest checkpoint.
     saved: Option<AgentSteps>,
     /// Wall time before this process, and since when this process has run.
@@ -162,12 +163,12 @@ impl<'a> Run<'a> {
         let seeds = Seeds::new(config.seed);
         let mut environment = config.environment.make(seeds.seed(Role::Environment));
         let mut agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
-        let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
+        let replay = agent.replay();
+        let sizes = (*replay.layout(), replay.sampling(), replay.storage());
         checkpoint::remove_leftovers(directory.path());
         checkpoint::remove_leftovers(&directory.checkpoints());
-        let found = checkpoint::load(&directory.checkpoints(), config, layout, sampling, |message| {
-            monitor.warn(message);
-        })?;
+        let mut checkpoints = Checkpoints::new(directory.checkpoints());
+        let found = checkpoints.load(config, sizes, |message| monitor.warn(message))?;
         let mut progress =
             Progress { permutation_seed: architecture.permutation_seed, ..Progress::default() };
         let mut saved = None;
@@ -213,6 +214,7 @@ impl<'a> Run<'a> {
             wall_before: progress.wall_seconds,
             progress,
             evaluation_return: None,
+            checkpoints,
             saved,
             started: Instant::now(),
             window: (0, 0.0),
@@ -336,7 +338,7 @@ impl<'a> Run<'a> {
             environment: self.environment.save(),
             progress: self.progress.clone(),
         };
-        checkpoint::save(&self.directory.checkpoints(), &state, self.agent.replay(), steps)?;
+        self.checkpoints.save(&state, self.agent.replay(), steps)?;
         self.saved = Some(steps);
         Ok(())
     }
@@ -355,7 +357,7 @@ impl<'a> Run<'a> {
         let weights = weights.iter().map(|(name, shape, values)| (*name, *shape, &**values));
         let bytes = weights::write(&self.architecture.to_string(), weights, &permutations).map_err(encode)?;
         let path = self.directory.weights();
-        file::write_atomically(&path, &bytes).map_err(|source| write_error(path, source))
+        file::write_atomically(&path, &bytes).map_err(|source| RunError::cannot_write(&path, source))
     }
 
     fn wall_seconds(&self) -> f64 {
@@ -417,15 +419,10 @@ fn finish(
     };
     let path = directory.done_ron();
     file::write(&path, &done).map_err(|error| match error {
-        SpecError::Write { path, source } => write_error(path, source),
+        SpecError::Write { path, source } => RunError::cannot_write(&path, source),
         other => RunError::Encode { what: "the result", reason: other.to_string() },
     })?;
     Ok(Outcome::Finished(done))
-}
-
-fn write_error(path: PathBuf, source: std::io::Error) -> RunError {
-    let hint = "free some space or choose a writable directory; started again, the run goes on from its last checkpoint";
-    RunError::File { action: "write", path, hint, source }
 }
 
 fn next_multiple(steps: AgentSteps, period: AgentSteps) -> u64 {

@@ -10,7 +10,7 @@ use softmoe_agents::{
     seeds::{Role, Seeds},
 };
 use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_spec::{AgentConfig, AgentSteps, BodySpec, RunConfig, RunDirectory};
+use softmoe_spec::{AgentConfig, AgentSteps, BodySpec, RainbowConfig, RunConfig, RunDirectory};
 use std::fs;
 use std::sync::OnceLock;
 use tempfile::tempdir;
@@ -112,6 +112,22 @@ fn every_agent_goes_on_bit_for_bit() {
     }
     let weights = [0, 1, 2].map(|agent| uninterrupted_of(agent, false).weights);
     assert!(weights[0] != weights[1] && weights[1] != weights[2] && weights[0] != weights[2]);
+}
+
+/// Frames compressed or not, in any of a run's processes: the same weights and metrics.
+#[test]
+fn compressed_frames_change_no_result() {
+    let with = |compressed: bool| {
+        let config = config(SOFT_MOE);
+        let agent = AgentConfig::Rainbow(RainbowConfig { replay_compressed: compressed, ..agent() });
+        RunConfig { agent, ..config }
+    };
+    let directory = tempdir().unwrap();
+    assert_eq!(finish(&with(true), directory.path()), *uninterrupted(&SOFT_MOE));
+    let directory = tempdir().unwrap();
+    assert!(run(&with(false), directory.path(), End::Die(150)).is_none());
+    assert!(run(&with(true), directory.path(), End::Die(80)).is_none());
+    assert_eq!(finish(&with(false), directory.path()), *uninterrupted(&SOFT_MOE));
 }
 
 #[test]

@@ -27,6 +27,7 @@
 
 pub mod collect;
 pub mod description;
+pub mod memory;
 pub mod normalise;
 pub mod plot;
 pub mod report;

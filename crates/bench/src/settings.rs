@@ -4,10 +4,10 @@ use crate::collect::FinishedRun;
 use softmoe_spec::setting::{Difference, differences};
 use softmoe_spec::{RANDOM_ARM, RunConfig};
 
-/// What tells the runs of a report apart.
-const NAMES: [&str; 5] = ["figure", "profile", "arm", "seed", "environment.game"];
+/// What tells the runs of a report apart, and what changes no result.
+const NAMES: [&str; 6] = ["figure", "profile", "arm", "seed", "environment.game", "agent.replay_compressed"];
 
-/// The values in which two runs differ, names aside.
+/// The values in which two runs differ, names and what changes no result aside.
 pub(crate) fn unlike(left: &RunConfig, right: &RunConfig) -> Vec<Difference> {
     let mut unlike = differences(left, right);
     unlike.retain(|difference| !NAMES.contains(&difference.key.as_str()));

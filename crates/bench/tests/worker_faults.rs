@@ -4,9 +4,13 @@
 mod worker;
 
 use nix::sys::signal::Signal;
+use softmoe_spec::{AgentConfig, AgentSteps, RainbowConfig, RunConfig};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use worker::{Ended, FLAT, Leavings, Run, SOFT_MOE, assert_says, config, ended};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, SystemTime};
+use worker::{Ended, FLAT, Leavings, Run, SOFT_MOE, assert_says, config, ended, endless, quiet, wait_until};
 
 /// What an undisturbed run leaves.
 fn undisturbed() -> &'static Leavings {
@@ -85,8 +89,12 @@ fn a_full_disk_loses_nothing() {
     let directory = run.files().checkpoints().display().to_string();
     assert_fails(&failed, &["cannot write", &directory, "free some space", "started again, the run goes on"]);
     assert_eq!(run.checkpoints(), before);
-    // Nothing half-written fills the disk.
-    assert_eq!(run.entries("checkpoint").len(), before.len());
+    // Nothing half-written fills the disk, and no rows that no checkpoint names.
+    let newest = before.last().unwrap().file_stem().unwrap().to_str().unwrap().replace("step-", "");
+    for name in run.entries("checkpoint") {
+        let end = name.strip_suffix(".rows").map(|name| name[name.len() - 12..].to_owned());
+        assert!(!name.starts_with(".writing-") && end.is_none_or(|end| end <= newest), "{name}");
+    }
 
     let (leavings, ended) = run.finish();
     assert_eq!(leavings, *undisturbed());
@@ -154,4 +162,76 @@ fn all_files_have_the_permissions_that_run_ron_has() {
     for path in run.checkpoints() {
         assert_eq!(mode(&path), mode(&run.files().run_ron()), "{}", path.display());
     }
+}
+
+/// Whatever is removed under a running worker, it stops with the reason, and makes nothing where the run was.
+#[test]
+fn a_directory_that_is_removed_while_the_run_goes_is_an_error() {
+    let run = Run::new(&endless(FLAT));
+    let worker = run.start();
+    wait_until(|| !run.checkpoints().is_empty());
+    let place = run.path().to_owned();
+    // A worker may be writing: what it has just made is in the way of the removal.
+    wait_until(|| fs::remove_dir_all(&place).is_ok() || !place.exists());
+    let ended = worker.wait();
+    assert_fails(&ended, &["cannot write", "was removed or moved while the run was going"]);
+    assert!(!place.exists());
+
+    // The metrics alone: their rows would be lost without a word.
+    let mut config = endless(FLAT);
+    config.training.evaluation_period = AgentSteps(100);
+    let run = Run::new(&config);
+    let worker = run.start();
+    wait_until(|| !run.checkpoints().is_empty());
+    fs::remove_file(run.files().metrics_csv()).unwrap();
+    assert_fails(&worker.wait(), &["cannot write", "metrics.csv", "removed or moved"]);
+}
+
+/// After the clock was set back, all files are of the future.
+#[test]
+fn a_clock_that_was_set_back_changes_nothing() {
+    let run = half_a_run();
+    let future = SystemTime::now() + Duration::from_secs(400 * 24 * 3600);
+    let set =
+        |path: &Path| fs::File::options().append(true).open(path).unwrap().set_modified(future).unwrap();
+    for name in run.entries("checkpoint") {
+        set(&run.files().checkpoints().join(name));
+    }
+    set(&run.files().metrics_csv());
+    set(&run.files().run_ron());
+    let (leavings, ended) = run.finish();
+    assert_eq!(leavings, *undisturbed());
+    assert!(!ended.stderr.contains("warning"), "{ended:?}");
+}
+
+#[test]
+fn a_replay_for_which_there_is_no_memory_is_told_with_the_setting() {
+    let with = |replay_compressed: bool, replay_capacity: usize| {
+        let agent =
+            RainbowConfig { replay_capacity, replay_compressed, min_replay: 120, ..RainbowConfig::minatar() };
+        let training = config(FLAT).training;
+        let agent =
+            AgentConfig::Rainbow(RainbowConfig { batch_size: 16, target_period: AgentSteps(50), ..agent });
+        RunConfig { agent, training, ..config(FLAT) }
+    };
+    let limited = |run: &Run| {
+        let mut command = Command::new("sh");
+        // 1 GB of addresses, where the replay asks for 3.7.
+        command.args(["-c", "ulimit -v 1000000; exec \"$0\" \"$1\""]);
+        command.arg(assert_cmd::cargo::cargo_bin!("softmoe-run")).arg(run.files().run_ron());
+        ended(quiet(command))
+    };
+    let run = Run::new(&with(false, 9_000_000));
+    let parts = [
+        "a replay of 9000000 frames",
+        "GB of memory",
+        "`agent.replay_capacity`",
+        "`agent.replay_compressed`",
+    ];
+    assert_fails(&limited(&run), &parts);
+    assert!(!run.files().checkpoints().exists());
+    // Compressed, its frames take memory as they come.
+    let run = Run::new(&with(true, 9_000_000));
+    let ended = limited(&run);
+    assert!(ended.status.success(), "{ended:?}");
 }

@@ -27,9 +27,15 @@ impl Layout {
 
     /// Bytes that a full replay of this layout keeps in memory, at most; saturates where no machine has as many.
     pub fn bytes(&self) -> u64 {
-        let a_row = (self.frame_len as u64).saturating_add(BYTES_BESIDE_FRAME);
+        let frames = (self.capacity as u64).saturating_mul(self.frame_len as u64);
+        frames.saturating_add(self.bytes_beside_frames())
+    }
+
+    /// Bytes of [`Layout::bytes`] that are not frames.
+    pub fn bytes_beside_frames(&self) -> u64 {
         let leaves = (self.capacity as u64).checked_next_power_of_two().unwrap_or(u64::MAX);
-        (self.capacity as u64).saturating_mul(a_row).saturating_add(leaves.saturating_mul(16))
+        let rows = (self.capacity as u64).saturating_mul(BYTES_BESIDE_FRAME);
+        rows.saturating_add(leaves.saturating_mul(16))
     }
 
     pub(crate) fn out_of_memory(&self) -> ReplayError {
@@ -82,6 +88,18 @@ impl Layout {
 
 /// A row's action, reward and end (8 bytes) and a transition's row number (8).
 const BYTES_BESIDE_FRAME: u64 = 16;
+
+/// How the frames lie in memory. What is sampled is the same bit for bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Storage {
+    /// As they are: [`Layout::bytes`] in all, reserved at once.
+    #[default]
+    Plain,
+    /// Each an LZ4 block. A push and a sample take longer; the memory depends on the frames. Atari's, with large
+    /// areas of one colour, take about a sixth; frames of noise take as much as plain ones.
+    Compressed,
+}
 
 /// Which transitions a sample prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

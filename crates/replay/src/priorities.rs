@@ -10,8 +10,9 @@ pub(crate) struct Priorities {
 
 impl Priorities {
     /// No slot is taken, and the largest priority so far counts as 1.
-    pub(crate) fn new(slots: usize) -> Self {
-        Self { tree: SumTree::new(slots), largest: 1.0 }
+    /// None if there is no memory for them.
+    pub(crate) fn new(slots: usize) -> Option<Self> {
+        Some(Self { tree: SumTree::try_new(slots)?, largest: 1.0 })
     }
 
     /// Whether a value can be a priority. The bound keeps every sum finite.

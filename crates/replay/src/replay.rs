@@ -2,12 +2,13 @@
 
 use crate::batch::{Batch, TransitionId};
 use crate::error::ReplayError;
-use crate::layout::{Draws, Layout, Sampling};
+use crate::layout::{Draws, Layout, Sampling, Storage};
 use crate::priorities::Priorities;
 use crate::rows::{EpisodeEnd, Row, Rows};
 use rand::{Rng, RngExt};
 use std::collections::VecDeque;
 use std::fmt;
+use std::ops::Range;
 
 /// Experience replay of single frames.
 ///
@@ -15,7 +16,8 @@ use std::fmt;
 /// row. It stops being available when a new row overwrites the oldest frame of its stack. What is available is
 /// therefore a queue, numbered in the order of arrival: a draw is a place in it.
 ///
-/// `push`, `sample` and `update_priorities` allocate nothing.
+/// `push`, `sample` and `update_priorities` allocate nothing; with [`Storage::Compressed`] `push` allocates a chunk now and
+/// then.
 pub struct Replay {
     pub(crate) layout: Layout,
     pub(crate) rows: Rows,
@@ -44,17 +46,27 @@ impl Replay {
     /// [`ReplayError::Layout`] if a field of the layout is out of bounds, [`ReplayError::Memory`] if there is no
     /// room for the frames.
     pub fn new(layout: Layout, sampling: Sampling) -> Result<Self, ReplayError> {
-        Self::starting_at(layout, sampling, 0)
+        Self::with_storage(layout, sampling, Storage::Plain)
+    }
+
+    /// The same, with a choice of how frames lie in memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Replay::new`].
+    pub fn with_storage(layout: Layout, sampling: Sampling, storage: Storage) -> Result<Self, ReplayError> {
+        Self::starting_at(layout, sampling, storage, 0)
     }
 
     /// An empty replay whose first row has the number `first_row`.
     pub(crate) fn starting_at(
         layout: Layout,
         sampling: Sampling,
+        storage: Storage,
         first_row: u64,
     ) -> Result<Self, ReplayError> {
         layout.validate()?;
-        let rows = Rows::new(&layout, first_row)?;
+        let rows = Rows::new(&layout, storage, first_row)?;
         let mut available = VecDeque::new();
         let mut discounts = Vec::new();
         if available.try_reserve_exact(layout.capacity).is_err()
@@ -66,7 +78,8 @@ impl Replay {
         let sampler = match sampling {
             Sampling::Uniform => Sampler::Uniform,
             Sampling::Prioritized(draws) => {
-                Sampler::Prioritized { draws, priorities: Priorities::new(layout.capacity) }
+                let priorities = Priorities::new(layout.capacity).ok_or_else(|| layout.out_of_memory())?;
+                Sampler::Prioritized { draws, priorities }
             }
         };
         Ok(Self { layout, rows, episode_start: first_row, available, first_id: 0, sampler, discounts })
@@ -83,6 +96,21 @@ impl Replay {
             Sampler::Uniform => Sampling::Uniform,
             Sampler::Prioritized { draws, .. } => Sampling::Prioritized(*draws),
         }
+    }
+
+    /// How its frames lie in memory.
+    pub fn storage(&self) -> Storage {
+        self.rows.storage()
+    }
+
+    /// Bytes that its frames take now, and what [`Layout::bytes_beside_frames`] says.
+    pub fn bytes(&self) -> u64 {
+        self.rows.frame_bytes() + self.layout.bytes_beside_frames()
+    }
+
+    /// Numbers of the rows it keeps: rows are numbered from 0 in the order in which they were pushed.
+    pub fn rows(&self) -> Range<u64> {
+        self.rows.oldest()..self.rows.next()
     }
 
     /// Number of transitions that can be sampled.

@@ -1,7 +1,8 @@
 //! The ring of rows: one frame, and what the agent did and got, a row.
 
+use crate::compressed::Compressed;
 use crate::error::ReplayError;
-use crate::layout::Layout;
+use crate::layout::{Layout, Storage};
 use serde::{Deserialize, Serialize};
 
 /// Whether an episode ended with a row, and how.
@@ -30,13 +31,19 @@ pub(crate) struct Row {
 pub(crate) struct Rows {
     capacity: usize,
     frame_len: usize,
-    /// `[rows, frame_len]`, grown to its full length by the first pushes, never reallocated.
-    frames: Vec<u8>,
+    frames: Frames,
     rows: Vec<Row>,
     /// Number of the row at position 0, when the ring is filled for the first time.
     origin: u64,
     /// Number of the next row.
     next: u64,
+}
+
+/// The frames of the rows.
+enum Frames {
+    /// `[rows, frame_len]`, grown to its full length by the first pushes, never reallocated.
+    Plain(Vec<u8>),
+    Compressed(Box<Compressed>),
 }
 
 impl Rows {
@@ -45,15 +52,20 @@ impl Rows {
     /// # Errors
     ///
     /// [`ReplayError::Memory`] if there is no room for the frames.
-    pub(crate) fn new(layout: &Layout, origin: u64) -> Result<Self, ReplayError> {
-        let (mut frames, mut rows) = (Vec::new(), Vec::new());
-        let bytes = layout.capacity.checked_mul(layout.frame_len);
-        // Reserved memory is not resident before it is written.
-        let reserved = bytes.is_some_and(|bytes| frames.try_reserve_exact(bytes).is_ok())
-            && rows.try_reserve_exact(layout.capacity).is_ok();
-        if !reserved {
-            return Err(layout.out_of_memory());
-        }
+    pub(crate) fn new(layout: &Layout, storage: Storage, origin: u64) -> Result<Self, ReplayError> {
+        let mut rows = Vec::new();
+        rows.try_reserve_exact(layout.capacity).map_err(|_| layout.out_of_memory())?;
+        let frames = match storage {
+            Storage::Plain => {
+                let mut frames = Vec::new();
+                // Reserved memory is not resident before it is written.
+                let bytes =
+                    layout.capacity.checked_mul(layout.frame_len).ok_or_else(|| layout.out_of_memory())?;
+                frames.try_reserve_exact(bytes).map_err(|_| layout.out_of_memory())?;
+                Frames::Plain(frames)
+            }
+            Storage::Compressed => Frames::Compressed(Box::new(Compressed::new(layout.frame_len, origin))),
+        };
         Ok(Self {
             capacity: layout.capacity,
             frame_len: layout.frame_len,
@@ -62,6 +74,22 @@ impl Rows {
             origin,
             next: origin,
         })
+    }
+
+    /// How the frames lie in memory.
+    pub(crate) fn storage(&self) -> Storage {
+        match self.frames {
+            Frames::Plain(_) => Storage::Plain,
+            Frames::Compressed(_) => Storage::Compressed,
+        }
+    }
+
+    /// Bytes that the frames kept take.
+    pub(crate) fn frame_bytes(&self) -> u64 {
+        match &self.frames {
+            Frames::Plain(frames) => frames.len() as u64,
+            Frames::Compressed(frames) => frames.bytes(),
+        }
     }
 
     /// Number of the next row, which is also how many were ever pushed.
@@ -80,15 +108,22 @@ impl Rows {
 
     /// Adds a row, over the oldest if the ring is full.
     pub(crate) fn push(&mut self, frame: &[u8], row: Row) {
-        if self.is_full() {
-            let position = self.position(self.next);
+        let position = self.position(self.next);
+        let full = self.is_full();
+        if full {
             self.rows[position] = row;
-            self.frames[position * self.frame_len..][..self.frame_len].copy_from_slice(frame);
         } else {
             self.rows.push(row);
-            self.frames.extend_from_slice(frame);
         }
         self.next += 1;
+        let oldest = self.oldest();
+        match &mut self.frames {
+            Frames::Plain(frames) if full => {
+                frames[position * self.frame_len..][..self.frame_len].copy_from_slice(frame);
+            }
+            Frames::Plain(frames) => frames.extend_from_slice(frame),
+            Frames::Compressed(frames) => frames.push(frame, oldest),
+        }
     }
 
     /// A row that is kept.
@@ -96,9 +131,18 @@ impl Rows {
         self.rows[self.position(number)]
     }
 
-    /// The frame of a row that is kept.
-    pub(crate) fn frame(&self, number: u64) -> &[u8] {
-        &self.frames[self.position(number) * self.frame_len..][..self.frame_len]
+    /// Writes the frame of a row that is kept.
+    ///
+    /// # Shapes
+    ///
+    /// `frame`: `[frame_len]`.
+    pub(crate) fn copy_frame(&self, number: u64, frame: &mut [u8]) {
+        match &self.frames {
+            Frames::Plain(frames) => {
+                frame.copy_from_slice(&frames[self.position(number) * self.frame_len..][..self.frame_len]);
+            }
+            Frames::Compressed(frames) => frames.copy(number, frame),
+        }
     }
 
     /// Writes the stack that ends at a row: oldest frame first, zeros for those before the episode's start.
@@ -112,7 +156,7 @@ impl Rows {
         missing.fill(0);
         let first = number + 1 - held as u64;
         for (number, frame) in (first..).zip(present.chunks_exact_mut(self.frame_len)) {
-            frame.copy_from_slice(self.frame(number));
+            self.copy_frame(number, frame);
         }
     }
 

@@ -1,6 +1,8 @@
 //! Saving a replay and restoring it.
 //!
-//! All numbers are little-endian. What follows from the rows is not saved: restoring pushes them again.
+//! All numbers are little-endian. What follows from the rows is not saved: restoring pushes them again. A state is a head
+//! and then the rows; the rows of a range can also be written on their own, so that whoever saves a large replay again
+//! and again need not write the same frames twice. How the frames lie in memory is no part of it.
 //!
 //! | bytes | what |
 //! |---|---|
@@ -9,19 +11,20 @@
 //! | 1 | sampling: 0 uniform, 1 stratified, 2 independent |
 //! | 8 + 8 | rows ever pushed; number of the oldest available transition |
 //! | 2 | rows of its episode that precede the oldest row kept, at most `stack - 1` |
-//! | (6 + frame_len) a row kept | reward (f32), action, end (0 continues, 1 terminal, 2 truncated), frame; oldest first |
 //! | 8 | number of available transitions |
 //! | 8 + 8 an available transition | prioritized only: the largest priority ever given; priorities, oldest first |
+//! | (6 + frame_len) a row kept | reward (f32), action, end (0 continues, 1 terminal, 2 truncated), frame; oldest first |
 
 use crate::error::ReplayError;
-use crate::layout::{Draws, Layout, Sampling};
+use crate::layout::{Draws, Layout, Sampling, Storage};
 use crate::priorities::Priorities;
 use crate::replay::{Replay, Sampler, slot};
 use crate::rows::EpisodeEnd;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 
 const MAGIC: [u8; 8] = *b"SMReplay";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 impl Replay {
     /// Writes everything that a later [`Replay::read_state`] needs to go on as if nothing had happened, row by row,
@@ -31,6 +34,16 @@ impl Replay {
     ///
     /// Those of the writer.
     pub fn write_state(&self, mut writer: impl Write) -> io::Result<()> {
+        self.write_head(&mut writer)?;
+        self.write_rows(self.rows(), writer)
+    }
+
+    /// Writes all of the state but the rows.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write_head(&self, mut writer: impl Write) -> io::Result<()> {
         let writer = &mut writer;
         let layout = &self.layout;
         writer.write_all(&MAGIC)?;
@@ -41,24 +54,41 @@ impl Replay {
         write_u64(writer, layout.discount.to_bits())?;
         writer.write_all(&[sampling_code(self.sampling())])?;
 
-        let (oldest, next) = (self.rows.oldest(), self.rows.next());
+        let Range { start: oldest, end: next } = self.rows();
         write_u64(writer, next)?;
         write_u64(writer, self.first_id)?;
         let preceding = if oldest < next { self.rows.row(oldest).preceding } else { 0 };
         writer.write_all(&preceding.to_le_bytes())?;
-        for number in oldest..next {
-            let row = self.rows.row(number);
-            writer.write_all(&row.reward.to_le_bytes())?;
-            writer.write_all(&[row.action, end_code(row.end)])?;
-            writer.write_all(self.rows.frame(number))?;
-        }
-
         write_u64(writer, self.available.len() as u64)?;
         if let Sampler::Prioritized { priorities, .. } = &self.sampler {
             write_u64(writer, priorities.largest().to_bits())?;
             for id in self.ids() {
                 write_u64(writer, priorities.get(slot(layout, id)).to_bits())?;
             }
+        }
+        Ok(())
+    }
+
+    /// Writes the rows of these numbers.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    ///
+    /// # Panics
+    ///
+    /// If one of them is not kept ([`Replay::rows`]).
+    pub fn write_rows(&self, rows: Range<u64>, mut writer: impl Write) -> io::Result<()> {
+        let kept = self.rows();
+        let is_kept = rows.is_empty() || (kept.start <= rows.start && rows.end <= kept.end);
+        assert!(is_kept, "rows {rows:?} of a replay that keeps {kept:?}");
+        let mut frame = vec![0; self.layout.frame_len];
+        for number in rows {
+            let row = self.rows.row(number);
+            writer.write_all(&row.reward.to_le_bytes())?;
+            writer.write_all(&[row.action, end_code(row.end)])?;
+            self.rows.copy_frame(number, &mut frame);
+            writer.write_all(&frame)?;
         }
         Ok(())
     }
@@ -77,6 +107,36 @@ impl Replay {
         mut reader: impl Read,
         layout: Layout,
         sampling: Sampling,
+    ) -> Result<Self, ReplayError> {
+        let mut restoring = Restoring::read_head(&mut reader, layout, sampling, Storage::Plain)?;
+        restoring.read_rows(reader, restoring.missing().end)?;
+        restoring.finish()
+    }
+}
+
+/// A replay that is being restored: its head is read, its rows come one after the other, from wherever they lie.
+#[derive(Debug)]
+pub struct Restoring {
+    replay: Replay,
+    /// Rows that were ever pushed into the replay that was saved.
+    pushed: u64,
+    available: u64,
+    /// The largest priority, and that of each available transition; unless sampling is uniform.
+    priorities: Option<(f64, Vec<f64>)>,
+    frame: Vec<u8>,
+}
+
+impl Restoring {
+    /// Reads what [`Replay::write_head`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// As [`Replay::read_state`].
+    pub fn read_head(
+        mut reader: impl Read,
+        layout: Layout,
+        sampling: Sampling,
+        storage: Storage,
     ) -> Result<Self, ReplayError> {
         let reader = &mut reader;
         read_header(reader, &layout, sampling)?;
@@ -99,42 +159,91 @@ impl Replay {
                 layout.stack
             )));
         }
-
-        let mut replay = Self::starting_at(layout, sampling, oldest)?;
-        replay.episode_start = oldest - preceding;
-        replay.first_id = first_id;
-        let mut frame = vec![0; layout.frame_len];
-        for _ in oldest..pushed {
-            let reward = f32::from_le_bytes(read(reader)?);
-            let [action, end] = read(reader)?;
-            fill(reader, &mut frame)?;
-            replay.push(&frame, action, reward, end_from(end)?);
+        let available = read_u64(reader)?;
+        if available > pushed - oldest {
+            return Err(damaged(format!("it claims {available} transitions of {} rows", pushed - oldest)));
         }
 
-        let available = read_u64(reader)?;
-        if available != replay.available() as u64 {
+        let mut replay = Replay::starting_at(layout, sampling, storage, oldest)?;
+        replay.episode_start = oldest - preceding;
+        replay.first_id = first_id;
+        let priorities = match sampling {
+            Sampling::Uniform => None,
+            Sampling::Prioritized(_) => Some(read_priorities(reader, available)?),
+        };
+        Ok(Self { replay, pushed, available, priorities, frame: vec![0; layout.frame_len] })
+    }
+
+    /// Numbers of the rows that are still to be read.
+    pub fn missing(&self) -> Range<u64> {
+        self.replay.pushed()..self.pushed
+    }
+
+    /// Reads the rows from the first missing one to `end`, as [`Replay::write_rows`] wrote them.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::Damaged`] if there are not so many, in the reader or missing; [`ReplayError::Io`] if the reader
+    /// fails.
+    pub fn read_rows(&mut self, mut reader: impl Read, end: u64) -> Result<(), ReplayError> {
+        if end > self.pushed {
+            return Err(damaged(format!("its rows end with {}, not with {end}", self.pushed)));
+        }
+        for _ in self.replay.pushed()..end {
+            let reward = f32::from_le_bytes(read(&mut reader)?);
+            let [action, end] = read(&mut reader)?;
+            fill(&mut reader, &mut self.frame)?;
+            self.replay.push(&self.frame, action, reward, end_from(end)?);
+        }
+        Ok(())
+    }
+
+    /// The replay, whose rows have all been read.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError::Damaged`] if they have not, or if they are not those of the head.
+    pub fn finish(self) -> Result<Replay, ReplayError> {
+        let missing = self.missing();
+        if !missing.is_empty() {
+            return Err(damaged(format!("rows {} to {} are missing", missing.start, missing.end - 1)));
+        }
+        let mut replay = self.replay;
+        if self.available != replay.available() as u64 {
             return Err(damaged(format!(
-                "it claims {available} transitions, its rows make {}",
+                "it claims {} transitions, its rows make {}",
+                self.available,
                 replay.available()
             )));
         }
         let ids = replay.ids();
-        if let Sampler::Prioritized { priorities, .. } = &mut replay.sampler {
-            let largest = f64::from_bits(read_u64(reader)?);
-            if !Priorities::allows(largest) || largest < 1.0 {
-                return Err(damaged(format!("{largest} cannot be its largest priority")));
-            }
-            for id in ids {
-                let priority = f64::from_bits(read_u64(reader)?);
-                if !Priorities::allows(priority) || priority > largest {
-                    return Err(damaged(format!("{priority} cannot be a priority below {largest}")));
-                }
-                priorities.set(slot(&layout, id), priority);
+        if let (Sampler::Prioritized { priorities, .. }, Some((largest, saved))) =
+            (&mut replay.sampler, self.priorities)
+        {
+            for (id, priority) in ids.zip(saved) {
+                priorities.set(slot(&replay.layout, id), priority);
             }
             priorities.set_largest(largest);
         }
         Ok(replay)
     }
+}
+
+/// Reads the largest priority and that of each of so many transitions, of which there is memory for as many rows.
+fn read_priorities(reader: &mut impl Read, count: u64) -> Result<(f64, Vec<f64>), ReplayError> {
+    let largest = f64::from_bits(read_u64(reader)?);
+    if !Priorities::allows(largest) || largest < 1.0 {
+        return Err(damaged(format!("{largest} cannot be its largest priority")));
+    }
+    let mut priorities = Vec::new();
+    for _ in 0..count {
+        let priority = f64::from_bits(read_u64(reader)?);
+        if !Priorities::allows(priority) || priority > largest {
+            return Err(damaged(format!("{priority} cannot be a priority below {largest}")));
+        }
+        priorities.push(priority);
+    }
+    Ok((largest, priorities))
 }
 
 /// Reads what says which replay this is, and compares it with the one asked for.

@@ -28,7 +28,16 @@ impl SumTree {
     ///
     /// If `len` is so large that the tree has no place in memory.
     pub fn new(len: usize) -> Self {
-        Self { len, nodes: vec![0.0; 2 * len.next_power_of_two()] }
+        Self::try_new(len).expect("memory for a sum tree")
+    }
+
+    /// The same; none if the tree has no place in memory.
+    pub(crate) fn try_new(len: usize) -> Option<Self> {
+        let count = len.checked_next_power_of_two()?.checked_mul(2)?;
+        let mut nodes = Vec::new();
+        nodes.try_reserve_exact(count).ok()?;
+        nodes.resize(count, 0.0);
+        Some(Self { len, nodes })
     }
 
     /// Number of items.

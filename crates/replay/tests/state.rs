@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, ReplayError, Sampling};
+use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, ReplayError, Restoring, Sampling, Storage};
 
 const SAMPLINGS: [Sampling; 3] =
     [Sampling::Uniform, Sampling::Prioritized(Draws::Stratified), Sampling::Prioritized(Draws::Independent)];
 
-/// Bytes before the rows: magic, version, layout, sampling, counts.
-const HEADER: usize = 8 + 4 + 4 * 8 + 8 + 1 + 8 + 8 + 2;
+/// Bytes before the priorities: magic, version, layout, sampling, counts.
+const HEADER: usize = 8 + 4 + 4 * 8 + 8 + 1 + 8 + 8 + 2 + 8;
 
 /// Pushes random rows, and now and then samples and updates priorities, as an agent does. Gives every batch.
 fn live(replay: &mut Replay, rng: &mut Xoshiro256PlusPlus, steps: usize) -> Vec<Batch> {
@@ -81,6 +81,41 @@ proptest! {
         prop_assert_eq!(saved(&replay), saved(&restored));
     }
 
+    /// Rows written piece by piece as they come, as checkpoints write them, and read into either storage.
+    #[test]
+    fn rows_in_pieces_make_the_whole(
+        layout in any_layout(),
+        sampling in prop::sample::select(SAMPLINGS.to_vec()),
+        pieces in prop::collection::vec(1usize..40, 1..6),
+        seed in any::<u64>(),
+    ) {
+        let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut replay = Replay::with_storage(layout, sampling, Storage::Compressed).unwrap();
+        let mut written: Vec<(std::ops::Range<u64>, Vec<u8>)> = Vec::new();
+        for steps in pieces {
+            live(&mut replay, &mut rng, steps);
+            let start = written.last().map_or(0, |(rows, _)| rows.end).max(replay.rows().start);
+            let rows = start..replay.rows().end;
+            let mut bytes = Vec::new();
+            replay.write_rows(rows.clone(), &mut bytes).unwrap();
+            written.push((rows, bytes));
+        }
+        let mut head = Vec::new();
+        replay.write_head(&mut head).unwrap();
+        for storage in [Storage::Plain, Storage::Compressed] {
+            let mut restoring = Restoring::read_head(head.as_slice(), layout, sampling, storage).unwrap();
+            for (rows, bytes) in &written {
+                let before = restoring.missing().start.saturating_sub(rows.start) as usize;
+                if let Some(bytes) = bytes.get(before * (6 + layout.frame_len)..) {
+                    restoring.read_rows(bytes, rows.end.max(restoring.missing().start)).unwrap();
+                }
+            }
+            let restored = restoring.finish().unwrap();
+            prop_assert_eq!(restored.storage(), storage);
+            prop_assert_eq!(saved(&restored), saved(&replay));
+        }
+    }
+
     #[test]
     fn flipped_bits_are_an_error_or_a_replay_that_works(
         sampling in prop::sample::select(SAMPLINGS.to_vec()),
@@ -106,9 +141,9 @@ proptest! {
     ) {
         let replay = example(sampling);
         let mut state = saved(&replay);
-        state[HEADER - 18..HEADER - 10].copy_from_slice(&pushed.to_le_bytes());
-        state[HEADER - 10..HEADER - 2].copy_from_slice(&first_id.to_le_bytes());
-        state[HEADER - 2..HEADER].copy_from_slice(&preceding.to_le_bytes());
+        state[HEADER - 26..HEADER - 18].copy_from_slice(&pushed.to_le_bytes());
+        state[HEADER - 18..HEADER - 10].copy_from_slice(&first_id.to_le_bytes());
+        state[HEADER - 10..HEADER - 8].copy_from_slice(&preceding.to_le_bytes());
         if let Ok(mut restored) = Replay::read_state(state.as_slice(), *replay.layout(), sampling) {
             live(&mut restored, &mut Xoshiro256PlusPlus::seed_from_u64(6), 50);
         }
@@ -125,6 +160,23 @@ fn a_state_cut_short_is_damaged() {
             assert!(matches!(cut, Err(ReplayError::Damaged(_))), "{len} of {} bytes: {cut:?}", state.len());
         }
     }
+}
+
+#[test]
+fn rows_that_are_missing_or_too_many_are_damage() {
+    let replay = example(Sampling::Uniform);
+    let (mut head, mut rows) = (Vec::new(), Vec::new());
+    replay.write_head(&mut head).unwrap();
+    replay.write_rows(replay.rows(), &mut rows).unwrap();
+    let restoring = || {
+        Restoring::read_head(head.as_slice(), *replay.layout(), Sampling::Uniform, Storage::Plain).unwrap()
+    };
+    assert_eq!(restoring().missing(), 28..40);
+    let mut some = restoring();
+    some.read_rows(rows.as_slice(), 39).unwrap();
+    assert!(some.finish().unwrap_err().to_string().contains("rows 39 to 39 are missing"));
+    let error = restoring().read_rows(rows.as_slice(), 41).unwrap_err();
+    assert!(error.to_string().contains("end with 40, not with 41"), "{error}");
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub struct LearningConfig {
     pub target_period: AgentSteps,
     pub batch_size: usize,
     pub replay_capacity: usize,
+    pub replay_compressed: bool,
     pub learning_rate: f64,
     pub adam_epsilon: f64,
     pub double: bool,

@@ -37,6 +37,21 @@ impl RunConfig {
         config.validate()?;
         Ok(config)
     }
+
+    /// Whether `other` computes the same: how the replay's frames lie in memory changes no result.
+    pub fn computes_as(&self, other: &RunConfig) -> bool {
+        self.stored_plainly() == other.stored_plainly()
+    }
+
+    fn stored_plainly(&self) -> RunConfig {
+        let mut config = self.clone();
+        match &mut config.agent {
+            AgentConfig::Random => {}
+            AgentConfig::Dqn(agent) => agent.replay_compressed = false,
+            AgentConfig::Rainbow(agent) => agent.replay_compressed = false,
+        }
+        config
+    }
 }
 
 /// Budget, evaluation and checkpoints of a run.

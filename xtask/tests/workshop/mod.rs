@@ -30,6 +30,9 @@ if [ -e "$here/fail" ] && grep -q "arm: \"$(cat "$here/fail")\"" "$1"; then
     echo "the disk is full" >&2
     exit 3
 fi
+if [ -e "$here/kill" ] && grep -q "arm: \"$(cat "$here/kill")\"" "$1"; then
+    kill -9 $$
+fi
 if [ -e "$here/stop" ] && grep -q "arm: \"$(cat "$here/stop")\"" "$1"; then
     exit 130
 fi
@@ -76,7 +79,7 @@ impl Workshop {
         self.out().join("runs/fig3/quick").join(name)
     }
 
-    /// Tells the worker something: `fail`, `stop`, `wait`, `forget` or `no-device`.
+    /// Tells the worker something: `fail`, `kill`, `stop`, `wait`, `forget` or `no-device`.
     pub(crate) fn tell(&self, what: &str, text: &str) {
         fs::write(self.path(what), text).unwrap();
     }

@@ -10,6 +10,7 @@ use softmoe_agents::check_device;
 use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
+use softmoe_bench::memory::Memory;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{AgentSteps, Device, RunConfig, RunDirectory};
 use std::fs::File;
@@ -142,6 +143,9 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     }
     check_device(arguments.device)?;
     let mut monitor = Console::new(arguments, stop_on_signals()?);
+    if let Some(warning) = Memory::now().check(&config)? {
+        monitor.warn(&warning);
+    }
     match train_on(arguments.device, &config, &directory, arguments.weights.as_deref(), &mut monitor)
         .with_context(|| format!("run {} stopped", config.name()))?
     {

@@ -174,7 +174,8 @@ impl Run {
     }
 }
 
-fn quiet(mut command: Command) -> Command {
+/// A command whose outputs are read at its end.
+pub(crate) fn quiet(mut command: Command) -> Command {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -24,6 +24,9 @@ pub struct DqnConfig {
     pub batch_size: usize,
     /// Frames that the replay holds.
     pub replay_capacity: usize,
+    /// Whether it holds them compressed, which takes time and saves memory, and changes no result (false if left out).
+    #[serde(default)]
+    pub replay_compressed: bool,
     /// Adam's step size.
     pub learning_rate: f64,
     /// Adam's epsilon, outside the root.
@@ -82,6 +85,7 @@ impl DqnConfig {
             target_period: AgentSteps(8_000),
             batch_size: 32,
             replay_capacity: 1_000_000,
+            replay_compressed: false,
             learning_rate: 6.25e-5,
             adam_epsilon: 1.5e-4,
             // `loss_type` of `JaxDQNAgent`.
@@ -132,6 +136,7 @@ impl DqnConfig {
             target_period: self.target_period,
             batch_size: self.batch_size,
             replay_capacity: self.replay_capacity,
+            replay_compressed: self.replay_compressed,
             learning_rate: self.learning_rate,
             adam_epsilon: self.adam_epsilon,
             double: self.double,

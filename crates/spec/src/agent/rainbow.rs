@@ -22,6 +22,9 @@ pub struct RainbowConfig {
     pub batch_size: usize,
     /// Frames that the replay holds.
     pub replay_capacity: usize,
+    /// Whether it holds them compressed, which takes time and saves memory, and changes no result (false if left out).
+    #[serde(default)]
+    pub replay_compressed: bool,
     /// Adam's step size.
     pub learning_rate: f64,
     /// Adam's epsilon, outside the root.
@@ -76,6 +79,7 @@ impl RainbowConfig {
             target_period: AgentSteps(8_000),
             batch_size: 32,
             replay_capacity: 1_000_000,
+            replay_compressed: false,
             learning_rate: 6.25e-5,
             adam_epsilon: 1.5e-4,
             v_max: 10.0,
@@ -158,6 +162,7 @@ impl RainbowConfig {
             target_period: self.target_period,
             batch_size: self.batch_size,
             replay_capacity: self.replay_capacity,
+            replay_compressed: self.replay_compressed,
             learning_rate: self.learning_rate,
             adam_epsilon: self.adam_epsilon,
             double: self.double,

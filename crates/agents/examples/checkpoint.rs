@@ -1,0 +1,105 @@
+//! Bytes and seconds of the first checkpoint of a full replay of frames as sparse as Atari's, of the next one, and of
+//! reading it.
+//!
+//! ```sh
+//! cargo run --release -p softmoe-agents --example checkpoint -- 200000 10000 DIRECTORY
+//! ```
+//!
+//! 200,000 frames, 10,000 of them new in each following checkpoint.
+
+#[path = "../../replay/benches/frames/mod.rs"]
+mod frames;
+
+use frames::{SIDE, Screen};
+use softmoe_agents::Agent;
+use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
+use softmoe_agents::seeds::Seeds;
+use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_spec::{
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, NetworkSpec, RainbowConfig, RunConfig,
+    TrainingConfig,
+};
+use std::error::Error;
+use std::path::Path;
+use std::time::Instant;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [capacity, new, directory] = &arguments[..] else {
+        return Err(
+            "give the frames of the replay, those that are new in a checkpoint, and a directory".into()
+        );
+    };
+    let (capacity, new): (usize, usize) = (capacity.parse()?, new.parse()?);
+    let directory = Path::new(directory);
+
+    // The replay is of other frames than the agent's, whose state is what is saved beside it.
+    let state = state()?;
+    let layout = Layout { capacity, frame_len: SIDE * SIDE, stack: 4, n_step: 3, discount: 0.99 };
+    let sampling = Sampling::Prioritized(Draws::Stratified);
+    let mut replay = Replay::with_storage(layout, sampling, Storage::Compressed)?;
+    let mut screen = Screen::new(0);
+    let mut play = |replay: &mut Replay, steps: usize| {
+        for step in 0..steps {
+            let end = if step % 500 == 499 { EpisodeEnd::Terminal } else { EpisodeEnd::Continues };
+            replay.push(screen.next(), (step % 18) as u8, 1.0, end);
+        }
+    };
+    let mut checkpoints = Checkpoints::new(directory);
+    for (name, steps) in [("first", capacity), ("second", new), ("third", new)] {
+        play(&mut replay, steps);
+        let before = bytes(directory);
+        let started = Instant::now();
+        checkpoints.save(&state, &replay, AgentSteps(replay.pushed()))?;
+        let (seconds, peak) = (started.elapsed().as_secs_f64(), peak());
+        let written = bytes(directory).saturating_sub(before) as f64 / 1e6;
+        println!(
+            "{name}: {steps} new rows, {written:.0} MB more on disk, {seconds:.1} s, peak memory {peak}"
+        );
+    }
+    let started = Instant::now();
+    let config = state.config.clone();
+    let sizes = (layout, sampling, Storage::Compressed);
+    let found = Checkpoints::new(directory).load(&config, sizes, |warning| println!("{warning}"))?;
+    let rows = found.map(|(_, replay)| replay.rows());
+    println!("read: rows {rows:?} in {:.1} s", started.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The state of a new run of Rainbow with SoftMoE-4 on MinAtar.
+fn state() -> Result<State, Box<dyn Error>> {
+    let config = RunConfig {
+        figure: "example".into(),
+        profile: "example".into(),
+        arm: "softmoe-4".into(),
+        seed: 0,
+        environment: EnvironmentConfig::minatar(Game::Breakout),
+        agent: RainbowConfig::minatar().into(),
+        network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 128 },
+        training: TrainingConfig {
+            agent_steps: AgentSteps(1),
+            evaluation_period: AgentSteps(1),
+            evaluation_episodes: 1,
+            final_evaluation_episodes: 1,
+            checkpoint_period: AgentSteps(1),
+        },
+    };
+    let architecture = config.architecture(0).ok_or("an agent that learns")?;
+    let agent = Agent::new(&config.agent, &architecture, Seeds::new(0))?;
+    let environment = make(Game::Breakout, &Settings::default(), 0).save();
+    Ok(State { config, agent: agent.state(), environment, progress: Progress::default() })
+}
+
+/// Bytes of the files in a directory.
+fn bytes(directory: &Path) -> u64 {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
+}
+
+/// The largest resident memory of this process so far.
+fn peak() -> String {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.map_or("unknown".into(), |line| line.trim().to_owned())
+}

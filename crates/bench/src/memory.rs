@@ -1,0 +1,144 @@
+//! Whether a run's replay will fit the memory, before it is filled.
+
+use softmoe_replay::Layout;
+use softmoe_spec::RunConfig;
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
+use thiserror::Error;
+
+/// What to do about a replay that is too large.
+const INSTEAD: &str =
+    "make `agent.replay_capacity` smaller, or set `agent.replay_compressed` = true, which changes no result";
+
+/// A replay that this machine cannot hold.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[error("the replay of {frames} frames takes {} when it is full, and this process can have {} at most: {INSTEAD}",
+    gigabytes(*.needed), gigabytes(*.total))]
+pub struct TooLarge {
+    /// Frames that it is to hold.
+    pub frames: usize,
+    /// Bytes that it takes.
+    pub needed: u64,
+    /// Bytes of the machine, or of the group of processes that a limit is set for.
+    pub total: u64,
+}
+
+/// The memory that a process has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// Bytes in all.
+    pub total: u64,
+    /// Bytes that nobody uses now.
+    pub available: u64,
+}
+
+impl Memory {
+    /// This process's: the machine's, or that of the control group that it is in. Zeros where the system does not tell.
+    pub fn now() -> Self {
+        let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
+        let Ok(system) = System::new_with_specifics(kind) else { return Memory { total: 0, available: 0 } };
+        let (mut total, mut available) = (system.total_memory(), system.available_memory());
+        if let Some(group) = system.cgroup_limits() {
+            (total, available) = (total.min(group.total_memory), available.min(group.free_memory));
+        }
+        Memory { total, available }
+    }
+
+    /// Whether the replay of `config` fits: a warning if it does not fit what is available now.
+    ///
+    /// The frames of a compressed replay are left out, since nobody knows how far they can be compressed.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLarge`] if it does not fit at all.
+    pub fn check(self, config: &RunConfig) -> Result<Option<String>, TooLarge> {
+        let (Some(learning), Some(architecture)) = (config.agent.learning(), config.architecture(0)) else {
+            return Ok(None);
+        };
+        let layout = Layout {
+            capacity: learning.replay_capacity,
+            frame_len: architecture.observation.iter().product(),
+            stack: 1,
+            n_step: learning.n_step,
+            discount: learning.discount,
+        };
+        let needed = if learning.replay_compressed { layout.bytes_beside_frames() } else { layout.bytes() };
+        if self.total > 0 && needed > self.total {
+            return Err(TooLarge { frames: layout.capacity, needed, total: self.total });
+        }
+        let short = self.total > 0 && needed > self.available;
+        Ok(short.then(|| {
+            format!(
+                "the replay of {} frames takes {} when it is full, and {} are available now; if others do not make room \
+                 the run will be killed: {INSTEAD}",
+                layout.capacity,
+                gigabytes(needed),
+                gigabytes(self.available)
+            )
+        }))
+    }
+}
+
+fn gigabytes(bytes: u64) -> String {
+    format!("{:.2} GB", bytes as f64 / 1e9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use softmoe_spec::{
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RainbowConfig,
+        TrainingConfig,
+    };
+
+    /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.
+    fn config(replay_compressed: bool) -> RunConfig {
+        let agent =
+            RainbowConfig { replay_capacity: 5_000_000, replay_compressed, ..RainbowConfig::minatar() };
+        RunConfig {
+            figure: "fig".into(),
+            profile: "quick".into(),
+            arm: "arm".into(),
+            seed: 1,
+            environment: EnvironmentConfig::minatar(Game::Breakout),
+            agent: AgentConfig::Rainbow(agent),
+            network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 16 },
+            training: TrainingConfig {
+                agent_steps: AgentSteps(1),
+                evaluation_period: AgentSteps(1),
+                evaluation_episodes: 1,
+                final_evaluation_episodes: 1,
+                checkpoint_period: AgentSteps(1),
+            },
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused_and_what_may_not_is_warned_of() {
+        let memory = |total, available| Memory { total, available };
+        let error = memory(2_000_000_000, 2_000_000_000).check(&config(false)).unwrap_err().to_string();
+        for part in [
+            "5000000 frames",
+            "2.21 GB",
+            "2.00 GB at most",
+            "`agent.replay_capacity`",
+            "`agent.replay_compressed`",
+        ] {
+            assert!(error.contains(part), "{error}");
+        }
+        assert_eq!(memory(3_000_000_000, 2_500_000_000).check(&config(false)), Ok(None));
+        assert_eq!(memory(2_000_000_000, 2_000_000_000).check(&config(true)), Ok(None));
+        let warning = memory(3_000_000_000, 1_000_000_000).check(&config(false)).unwrap().unwrap();
+        assert!(
+            warning.contains("1.00 GB are available") && warning.contains("`agent.replay_capacity`"),
+            "{warning}"
+        );
+        // A system that does not tell.
+        assert_eq!(memory(0, 0).check(&config(false)), Ok(None));
+    }
+
+    #[test]
+    fn this_machine_has_memory() {
+        let memory = Memory::now();
+        assert!(memory.total > 0 && memory.available > 0 && memory.available <= memory.total, "{memory:?}");
+    }
+}
