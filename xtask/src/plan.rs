@@ -67,6 +67,11 @@ impl PlannedRun {
     }
 }
 
+/// Cores that this process may use.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 impl Plan {
     /// The plan that `options` ask for; reads the directories of the runs, changes nothing.
     ///
@@ -109,7 +114,6 @@ impl Plan {
             let steps_saved = store::steps_saved(&directory);
             PlannedRun { config, directory, state, steps_saved }
         };
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Plan {
             runs: configs.into_iter().map(planned).collect(),
             jobs: options.jobs.map_or_else(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),

@@ -3,7 +3,7 @@
 use crate::estimate::Rates;
 use crate::interrupt;
 use crate::memory;
-use crate::plan::{Plan, PlannedRun};
+use crate::plan::{Plan, PlannedRun, cores};
 use crate::progress::{Overview, Screen};
 use crate::store;
 use crate::words::time;
@@ -96,7 +96,10 @@ impl Pool<'_> {
             self.elsewhere.insert(index);
             return;
         }
-        match Worker::start(self.program, index, run, self.plan.device, events) {
+        // The cores that other runs leave over; a result does not depend on them.
+        let at_once = self.plan.jobs.min(self.workers.len() + self.waiting.len() + 1);
+        let threads = (cores() / at_once.max(1)).max(1);
+        match Worker::start(self.program, index, run, self.plan.device, threads, events) {
             Ok(worker) => {
                 self.screen.started(index, run);
                 self.workers.insert(index, worker);

@@ -66,6 +66,7 @@ impl Worker {
         index: usize,
         run: &PlannedRun,
         device: Device,
+        threads: usize,
         events: Sender<(usize, Event)>,
     ) -> Result<Worker> {
         let path = run.directory.stderr_log();
@@ -78,6 +79,7 @@ impl Worker {
         let mut command = Command::new(program);
         command.arg(run.directory.run_ron()).args(["--progress", "json"]);
         command.arg("--device").arg(device.to_string());
+        command.args(["--threads", &threads.to_string()]);
         // The last lines of its standard error are shown: an error, not where in the program it arose.
         command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);

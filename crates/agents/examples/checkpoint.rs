@@ -17,7 +17,7 @@ use softmoe_agents::seeds::Seeds;
 use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use softmoe_spec::{
-    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, NetworkSpec, RainbowConfig, RunConfig,
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, NetworkSpec, RainbowConfig, RunConfig,
     TrainingConfig,
 };
 use std::error::Error;
@@ -84,6 +84,7 @@ fn state() -> Result<State, Box<dyn Error>> {
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(1),
         },
+        kernels: KernelsSpec::Auto,
     };
     let architecture = config.architecture(0).ok_or("an agent that learns")?;
     let agent = Agent::new(&config.agent, &architecture, Seeds::new(0))?;

@@ -3,9 +3,11 @@
 mod schedule;
 
 use crate::devices;
+use crate::diagnostics::{self, Diagnostic};
+use crate::interventions;
 use crate::learner::UpdateSettings;
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode};
+use crate::{AgentError, Learner, Mode, networks};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
@@ -14,20 +16,79 @@ use softmoe_env::Step;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
-use softmoe_spec::{AgentConfig, AgentSteps, Architecture, Device, LearningConfig};
+use softmoe_spec::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
+use std::time::{Duration, Instant};
 
 /// A value-based agent that learns from replayed transitions.
 pub struct Agent {
     learner: Box<dyn Learner>,
+    /// The learner's twin on the CPU engine, if it computes elsewhere.
+    twin: Option<Twin>,
     replay: Replay,
     batch: Batch,
+    intervention: InterventionSpec,
+    seeds: Seeds,
     schedule: Schedule,
     actions: usize,
     steps: AgentSteps,
     updates: u64,
     losses: MeanLoss,
+    phases: Phases,
     exploration: Xoshiro256PlusPlus,
     sampling: Xoshiro256PlusPlus,
+}
+
+/// What the CPU engine's learner of an agent is made of: it does now and then what a device's is not asked to.
+#[derive(Clone, Debug)]
+struct Twin {
+    config: AgentConfig,
+    architecture: Architecture,
+    update: UpdateSettings,
+    seeds: Seeds,
+}
+
+impl Twin {
+    /// None if the CPU engine has not the network, and nothing needs it to.
+    fn new(
+        config: &AgentConfig,
+        architecture: &Architecture,
+        update: &UpdateSettings,
+        seeds: Seeds,
+    ) -> Result<Option<Self>, AgentError> {
+        let intervention = config.learning().map(|learning| learning.intervention).unwrap_or_default();
+        match (networks::build(architecture), intervention) {
+            (Ok(_), _) => Ok(Some(Twin {
+                config: config.clone(),
+                architecture: architecture.clone(),
+                update: update.clone(),
+                seeds,
+            })),
+            (Err(_), InterventionSpec::None) => Ok(None),
+            (Err(error), _) => Err(AgentError::Device(format!(
+                "`agent.intervention` is {intervention}, which is followed on the CPU engine, and that has not the \
+                 network ({error}); leave it out: `--set agent.intervention=none`"
+            ))),
+        }
+    }
+
+    /// The learner on the CPU engine, in the state of `learner`.
+    fn of(&self, learner: &dyn Learner) -> Result<Box<dyn Learner>, AgentError> {
+        let Twin { config, architecture, update, seeds } = self;
+        let mut twin = devices::learner(Device::Cpu, config, architecture, update.clone(), *seeds)?;
+        twin.restore(&learner.state())?;
+        Ok(twin)
+    }
+}
+
+/// Where the time of training went since it was last asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Phases {
+    /// Choosing actions.
+    pub act: Duration,
+    /// Drawing transitions from the replay.
+    pub sample: Duration,
+    /// Learning from them, interventions included.
+    pub update: Duration,
 }
 
 /// The losses since they were last asked for.
@@ -93,12 +154,19 @@ impl Agent {
             importance_exponent: learning.importance_exponent,
             optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
         };
+        let twin = match device {
+            Device::Cpu => None,
+            _ => Twin::new(config, architecture, &update, seeds)?,
+        };
         let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
         let uniform = priority_exponent == 0.0;
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
         Ok(Agent {
             learner,
+            twin,
+            intervention: learning.intervention,
+            seeds,
             batch: Batch::new(batch_size, &layout),
             replay: Replay::with_storage(layout, sampling, storage)?,
             schedule: Schedule::new(&learning),
@@ -106,6 +174,7 @@ impl Agent {
             steps: AgentSteps(0),
             updates: 0,
             losses: MeanLoss::default(),
+            phases: Phases::default(),
             exploration: seeds.rng(Role::Exploration),
             sampling: seeds.rng(Role::Replay),
         })
@@ -113,8 +182,11 @@ impl Agent {
 
     /// Chooses an action to learn from, for an observation (height, width, channels).
     pub fn act(&mut self, observation: &[u8]) -> usize {
-        random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.actions)
-            .unwrap_or_else(|| self.learner.act(observation, Mode::Train))
+        let started = Instant::now();
+        let action = random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.actions)
+            .unwrap_or_else(|| self.learner.act(observation, Mode::Train));
+        self.phases.act += started.elapsed();
+        action
     }
 
     /// Chooses an action to be judged by, with a generator other than training's.
@@ -149,13 +221,61 @@ impl Agent {
     }
 
     fn update(&mut self) -> Result<(), AgentError> {
+        let started = Instant::now();
         self.replay.sample(&mut self.sampling, &mut self.batch)?;
+        let sampled = Instant::now();
+        self.phases.sample += sampled - started;
         let update = self.learner.update(&self.batch)?;
         self.replay.update_priorities(&self.batch.ids, update.priorities)?;
         self.losses.sum += f64::from(update.loss);
         self.losses.count += 1;
         self.updates += 1;
+        if self.intervention.period().is_some_and(|period| self.updates.is_multiple_of(period)) {
+            self.intervene()?;
+        }
+        self.phases.update += sampled.elapsed();
         Ok(())
+    }
+
+    /// Follows the intervention. What is random in it follows from the number of updates alone.
+    fn intervene(&mut self) -> Result<(), AgentError> {
+        let mut rng = self.seeds.rng(Role::Intervention(self.updates));
+        let mut batch = Batch::new(interventions::BATCH_SIZE, self.replay.layout());
+        self.replay.sample(&mut rng, &mut batch)?;
+        let Some(twin) = &self.twin else {
+            return self.learner.intervene(self.intervention, &batch, &mut rng);
+        };
+        let mut twin = twin.of(&*self.learner)?;
+        twin.intervene(self.intervention, &batch, &mut rng)?;
+        self.learner.restore(&twin.state())
+    }
+
+    /// Numbers that tell how the learning goes, from transitions that `index` alone decides; none while there are no
+    /// transitions. The agent is as before.
+    ///
+    /// # Errors
+    /// If a learner on a device cannot be asked.
+    pub fn diagnose(&mut self, index: u64) -> Result<Vec<Diagnostic>, AgentError> {
+        if self.replay.available() == 0 {
+            return Ok(Vec::new());
+        }
+        let mut batch = Batch::new(diagnostics::BATCH_SIZE, self.replay.layout());
+        self.replay.sample(&mut self.seeds.rng(Role::Diagnostics(index)), &mut batch)?;
+        let mut found = match &self.twin {
+            None => self.learner.diagnose(&batch),
+            Some(twin) => twin.of(&*self.learner)?.diagnose(&batch),
+        };
+        let priorities = || self.replay.ids().filter_map(|id| self.replay.priority(id));
+        if priorities().next().is_some() {
+            found.push(Diagnostic::new("priority/min", priorities().fold(f64::INFINITY, f64::min)));
+            found.push(Diagnostic::new("priority/max", priorities().fold(0.0, f64::max)));
+        }
+        Ok(found)
+    }
+
+    /// Where the time of training went since the last call.
+    pub fn take_phases(&mut self) -> Phases {
+        std::mem::take(&mut self.phases)
     }
 
     /// Agent steps so far.

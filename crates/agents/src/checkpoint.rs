@@ -9,7 +9,7 @@
 mod format;
 mod parts;
 
-use crate::{AgentState, RunError};
+use crate::{AgentState, Positions, RunError};
 use parts::Part;
 use serde::{Deserialize, Serialize};
 use softmoe_replay::{Layout, Replay, Restoring, Sampling, Storage};
@@ -50,8 +50,8 @@ pub struct Progress {
     pub recent_returns: Vec<f64>,
     /// Evaluations made.
     pub evaluations: u64,
-    /// Bytes of `metrics.csv`.
-    pub metrics_len: u64,
+    /// How far the files that are appended to are written.
+    pub files: Positions,
     /// Seconds of wall time.
     pub wall_seconds: f64,
     /// The file of weights that the run began from, if it did.

@@ -48,6 +48,9 @@ pub enum AgentError {
         /// The loss.
         loss: f32,
     },
+    /// The processor lacks instructions.
+    #[error("{0}; leave out `--set kernels=..`, or choose one of these")]
+    Kernels(#[from] softmoe_nets::kernels::Unavailable),
     /// The device is not there, was not built in, or failed.
     #[error("{0}")]
     Device(String),
@@ -117,7 +120,7 @@ pub enum RunError {
         /// The values that differ.
         differences: String,
     },
-    /// `metrics.csv` is shorter than the checkpoint says.
+    /// `metrics.csv`, or another file that the run appends to, is shorter than the checkpoint says.
     #[error(
         "{} has {found} bytes, {expected} when the checkpoint was written: lines are missing; restore the file, or \
          move the run's directory away to start anew", path.display()
@@ -129,6 +132,15 @@ pub enum RunError {
         found: u64,
         /// Its length at the checkpoint.
         expected: u64,
+    },
+    /// `metrics.csv` is not what it was at the checkpoint.
+    #[error(
+        "{} was changed: what the checkpoint knows of it has another checksum; restore the file, or move the run's \
+         directory away to start anew", path.display()
+    )]
+    MetricsChanged {
+        /// The file.
+        path: PathBuf,
     },
     /// `metrics.csv` or the weights cannot be encoded.
     #[error("cannot encode {what}: {reason}")]

@@ -6,8 +6,11 @@ pub(crate) mod state;
 pub use cpu::{CpuLearner, Objective, UpdateSettings};
 
 use crate::AgentError;
+use crate::diagnostics::Diagnostic;
+use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
+use softmoe_spec::InterventionSpec;
 use std::borrow::Cow;
 
 /// Whether an action is chosen to learn from, or to be judged by.
@@ -46,6 +49,31 @@ pub trait Learner: Send {
     /// # Errors
     /// [`AgentError::NotFinite`] if the loss is not a finite number; the weights are then as before.
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
+
+    /// Changes the online weights as `intervention` says: neurons are judged by `batch`, weights drawn from `rng`.
+    ///
+    /// An agent whose learner computes elsewhere lets the CPU engine's do this, from state to state.
+    ///
+    /// # Errors
+    /// [`AgentError::Device`] if the learner cannot, which is what is provided.
+    fn intervene(
+        &mut self,
+        intervention: InterventionSpec,
+        batch: &Batch,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Result<(), AgentError> {
+        let _ = (batch, rng);
+        Err(AgentError::Device(format!(
+            "this learner cannot follow `agent.intervention` = {intervention}; on the CPU engine there are those that can"
+        )))
+    }
+
+    /// Numbers that tell how the learning goes, from a batch that is not learned from, with the noise off. None if the
+    /// learner has none to tell, as is provided. The learner is as before.
+    fn diagnose(&mut self, batch: &Batch) -> Vec<Diagnostic> {
+        let _ = batch;
+        Vec::new()
+    }
 
     /// Copies the online weights into the target network.
     fn sync_target(&mut self);

@@ -40,13 +40,17 @@
 #![deny(missing_docs)]
 
 mod agent;
+mod appended;
 #[cfg(feature = "burn")]
 pub mod bodies;
 pub mod checkpoint;
 mod devices;
+pub mod diagnostics;
 pub mod dqn;
 mod error;
 mod evaluation;
+pub mod interventions;
+mod kernels;
 mod learner;
 mod metrics;
 pub mod networks;
@@ -54,12 +58,14 @@ pub mod prioritized;
 pub mod rainbow;
 pub mod run;
 pub mod seeds;
+mod tensorboard;
 
-pub use agent::{Agent, AgentState};
+pub use agent::{Agent, AgentState, Phases};
+pub use appended::{Appended, Written};
 #[cfg(feature = "burn")]
 pub use devices::{FixedBatch, TrainingStep, training_step};
 pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
-pub use metrics::{Metrics, Row};
+pub use metrics::{DiagnosticRow, Metrics, Positions, Row};

@@ -1,12 +1,13 @@
-//! `metrics.csv`: one row an evaluation, appended and flushed.
+//! What a run tells of itself at every evaluation: a row of `metrics.csv`, the numbers of `diagnostics.csv`, and both
+//! again for TensorBoard.
 
 use crate::RunError;
-use crate::checkpoint::sync_parent;
+use crate::appended::{Appended, Written};
+use crate::diagnostics::Diagnostic;
+use crate::tensorboard;
 use serde::{Deserialize, Serialize};
-use softmoe_spec::AgentSteps;
-use std::fs::{File, OpenOptions};
-use std::io::{self, Seek, SeekFrom, Write};
-use std::path::PathBuf;
+use softmoe_spec::{AgentSteps, RunDirectory};
+use std::time::SystemTime;
 
 /// A row of `metrics.csv`. The last two columns are of time, and differ from run to run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,62 +30,97 @@ pub struct Row {
     pub wall_seconds: f64,
 }
 
-/// The file, open to append.
+/// A row of `diagnostics.csv`. Those whose name begins with `time/` or `speed/` differ from run to run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DiagnosticRow {
+    /// Agent steps trained.
+    pub agent_steps: AgentSteps,
+    /// What the value is.
+    pub name: String,
+    /// The value.
+    pub value: f64,
+}
+
+/// How far each file is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Positions {
+    /// Of `metrics.csv`.
+    pub metrics: Written,
+    /// Of `diagnostics.csv`.
+    pub diagnostics: Written,
+    /// Of TensorBoard's events.
+    pub events: Written,
+}
+
+/// The files, open to append.
 #[derive(Debug)]
 pub struct Metrics {
-    path: PathBuf,
-    file: File,
-    len: u64,
+    metrics: Appended,
+    diagnostics: Appended,
+    events: Appended,
 }
 
 impl Metrics {
-    /// Opens the file of a run that goes on from `len` bytes of it (0: from the start). What is behind was written
-    /// after the checkpoint, and will be again: it is cut off.
+    /// Opens the files of a run that goes on from where they were at `positions` (none: from the start). What is behind
+    /// was written after the checkpoint, and will be again: it is cut off.
     ///
     /// # Errors
-    /// If the file cannot be opened, or is shorter.
-    pub fn open(path: PathBuf, len: u64) -> Result<Self, RunError> {
-        let open = || -> io::Result<(File, u64)> {
-            let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
-            sync_parent(&path)?;
-            let found = file.metadata()?.len();
-            Ok((file, found))
+    /// If a file cannot be opened, is shorter, or was changed before that place.
+    pub fn open(directory: &RunDirectory, positions: Positions) -> Result<Self, RunError> {
+        let mut metrics = Metrics {
+            metrics: Appended::open(directory.metrics_csv(), positions.metrics)?,
+            diagnostics: Appended::open(directory.diagnostics_csv(), positions.diagnostics)?,
+            events: Appended::open(directory.events(), positions.events)?,
         };
-        let (mut file, found) = open().map_err(|source| RunError::cannot_write(&path, source))?;
-        if found < len {
-            return Err(RunError::MetricsTooShort { path, found, expected: len });
+        if positions.events.len == 0 {
+            metrics.events.append(&tensorboard::file_version(SystemTime::now()))?;
         }
-        let mut cut = || -> io::Result<()> {
-            file.set_len(len)?;
-            file.seek(SeekFrom::Start(len))?;
-            Ok(())
-        };
-        cut().map_err(|source| RunError::cannot_write(&path, source))?;
-        Ok(Metrics { path, file, len })
+        Ok(metrics)
     }
 
-    /// Appends a row, and puts it on disk.
+    /// Appends an evaluation to every file, and puts its row of metrics on disk.
     ///
     /// # Errors
-    /// If the file cannot be written.
-    pub fn append(&mut self, row: &Row) -> Result<(), RunError> {
-        let mut writer = csv::WriterBuilder::new().has_headers(self.len == 0).from_writer(Vec::new());
-        let encode = |reason: String| RunError::Encode { what: "a row of metrics.csv", reason };
-        writer.serialize(row).map_err(|error| encode(error.to_string()))?;
-        let bytes = writer.into_inner().map_err(|error| encode(error.to_string()))?;
-        let mut write = || {
-            // A file that somebody has removed takes rows to its grave without a word.
-            self.path.symlink_metadata()?;
-            self.file.write_all(&bytes)?;
-            self.file.sync_data()
-        };
-        write().map_err(|source| RunError::cannot_write(&self.path, source))?;
-        self.len += bytes.len() as u64;
-        Ok(())
+    /// If a file cannot be written.
+    pub fn append(&mut self, row: &Row, diagnostics: &[Diagnostic]) -> Result<(), RunError> {
+        self.metrics.append_rows([row], "a row of metrics.csv")?;
+        self.metrics.sync()?;
+        let agent_steps = row.agent_steps;
+        let scalars = row.scalars();
+        let scalars = scalars.iter().copied().chain(diagnostics.iter().map(|d| (d.name.as_str(), d.value)));
+        self.events.append(&tensorboard::scalars(SystemTime::now(), agent_steps, scalars))?;
+        let rows = diagnostics.iter().cloned();
+        let rows = rows.map(|Diagnostic { name, value }| DiagnosticRow { agent_steps, name, value });
+        self.diagnostics.append_rows(rows, "a row of diagnostics.csv")
     }
 
-    /// Bytes written.
-    pub fn position(&self) -> u64 {
-        self.len
+    /// Puts everything on disk; how far each file is written.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn sync(&mut self) -> Result<Positions, RunError> {
+        for file in [&mut self.metrics, &mut self.diagnostics, &mut self.events] {
+            file.sync()?;
+        }
+        Ok(Positions {
+            metrics: self.metrics.written(),
+            diagnostics: self.diagnostics.written(),
+            events: self.events.written(),
+        })
+    }
+}
+
+impl Row {
+    /// The row as TensorBoard shows it.
+    fn scalars(&self) -> Vec<(&'static str, f64)> {
+        let always = [
+            ("return/evaluation", self.evaluation_return),
+            ("progress/episodes", self.episodes as f64),
+            ("progress/updates", self.updates as f64),
+            ("progress/wall_seconds", self.wall_seconds),
+        ];
+        let sometimes = [("return/training", self.training_return), ("learning/mean_loss", self.loss)];
+        let there = sometimes.into_iter().filter_map(|(name, value)| Some((name, value?)));
+        always.into_iter().chain(there).collect()
     }
 }

@@ -5,14 +5,15 @@
 //! one that was not.
 
 use crate::checkpoint::{self, Checkpoints, Progress, State};
-use crate::metrics::{Metrics, Row};
+use crate::diagnostics::Diagnostic;
+use crate::metrics::{Metrics, Positions, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, RunError, evaluate, networks};
+use crate::{Agent, RunError, evaluate, kernels, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
 use softmoe_spec::{AgentSteps, Architecture, Device, Done, RunConfig, RunDirectory, SpecError, file};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Agent steps between two reports of progress.
 const REPORT_PERIOD: u64 = 50;
@@ -85,6 +86,7 @@ pub fn train_on(
     weights: Option<&Path>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
+    kernels::choose(config.kernels)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), weights) {
         (Some(architecture), weights) => {
@@ -107,7 +109,7 @@ fn random(
     let started = Instant::now();
     let seeds = Seeds::new(config.seed);
     let mut environment = config.environment.make(seeds.seed(Role::Evaluation(0)));
-    let mut metrics = Metrics::open(directory.metrics_csv(), 0)?;
+    let mut metrics = Metrics::open(directory, Positions::default())?;
     let episodes = config.training.final_evaluation_episodes;
     let returns = evaluate(None, &mut *environment, episodes, seeds, 0, || monitor.keep_going());
     if returns.len() < episodes {
@@ -123,7 +125,8 @@ fn random(
         agent_steps_per_second: 0.0,
         wall_seconds: started.elapsed().as_secs_f64(),
     };
-    metrics.append(&row)?;
+    metrics.append(&row, &[])?;
+    metrics.sync()?;
     finish(directory, row, returns, 0, Device::Cpu, None)
 }
 
@@ -146,8 +149,18 @@ struct Run<'a> {
     /// Wall time before this process, and since when this process has run.
     wall_before: f64,
     started: Instant,
-    /// Training steps and seconds since the last row.
-    window: (u64, f64),
+    window: Window,
+}
+
+/// What this process trained since the last row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Window {
+    steps: u64,
+    updates: u64,
+    /// Evaluations and checkpoints apart.
+    time: Duration,
+    /// Of it, in the environment.
+    environment: Duration,
 }
 
 impl<'a> Run<'a> {
@@ -199,7 +212,7 @@ impl<'a> Run<'a> {
             }
             (None, None) => {}
         }
-        let metrics = Metrics::open(directory.metrics_csv(), progress.metrics_len)?;
+        let metrics = Metrics::open(directory, progress.files)?;
         let begins_with_weights = saved.is_none() && progress.initial_weights.is_some();
         let mut run = Run {
             device,
@@ -217,7 +230,7 @@ impl<'a> Run<'a> {
             checkpoints,
             saved,
             started: Instant::now(),
-            window: (0, 0.0),
+            window: Window::default(),
         };
         if begins_with_weights {
             // Started again, the run goes on from them whether or not the file is named again.
@@ -231,11 +244,14 @@ impl<'a> Run<'a> {
         loop {
             // EVALUATE
             if self.agent.steps() == self.next_evaluation() {
+                let index = self.progress.evaluations;
                 let Some((row, returns)) = self.evaluate() else {
                     return self.interrupt();
                 };
-                self.metrics.append(&row)?;
+                let diagnostics = self.diagnose(index)?;
+                self.metrics.append(&row, &diagnostics)?;
                 if self.agent.steps() >= self.config.training.agent_steps {
+                    self.metrics.sync()?;
                     self.save_weights()?;
                     let parameters = self.agent.learner().parameters();
                     let initial_weights = self.progress.initial_weights.take();
@@ -251,7 +267,7 @@ impl<'a> Run<'a> {
             }
             // TRAIN until one of them is due
             let window = Instant::now();
-            let start = self.agent.steps();
+            let (start, updates) = (self.agent.steps(), self.agent.updates());
             let until =
                 self.next_evaluation().0.min(next_multiple(start, self.config.training.checkpoint_period));
             while self.agent.steps().0 < until {
@@ -263,16 +279,21 @@ impl<'a> Run<'a> {
                     self.report(Phase::Train);
                 }
             }
-            self.window.0 += self.agent.steps().0 - start.0;
-            self.window.1 += window.elapsed().as_secs_f64();
+            self.window.steps += self.agent.steps().0 - start.0;
+            self.window.updates += self.agent.updates() - updates;
+            self.window.time += window.elapsed();
         }
     }
 
     /// One agent step.
     fn step(&mut self, observation: &mut [u8]) -> Result<(), RunError> {
+        let started = Instant::now();
         self.environment.observe(observation);
+        self.window.environment += started.elapsed();
         let action = self.agent.act(observation);
+        let started = Instant::now();
         let step = self.environment.step(action);
+        self.window.environment += started.elapsed();
         self.agent.observe(observation, action, step)?;
         self.progress.episode_return += f64::from(step.reward);
         if step.terminal || step.truncated {
@@ -308,7 +329,6 @@ impl<'a> Run<'a> {
         self.progress.evaluations += 1;
         self.evaluation_return = Some(mean(&returns));
         let recent = std::mem::take(&mut self.progress.recent_returns);
-        let (steps, seconds) = std::mem::take(&mut self.window);
         let row = Row {
             agent_steps: self.agent.steps(),
             episodes: self.progress.episodes,
@@ -316,10 +336,34 @@ impl<'a> Run<'a> {
             evaluation_return: mean(&returns),
             updates: self.agent.updates(),
             loss: self.agent.take_mean_loss(),
-            agent_steps_per_second: if seconds > 0.0 { steps as f64 / seconds } else { 0.0 },
+            agent_steps_per_second: per_second(self.window.steps, self.window.time),
             wall_seconds: self.wall_seconds(),
         };
         Some((row, returns))
+    }
+
+    /// The diagnostics of the evaluation of that index, which is over: those of the agent, and where the time went since
+    /// the one before.
+    fn diagnose(&mut self, index: u64) -> Result<Vec<Diagnostic>, RunError> {
+        let started = Instant::now();
+        let mut diagnostics = self.agent.diagnose(index)?;
+        let diagnosis = started.elapsed();
+        let Window { steps, updates, time, environment } = std::mem::take(&mut self.window);
+        let phases = self.agent.take_phases();
+        diagnostics.push(Diagnostic::new("speed/agent_steps_per_second", per_second(steps, time)));
+        diagnostics.push(Diagnostic::new("speed/updates_per_second", per_second(updates, time)));
+        let times = [
+            ("act", phases.act),
+            ("env", environment),
+            ("sample", phases.sample),
+            ("update", phases.update),
+            ("train", time),
+            ("diagnose", diagnosis),
+        ];
+        let time =
+            |(name, time): (&str, Duration)| Diagnostic::new(format!("time/{name}"), time.as_secs_f64());
+        diagnostics.extend(times.map(time));
+        Ok(diagnostics)
     }
 
     /// Saves where the run is, unless it is saved already.
@@ -330,7 +374,7 @@ impl<'a> Run<'a> {
             return Ok(());
         }
         self.report(Phase::Checkpoint);
-        self.progress.metrics_len = self.metrics.position();
+        self.progress.files = self.metrics.sync()?;
         self.progress.wall_seconds = self.wall_seconds();
         let state = State {
             config: self.config.clone(),
@@ -427,6 +471,10 @@ fn finish(
 
 fn next_multiple(steps: AgentSteps, period: AgentSteps) -> u64 {
     (steps.0 / period.0 + 1).saturating_mul(period.0)
+}
+
+fn per_second(count: u64, time: Duration) -> f64 {
+    if time.is_zero() { 0.0 } else { count as f64 / time.as_secs_f64() }
 }
 
 fn mean(values: &[f64]) -> f64 {

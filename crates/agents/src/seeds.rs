@@ -18,6 +18,10 @@ pub enum Role {
     Weights,
     /// The permutation of shuffled tokens.
     Permutation,
+    /// What an intervention after so many updates draws.
+    Intervention(u64),
+    /// The transitions that an evaluation's diagnostics look at, counted from 0.
+    Diagnostics(u64),
     /// The environment of an evaluation, counted from 0.
     Evaluation(u64),
     /// The random actions in an evaluation.
@@ -45,6 +49,8 @@ impl Seeds {
             Role::Evaluation(index) => (5, index),
             Role::EvaluationActions(index) => (6, index),
             Role::Permutation => (7, 0),
+            Role::Intervention(updates) => (8, updates),
+            Role::Diagnostics(index) => (9, index),
         };
         let hashed = |seed: u64| SplitMix64::seed_from_u64(seed).next_u64();
         hashed(hashed(hashed(self.0) ^ stream) ^ index)
@@ -67,7 +73,9 @@ mod tests {
         let mut seen = BTreeSet::new();
         for run in 0..100 {
             let seeds = Seeds::new(run);
-            let evaluations = (0..100).flat_map(|i| [Role::Evaluation(i), Role::EvaluationActions(i)]);
+            let evaluations = (0..100).flat_map(|i| {
+                [Role::Evaluation(i), Role::EvaluationActions(i), Role::Intervention(i), Role::Diagnostics(i)]
+            });
             assert!(roles.into_iter().chain(evaluations).all(|role| seen.insert(seeds.seed(role))));
         }
     }

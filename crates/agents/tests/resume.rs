@@ -15,22 +15,33 @@ use std::fs;
 use std::sync::OnceLock;
 use tempfile::tempdir;
 
+/// What is done to the weights, often.
+const INTERVENTIONS: [&str; 4] = [
+    "none",
+    "redo(period: 7, tau: 0.5)",
+    "random_reset(period: 5)",
+    "shrink_and_perturb(period: 11, on: network)",
+];
+
 /// What an uninterrupted run of Rainbow leaves.
 fn uninterrupted(body: &BodySpec) -> &'static Leavings {
-    uninterrupted_of(0, *body != FLAT)
+    uninterrupted_of((0, *body != FLAT, 0))
 }
 
-/// The run of one of the [`agents`], with a mixture or without.
-fn config_of_agent(agent: usize, soft_moe: bool) -> RunConfig {
-    config_of(agents()[agent].clone(), if soft_moe { SOFT_MOE } else { FLAT })
+/// The run of one of the [`agents`], with a mixture or without, with one of the interventions.
+fn config_of_agent((agent, soft_moe, intervention): (usize, bool, usize)) -> RunConfig {
+    let intervention = INTERVENTIONS[intervention].parse().unwrap();
+    let agent = agents()[agent].clone().with_intervention(intervention);
+    config_of(agent, if soft_moe { SOFT_MOE } else { FLAT })
 }
 
 /// What it leaves uninterrupted.
-fn uninterrupted_of(agent: usize, soft_moe: bool) -> &'static Leavings {
-    static LEAVINGS: [OnceLock<Leavings>; 6] = [const { OnceLock::new() }; 6];
-    LEAVINGS[2 * agent + usize::from(soft_moe)].get_or_init(|| {
+fn uninterrupted_of(run: (usize, bool, usize)) -> &'static Leavings {
+    static LEAVINGS: [OnceLock<Leavings>; 24] = [const { OnceLock::new() }; 24];
+    let (agent, soft_moe, intervention) = run;
+    LEAVINGS[(2 * agent + usize::from(soft_moe)) * 4 + intervention].get_or_init(|| {
         let directory = tempdir().unwrap();
-        finish(&config_of_agent(agent, soft_moe), directory.path())
+        finish(&config_of_agent(run), directory.path())
     })
 }
 
@@ -41,6 +52,12 @@ fn a_run_repeats_and_its_seed_matters() {
     assert_eq!(finish(&config(FLAT), directory.path()), *first);
     assert_eq!(first.metrics.len(), 1 + 3);
     assert_eq!(first.returns.len(), 4);
+    // The file's first event is of its version.
+    assert_eq!(first.events, [0, 100, 200, 300]);
+    for (step, name) in [(100, "dormant/hidden"), (200, "features/srank"), (300, "priority/max")] {
+        let start = format!("{step},{name},");
+        assert_eq!(first.diagnostics.iter().filter(|line| line.starts_with(&start)).count(), 1, "{start}");
+    }
 
     let other = tempdir().unwrap();
     let other = finish(&RunConfig { seed: 4, ..config(FLAT) }, other.path());
@@ -56,6 +73,7 @@ fn evaluations_do_not_disturb_the_training() {
     often.training.evaluation_episodes = 1;
     let often = finish(&often, directory.path());
     assert_eq!(often.metrics.len(), 1 + 10);
+    assert_eq!(often.events.len(), 1 + 10);
     assert_eq!(often.weights, uninterrupted(&FLAT).weights);
 }
 
@@ -74,12 +92,11 @@ proptest! {
     /// Deaths and stops at any step and before any episode of an evaluation, as often as may be.
     #[test]
     fn a_run_started_again_ends_as_one_that_was_not_interrupted(
-        agent in 0..3_usize,
-        soft_moe: bool,
+        run_of in (0..3_usize, any::<bool>(), 0..4_usize),
         ends in prop::collection::vec(
             prop_oneof![(0..320_u64).prop_map(End::Die), (0..320_u64).prop_map(End::Stop)], 1..6),
     ) {
-        let config = config_of_agent(agent, soft_moe);
+        let config = config_of_agent(run_of);
         let directory = tempdir().unwrap();
         for end in ends {
             match run(&config, directory.path(), end) {
@@ -95,23 +112,28 @@ proptest! {
                 None => prop_assert!(matches!(end, End::Die(_))),
             }
         }
-        prop_assert_eq!(&finish(&config, directory.path()), uninterrupted_of(agent, soft_moe));
+        prop_assert_eq!(&finish(&config, directory.path()), uninterrupted_of(run_of));
     }
 }
 
-/// Runs that one draw of the property above may leave out: each agent, stopped in its warm-up and killed later.
+/// Runs that one draw of the property above may leave out: each agent with each intervention, stopped in its warm-up
+/// and killed later.
 #[test]
 fn every_agent_goes_on_bit_for_bit() {
-    for agent in 0..agents().len() {
-        let config = config_of_agent(agent, false);
+    let each = |agent| (0..INTERVENTIONS.len()).map(move |intervention| (agent, intervention));
+    for (agent, intervention) in (0..agents().len()).flat_map(each) {
+        let run_of = (agent, intervention > 0, intervention);
+        let config = config_of_agent(run_of);
         let directory = tempdir().unwrap();
         let stopped = run(&config, directory.path(), End::Stop(25)).unwrap().unwrap();
         assert_eq!(stopped, Outcome::Interrupted(AgentSteps(25)));
         assert!(run(&config, directory.path(), End::Die(200)).is_none());
-        assert_eq!(finish(&config, directory.path()), *uninterrupted_of(agent, false));
+        assert_eq!(finish(&config, directory.path()), *uninterrupted_of(run_of));
     }
-    let weights = [0, 1, 2].map(|agent| uninterrupted_of(agent, false).weights);
+    let weights = [0, 1, 2].map(|agent| uninterrupted_of((agent, false, 0)).weights);
     assert!(weights[0] != weights[1] && weights[1] != weights[2] && weights[0] != weights[2]);
+    let weights = [0, 1, 2, 3].map(|intervention| uninterrupted_of((0, true, intervention)).weights);
+    assert!((0..4).all(|i| (0..i).all(|j| weights[i] != weights[j])), "each intervention does something");
 }
 
 /// Frames compressed or not, in any of a run's processes: the same weights and metrics.

@@ -348,8 +348,12 @@ struct Evaluation {
     evaluation_return: Option<f64>,
 }
 
-/// The evaluation returns in `path`; rows without one are skipped.
-fn read_curve(path: &Path) -> Result<Vec<(AgentSteps, f64)>, String> {
+/// The evaluation returns in the `metrics.csv` at `path`, in order of agent steps; rows without one are skipped.
+///
+/// # Errors
+///
+/// In words, if the file cannot be read, or a row is none.
+pub fn read_curve(path: &Path) -> Result<Vec<(AgentSteps, f64)>, String> {
     let explain = |error: csv::Error| format!("cannot read metrics.csv: {error}");
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;
     let mut curve = Vec::new();

@@ -86,8 +86,8 @@ fn gigabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
     use softmoe_spec::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RainbowConfig,
-        TrainingConfig,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
+        RainbowConfig, TrainingConfig,
     };
 
     /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.
@@ -109,6 +109,7 @@ mod tests {
                 final_evaluation_episodes: 1,
                 checkpoint_period: AgentSteps(1),
             },
+            kernels: KernelsSpec::Auto,
         }
     }
 

@@ -39,8 +39,9 @@ fn kill_at(run: &Run, mut worker: Worker, instant: Instant, in_a_write: bool) ->
     worker.signal(Signal::SIGKILL);
     let ended = worker.wait();
     // A file that was damaged would be told of by whoever reads it next.
-    assert!(ended.stderr.is_empty(), "{ended:?}");
-    !ended.status.success()
+    let is_finished = ended.stderr.contains("is finished already");
+    assert!(ended.stderr.is_empty() || is_finished, "{ended:?}");
+    !ended.status.success() && !is_finished
 }
 
 /// Kills workers until `kills` of them have died, each run to its end.
@@ -67,6 +68,7 @@ fn kill(kills: usize) -> Tally {
         assert_eq!(leavings, undisturbed, "after {tally:?}");
         assert!(!is_writing(&run) && !run.files().checkpoints().exists());
         tally.runs += 1;
+        println!("{tally:?}");
     }
     tally
 }
@@ -82,7 +84,6 @@ fn killed_at_random_instants_and_in_its_writes() {
 #[ignore = "takes minutes"]
 fn killed_two_hundred_times() {
     let tally = kill(200);
-    println!("{tally:?}");
     assert_eq!(tally.kills, 200);
     assert!(tally.in_a_write > 0);
 }

@@ -1,5 +1,6 @@
 //! The Adam optimizer (Kingma and Ba 2015, arXiv 1412.6980).
 
+use crate::kernels::parts::{Of, share};
 use crate::kernels::vectorised;
 use serde::{Deserialize, Serialize};
 
@@ -78,18 +79,22 @@ impl Adam {
         let (step_size, epsilon) = self.settings.corrected(self.steps);
         let (beta_1, rest_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
         let (beta_2, rest_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
-        let (mu, nu) = (&mut self.mu, &mut self.nu);
-        vectorised(
-            #[inline(always)]
-            || {
-                let moments = mu.iter_mut().zip(nu.iter_mut());
-                for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
-                    *mu = beta_1 * *mu + rest_1 * g;
-                    *nu = beta_2 * *nu + rest_2 * (g * g);
-                    *theta -= step_size * *mu / (nu.sqrt() + epsilon);
-                }
-            },
-        );
+        let moments = (Of(&mut self.mu[..], 1), Of(&mut self.nu[..], 1));
+        let all = (Of(parameters, 1), Of(gradient, 1), moments);
+        // Four streams of memory, two of which are written back.
+        share(32 * gradient.len(), all, |(Of(parameters, _), Of(gradient, _), (Of(mu, _), Of(nu, _)))| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    let moments = mu.iter_mut().zip(nu.iter_mut());
+                    for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
+                        *mu = beta_1 * *mu + rest_1 * g;
+                        *nu = beta_2 * *nu + rest_2 * (g * g);
+                        *theta -= step_size * *mu / (nu.sqrt() + epsilon);
+                    }
+                },
+            );
+        });
     }
 
     /// The constants.
@@ -110,6 +115,11 @@ impl Adam {
     /// Updates made.
     pub fn steps(&self) -> u64 {
         self.steps
+    }
+
+    /// First and second moments, to change them.
+    pub fn moments_mut(&mut self) -> (&mut [f32], &mut [f32]) {
+        (&mut self.mu, &mut self.nu)
     }
 
     /// First and second moments.

@@ -1,7 +1,7 @@
 //! What a layer is, and how layers compose.
 
-use crate::LayerDescription;
 use crate::scalar::Scalar;
+use crate::{Inspection, LayerDescription};
 use dfdx::shapes::Shape;
 
 /// What a network computes with: its parameters, and the noise of its noisy layers.
@@ -81,6 +81,13 @@ pub trait Layer<In: Shape>: Send + Sync {
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E];
+
+    /// Shows what the last [`forward`](Layer::forward) of `x` left. A layer that does not say how hides what came
+    /// before it.
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
+        let _ = (x, tape);
+        inspection.lose();
+    }
 }
 
 /// A layer whose outputs belong to actions, and that can compute those of one action a sample without the others'.
@@ -226,6 +233,14 @@ macro_rules! tuple_of_layers {
                         .backward(weights, $reversed_x, dy, &mut tape.$reversed, gradient, wants);
                 )*
                 dy
+            }
+
+            fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
+                $(
+                    self.$index.inspect(x, &tape.$index, inspection);
+                    let x = self.$index.output(x, &tape.$index);
+                )*
+                let _ = x;
             }
         }
     };

@@ -102,6 +102,7 @@ mod description;
 #[cfg(feature = "burn")]
 pub mod device;
 pub mod encoders;
+pub mod inspection;
 pub mod kernels;
 mod layer;
 pub mod layers;
@@ -115,6 +116,7 @@ pub mod weights;
 
 pub use adam::{Adam, AdamSettings};
 pub use description::LayerDescription;
+pub use inspection::Inspection;
 pub use layer::{ActionLayer, Layer, Weights};
 pub use layers::ExpertSettings;
 pub use network::{ActionNetwork, ActionPass, BoxedNetwork, Network, Pass};

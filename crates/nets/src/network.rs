@@ -1,6 +1,6 @@
 //! Networks whose type is erased, so that one program can train whichever a configuration names.
 
-use crate::{ActionLayer, Layer, LayerDescription, NoiseList, ParameterList, Weights};
+use crate::{ActionLayer, Inspection, Layer, LayerDescription, NoiseList, ParameterList, Weights};
 use crate::{parameters::Builder, scalar::Scalar};
 use dfdx::shapes::Shape;
 use std::sync::Arc;
@@ -28,6 +28,8 @@ pub trait Pass: Send {
     /// Writes the gradient of a loss, from its gradient `dy` with respect to the outputs. Must follow a
     /// [`forward`](Pass::forward) of the same `weights` and `x`.
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]);
+    /// What the last [`forward`](Pass::forward) of `x` left to be seen.
+    fn inspect(&self, x: &[f32]) -> Inspection;
 }
 
 /// A network whose outputs belong to actions, which can compute those of one action a sample without the others'.
@@ -142,6 +144,12 @@ impl<L: Layer<In>, In: Shape> Pass for LayerPass<L, In, f32> {
 
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]) {
         self.layer.backward(weights, x, dy, &mut self.tape, gradient, false);
+    }
+
+    fn inspect(&self, x: &[f32]) -> Inspection {
+        let mut inspection = Inspection::new();
+        self.layer.inspect(x, &self.tape, &mut inspection);
+        inspection
     }
 }
 

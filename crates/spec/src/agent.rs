@@ -8,7 +8,7 @@ pub use rainbow::RainbowConfig;
 
 use crate::names::UnknownName;
 use crate::units::AgentSteps;
-use crate::{HeadSpec, names};
+use crate::{HeadSpec, InterventionSpec, names};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -33,6 +33,17 @@ impl AgentConfig {
             AgentConfig::Dqn(config) => Some(config.learning()),
             AgentConfig::Rainbow(config) => Some(config.learning()),
         }
+    }
+
+    /// The same agent with another intervention; the random policy, which has no weights, stays as it is.
+    #[must_use]
+    pub fn with_intervention(mut self, intervention: InterventionSpec) -> Self {
+        match &mut self {
+            AgentConfig::Random => {}
+            AgentConfig::Dqn(config) => config.intervention = intervention,
+            AgentConfig::Rainbow(config) => config.intervention = intervention,
+        }
+        self
     }
 }
 
@@ -72,6 +83,7 @@ pub struct LearningConfig {
     pub epsilon_evaluation: f64,
     pub clip_rewards: bool,
     pub terminal_on_life_loss: bool,
+    pub intervention: InterventionSpec,
 }
 
 /// Published hyperparameters, by name.

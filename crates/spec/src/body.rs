@@ -260,6 +260,13 @@ impl BodySpec {
     }
 }
 
+impl BodySpec {
+    /// Whether it is a mixture of experts.
+    pub const fn has_experts(&self) -> bool {
+        matches!(self, BodySpec::SoftMoe { .. } | BodySpec::ExpertChoice { .. } | BodySpec::TopK { .. })
+    }
+}
+
 /// As in a file, in one line, without the fields that are as if left out.
 impl fmt::Display for BodySpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,6 +1,6 @@
 //! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rule that judges its claim.
 
-use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Game};
+use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Game, InterventionSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,6 +47,9 @@ pub struct Arm {
     /// The arm's encoder (the profile's if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub encoder: Option<EncoderSpec>,
+    /// What is done to the weights of the arm's agent (the agent's own if left out).
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
+    pub intervention: Option<InterventionSpec>,
 }
 
 /// The size of the networks that a figure without runs draws.

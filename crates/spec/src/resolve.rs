@@ -6,7 +6,7 @@ use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, Drawing, EncoderSpec, EnvironmentConfig, Experiment, Game,
-    HeadSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, SpecError, TrainingConfig, file,
+    HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, SpecError, TrainingConfig, file,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -225,6 +225,10 @@ impl Experiment {
         };
         let of = self.arm(of)?;
         let encoder = of.encoder.unwrap_or(profile.encoder);
+        let agent = match of.intervention {
+            Some(intervention) => agent.with_intervention(intervention),
+            None => agent,
+        };
         // Rounded up: rounded down, the remainder would make one evaluation more than asked for.
         let period = AgentSteps(profile.agent_steps.0.div_ceil(profile.evaluations.max(1)).max(1));
         Ok(RunConfig {
@@ -242,6 +246,7 @@ impl Experiment {
                 final_evaluation_episodes: profile.final_evaluation_episodes,
                 checkpoint_period: period,
             },
+            kernels: KernelsSpec::Auto,
         })
     }
 

@@ -1,6 +1,6 @@
 //! A single run: its configuration (`run.ron`), its result (`done.ron`) and where its files lie.
 
-use crate::{AgentConfig, AgentSteps, EnvironmentConfig, NetworkSpec, SpecError, file};
+use crate::{AgentConfig, AgentSteps, EnvironmentConfig, KernelsSpec, NetworkSpec, SpecError, file};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,9 @@ pub struct RunConfig {
     pub network: NetworkSpec,
     /// Budget, evaluation and checkpoints.
     pub training: TrainingConfig,
+    /// The processor's instructions that the CPU engine uses.
+    #[serde(default)]
+    pub kernels: KernelsSpec,
 }
 
 impl RunConfig {
@@ -126,6 +129,16 @@ impl RunDirectory {
     /// One row an evaluation, appended and flushed.
     pub fn metrics_csv(&self) -> PathBuf {
         self.0.join("metrics.csv")
+    }
+
+    /// More numbers of every evaluation, one a row.
+    pub fn diagnostics_csv(&self) -> PathBuf {
+        self.0.join("diagnostics.csv")
+    }
+
+    /// The numbers of both files for TensorBoard, which knows its files by `tfevents` in their names.
+    pub fn events(&self) -> PathBuf {
+        self.0.join("events.out.tfevents")
     }
 
     /// The last two checkpoints.

@@ -2,8 +2,9 @@
 
 use crate::error::none_of;
 use crate::{
-    AgentConfig, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, ExpertSpec, LearningConfig, MixingSpec,
-    NetworkSpec, RainbowConfig, RunConfig, SimplicialSpec, SlotsSpec, SpecError, TokensSpec,
+    AgentConfig, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, ExpertSpec, InterventionSpec,
+    LearningConfig, MixingSpec, NetworkSpec, PartSpec, RainbowConfig, RunConfig, SimplicialSpec, SlotsSpec,
+    SpecError, TokensSpec,
 };
 use std::fmt::Display;
 
@@ -90,6 +91,9 @@ impl RunConfig {
                 distribution(&mut check, agent);
             }
         }
+        if let Some(agent) = self.agent.learning() {
+            intervention(&mut check, agent.intervention, &self.network.body);
+        }
         check.network(&self.network);
         // MinAtar's observations.
         check.encoder(self.network.encoder, [10, 10]);
@@ -108,6 +112,34 @@ fn environment(check: &mut Check, environment: &EnvironmentConfig) {
     let sticky = environment.sticky_action_probability;
     check.probability("environment.sticky_action_probability", sticky, 0.1);
     check.at_least_one("environment.max_episode_steps", environment.max_episode_steps, 27_000);
+}
+
+fn intervention(check: &mut Check, intervention: InterventionSpec, body: &BodySpec) {
+    let key = |field: &str| format!("agent.intervention.{field}");
+    match intervention {
+        InterventionSpec::None => {}
+        InterventionSpec::Redo { period, tau, .. } => {
+            check.at_least_one(&key("period"), period, 1_000);
+            check.not_negative(&key("tau"), tau, 0.025);
+        }
+        InterventionSpec::RandomReset { period } => check.at_least_one(&key("period"), period, 1_000),
+        InterventionSpec::ShrinkAndPerturb { period, shrink, perturb, .. } => {
+            check.at_least_one(&key("period"), period, 20_000);
+            check.probability(&key("shrink"), shrink, 0.8);
+            check.not_negative(&key("perturb"), perturb, 0.2);
+        }
+    }
+    if intervention.part() == Some(PartSpec::Experts) && !body.has_experts() {
+        let instead = match intervention {
+            InterventionSpec::RandomReset { .. } => "agent.intervention=none",
+            _ => "agent.intervention.on=network",
+        };
+        check.problems.push(format!(
+            "`agent.intervention` is {intervention}, which changes experts, but the body `{}` has none (e.g. \
+             `--set {instead}`)",
+            body.name()
+        ));
+    }
 }
 
 /// What every agent that learns has; `usual` are values that would do.

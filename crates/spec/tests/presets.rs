@@ -2,7 +2,7 @@
 
 use softmoe_spec::{
     AgentConfig, AgentPreset, AgentSteps, DqnConfig, EncoderSpec, EnvironmentConfig, Game, HeadSpec,
-    LossSpec, RainbowConfig, SlotsSpec, TokensSpec,
+    InterventionSpec, LossSpec, RainbowConfig, SlotsSpec, TokensSpec,
 };
 
 /// Obando-Ceron et al. 2024 (arXiv 2402.08609), table 2 (Rainbow), and `full_rainbow.gin` in Dopamine's
@@ -37,6 +37,7 @@ fn rainbow_on_atari() {
             epsilon_evaluation: 0.001,
             clip_rewards: true,
             terminal_on_life_loss: false,
+            intervention: InterventionSpec::None,
         }
     );
 }
@@ -89,6 +90,7 @@ fn dqn_on_atari() {
             epsilon_evaluation: 0.001,
             clip_rewards: true,
             terminal_on_life_loss: false,
+            intervention: InterventionSpec::None,
         }
     );
     assert_eq!(dqn.head(), HeadSpec::Q { dueling: false, noisy: false });
@@ -127,6 +129,7 @@ fn der_on_atari() {
             learning_rate: 0.000_1,
             epsilon_decay_period: AgentSteps(2_000),
             terminal_on_life_loss: true,
+            intervention: InterventionSpec::None,
             ..RainbowConfig::atari()
         }
     );

@@ -9,6 +9,7 @@ pub(crate) enum Unit {
     Milliseconds,
     Microseconds,
     StepsPerSecond,
+    Gigaflops,
     Megabytes,
 }
 
@@ -18,13 +19,14 @@ impl Unit {
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "us",
             Unit::StepsPerSecond => "steps/s",
+            Unit::Gigaflops => "GFLOP/s",
             Unit::Megabytes => "MB",
         }
     }
 
     /// Whether more is better.
     pub(crate) fn is_rate(self) -> bool {
-        self == Unit::StepsPerSecond
+        matches!(self, Unit::StepsPerSecond | Unit::Gigaflops)
     }
 
     /// Our time over the peer's, from a figure of each.
@@ -47,6 +49,12 @@ pub(crate) enum Peer {
     },
     /// At most so much.
     Limit(f64),
+    /// Another figure of our own measurement: what the processor can do.
+    Processor {
+        /// As it is shown.
+        name: &'static str,
+        figure: &'static str,
+    },
 }
 
 /// A figure that both sides give.
@@ -91,6 +99,7 @@ fn words(text: &str) -> Vec<String> {
 /// Everything there is of a size.
 pub(crate) fn groups(size: Size) -> Vec<Group> {
     let mut groups = networks(size);
+    groups.extend(products(size));
     groups.push(games(size));
     groups.extend(["minatar", "atari"].map(|shape| replay(size, shape)));
     groups.extend(runs(size));
@@ -134,6 +143,25 @@ fn networks(size: Size) -> Vec<Group> {
         seconds,
     };
     networks.into_iter().filter(|network| size == Size::Full || network.3).map(group).collect()
+}
+
+/// Products and convolutions of an update should do three quarters of the multiply-adds that the processor can.
+fn products(size: Size) -> Vec<Group> {
+    let group = |network: &str| Group {
+        ours: words(&format!("products {network}")),
+        peers: vec![Peer::Processor { name: "multiply-adds at the most", figure: "multiply-adds" }],
+        works: vec![Work {
+            name: format!("products/{network}"),
+            figure: "products",
+            unit: Unit::Gigaflops,
+            targets: vec![Some(1.0 / 0.75)],
+        }],
+        on_each_core: true,
+        once: false,
+        seconds: (0.0, 3.0),
+    };
+    let networks = ["minatar-flat", "minatar-softmoe4", "impala-flat"];
+    networks.into_iter().filter(|_| size == Size::Full).map(group).collect()
 }
 
 fn games(size: Size) -> Group {

@@ -266,3 +266,73 @@ fn what_has_no_learner_is_refused() {
         assert!(message.contains(&says) && message.contains("leave out `--device`"), "{message}");
     }
 }
+
+/// What a device's learner has done for it on the CPU engine is what the CPU engine's does itself.
+#[test]
+fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
+    for intervention in
+        ["redo(period: 2, tau: 0.5)", "random_reset(period: 3)", "shrink_and_perturb(period: 2)"]
+    {
+        let config = RainbowConfig { intervention: intervention.parse().unwrap(), ..small() }.into();
+        let network = NetworkSpec { body: BodySpec::soft_moe(2), ..architecture(&config).network };
+        let architecture = Architecture { network, ..architecture(&config) };
+        let played = |has_twin: bool| {
+            let mut agent = Agent::new(&config, &architecture, Seeds::new(1)).unwrap();
+            if has_twin {
+                // On its own, the learner refuses.
+                struct Elsewhere(Box<dyn Learner>);
+                impl Learner for Elsewhere {
+                    fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
+                        self.0.act(observation, mode)
+                    }
+                    fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {
+                        self.0.update(batch)
+                    }
+                    fn sync_target(&mut self) {
+                        self.0.sync_target();
+                    }
+                    fn parameters(&self) -> usize {
+                        self.0.parameters()
+                    }
+                    fn weights(&self) -> NamedWeights<'_> {
+                        self.0.weights()
+                    }
+                    fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
+                        self.0.load_weights(file)
+                    }
+                    fn state(&self) -> Vec<u8> {
+                        self.0.state()
+                    }
+                    fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
+                        self.0.restore(state)
+                    }
+                }
+                let Agent { learner, batch, .. } = &mut agent;
+                agent.twin = {
+                    let update = UpdateSettings {
+                        batch_size: batch.len(),
+                        bootstrap_discount: 0.99_f64.powi(3),
+                        double: true,
+                        priority_exponent: 0.5,
+                        importance_exponent: 0.5,
+                        optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
+                    };
+                    let other =
+                        devices::learner(Device::Cpu, &config, &architecture, update.clone(), Seeds::new(9));
+                    let own = std::mem::replace(learner, other.unwrap());
+                    *learner = Box::new(Elsewhere(own));
+                    Twin::new(&config, &architecture, &update, Seeds::new(7)).unwrap()
+                };
+            }
+            for step in 0..40 {
+                let action = agent.act(&[step % 2; 100]);
+                agent.observe(&[step % 2; 100], action, reward(f32::from(step % 3))).unwrap();
+            }
+            (agent.state(), agent.diagnose(0).unwrap())
+        };
+        let (state, diagnostics) = played(false);
+        assert!(state.updates > 6);
+        assert!(diagnostics.iter().any(|diagnostic| diagnostic.name == "features/srank"));
+        assert_eq!(played(true), (state, diagnostics), "{intervention}");
+    }
+}

@@ -45,6 +45,14 @@ impl Objective for ActionValues {
         target[0] = loss::target(q_target_t[0], r_t, discount_t);
     }
 
+    fn action_values(&self, q_values: &[f32]) -> Vec<f32> {
+        q_values.to_vec()
+    }
+
+    fn target_value(&self, target: &[f32]) -> f32 {
+        target[0]
+    }
+
     fn loss(&self, d_q_tm1: &mut [f32], target: &[f32], q_tm1: &[f32], scale: f32) -> f32 {
         let (loss, derivative) = match self.loss {
             LossSpec::Mse => loss::squared_error(target[0], q_tm1[0]),

@@ -2,12 +2,15 @@
 
 use super::state::LearnerState;
 use super::{Learner, Mode, NamedWeights, Update};
+use crate::diagnostics::{self, Diagnostic, Learned};
+use crate::interventions::{self, Trained};
 use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Weights};
+use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, Weights};
 use softmoe_replay::Batch;
+use softmoe_spec::InterventionSpec;
 use std::borrow::Cow;
 
 /// What every update needs to know.
@@ -40,6 +43,12 @@ pub trait Objective: Send {
     /// `discount_t` is gamma^n, or 0 at a terminal.
     fn target(&mut self, target: &mut [f32], outputs_t: &[f32], r_t: f32, discount_t: f32);
 
+    /// The value of each action, from a state's outputs.
+    fn action_values(&self, outputs: &[f32]) -> Vec<f32>;
+
+    /// The value that a target has.
+    fn target_value(&self, target: &[f32]) -> f32;
+
     /// The loss of one transition, from the outputs of the action taken; writes its gradient times `scale`.
     fn loss(&self, d_outputs_tm1: &mut [f32], target: &[f32], outputs_tm1: &[f32], scale: f32) -> f32;
 }
@@ -59,9 +68,14 @@ pub struct CpuLearner<O> {
     rng: Xoshiro256PlusPlus,
 
     act: Buffers,
-    update: Buffers,
+    update: UpdateBuffers,
     noise_target: Vec<f32>,
     noise_loss: Vec<f32>,
+}
+
+/// What an update of one batch size computes in.
+struct UpdateBuffers {
+    of_network: Buffers,
     gradient: Vec<f32>,
     d_outputs: Vec<f32>,
     next_actions: Vec<usize>,
@@ -69,6 +83,22 @@ pub struct CpuLearner<O> {
     q_target: Vec<f32>,
     weights: Vec<f32>,
     priorities: Vec<f32>,
+}
+
+impl UpdateBuffers {
+    /// For batches of `batch` transitions, with as many `values` of an action.
+    fn new(network: &dyn ActionNetwork, batch: usize, values: usize) -> Self {
+        UpdateBuffers {
+            of_network: Buffers::new(network, batch),
+            gradient: vec![0.0; network.parameters().len()],
+            d_outputs: vec![0.0; batch * values],
+            next_actions: vec![0; batch],
+            actions_tm1: vec![0; batch],
+            q_target: vec![0.0; batch * values],
+            weights: vec![0.0; batch],
+            priorities: vec![0.0; batch],
+        }
+    }
 }
 
 /// A pass at one batch size, and its input.
@@ -98,7 +128,7 @@ impl<O: Objective> CpuLearner<O> {
         let [actions, values] =
             network.output_shape().try_into().expect("a network's output is (actions, values)");
         let online = network.parameters().initial(&mut seeds.rng(Role::Weights));
-        let batch = settings.batch_size;
+        let update = UpdateBuffers::new(&*network, settings.batch_size, values);
         CpuLearner {
             objective,
             actions,
@@ -107,16 +137,9 @@ impl<O: Objective> CpuLearner<O> {
             optimizer: Adam::new(settings.optimizer, online.len()),
             rng: seeds.rng(Role::Noise),
             act: Buffers::new(&*network, 1),
-            update: Buffers::new(&*network, batch),
+            update,
             noise_target: vec![0.0; network.noise().len()],
             noise_loss: vec![0.0; network.noise().len()],
-            gradient: vec![0.0; online.len()],
-            d_outputs: vec![0.0; batch * values],
-            next_actions: vec![0; batch],
-            actions_tm1: vec![0; batch],
-            q_target: vec![0.0; batch * values],
-            weights: vec![0.0; batch],
-            priorities: vec![0.0; batch],
             online,
             network,
             settings,
@@ -140,14 +163,12 @@ impl<O: Objective> CpuLearner<O> {
         noise_loss: &[f32],
     ) -> Result<Update<'_>, AgentError> {
         self.targets(batch, noise_target);
-        let exponent = self.settings.importance_exponent;
-        prioritized::importance_weights(&mut self.weights, &batch.probabilities, exponent);
         let mean_loss = self.loss_and_gradient(batch, noise_loss);
         if !mean_loss.is_finite() {
             return Err(AgentError::NotFinite { update: self.optimizer.steps() + 1, loss: mean_loss });
         }
-        self.optimizer.step(&mut self.online, &self.gradient);
-        Ok(Update { loss: mean_loss, priorities: &self.priorities })
+        self.optimizer.step(&mut self.online, &self.update.gradient);
+        Ok(Update { loss: mean_loss, priorities: &self.update.priorities })
     }
 
     /// q_target: from the target network's outputs for the next state's greedy action. The online network chooses the
@@ -156,20 +177,21 @@ impl<O: Objective> CpuLearner<O> {
         let (values, of_state) = (self.values, self.actions * self.values);
         let bootstrap_discount = self.settings.bootstrap_discount as f32;
         let objective = &mut self.objective;
-        let Buffers { pass, input } = &mut self.update;
+        let UpdateBuffers { of_network: Buffers { pass, input }, next_actions, q_target, .. } =
+            &mut self.update;
         to_input(input, &batch.next_states);
         let noise = noisy(noise);
         let online = Weights { parameters: &self.online, noise };
         let target = Weights { parameters: &self.target, noise };
         let discount_t = |sample: usize| if batch.terminals[sample] { 0.0 } else { bootstrap_discount };
-        let q_target = self.q_target.chunks_exact_mut(values).enumerate();
+        let q_target = q_target.chunks_exact_mut(values).enumerate();
 
         if self.settings.double {
             let outputs_t = pass.forward(online, input).chunks_exact(of_state);
-            for (action, outputs_t) in self.next_actions.iter_mut().zip(outputs_t) {
+            for (action, outputs_t) in next_actions.iter_mut().zip(outputs_t) {
                 *action = objective.greedy(outputs_t);
             }
-            let outputs_t = pass.forward_of(target, input, &self.next_actions).chunks_exact(values);
+            let outputs_t = pass.forward_of(target, input, next_actions).chunks_exact(values);
             for ((sample, q_target), outputs_t) in q_target.zip(outputs_t) {
                 objective.target(q_target, outputs_t, batch.rewards[sample], discount_t(sample));
             }
@@ -185,26 +207,45 @@ impl<O: Objective> CpuLearner<O> {
     /// The mean of the weighted losses, with the gradient of it and the batch's new priorities.
     fn loss_and_gradient(&mut self, batch: &Batch, noise: &[f32]) -> f32 {
         let values = self.values;
-        let size = self.settings.batch_size as f32;
-        let Buffers { pass, input } = &mut self.update;
+        let UpdateBuffers {
+            of_network: Buffers { pass, input },
+            gradient,
+            d_outputs,
+            actions_tm1,
+            q_target,
+            weights: importance_weights,
+            priorities,
+            ..
+        } = &mut self.update;
+        let size = priorities.len() as f32;
+        let exponent = self.settings.importance_exponent;
+        prioritized::importance_weights(importance_weights, &batch.probabilities, exponent);
         to_input(input, &batch.states);
         let weights = Weights { parameters: &self.online, noise: noisy(noise) };
 
-        for (action, &taken) in self.actions_tm1.iter_mut().zip(&batch.actions) {
+        for (action, &taken) in actions_tm1.iter_mut().zip(&batch.actions) {
             *action = usize::from(taken);
         }
-        let outputs_tm1 = pass.forward_of(weights, input, &self.actions_tm1);
+        let outputs_tm1 = pass.forward_of(weights, input, actions_tm1);
         let mut mean_loss = 0.0;
-        let samples = outputs_tm1.chunks_exact(values).zip(self.d_outputs.chunks_exact_mut(values));
+        let samples = outputs_tm1.chunks_exact(values).zip(d_outputs.chunks_exact_mut(values));
         for (sample, (outputs, d_outputs)) in samples.enumerate() {
-            let target = &self.q_target[sample * values..][..values];
-            let weight = self.weights[sample];
+            let target = &q_target[sample * values..][..values];
+            let weight = importance_weights[sample];
             let loss = self.objective.loss(d_outputs, target, outputs, weight / size);
-            self.priorities[sample] = prioritized::priority(loss, self.settings.priority_exponent);
+            priorities[sample] = prioritized::priority(loss, self.settings.priority_exponent);
             mean_loss += weight * loss / size;
         }
-        pass.backward_of(weights, input, &self.d_outputs, &self.actions_tm1, &mut self.gradient);
+        pass.backward_of(weights, input, d_outputs, actions_tm1, gradient);
         mean_loss
+    }
+
+    /// What a forward pass of the online weights on a batch's states leaves to be seen, with the noise off.
+    fn inspect(&self, batch: &Batch) -> Inspection {
+        let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
+        to_input(&mut input, &batch.states);
+        pass.forward(Weights { parameters: &self.online, noise: None }, &input);
+        pass.inspect(&input)
     }
 
     /// Replaces online and target weights, both in the order of the network's parameter list.
@@ -218,12 +259,12 @@ impl<O: Objective> CpuLearner<O> {
 
     /// The gradient of the last update, in the order of the network's parameter list.
     pub fn gradient(&self) -> &[f32] {
-        &self.gradient
+        &self.update.gradient
     }
 
     /// The targets of the last update, (batch, values).
     pub fn q_target(&self) -> &[f32] {
-        &self.q_target
+        &self.update.q_target
     }
 
     /// The network.
@@ -253,7 +294,51 @@ impl<O: Objective> Learner for CpuLearner<O> {
         self.network.noise().draw(&mut self.rng, &mut noise_loss);
         let updated = self.update_with(batch, &noise_target, &noise_loss).map(|update| update.loss);
         (self.noise_target, self.noise_loss) = (noise_target, noise_loss);
-        Ok(Update { loss: updated?, priorities: &self.priorities })
+        Ok(Update { loss: updated?, priorities: &self.update.priorities })
+    }
+
+    fn diagnose(&mut self, batch: &Batch) -> Vec<Diagnostic> {
+        let buffers = UpdateBuffers::new(&*self.network, batch.len(), self.values);
+        let of_updates = std::mem::replace(&mut self.update, buffers);
+        self.targets(batch, &[]);
+        let Buffers { pass, input } = &mut self.update.of_network;
+        to_input(input, &batch.states);
+        let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
+        let of_states = outputs.chunks_exact(self.actions * self.values);
+        let q_values: Vec<Vec<f32>> =
+            of_states.map(|outputs| self.objective.action_values(outputs)).collect();
+        let inspection = pass.inspect(input);
+        let loss = self.loss_and_gradient(batch, &[]);
+        let buffers = std::mem::replace(&mut self.update, of_updates);
+
+        let targets = buffers.q_target.chunks_exact(self.values);
+        let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
+        let learned = Learned {
+            loss,
+            q_values: &q_values,
+            actions: &batch.actions,
+            targets: &targets,
+            gradient: &buffers.gradient,
+        };
+        let mut diagnostics = diagnostics::of_learning(&learned);
+        diagnostics.extend(diagnostics::of_network(&inspection, self.network.parameters()));
+        diagnostics
+    }
+
+    fn intervene(
+        &mut self,
+        intervention: InterventionSpec,
+        batch: &Batch,
+        rng: &mut Xoshiro256PlusPlus,
+    ) -> Result<(), AgentError> {
+        // A sweep's memory for 64 samples is needed too rarely to be kept.
+        let inspection = match intervention {
+            InterventionSpec::Redo { .. } => self.inspect(batch),
+            _ => Inspection::new(),
+        };
+        let trained = Trained { parameters: &mut self.online, optimizer: &mut self.optimizer };
+        interventions::apply(intervention, self.network.parameters(), &inspection, trained, rng);
+        Ok(())
     }
 
     fn sync_target(&mut self) {

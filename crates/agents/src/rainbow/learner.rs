@@ -63,6 +63,19 @@ impl Objective for Categorical {
         loss::project(target, probabilities_t, r_t, discount_t, &self.support);
     }
 
+    fn action_values(&self, logits: &[f32]) -> Vec<f32> {
+        let atoms = self.support.len();
+        let mut probabilities = vec![0.0; logits.len()];
+        softmax_rows(&mut probabilities, logits, atoms);
+        let mut q_values = vec![0.0; logits.len() / atoms];
+        loss::q_values(&mut q_values, &probabilities, &self.support);
+        q_values
+    }
+
+    fn target_value(&self, target: &[f32]) -> f32 {
+        target.iter().zip(&self.support).map(|(p, z)| p * z).sum()
+    }
+
     fn loss(&self, d_logits_tm1: &mut [f32], target: &[f32], logits_tm1: &[f32], scale: f32) -> f32 {
         loss::cross_entropy(d_logits_tm1, target, logits_tm1, scale)
     }

@@ -5,8 +5,8 @@
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_spec::{
-    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
+    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, KernelsSpec,
+    NetworkSpec, RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -57,6 +57,7 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 4,
             checkpoint_period: AgentSteps(70),
         },
+        kernels: KernelsSpec::Auto,
     }
 }
 
@@ -117,6 +118,9 @@ pub(crate) fn finish(config: &RunConfig, directory: &Path) -> Leavings {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Leavings {
     pub(crate) metrics: Vec<String>,
+    pub(crate) diagnostics: Vec<String>,
+    /// The step of each of TensorBoard's events.
+    pub(crate) events: Vec<u64>,
     /// Checksum of the file.
     pub(crate) weights: u32,
     pub(crate) returns: Vec<f64>,
@@ -127,11 +131,36 @@ impl Leavings {
         let directory = RunDirectory::new(directory);
         let metrics = std::fs::read_to_string(directory.metrics_csv()).unwrap();
         let without_time = |line: &str| line.rsplitn(3, ',').nth(2).unwrap().to_owned();
+        let diagnostics = std::fs::read_to_string(directory.diagnostics_csv()).unwrap();
+        let is_of_time = |line: &&str| line.contains(",time/") || line.contains(",speed/");
         let done: softmoe_spec::Done = softmoe_spec::file::read(&directory.done_ron()).unwrap();
         Leavings {
             metrics: metrics.lines().map(without_time).collect(),
+            diagnostics: diagnostics.lines().filter(|line| !is_of_time(line)).map(str::to_owned).collect(),
+            events: steps_of_events(&std::fs::read(directory.events()).unwrap()),
             weights: crc32fast::hash(&std::fs::read(directory.weights()).unwrap()),
             returns: done.returns,
         }
     }
+}
+
+/// The step of each event: after the wall time, a field of 9 bytes, comes that of the step, if it is not 0.
+fn steps_of_events(mut file: &[u8]) -> Vec<u64> {
+    let mut steps = Vec::new();
+    while let Some((len, rest)) = file.split_first_chunk::<8>() {
+        let len = u64::from_le_bytes(*len) as usize;
+        let event = &rest[4..4 + len];
+        let is_of_a_step = event[9] == 0x10;
+        let bytes = event[10..].iter().take(if is_of_a_step { 10 } else { 0 });
+        let mut step = 0;
+        for (index, byte) in bytes.enumerate() {
+            step |= u64::from(byte & 0x7f) << (7 * index);
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        steps.push(step);
+        file = &rest[4 + len + 4..];
+    }
+    steps
 }

@@ -7,6 +7,7 @@ use comfy_table::Table;
 use fs4::TryLockError;
 use serde::Serialize;
 use softmoe_agents::check_device;
+use softmoe_agents::checkpoint::remove_all;
 use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
@@ -15,6 +16,7 @@ use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{AgentSteps, Device, RunConfig, RunDirectory};
 use std::fs::File;
 use std::io::Write;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,6 +62,9 @@ struct Training {
     /// `cargo build --release -p softmoe-bench --features cuda`
     #[arg(long, default_value_t)]
     device: Device,
+    /// Threads that large networks compute with, to the same result [default: one for each core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
     /// How to tell the progress on standard output
     #[arg(long, value_enum, default_value = "text")]
     progress: ProgressFormat,
@@ -138,10 +143,16 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let directory = directory_of(arguments)?;
     let _lock = lock(&directory)?;
     if directory.done_ron().exists() {
+        // One that was killed right after it wrote its result has left them.
+        remove_all(&directory.checkpoints());
         eprintln!("{} is finished already; nothing to do", config.name());
         return Ok(ExitCode::SUCCESS);
     }
     check_device(arguments.device)?;
+    // None asked for: as many as there are cores.
+    let threads = arguments.threads.map_or(0, NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+    pool.build_global().context("cannot start threads")?;
     let mut monitor = Console::new(arguments, stop_on_signals()?);
     if let Some(warning) = Memory::now().check(&config)? {
         monitor.warn(&warning);

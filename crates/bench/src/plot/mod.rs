@@ -8,11 +8,13 @@ mod architectures;
 mod bars;
 mod curves;
 mod png;
+mod roofline;
 mod style;
 
 pub use architectures::{Architectures, Block, Column};
 pub use bars::{Bar, Bars};
 pub use curves::{Curves, Line, Panel, Point};
+pub use roofline::{Kernel, Roof, Roofline};
 pub use style::Mark;
 
 use plotters::coord::Shift;

@@ -93,6 +93,10 @@ macro_rules! encoder {
             ) -> &'t [E] {
                 Layer::<(usize, H, W, C)>::backward(&self.0, weights, x, dy, tape, gradient, wants_dx)
             }
+
+            fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut crate::Inspection) {
+                Layer::<(usize, H, W, C)>::inspect(&self.0, x, tape, inspection)
+            }
         }
 
         #[cfg(feature = "burn")]

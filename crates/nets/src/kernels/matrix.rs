@@ -1,7 +1,8 @@
 //! Strided matrices over slices, and their products.
 
+use super::instructions::{dispatch, vectorised};
+use super::parts::{Rows, share};
 use super::tile::{self, Operands, ROWS};
-use super::vectorised;
 use crate::scalar::Scalar;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -25,6 +26,8 @@ pub struct Blocks<'a, E> {
     columns: [usize; 2],
     row_strides: [usize; 2],
     column_strides: [usize; 2],
+    /// Those rows that are meant: the first, and how many.
+    part: (usize, usize),
 }
 
 impl<'a, E> Blocks<'a, E> {
@@ -50,7 +53,18 @@ impl<'a, E> Blocks<'a, E> {
              reaches beyond {} values",
             data.len()
         );
-        Blocks { data, rows, columns, row_strides, column_strides }
+        Blocks { data, rows, columns, row_strides, column_strides, part: (0, rows[0] * rows[1]) }
+    }
+
+    /// Some of its rows.
+    ///
+    /// # Panics
+    /// If there are no such rows.
+    #[must_use]
+    pub fn part(mut self, rows: Range<usize>) -> Self {
+        assert!(rows.end <= self.part.1, "rows {rows:?} of {}", self.part.1);
+        self.part = (self.part.0 + rows.start, rows.len());
+        self
     }
 }
 
@@ -62,6 +76,7 @@ impl<'a, E> From<Matrix<'a, E>> for Blocks<'a, E> {
             columns: [1, shape[1]],
             row_strides: [0, strides[0]],
             column_strides: [0, strides[1]],
+            part: (0, shape[0]),
         }
     }
 }
@@ -127,13 +142,19 @@ impl<'a, E> MatrixMut<'a, E> {
     /// If its last element lies beyond `data`, or if two elements share a place.
     pub fn strided(data: &'a mut [E], shape: [usize; 2], strides: [usize; 2]) -> Self {
         check(data.len(), shape, strides);
-        let row_major = strides[1] >= 1 && strides[0] >= shape[1] * strides[1];
+        let matrix = MatrixMut { data, shape, strides };
+        let row_major = strides[1] >= 1 && matrix.is_row_major();
         let column_major = strides[0] >= 1 && strides[1] >= shape[0] * strides[0];
         assert!(
             row_major || column_major || shape.contains(&0),
             "elements of {shape:?}, {strides:?} overlap"
         );
-        MatrixMut { data, shape, strides }
+        matrix
+    }
+
+    /// Whether each row lies behind the one before it; else each column does.
+    fn is_row_major(&self) -> bool {
+        self.strides[0] >= self.shape[1] * self.strides[1]
     }
 
     /// The transposed matrix; nothing is moved.
@@ -152,7 +173,7 @@ impl<'a, E> MatrixMut<'a, E> {
 /// # Panics
 /// If the shapes do not fit.
 pub fn product<E: Scalar>(c: MatrixMut<'_, E>, a: Matrix<'_, E>, b: Matrix<'_, E>, accumulate: bool) {
-    product_by(c, a, b, accumulate, |product| pulp::Arch::new().dispatch(product));
+    product_by(c, a, b, accumulate, dispatch);
 }
 
 /// [`product`], by the instructions that `multiply` chooses.
@@ -161,7 +182,7 @@ fn product_by<'m, E: Scalar>(
     a: Matrix<'m, E>,
     b: Matrix<'m, E>,
     accumulate: bool,
-    multiply: impl FnOnce(Product<'m, E>),
+    multiply: impl Fn(Product<'m, E>) + Sync,
 ) {
     let ([m, k], [inner, n]) = (a.shape, b.shape);
     assert!(inner == k && c.shape == [m, n], "{:?} x {:?} is not {:?}", a.shape, b.shape, c.shape);
@@ -173,10 +194,11 @@ fn product_by<'m, E: Scalar>(
     };
     let [row, column] = c.strides;
     let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
-    multiply(match transposed {
+    let product = match transposed {
         false => Product { c, a: a.into(), b, accumulate },
         true => Product { c: c.transposed(), a: b.transposed().into(), b: a.transposed(), accumulate },
-    });
+    };
+    share(m * n * k, product, multiply);
 }
 
 /// c = a b, or c = c + a b if `accumulate`, for a matrix a in blocks.
@@ -192,10 +214,10 @@ pub fn product_of_blocks<E: Scalar>(
     b: Matrix<'_, E>,
     accumulate: bool,
 ) {
-    let [m, inner] = [a.rows, a.columns].map(|[blocks, of_block]| blocks * of_block);
+    let (m, inner) = (a.part.1, a.columns[0] * a.columns[1]);
     let [k, n] = b.shape;
     assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
-    pulp::Arch::new().dispatch(Product { c, a, b, accumulate });
+    dispatch(Product { c, a, b, accumulate });
 }
 
 /// A product whose shapes fit.
@@ -204,6 +226,37 @@ struct Product<'a, E> {
     a: Blocks<'a, E>,
     b: Matrix<'a, E>,
     accumulate: bool,
+}
+
+/// Cut between rows of c, or between columns where those lie apart from each other.
+impl<E: Scalar> Rows for Product<'_, E> {
+    fn rows(&self) -> usize {
+        let [m, n] = self.c.shape;
+        if self.c.is_row_major() { m } else { n }
+    }
+
+    fn cut(self, row: usize) -> (Self, Self) {
+        let Product { c, a, b, accumulate } = self;
+        let ([m, n], strides) = (c.shape, c.strides);
+        let is_row_major = c.is_row_major();
+        // Whole tiles, where there are several.
+        let unit = if is_row_major { tile::ROWS } else { 2 * tile::ROWS };
+        let row = if row > unit { row - row % unit } else { row };
+        let (left, right) = c.data.split_at_mut(c.data.len().min(row * strides[usize::from(!is_row_major)]));
+        let part = |data, shape| MatrixMut { data, shape, strides };
+        if is_row_major {
+            let (above, below) = (part(left, [row, n]), part(right, [m - row, n]));
+            let [a_above, a_below] = [a.part(0..row), a.part(row..m)];
+            (Product { c: above, a: a_above, b, accumulate }, Product { c: below, a: a_below, b, accumulate })
+        } else {
+            let (left, right) = (part(left, [m, row]), part(right, [m, n - row]));
+            let [k, _] = b.shape;
+            let b_right = &b.data[b.data.len().min(row * b.strides[1])..];
+            let b_left = Matrix { shape: [k, row], ..b };
+            let b_right = Matrix { data: b_right, shape: [k, n - row], ..b };
+            (Product { c: left, a, b: b_left, accumulate }, Product { c: right, a, b: b_right, accumulate })
+        }
+    }
 }
 
 impl<E: Scalar> WithSimd for Product<'_, E> {
@@ -319,7 +372,7 @@ impl<E: Scalar> Product<'_, E> {
         };
         let operands = Operands {
             a: self.a.data.as_ptr(),
-            first_row: row,
+            first_row: self.a.part.0 + row,
             a_block: self.a.rows[1],
             a_row_strides: self.a.row_strides,
             a_column_strides: self.a.column_strides,
@@ -382,7 +435,7 @@ pub fn vector_matrix<E: Scalar>(y: &mut [E], x: &[E], w: &[E]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Matrix, MatrixMut, Product, product, product_by, vector_matrix};
+    use super::{Matrix, MatrixMut, Product, dispatch, product, product_by, vector_matrix};
     use proptest::prelude::*;
     use pulp::Simd;
     use rand::{RngExt, SeedableRng};
@@ -393,7 +446,7 @@ mod tests {
     }
 
     /// Calls `multiply(instructions)` for each set of instructions that this processor has.
-    fn on_every_processor(mut multiply: impl FnMut(&dyn Fn(Product<'_, f32>))) {
+    fn on_every_processor(mut multiply: impl FnMut(&(dyn Fn(Product<'_, f32>) + Sync))) {
         multiply(&|product| pulp::Scalar.vectorize(product));
         multiply(&|product| pulp::Arch::new().dispatch(product));
         #[cfg(target_arch = "x86_64")]
@@ -437,6 +490,28 @@ mod tests {
             for (c, want) in c.iter().zip(&want) {
                 prop_assert!((c - want).abs() < 1e-13, "{c}, should be {want}");
             }
+        }
+
+        #[test]
+        fn parts_of_a_product_are_equal_to_the_whole_to_the_bit(
+            m in 1usize..60, k in 1usize..20, n in 1usize..80, parts in 2usize..5, seed: u64, transposed: [bool; 3],
+        ) {
+            let strides = |rows: usize, columns: usize, which: usize| {
+                if transposed[which] { [1, rows] } else { [columns, 1] }
+            };
+            let (a, b) = (random(m * k, seed), random(k * n, !seed));
+            let (left, right) =
+                (Matrix::strided(&a, [m, k], strides(m, k, 0)), Matrix::strided(&b, [k, n], strides(k, n, 1)));
+            let multiplied = |multiply: &(dyn Fn(Product<'_, f32>) + Sync)| {
+                let mut c = vec![f32::NAN; m * n];
+                let result = MatrixMut::strided(&mut c, [m, n], strides(m, n, 2));
+                product_by(result, left, right, false, multiply);
+                c
+            };
+            let in_parts = multiplied(&|product| {
+                super::super::parts::in_parts(&mut vec![(); parts], product, &|(), part| dispatch(part));
+            });
+            prop_assert_eq!(in_parts, multiplied(&|product| dispatch(product)));
         }
 
         #[test]

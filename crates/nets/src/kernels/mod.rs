@@ -1,21 +1,18 @@
 //! The loops that everything else is made of: matrix products, and passes over vectors.
 //!
 //! Sizes are run-time values here. Each loop is compiled for the instruction sets that the processor may have
-//! (AVX-512, AVX2 with FMA, or the portable ones) and the best is chosen when it runs.
+//! (AVX-512, AVX2 with FMA, or the portable ones) and the best is taken when it runs, unless [`choose`] names another.
 
+mod instructions;
 mod matrix;
+pub(crate) mod parts;
 pub(crate) mod tile;
 mod vector;
 
+pub use instructions::{InstructionSet, Unavailable, choose, instruction_set, vectorised};
 pub use matrix::{Blocks, Matrix, MatrixMut, product, product_of_blocks, vector_matrix};
 pub use vector::{
     add, add_row_sums, minus_mean_of_blocks, multiply, multiply_outer, relu, relu_backward,
     relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, shared_exponentials,
     softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows, transpose,
 };
-
-/// Runs `body`, and what is inlined into it, compiled for the best instruction set of this processor.
-#[inline(always)]
-pub fn vectorised<R>(body: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(body)
-}

@@ -1,10 +1,14 @@
 //! Passes over vectors and over the rows of matrices: element-wise functions, sums, softmax.
 
+use super::parts::{Of, share};
 use super::vectorised;
 use crate::scalar::Scalar;
 
 /// Elements summed side by side, so that a sum becomes vector instructions with one order on every processor.
 const LANES: usize = 16;
+
+/// A pass over memory takes as long for an element as so many multiply-adds.
+const MEMORY: usize = 16;
 
 /// `reduce` over all of `x` from `start`, in [`LANES`] independent strands.
 #[inline(always)]
@@ -72,14 +76,16 @@ fn whole_rows<E>(x: &[E], columns: usize) {
 /// If the lengths do not fit.
 pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
     same_length(y, x);
-    vectorised(
-        #[inline(always)]
-        || {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y = if x > E::ZERO { x } else { E::ZERO };
-            }
-        },
-    );
+    share(MEMORY * y.len(), (Of(y, 1), Of(x, 1)), |(Of(y, _), Of(x, _))| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y = if x > E::ZERO { x } else { E::ZERO };
+                }
+            },
+        );
+    });
 }
 
 /// y = max(y, 0).
@@ -126,14 +132,16 @@ pub fn relu_backward_in_place<E: Scalar>(dy: &mut [E], y: &[E]) {
 pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
     same_length(dx, dy);
     same_length(dx, y);
-    vectorised(
-        #[inline(always)]
-        || {
-            for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
-                *dx = if y > E::ZERO { dy } else { E::ZERO };
-            }
-        },
-    );
+    share(MEMORY * y.len(), (Of(dx, 1), Of(dy, 1), Of(y, 1)), |(Of(dx, _), Of(dy, _), Of(y, _))| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+                    *dx = if y > E::ZERO { dy } else { E::ZERO };
+                }
+            },
+        );
+    });
 }
 
 /// y += x.
@@ -145,14 +153,16 @@ pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
 /// If the lengths do not fit.
 pub fn add<E: Scalar>(y: &mut [E], x: &[E]) {
     same_length(y, x);
-    vectorised(
-        #[inline(always)]
-        || {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y += x;
-            }
-        },
-    );
+    share(MEMORY * y.len(), (Of(y, 1), Of(x, 1)), |(Of(y, _), Of(x, _))| {
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, &x) in y.iter_mut().zip(x) {
+                    *y += x;
+                }
+            },
+        );
+    });
 }
 
 /// Adds every row of `x` to `sum`.

@@ -5,7 +5,7 @@ mod device;
 
 use crate::layers::padding::{Valid, output_length};
 use crate::size::expect;
-use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by channel: VALID, no
 /// padding. Pixels left over at the end of an axis are not read.
@@ -143,4 +143,7 @@ where
         }
         &tape.dx
     }
+
+    /// Position by position, channel by channel: the channels stay what they are.
+    fn inspect<E: Scalar>(&self, _: &[E], _: &AveragePoolTape<E>, _: &mut Inspection) {}
 }

@@ -3,9 +3,10 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::{Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::size::{expect, product as product_of};
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// A [`SoftMoe`](crate::layers::SoftMoe) with experts of type BIG: each is a network that sees all its slots at once,
@@ -284,5 +285,28 @@ where
             product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, phi, true);
         }
         &tape.dx
+    }
+
+    fn inspect<E: Scalar>(&self, _: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
+        let (_, d, n, p) = self.sizes();
+        inspection.lose();
+        let of_expert = tape.slots.len() / n;
+        let inputs = tape.slots.chunks_exact(of_expert);
+        for ((expert, experts), inputs) in self.experts.iter().zip(&tape.experts).zip(inputs.clone()) {
+            expert.inspect(inputs, experts, inspection);
+            inspection.lose();
+        }
+        // From (n, batch, p, d) to (batch, n, p, d).
+        let samples = (0..of_expert / (p * d)).flat_map(|sample| {
+            inputs.clone().flat_map(move |inputs| &inputs[sample * p * d..(sample + 1) * p * d])
+        });
+        inspection.mixtures.push(Mixture {
+            experts: n,
+            slots: p,
+            combine: doubles(&tape.combine),
+            width: d,
+            inputs_per_sample: n * p,
+            inputs: samples.map(|value| value.to_f64()).collect(),
+        });
     }
 }

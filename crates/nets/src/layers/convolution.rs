@@ -3,11 +3,13 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::Kernel;
+use crate::kernels::parts::{Of, in_parts, parts};
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, product, product_of_blocks};
 use crate::layers::dense::disjoint;
 use crate::layers::padding::{Map, Padded, Padding, Same, Valid, Windows, output_length};
 use crate::size::expect;
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -33,6 +35,15 @@ pub struct Conv2dTape<E> {
     windows: Windows,
     y: Vec<E>,
     dx: Vec<E>,
+    /// Stride 1: the kernel turned around, (KERNEL, KERNEL, C, channels).
+    turned: Vec<E>,
+    /// Each computes some of the samples, or of the gradient's rows.
+    parts: Vec<Part<E>>,
+}
+
+/// What one part of the work needs for itself.
+#[derive(Clone, Debug)]
+struct Part<E> {
     /// One sample with what lies beyond its border.
     x: Padded<E>,
     backward: Backward<E>,
@@ -41,9 +52,8 @@ pub struct Conv2dTape<E> {
 /// How the gradient of the input is computed.
 #[derive(Clone, Debug)]
 enum Backward<E> {
-    /// At stride 1 it is a convolution of the gradient, lengthened by zeros, with the kernel turned around:
-    /// (KERNEL, KERNEL, C, channels).
-    Convolution { dy: Padded<E>, kernel: Vec<E> },
+    /// At stride 1 it is a convolution of the gradient, lengthened by zeros, with the kernel turned around.
+    Convolution { dy: Padded<E> },
     /// At other strides the gradients of a sample's patches, (H x W, KERNEL x KERNEL x channels), are added up.
     Patches(Vec<E>),
 }
@@ -128,23 +138,21 @@ fn turn<E: Scalar>(turned: &mut [E], kernel: &[E], channels: usize, c: usize) {
     }
 }
 
-impl<E: Scalar> Conv2dTape<E> {
-    /// Adds the gradients of a sample's patches to the pixels that they are copies of.
-    fn scatter(dx: &mut [E], patches: &[E], windows: &Windows, sample: usize) {
-        let (rows, len) = (sample * windows.output[0]..(sample + 1) * windows.output[0], windows.row_len());
-        let first = rows.start * windows.output[1];
-        kernels::vectorised(
-            #[inline(always)]
-            || {
-                windows.each_run(rows, |run| {
-                    let start = ((run.window - first) * windows.side + run.row) * len + run.outside;
-                    for (dx, &d) in dx[run.pixels].iter_mut().zip(&patches[start..]) {
-                        *dx += d;
-                    }
-                });
-            },
-        );
-    }
+/// Makes dx the sum of the gradients of its patches, each added to the pixels that it is a copy of.
+fn scatter<E: Scalar>(dx: &mut [E], patches: &[E], windows: &Windows) {
+    let len = windows.row_len();
+    dx.fill(E::ZERO);
+    kernels::vectorised(
+        #[inline(always)]
+        || {
+            windows.each_run(0..windows.output[0], |run| {
+                let start = (run.window * windows.side + run.row) * len + run.outside;
+                for (dx, &d) in dx[run.pixels].iter_mut().zip(&patches[start..]) {
+                    *dx += d;
+                }
+            });
+        },
+    );
 }
 
 impl<H, W, C, HIn, WIn, CIn, const KERNEL: usize, const STRIDE: usize, P> Layer<(usize, HIn, WIn, CIn)>
@@ -196,17 +204,18 @@ where
             // The input's pixel at y is under the kernel's row r at the output y + before - r.
             let before = windows.before.map(|before| KERNEL - 1 - before);
             let lengths = [map[0], map[1]].map(|length| length + KERNEL - 1);
-            let dy = Padded::new([h, w, c], before, lengths);
-            Backward::Convolution { dy, kernel: vec![E::ZERO; KERNEL * KERNEL * self.channels * c] }
+            Backward::Convolution { dy: Padded::new([h, w, c], before, lengths) }
         } else {
             Backward::Patches(vec![E::ZERO; h * w * KERNEL * KERNEL * self.channels])
         };
+        let weights = KERNEL * KERNEL * self.channels * c;
+        let part = Part { x: Padded::new(map, windows.before, lengths), backward };
         Conv2dTape {
             y: vec![E::ZERO; batch * h * w * c],
             dx: vec![E::ZERO; batch * map.iter().product::<usize>()],
-            x: Padded::new(map, windows.before, lengths),
+            turned: vec![E::ZERO; if STRIDE == 1 { weights } else { 0 }],
             windows,
-            backward,
+            parts: vec![part; parts(batch * h * w * weights).min(batch).max(1)],
         }
     }
 
@@ -218,16 +227,19 @@ where
     ) -> &'t [E] {
         let [kernel, bias] = [&self.kernel, &self.bias].map(|range| &weights.parameters[range.clone()]);
         let (inputs, c) = (kernel.len() / bias.len(), bias.len());
-        let positions @ [h, w] = tape.windows.output;
-        for y in tape.y.chunks_exact_mut(c) {
-            y.copy_from_slice(bias);
-        }
-        let samples = x.chunks_exact(tape.windows.map_len()).zip(tape.y.chunks_exact_mut(h * w * c));
-        for (x, y) in samples {
-            let patches = patches(tape.x.of(x), KERNEL, STRIDE, positions);
-            product_of_blocks(MatrixMut::new(y, h * w, c), patches, Matrix::new(kernel, inputs, c), true);
-        }
-        &tape.y
+        let Conv2dTape { windows, y, parts, .. } = tape;
+        let positions @ [h, w] = windows.output;
+        let (map_len, y_len) = (windows.map_len(), h * w * c);
+        in_parts(parts, (Of(x, map_len), Of(&mut y[..], y_len)), &|part, (x, y)| {
+            for (x, y) in x.0.chunks_exact(map_len).zip(y.0.chunks_exact_mut(y_len)) {
+                for y in y.chunks_exact_mut(c) {
+                    y.copy_from_slice(bias);
+                }
+                let patches = patches(part.x.of(x), KERNEL, STRIDE, positions);
+                product_of_blocks(MatrixMut::new(y, h * w, c), patches, Matrix::new(kernel, inputs, c), true);
+            }
+        });
+        y
     }
 
     fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t Conv2dTape<E>) -> &'t [E] {
@@ -246,40 +258,58 @@ where
         let kernel = &weights.parameters[self.kernel.clone()];
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
         let (inputs, c) = (d_kernel.len() / d_bias.len(), d_bias.len());
-        let positions @ [h, w] = tape.windows.output;
+        let Conv2dTape { windows, dx, turned, parts, .. } = tape;
+        let positions @ [h, w] = windows.output;
+        let (map_len, dy_len) = (windows.map_len(), h * w * c);
+        let samples = || x.chunks_exact(map_len).zip(dy.chunks_exact(dy_len));
         d_bias.fill(E::ZERO);
         kernels::add_row_sums(d_bias, dy);
         d_kernel.fill(E::ZERO);
-        if wants_dx {
-            match &mut tape.backward {
-                Backward::Convolution { kernel: turned, .. } => turn(turned, kernel, self.channels, c),
-                Backward::Patches(_) => tape.dx.fill(E::ZERO),
+        in_parts(parts, (0..inputs, Of(d_kernel, c)), &|part, (rows, d_kernel)| {
+            for (x, dy) in samples() {
+                let patches = patches_transposed(part.x.of(x), KERNEL, STRIDE, positions).part(rows.clone());
+                let d_kernel = MatrixMut::new(&mut *d_kernel.0, rows.len(), c);
+                product_of_blocks(d_kernel, patches, Matrix::new(dy, h * w, c), true);
             }
+        });
+        if !wants_dx {
+            return dx;
         }
-        let (map_len, dy_len) = (tape.windows.map_len(), h * w * c);
-        for (sample, (x, dy)) in x.chunks_exact(map_len).zip(dy.chunks_exact(dy_len)).enumerate() {
-            let patches = patches_transposed(tape.x.of(x), KERNEL, STRIDE, positions);
-            let d_output = Matrix::new(dy, h * w, c);
-            product_of_blocks(MatrixMut::new(d_kernel, inputs, c), patches, d_output, true);
-            if !wants_dx {
-                continue;
-            }
-            match &mut tape.backward {
-                Backward::Convolution { dy: padded, kernel } => {
-                    let [height, width] = tape.windows.map_sides();
-                    let patches = self::patches(padded.of(dy), KERNEL, 1, [height, width]);
-                    let kernel = Matrix::new(kernel, KERNEL * KERNEL * c, self.channels);
-                    let dx = &mut tape.dx[sample * map_len..][..map_len];
-                    let dx = MatrixMut::new(dx, height * width, self.channels);
-                    product_of_blocks(dx, patches, kernel, false);
-                }
-                Backward::Patches(d_patches) => {
-                    let kernel = Matrix::new(kernel, inputs, c).transposed();
-                    product(MatrixMut::new(d_patches, h * w, inputs), d_output, kernel, false);
-                    Conv2dTape::scatter(&mut tape.dx, d_patches, &tape.windows, sample);
-                }
-            }
+        if STRIDE == 1 {
+            turn(turned, kernel, self.channels, c);
         }
-        &tape.dx
+        in_parts(parts, (Of(&mut dx[..], map_len), Of(dy, dy_len)), &|part, (dx, dy)| {
+            for (dx, dy) in dx.0.chunks_exact_mut(map_len).zip(dy.0.chunks_exact(dy_len)) {
+                match &mut part.backward {
+                    Backward::Convolution { dy: padded } => {
+                        let [height, width] = windows.map_sides();
+                        let patches = self::patches(padded.of(dy), KERNEL, 1, [height, width]);
+                        let kernel = Matrix::new(turned, KERNEL * KERNEL * c, self.channels);
+                        product_of_blocks(
+                            MatrixMut::new(dx, height * width, self.channels),
+                            patches,
+                            kernel,
+                            false,
+                        );
+                    }
+                    Backward::Patches(d_patches) => {
+                        let kernel = Matrix::new(kernel, inputs, c).transposed();
+                        product(
+                            MatrixMut::new(d_patches, h * w, inputs),
+                            Matrix::new(dy, h * w, c),
+                            kernel,
+                            false,
+                        );
+                        scatter(dx, d_patches, windows);
+                    }
+                }
+            }
+        });
+        dx
+    }
+
+    fn inspect<E: Scalar>(&self, _: &[E], _: &Conv2dTape<E>, inspection: &mut Inspection) {
+        let kernel = Kernel { range: self.kernel.clone(), columns: self.output.2.size() };
+        inspection.weights(&[kernel], std::slice::from_ref(&self.bias));
     }
 }

@@ -3,9 +3,10 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::Kernel;
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::size::expect;
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// y = x W + b.
@@ -273,6 +274,11 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
         affine_backward(dx, d_kernel, d_bias, dy, x, &weights.parameters[self.kernel.clone()]);
         &tape.dx
     }
+
+    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseTape<E>, inspection: &mut Inspection) {
+        let kernel = Kernel { range: self.kernel.clone(), columns: self.outputs.size() };
+        inspection.weights(&[kernel], std::slice::from_ref(&self.bias));
+    }
 }
 
 impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
@@ -345,6 +351,12 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
         self.noise_backward(weights, gradient);
         &tape.dx
     }
+
+    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseTape<E>, inspection: &mut Inspection) {
+        let parts = [&self.mu, &self.sigma];
+        let kernels = parts.map(|part| Kernel { range: part.kernel.clone(), columns: part.outputs.size() });
+        inspection.weights(&kernels, &parts.map(|part| part.bias.clone()));
+    }
 }
 
 impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
@@ -395,6 +407,13 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
         match self {
             Dense::Plain(layer) => layer.backward(weights, x, dy, tape, gradient, wants_dx),
             Dense::Noisy(layer) => layer.backward(weights, x, dy, tape, gradient, wants_dx),
+        }
+    }
+
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &DenseTape<E>, inspection: &mut Inspection) {
+        match self {
+            Dense::Plain(layer) => layer.inspect(x, tape, inspection),
+            Dense::Noisy(layer) => layer.inspect(x, tape, inspection),
         }
     }
 }

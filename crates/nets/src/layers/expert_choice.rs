@@ -3,10 +3,11 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::size::expect;
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// Each expert takes the p tokens that score highest for it; nothing is mixed before the experts.
@@ -224,5 +225,19 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
             });
         }
         &tape.dx
+    }
+
+    fn inspect<E: Scalar>(&self, _: &[E], tape: &ExpertChoiceTape<E>, inspection: &mut Inspection) {
+        let (_, d, n, p) = self.sizes();
+        inspection.reader(Kernel { range: self.router.clone(), columns: n });
+        self.experts.inspect(&tape.experts, inspection);
+        inspection.mixtures.push(Mixture {
+            experts: n,
+            slots: 1,
+            combine: doubles(&tape.scores),
+            width: d,
+            inputs_per_sample: p * n,
+            inputs: doubles(&tape.inputs),
+        });
     }
 }

@@ -3,9 +3,10 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::Kernel;
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::dense::{disjoint, noisy_laws};
-use crate::{Builder, Law, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// The shape of an expert, apart from the width of its tokens.
@@ -248,6 +249,32 @@ impl<N: Size, D: Size> Experts<N, D> {
             layer.noise_backward(weights, gradient, n, h);
         }
         &tape.dx
+    }
+
+    /// Shows each expert's hidden neurons: a layer of their own for each expert.
+    pub(crate) fn inspect<E: Scalar>(&self, tape: &ExpertsTape<E>, inspection: &mut Inspection) {
+        let (n, d, h) = self.sizes();
+        for e in 0..n {
+            let of_expert = |range: &Range<usize>| {
+                let len = range.len() / n;
+                range.start + e * len..range.start + (e + 1) * len
+            };
+            let kernel = |range: &Range<usize>, columns| Kernel { range: of_expert(range), columns };
+            inspection.branch(|inspection| {
+                for (layer, HiddenTape { y, .. }) in self.hidden_layers.iter().zip(&tape.hidden) {
+                    let sigma = layer.noisy.as_ref().map(|noisy| &noisy.sigma);
+                    let parts = || std::iter::once(&layer.mu).chain(sigma);
+                    let kernels: Vec<Kernel> = parts().map(|[weights, _]| kernel(weights, h)).collect();
+                    let biases: Vec<Range<usize>> = parts().map(|[_, bias]| of_expert(bias)).collect();
+                    inspection.weights(&kernels, &biases);
+                    let of_expert = y.len() / n;
+                    inspection.rectified(&y[e * of_expert..(e + 1) * of_expert]);
+                }
+                let [weights, bias] = &self.output;
+                inspection.weights(&[kernel(weights, d)], &[of_expert(bias)]);
+            });
+        }
+        inspection.end();
     }
 
     /// (n, d, h)

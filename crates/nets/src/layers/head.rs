@@ -4,8 +4,9 @@ mod chosen;
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::{Features, doubles};
 use crate::layers::dense::{Dense, DenseTape};
-use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Logits of a categorical return distribution (Bellemare et al. 2017, arXiv 1707.06887), dueling (Wang et al.
 /// 2016, arXiv 1511.06581) or not.
@@ -186,5 +187,15 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
             }
         }
         &tape.dx
+    }
+
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &CategoricalHeadTape<E>, inspection: &mut Inspection) {
+        let width = self.advantage.ranges()[0].len() / (self.actions * self.atoms.size());
+        inspection.features = Some(Features { width, values: doubles(x) });
+        inspection.branch(|inspection| self.advantage.inspect(x, &tape.advantage, inspection));
+        if let Some((value, value_tape)) = self.value.as_ref().zip(tape.value.as_ref()) {
+            inspection.branch(|inspection| value.inspect(x, value_tape, inspection));
+        }
+        inspection.end();
     }
 }

@@ -6,7 +6,7 @@ mod device;
 use crate::layers::dense::{Dense, DenseTape};
 use crate::layers::relu::{Relu, ReluTape};
 use crate::size::expect;
-use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// (Dense, ReLU,)*: all of one width. Without a layer the input passes as it is.
 ///
@@ -121,5 +121,12 @@ impl<I: Size> Layer<(usize, I)> for HiddenLayers<I> {
             tapes = before;
         }
         dy
+    }
+
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &HiddenLayersTape<E>, inspection: &mut Inspection) {
+        for (index, (layer, (dense, relu))) in self.layers.iter().zip(&tape.0).enumerate() {
+            layer.inspect(last(x, &tape.0[..index]), dense, inspection);
+            Layer::<(usize, usize)>::inspect(&Relu, &[], relu, inspection);
+        }
     }
 }

@@ -6,7 +6,7 @@ mod device;
 use crate::layers::convolution::{Conv2d, Conv2dTape};
 use crate::layers::padding::{Valid, output_length};
 use crate::size::{expect, product, valid};
-use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Side of a patch, and how far one lies from the next.
 const PATCH: usize = 3;
@@ -104,5 +104,9 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerPat
     ) -> &'t [E] {
         let embedding = &self.embedding;
         Layer::<(usize, H, W, usize)>::backward(embedding, weights, x, dy, tape, gradient, wants_dx)
+    }
+
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &Conv2dTape<E>, inspection: &mut Inspection) {
+        Layer::<(usize, H, W, usize)>::inspect(&self.embedding, x, tape, inspection);
     }
 }

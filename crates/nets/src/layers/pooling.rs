@@ -3,10 +3,11 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::kernels::parts::{Of, share};
 use crate::kernels::vectorised;
 use crate::layers::padding::{Padding, Valid, Windows, output_length};
 use crate::size::expect;
-use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 
 /// The largest value in each square window of side `WINDOW`, `STRIDE` apart, channel by channel.
@@ -92,28 +93,32 @@ where
         tape: &'t mut MaxPool2dTape<E>,
     ) -> &'t [E] {
         let MaxPool2dTape { windows, y, taken, .. } = tape;
-        y.fill(E::NEG_INFINITY);
-        taken.fill(u32::MAX);
         let channels = windows.channels();
-        let rows = y.len() / (windows.output[1] * channels);
-        vectorised(
-            #[inline(always)]
-            || {
-                windows.each_run(0..rows, |run| {
-                    let place = run.window * channels..(run.window + 1) * channels;
-                    let (y, taken) = (&mut y[place.clone()], &mut taken[place]);
-                    let numbers = windows.numbers(&run);
-                    for (x, number) in x[run.pixels].chunks_exact(channels).zip(numbers) {
-                        for ((y, taken), &x) in y.iter_mut().zip(&mut *taken).zip(x) {
-                            #[allow(clippy::eq_op)] // True of what is not a number alone.
-                            let larger = (x > *y) | (x != x);
-                            *y = if larger { x } else { *y };
-                            *taken = if larger { number } else { *taken };
+        let y_len = windows.output[0] * windows.output[1] * channels;
+        let of_samples = (Of(x, windows.map_len()), Of(&mut y[..], y_len), Of(&mut taken[..], y_len));
+        share(16 * x.len(), of_samples, |(Of(x, _), Of(y, _), Of(taken, _))| {
+            y.fill(E::NEG_INFINITY);
+            taken.fill(u32::MAX);
+            let rows = y.len() / (windows.output[1] * channels);
+            vectorised(
+                #[inline(always)]
+                || {
+                    windows.each_run(0..rows, |run| {
+                        let place = run.window * channels..(run.window + 1) * channels;
+                        let (y, taken) = (&mut y[place.clone()], &mut taken[place]);
+                        let numbers = windows.numbers(&run);
+                        for (x, number) in x[run.pixels].chunks_exact(channels).zip(numbers) {
+                            for ((y, taken), &x) in y.iter_mut().zip(&mut *taken).zip(x) {
+                                #[allow(clippy::eq_op)] // True of what is not a number alone.
+                                let larger = (x > *y) | (x != x);
+                                *y = if larger { x } else { *y };
+                                *taken = if larger { number } else { *taken };
+                            }
                         }
-                    }
-                });
-            },
-        );
+                    });
+                },
+            );
+        });
         &tape.y
     }
 
@@ -132,25 +137,33 @@ where
     ) -> &'t [E] {
         let MaxPool2dTape { windows, dx, taken, .. } = tape;
         if wants_dx {
-            dx.fill(E::ZERO);
             let channels = windows.channels();
-            let rows = dy.len() / (windows.output[1] * channels);
-            vectorised(
-                #[inline(always)]
-                || {
-                    windows.each_run(0..rows, |run| {
-                        let place = run.window * channels..(run.window + 1) * channels;
-                        let (dy, taken) = (&dy[place.clone()], &taken[place]);
-                        let numbers = windows.numbers(&run);
-                        for (dx, number) in dx[run.pixels].chunks_exact_mut(channels).zip(numbers) {
-                            for ((dx, &dy), &taken) in dx.iter_mut().zip(dy).zip(taken) {
-                                *dx += if taken == number { dy } else { E::ZERO };
+            let dy_len = windows.output[0] * windows.output[1] * channels;
+            let of_samples = (Of(&mut dx[..], windows.map_len()), Of(dy, dy_len), Of(&taken[..], dy_len));
+            let work = 16 * windows.map_len() * (dy.len() / dy_len.max(1));
+            share(work, of_samples, |(Of(dx, _), Of(dy, _), Of(taken, _))| {
+                dx.fill(E::ZERO);
+                let rows = dy.len() / (windows.output[1] * channels);
+                vectorised(
+                    #[inline(always)]
+                    || {
+                        windows.each_run(0..rows, |run| {
+                            let place = run.window * channels..(run.window + 1) * channels;
+                            let (dy, taken) = (&dy[place.clone()], &taken[place]);
+                            let numbers = windows.numbers(&run);
+                            for (dx, number) in dx[run.pixels].chunks_exact_mut(channels).zip(numbers) {
+                                for ((dx, &dy), &taken) in dx.iter_mut().zip(dy).zip(taken) {
+                                    *dx += if taken == number { dy } else { E::ZERO };
+                                }
                             }
-                        }
-                    });
-                },
-            );
+                        });
+                    },
+                );
+            });
         }
         &tape.dx
     }
+
+    /// Position by position, channel by channel: the channels stay what they are.
+    fn inspect<E: Scalar>(&self, _: &[E], _: &MaxPool2dTape<E>, _: &mut Inspection) {}
 }

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::layers::head::{CategoricalHead, CategoricalHeadTape};
-use crate::{ActionLayer, Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{ActionLayer, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use dfdx::shapes::Const;
 
 /// Action values Q (Mnih et al. 2015), dueling (Wang et al. 2016, arXiv 1511.06581, equation 9) or not: what a
@@ -77,6 +77,10 @@ impl<F: Size> Layer<(usize, F)> for QHead<F> {
         wants_dx: bool,
     ) -> &'t [E] {
         self.head.backward(weights, x, dy, tape, gradient, wants_dx)
+    }
+
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &CategoricalHeadTape<E>, inspection: &mut Inspection) {
+        self.head.inspect(x, tape, inspection);
     }
 }
 

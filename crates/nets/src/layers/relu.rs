@@ -4,7 +4,7 @@
 mod device;
 
 use crate::kernels;
-use crate::{Layer, LayerDescription, Scalar, Weights};
+use crate::{Inspection, Layer, LayerDescription, Scalar, Weights};
 use dfdx::shapes::Shape;
 
 /// y = max(x, 0), element by element, on any shape.
@@ -55,5 +55,9 @@ impl<S: Shape> Layer<S> for Relu {
     ) -> &'t [E] {
         kernels::relu_backward(&mut tape.dx, dy, &tape.y);
         &tape.dx
+    }
+
+    fn inspect<E: Scalar>(&self, _: &[E], tape: &ReluTape<E>, inspection: &mut Inspection) {
+        inspection.rectified(&tape.y);
     }
 }

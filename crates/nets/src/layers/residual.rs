@@ -4,7 +4,7 @@
 mod device;
 
 use crate::kernels;
-use crate::{Layer, LayerDescription, Scalar, Weights};
+use crate::{Inspection, Layer, LayerDescription, Scalar, Weights};
 use dfdx::shapes::Shape;
 
 /// y = x + f(x), for a layer f whose output has the shape of its input (He et al. 2016, arXiv 1512.03385).
@@ -73,5 +73,11 @@ impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
             kernels::add(&mut tape.dx, dx);
         }
         &tape.dx
+    }
+
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
+        inspection.lose();
+        self.0.inspect(x, &tape.layer, inspection);
+        inspection.lose();
     }
 }

@@ -4,11 +4,12 @@
 mod device;
 mod mixing;
 
+use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::unit_vectors::UnitVectors;
 use crate::size::expect;
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use mixing::{Learned, Mixing, Sides};
 use std::ops::Range;
 
@@ -320,5 +321,27 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             false => self.permute(|own, slots| d_phi[own] = tape.d_phi[slots]),
         }
         &tape.dx
+    }
+
+    /// Phi that stays as it was drawn is not among the weights that read the tokens.
+    fn inspect<E: Scalar>(&self, _: &[E], tape: &SoftMoeTape<E>, inspection: &mut Inspection) {
+        let (_, d, n, p) = self.sizes();
+        if !self.fixed_phi {
+            inspection.reader(Kernel { range: self.phi.clone(), columns: n * p });
+        }
+        self.experts.inspect(&tape.experts, inspection);
+        // From the order (p, n) of the slots to (n, p).
+        let combine = doubles(&tape.combine());
+        let in_order = |combine: &[f64]| -> Vec<f64> {
+            (0..n * p).map(|slot| combine[slot % p * n + slot / p]).collect()
+        };
+        inspection.mixtures.push(Mixture {
+            experts: n,
+            slots: p,
+            combine: combine.chunks_exact(n * p).flat_map(in_order).collect(),
+            width: d,
+            inputs_per_sample: n * p,
+            inputs: doubles(&tape.slots),
+        });
     }
 }

@@ -6,7 +6,7 @@ mod device;
 use crate::kernels;
 use crate::layers::dense::{Dense, DenseTape};
 use crate::layers::global_average_pool::{mean_of_rows, mean_of_rows_backward};
-use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// What becomes of a sample's tokens.
@@ -271,5 +271,11 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
                 &tape.dx
             }
         }
+    }
+
+    /// The pooled outputs are in proportion to the mean over the tokens: no rectified value is negative.
+    fn inspect<E: Scalar>(&self, x: &[E], tape: &TokenizedTape<E>, inspection: &mut Inspection) {
+        self.dense.inspect(x, &tape.dense, inspection);
+        inspection.rectified(&tape.y);
     }
 }

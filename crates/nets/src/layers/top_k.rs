@@ -4,11 +4,12 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::load_balancing::{BalancingLosses, BalancingTape, LoadBalancing, Routing, rank};
 use crate::size::expect;
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// How tokens choose experts.
@@ -350,5 +351,19 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
             });
         }
         &tape.dx
+    }
+
+    fn inspect<E: Scalar>(&self, _: &[E], tape: &TopKChoiceTape<E>, inspection: &mut Inspection) {
+        let (_, d, n, _) = self.sizes();
+        inspection.reader(Kernel { range: self.router.clone(), columns: n });
+        self.experts.inspect(&tape.experts, inspection);
+        inspection.mixtures.push(Mixture {
+            experts: n,
+            slots: 1,
+            combine: doubles(&tape.probabilities),
+            width: d,
+            inputs_per_sample: self.capacity * n,
+            inputs: doubles(&tape.inputs),
+        });
     }
 }

@@ -1,7 +1,7 @@
 //! DQN's hyperparameters.
 
 use super::LearningConfig;
-use crate::{AgentSteps, HeadSpec};
+use crate::{AgentSteps, HeadSpec, InterventionSpec};
 use serde::{Deserialize, Serialize};
 
 /// DQN's hyperparameters. Schedules count agent steps.
@@ -53,6 +53,9 @@ pub struct DqnConfig {
     pub clip_rewards: bool,
     /// Whether the loss of a life is learned from as the end of the episode, which goes on.
     pub terminal_on_life_loss: bool,
+    /// What is done to the weights while the agent learns (`none` if left out).
+    #[serde(default)]
+    pub intervention: InterventionSpec,
 }
 
 /// The loss of a temporal-difference error e.
@@ -104,6 +107,7 @@ impl DqnConfig {
             // Dopamine's runner clips them.
             clip_rewards: true,
             terminal_on_life_loss: false,
+            intervention: InterventionSpec::None,
         }
     }
 
@@ -147,6 +151,7 @@ impl DqnConfig {
             epsilon_evaluation: self.epsilon_evaluation,
             clip_rewards: self.clip_rewards,
             terminal_on_life_loss: self.terminal_on_life_loss,
+            intervention: self.intervention,
         }
     }
 }

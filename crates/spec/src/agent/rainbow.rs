@@ -1,7 +1,7 @@
 //! Rainbow's hyperparameters, and those of DER, which is Rainbow with other numbers.
 
 use super::LearningConfig;
-use crate::{AgentSteps, HeadSpec};
+use crate::{AgentSteps, HeadSpec, InterventionSpec};
 use serde::{Deserialize, Serialize};
 
 /// Rainbow's hyperparameters. Schedules count agent steps.
@@ -56,6 +56,9 @@ pub struct RainbowConfig {
     /// Whether the loss of a life is learned from as the end of the episode, which goes on (false if left out).
     #[serde(default)]
     pub terminal_on_life_loss: bool,
+    /// What is done to the weights while the agent learns (`none` if left out).
+    #[serde(default)]
+    pub intervention: InterventionSpec,
 }
 
 fn decay_period_on_minatar() -> AgentSteps {
@@ -94,6 +97,7 @@ impl RainbowConfig {
             epsilon_evaluation: 0.001,
             clip_rewards: true,
             terminal_on_life_loss: false,
+            intervention: InterventionSpec::None,
         }
     }
 
@@ -173,6 +177,7 @@ impl RainbowConfig {
             epsilon_evaluation: self.epsilon_evaluation,
             clip_rewards: self.clip_rewards,
             terminal_on_life_loss: self.terminal_on_life_loss,
+            intervention: self.intervention,
         }
     }
 }

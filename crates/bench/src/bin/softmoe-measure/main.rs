@@ -8,8 +8,10 @@ mod device_steps;
 mod devices;
 mod games;
 mod host;
+mod kernels;
 mod networks;
 mod replays;
+mod roofline;
 mod worker;
 
 use anyhow::{Context, Result};
@@ -18,6 +20,7 @@ use clock::{Clock, Figure};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Time what this project does; a line on standard input for each round (`cargo xtask bench` gives them)
@@ -40,6 +43,18 @@ enum What {
         /// Encoder and body, e.g. minatar-softmoe4
         #[arg(value_parser = networks::parser())]
         network: String,
+    },
+    /// Products and convolutions of an update, and multiply-adds at the most, in 10^9 floating-point operations a second
+    Products {
+        /// Encoder and body
+        #[arg(value_parser = ["minatar-flat", "minatar-softmoe4", "impala-flat"])]
+        network: String,
+    },
+    /// Draw how near each loop of an update comes to what one core can do (SVG and PNG), and print it
+    Roofline {
+        /// The picture's file
+        #[arg(long, default_value = "roofline.svg")]
+        out: PathBuf,
     },
     /// The five MinAtar games with their observations, in steps a second
     Games {
@@ -100,6 +115,7 @@ fn main() -> ExitCode {
 }
 
 fn measure(arguments: &Arguments) -> Result<()> {
+    rayon::ThreadPoolBuilder::new().use_current_thread().build_global().context("cannot start threads")?;
     match &arguments.what {
         What::Devices(options) => return devices::compare(options),
         What::DeviceSteps(options) => return device_steps::report(options),
@@ -108,6 +124,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
     say(&json!({ "host": host::processor(), "instructions": host::instructions() }))?;
     let mut measurement: Box<dyn Measurement> = match &arguments.what {
         What::Network { network } => Box::new(networks::Step::new(network)?),
+        What::Products { network } => Box::new(kernels::Products::new(network)),
+        What::Roofline { out } => return roofline::draw(arguments.clock, &host::processor(), out),
         What::Games { steps } => Box::new(games::Games::new(*steps)),
         What::Replay { shape, transitions } => Box::new(replays::Full::new(*shape, *transitions)?),
         What::Run(Run { arm, steps }) => Box::new(worker::Speed { arm: *arm, steps: *steps }),

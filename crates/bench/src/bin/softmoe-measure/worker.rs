@@ -5,8 +5,8 @@ use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use softmoe_spec::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RainbowConfig,
-    RunConfig, RunDirectory, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
+    RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };
 use std::process::{Command, Stdio};
 
@@ -68,6 +68,7 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(checkpoint_period),
         },
+        kernels: KernelsSpec::Auto,
     }
 }
 

@@ -1,0 +1,16 @@
+//! The processor's instructions that a run computes with.
+
+use crate::AgentError;
+use softmoe_nets::kernels::{self, InstructionSet};
+use softmoe_spec::KernelsSpec;
+
+/// Makes this process compute with the instructions that a run asks for.
+pub(crate) fn choose(asked: KernelsSpec) -> Result<(), AgentError> {
+    let set = match asked {
+        KernelsSpec::Auto => None,
+        KernelsSpec::Portable => Some(InstructionSet::Portable),
+        KernelsSpec::Avx2 => Some(InstructionSet::Avx2),
+        KernelsSpec::Avx512 => Some(InstructionSet::Avx512),
+    };
+    Ok(kernels::choose(set)?)
+}

@@ -1,0 +1,134 @@
+//! How near loops come to the processor's limits: Williams, Waterman and Patterson 2009, "Roofline".
+
+use super::style::{BODY, GRID, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height};
+use super::{Picture, PlotError, failed};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::text_anchor::HPos;
+
+/// A roofline picture, both axes logarithmic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Roofline {
+    /// Title.
+    pub title: String,
+    /// On what it was measured, below the title.
+    pub caption: String,
+    /// The most floating-point operations a second, in 10^9.
+    pub peak_gigaflops: f64,
+    /// Limits of moving data.
+    pub roofs: Vec<Roof>,
+    /// The loops.
+    pub kernels: Vec<Kernel>,
+}
+
+/// How fast a kind of memory is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Roof {
+    /// Which memory.
+    pub label: String,
+    /// 10^9 bytes a second.
+    pub gigabytes_per_second: f64,
+}
+
+/// One loop.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kernel {
+    /// What it belongs to, in the legend.
+    pub label: String,
+    /// Its colour.
+    pub mark: Mark,
+    /// Floating-point operations for each byte that has to be moved.
+    pub operations_per_byte: f64,
+    /// 10^9 floating-point operations a second.
+    pub gigaflops: f64,
+}
+
+const CHART: u32 = 1_000;
+const ENTRY: u32 = 52;
+
+impl Roofline {
+    fn legend(&self) -> Vec<(&str, Mark)> {
+        let mut entries: Vec<(&str, Mark)> = Vec::new();
+        for kernel in &self.kernels {
+            if !entries.iter().any(|(label, _)| *label == kernel.label) {
+                entries.push((&kernel.label, kernel.mark));
+            }
+        }
+        entries
+    }
+
+    /// Powers of two around everything: of operations a byte, and of their speed.
+    fn ranges(&self) -> [std::ops::Range<f64>; 2] {
+        let around = |values: Vec<f64>| {
+            let positive = || values.iter().copied().filter(|value| value.is_finite() && *value > 0.0);
+            let (low, high) = (positive().fold(1.0, f64::min), positive().fold(1.0, f64::max));
+            low.log2().floor().exp2()..(high.log2().floor() + 1.0).exp2()
+        };
+        let intensities = self.kernels.iter().map(|kernel| kernel.operations_per_byte).collect();
+        let speeds =
+            self.kernels.iter().map(|kernel| kernel.gigaflops).chain([self.peak_gigaflops]).collect();
+        [around(intensities), around(speeds)]
+    }
+}
+
+impl Picture for Roofline {
+    fn size(&self) -> (u32, u32) {
+        let legend = ENTRY * self.legend().len().div_ceil(2) as u32 + 30;
+        (WIDTH, heading_height(&self.title, &self.caption) + CHART + legend)
+    }
+
+    fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), PlotError> {
+        heading(area, &self.title, &self.caption)?;
+        let (_, body) = area.split_vertically(heading_height(&self.title, &self.caption));
+        let (chart_area, legend_area) = body.split_vertically(CHART);
+        let [xs, ys] = self.ranges();
+        let mut chart = ChartBuilder::on(&chart_area)
+            .margin_top(30)
+            .margin_right(60)
+            .margin_left(30)
+            .x_label_area_size(100)
+            .y_label_area_size(150)
+            .build_cartesian_2d(xs.clone().log_scale().base(2.0), ys.clone().log_scale().base(2.0))
+            .map_err(failed)?;
+        let short = |value: &f64| format!("{}", (value * 1e3).round() / 1e3);
+        chart
+            .configure_mesh()
+            .x_label_formatter(&short)
+            .y_label_formatter(&short)
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID.stroke_width(2))
+            .axis_style(MUTED.stroke_width(2))
+            .label_style(font(SMALL, INK, HPos::Center))
+            .x_desc("floating-point operations for each byte that must be moved")
+            .y_desc("10^9 operations a second")
+            .axis_desc_style(font(SMALL, MUTED, HPos::Center))
+            .draw()
+            .map_err(failed)?;
+        let peak = self.peak_gigaflops;
+        for roof in &self.roofs {
+            // Up to where multiply-adds are the limit.
+            let bend = (peak / roof.gigabytes_per_second).clamp(xs.start, xs.end);
+            let start = xs.start.max(ys.start / roof.gigabytes_per_second);
+            let line = [(start, start * roof.gigabytes_per_second), (bend, bend * roof.gigabytes_per_second)];
+            chart.draw_series([PathElement::new(line, MUTED.stroke_width(4))]).map_err(failed)?;
+            let (x, y) = chart.backend_coord(&line[0]);
+            let text = format!("{}: {:.0} GB/s", roof.label, roof.gigabytes_per_second);
+            area.draw_text(&text, &font(SMALL, MUTED, HPos::Left), (x + 14, y - 40)).map_err(failed)?;
+        }
+        let ceiling = [(xs.start, peak), (xs.end, peak)];
+        chart.draw_series([PathElement::new(ceiling, INK.stroke_width(4))]).map_err(failed)?;
+        let (x, y) = chart.backend_coord(&ceiling[0]);
+        let text = format!("multiply-adds: {peak:.0} GFLOP/s");
+        area.draw_text(&text, &font(SMALL, INK, HPos::Left), (x + 14, y - 24)).map_err(failed)?;
+        let points = self.kernels.iter().map(|kernel| {
+            Circle::new((kernel.operations_per_byte, kernel.gigaflops), 12, kernel.mark.colour().filled())
+        });
+        chart.draw_series(points).map_err(failed)?;
+        for (index, (label, mark)) in self.legend().into_iter().enumerate() {
+            let (x, y) = (80 + (index % 2) as i32 * 900, (index / 2) as i32 * ENTRY as i32 + 30);
+            legend_area.draw(&Circle::new((x, y), 12, mark.colour().filled())).map_err(failed)?;
+            legend_area.draw_text(label, &font(BODY, INK, HPos::Left), (x + 36, y)).map_err(failed)?;
+        }
+        Ok(())
+    }
+}

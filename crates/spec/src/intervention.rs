@@ -1,0 +1,135 @@
+//! What is done to an agent's weights while it learns, to keep it able to learn.
+
+use crate::{SpecError, file};
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// An intervention: every so many updates, some weights are drawn anew.
+///
+/// The defaults are those of the experiments, whose paper names the methods but not their numbers.
+///
+/// ```
+/// use softmoe_spec::{InterventionSpec, PartSpec};
+///
+/// let intervention: InterventionSpec = "redo(tau: 0.1, on: experts)".parse()?;
+/// assert_eq!(intervention, InterventionSpec::Redo { period: 1000, tau: 0.1, on: PartSpec::Experts });
+/// assert_eq!(intervention.period(), Some(1000));
+/// # Ok::<(), softmoe_spec::SpecError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum InterventionSpec {
+    /// Nothing is done.
+    #[default]
+    None,
+    /// ReDo (Sokar et al. 2023, arXiv 2302.12902): dormant neurons are drawn anew and cut off from what they lead to.
+    Redo {
+        /// Updates between two resets (1000 if left out).
+        #[serde(default = "thousand")]
+        period: u64,
+        /// A neuron is dormant if its score is at most this (0.025 if left out).
+        #[serde(default = "dormant")]
+        tau: f64,
+        /// Whose neurons (`network` if left out).
+        #[serde(default = "network")]
+        on: PartSpec,
+    },
+    /// One expert, chosen at random, is drawn anew.
+    RandomReset {
+        /// Updates between two resets (1000 if left out).
+        #[serde(default = "thousand")]
+        period: u64,
+    },
+    /// Shrink and perturb (Ash and Adams 2020, arXiv 1910.08475), in the form of D'Oro et al. 2023: weights become
+    /// `shrink` times themselves plus `perturb` times freshly drawn ones.
+    ShrinkAndPerturb {
+        /// Updates between two of them (20,000 if left out).
+        #[serde(default = "twenty_thousand")]
+        period: u64,
+        /// Factor on the weights (0.8 if left out).
+        #[serde(default = "most")]
+        shrink: f64,
+        /// Factor on fresh ones (0.2 if left out).
+        #[serde(default = "rest")]
+        perturb: f64,
+        /// Whose weights (`experts` if left out).
+        #[serde(default = "experts")]
+        on: PartSpec,
+    },
+}
+
+/// The part of a network that an intervention changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PartSpec {
+    /// The experts of a mixture: not its Phi or router, not the encoder, not the head.
+    Experts,
+    /// All of it.
+    Network,
+}
+
+fn thousand() -> u64 {
+    1_000
+}
+
+fn twenty_thousand() -> u64 {
+    20_000
+}
+
+fn dormant() -> f64 {
+    0.025
+}
+
+fn most() -> f64 {
+    0.8
+}
+
+fn rest() -> f64 {
+    0.2
+}
+
+fn network() -> PartSpec {
+    PartSpec::Network
+}
+
+fn experts() -> PartSpec {
+    PartSpec::Experts
+}
+
+impl InterventionSpec {
+    /// Updates between two of them; none if nothing is done.
+    pub const fn period(self) -> Option<u64> {
+        match self {
+            InterventionSpec::None => None,
+            InterventionSpec::Redo { period, .. }
+            | InterventionSpec::RandomReset { period }
+            | InterventionSpec::ShrinkAndPerturb { period, .. } => Some(period),
+        }
+    }
+
+    /// The part that it changes; none if nothing is done.
+    pub const fn part(self) -> Option<PartSpec> {
+        match self {
+            InterventionSpec::None => None,
+            InterventionSpec::Redo { on, .. } | InterventionSpec::ShrinkAndPerturb { on, .. } => Some(on),
+            InterventionSpec::RandomReset { .. } => Some(PartSpec::Experts),
+        }
+    }
+}
+
+/// As in a file, in one line.
+impl fmt::Display for InterventionSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        file::one_line(self, f)
+    }
+}
+
+/// As in a file; `redo()` has every default.
+impl FromStr for InterventionSpec {
+    type Err = SpecError;
+
+    fn from_str(text: &str) -> Result<Self, SpecError> {
+        file::value("intervention", text)
+    }
+}

@@ -1,0 +1,19 @@
+//! `run.ron`: what is read and valid is written and read again as the same.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use softmoe_spec::{RunConfig, file};
+use std::path::Path;
+
+fuzz_target!(|text: &str| {
+    let path = Path::new("run.ron");
+    let Ok(config) = file::parse::<RunConfig>(path, text) else { return };
+    if config.validate().is_err() {
+        return;
+    }
+    let _ = config.architecture(0).map(|architecture| architecture.validate());
+    let directory = tempfile::tempdir().expect("a directory");
+    let written = directory.path().join("run.ron");
+    file::write(&written, &config).expect("a valid configuration is written");
+    assert_eq!(RunConfig::read(&written).expect("what was written is read"), config);
+});

@@ -1,0 +1,14 @@
+//! `weights.safetensors`: what is read names a network that can be described, or is refused.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use softmoe_nets::weights::WeightsFile;
+use softmoe_spec::Architecture;
+
+fuzz_target!(|bytes: &[u8]| {
+    let Ok(file) = WeightsFile::read(bytes) else { return };
+    if let Ok(architecture) = file.architecture().parse::<Architecture>() {
+        let _ = architecture.validate();
+        let _ = softmoe_bench::description::Description::of(&architecture);
+    }
+});
