@@ -5,7 +5,7 @@ use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RunConfig, 
 use std::path::Path;
 
 /// The arms of figures 1 to 11 and of those beyond the paper.
-const BODIES: [&str; 39] = [
+const BODIES: [&str; 41] = [
     "flat()",
     "flat(scale: 4)",
     "flat(extra_layers: 1)",
