@@ -29,6 +29,11 @@ pub fn check(device: Device) -> Result<(), AgentError> {
     }
 }
 
+#[cfg(feature = "burn")]
+mod step;
+#[cfg(feature = "burn")]
+pub use step::{FixedBatch, TrainingStep, training_step};
+
 /// The learner of `config` on `device`.
 ///
 /// # Errors
@@ -36,7 +41,7 @@ pub fn check(device: Device) -> Result<(), AgentError> {
 ///
 /// # Panics
 /// If `config` is the random policy.
-pub(crate) fn learner(
+pub fn learner(
     device: Device,
     config: &AgentConfig,
     architecture: &Architecture,

@@ -19,6 +19,9 @@ pub enum AgentError {
         /// What there is.
         known: String,
     },
+    /// A body that has no gradients for the CPU engine.
+    #[error("{0}")]
+    DeviceOnly(String),
     /// A network whose sizes do not fit together.
     #[error(transparent)]
     Architecture(#[from] SpecError),

@@ -41,6 +41,8 @@
 
 mod agent;
 mod appended;
+#[cfg(feature = "burn")]
+pub mod bodies;
 pub mod checkpoint;
 mod devices;
 pub mod diagnostics;
@@ -60,7 +62,9 @@ mod tensorboard;
 
 pub use agent::{Agent, AgentState, Phases};
 pub use appended::{Appended, Written};
-pub use devices::check as check_device;
+#[cfg(feature = "burn")]
+pub use devices::{FixedBatch, TrainingStep, training_step};
+pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
