@@ -184,6 +184,7 @@ fn learner_of(
     let config = RainbowConfig::minatar();
     let update = UpdateSettings {
         batch_size,
+        largest_pixel: architecture.network.encoder.largest_pixel(),
         bootstrap_discount: config.discount.powi(3),
         double: true,
         priority_exponent: 0.5,
