@@ -63,5 +63,7 @@ pub use appended::{Appended, Written};
 pub use devices::check as check_device;
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
-pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
+pub use learner::{
+    CpuLearner, Learner, Mode, NamedWeights, Objective, ReadObservations, Update, UpdateSettings,
+};
 pub use metrics::{DiagnosticRow, Metrics, Positions, Row};
