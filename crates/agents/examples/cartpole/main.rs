@@ -22,7 +22,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::dqn::{DqnLearner, DqnSettings};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, UpdateSettings};
-use softmoe_nets::layers::{Linear, QHead, Relu};
+use softmoe_nets::layers::{CategoricalHead, Linear, Relu};
 use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder};
 use softmoe_spec::AgentSteps;
 use std::error::Error;
@@ -54,7 +54,7 @@ impl CartPole for GymCartPole {
     }
 
     fn state(&self) -> [f32; 4] {
-        let state = Vec::from(self.environment.state);
+        let state = Vec::<f64>::from(self.environment.state);
         std::array::from_fn(|i| state[i] as f32)
     }
 
@@ -65,16 +65,18 @@ impl CartPole for GymCartPole {
 
 /// Two hidden layers of 64 and a value for each action.
 fn network() -> Box<dyn ActionNetwork> {
-    type Layers = (Linear<Const<4>, Const<64>>, Relu, Linear<Const<64>, Const<64>>, Relu, QHead<Const<64>>);
+    type Hidden = (Linear<Const<4>, Const<64>>, Relu, Linear<Const<64>, Const<64>>, Relu);
     let mut parts = Builder::new();
-    let layers: Layers = (
+    let hidden: Hidden = (
         Linear::new(&mut parts, "hidden", Const, Const),
         Relu,
         Linear::new(&mut parts, "hidden_1", Const, Const),
         Relu,
-        QHead::plain(&mut parts, "head", Const, ACTIONS, false),
     );
-    Box::new(BoxedNetwork::new(parts, layers, |batch| (batch, Const)))
+    // The head apart, which alone is asked for single actions: one value each.
+    let head = CategoricalHead::plain(&mut parts, "head", Const::<64>, ACTIONS, Const::<1>, false);
+    let layers = (hidden, head);
+    Box::new(BoxedNetwork::new(parts, layers, |batch| (batch, Const::<4>)))
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
