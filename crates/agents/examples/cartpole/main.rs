@@ -29,7 +29,7 @@ use std::error::Error;
 use std::time::Instant;
 use task::{ACTIONS, CartPole, OBSERVATION_LEN};
 
-const BUDGET: AgentSteps = AgentSteps(50_000);
+const BUDGET: AgentSteps = AgentSteps(100_000);
 
 /// gym-rs's CartPole.
 struct GymCartPole {

@@ -47,12 +47,14 @@ pub(crate) fn read(input: &mut [f32], observations: &[u8]) {
 pub(crate) fn config() -> DqnConfig {
     DqnConfig {
         discount: 0.99,
+        // Long returns: bootstrapping from one step alone forgets what it has learned here.
+        n_step: 10,
         min_replay: 1_000,
         update_period: AgentSteps(1),
-        target_period: AgentSteps(250),
+        target_period: AgentSteps(500),
         batch_size: 64,
         replay_capacity: 50_000,
-        learning_rate: 5e-4,
+        learning_rate: 2.5e-4,
         adam_epsilon: 1e-6,
         loss: LossSpec::Huber,
         double: true,

@@ -21,7 +21,7 @@ use std::error::Error;
 use std::time::Instant;
 use task::{ACTIONS, OBSERVATION_LEN};
 
-const BUDGET: AgentSteps = AgentSteps(50_000);
+const BUDGET: AgentSteps = AgentSteps(100_000);
 
 fn agent(seeds: Seeds) -> Result<Agent, AgentError> {
     let config = task::config();
