@@ -2,8 +2,9 @@
 
 use crate::fixtures::Fixture;
 use crate::reference::{Names, dense};
+use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
-use softmoe_nets::{Builder, Layer, LayerDescription, Scalar, Weights};
+use softmoe_nets::{Builder, Layer};
 
 /// An encoder of sizes that are known at run time.
 #[derive(Clone, Debug)]
@@ -18,8 +19,8 @@ pub enum Encoder {
 }
 
 /// A layer that takes and makes feature maps of sizes that are known at run time.
-pub trait MapLayer: Layer<Map, Out = Map> + 'static {}
-impl<L: Layer<Map, Out = Map> + 'static> MapLayer for L {}
+pub trait MapLayer: RegisteredLayer<Map> + Layer<Map, Out = Map> {}
+impl<L: RegisteredLayer<Map> + Layer<Map, Out = Map>> MapLayer for L {}
 
 /// (batch, height, width, channels).
 pub type Map = (usize, usize, usize, usize);
@@ -67,54 +68,7 @@ impl Encoder {
     }
 
     /// What the reference divides observations by: Atari's pixels are bytes, MinAtar's 0 or 1.
-    pub fn largest_pixel(&self) -> f32 {
-        if let Encoder::MinAtar(_) = self { 1.0 } else { 255.0 }
-    }
-}
-
-/// Observations divided by their largest value, as a layer in front of an encoder.
-#[derive(Clone, Copy, Debug)]
-pub struct Divided {
-    /// The largest value.
-    pub by: f32,
-}
-
-impl Layer<Map> for Divided {
-    type Out = Map;
-    type Tape<E: Scalar> = Vec<E>;
-
-    fn output_shape(&self, input: Map) -> Map {
-        input
-    }
-
-    fn describe(&self, input: Map) -> Vec<LayerDescription> {
-        vec![LayerDescription::new(format!("divided by {}", self.by), input)]
-    }
-
-    fn tape<E: Scalar>(&self, (batch, height, width, channels): Map) -> Vec<E> {
-        vec![E::ZERO; batch * height * width * channels]
-    }
-
-    fn forward<'t, E: Scalar>(&self, _: Weights<'_, E>, x: &'t [E], tape: &'t mut Vec<E>) -> &'t [E] {
-        let by = E::from_f64(f64::from(self.by));
-        tape.iter_mut().zip(x).for_each(|(y, &x)| *y = x / by);
-        tape
-    }
-
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t Vec<E>) -> &'t [E] {
-        tape
-    }
-
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        _: &'t mut Vec<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
-        assert!(!wants_dx, "nobody asks for the gradient of an observation's bytes");
-        dy
+    pub fn largest_pixel(&self) -> u8 {
+        if let Encoder::MinAtar(_) = self { 1 } else { u8::MAX }
     }
 }

@@ -1,9 +1,10 @@
 //! Whole-workspace tests: end to end, kill and resume, reference parity, command line.
 //!
-//! The library holds what several of them need: [`fixtures`], the numbers of the reference implementation, [`encoders`], its encoders, and
+//! The library holds what several of them need: [`fixtures`], the numbers of the reference implementation, [`encoders`], its encoders, [`devices`], what the device engine makes of the same, and
 //! [`reference`](mod@reference), what that calls the things that we have too.
 #![deny(missing_docs)]
 
+pub mod devices;
 pub mod encoders;
 pub mod fixtures;
 pub mod reference;

@@ -1,11 +1,13 @@
 //! Tokenizations, pooled bodies, simplicial embeddings and value heads against the reference implementation's values
 //! and gradients.
 
+use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
     Dense, Flatten, Pooling, QHead, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
     TokenizedSettings,
 };
 use softmoe_nets::{Builder, Layer, ParameterList, Weights};
+use softmoe_tests::devices::on_devices;
 use softmoe_tests::fixtures::{Fixture, files};
 use softmoe_tests::reference::{Names, assert_gradients, dense, noise, parameters};
 
@@ -46,11 +48,33 @@ fn tokenized_parity() {
                 true,
             );
             let group = format!("{kind}_grad");
-            fixture.assert_close(&format!("{kind}/grad/input"), dx, &group);
-            for (ours, theirs) in &names {
-                let range = list.get(ours).expect("a parameter that was read").range.clone();
-                fixture.assert_close(&format!("{kind}/grad/param/{theirs}"), &gradient[range], &group);
-            }
+            let assert_gradients = |fixture: &Fixture, d_input: &[f32], gradient: &[f32]| {
+                fixture.assert_close(&format!("{kind}/grad/input"), d_input, &group);
+                for (ours, theirs) in &names {
+                    let range = list.get(ours).expect("a parameter that was read").range.clone();
+                    fixture.assert_close(&format!("{kind}/grad/param/{theirs}"), &gradient[range], &group);
+                }
+            };
+            assert_gradients(&fixture, dx, &gradient);
+            let shape = (batch, tokens, width);
+            on_devices::<(usize, usize, usize), _>(
+                &layer,
+                &list,
+                shape,
+                weights,
+                &x,
+                Some(&dy),
+                |computed| {
+                    fixture.assert_close(
+                        &format!("{kind}/output"),
+                        &computed.output,
+                        &format!("{kind}_output"),
+                    );
+                    // The gradient of a bias is a sum over all samples' tokens, which burn's CPU backend adds up in one row.
+                    let fixture = fixture.with_factor(2.0);
+                    assert_gradients(&fixture, &computed.d_input, &computed.gradient);
+                },
+            );
         }
     }
 }
@@ -59,7 +83,7 @@ fn tokenized_parity() {
 type Map = (usize, usize, usize, usize);
 
 /// Compares a network of simplicial embeddings from the feature map on; `hidden` gives what went into its head.
-fn assert_simplicial<L: Layer<Map>>(
+fn assert_simplicial<L: RegisteredLayer<Map>>(
     fixture: &Fixture,
     layer: &L,
     list: &ParameterList,
@@ -77,6 +101,12 @@ fn assert_simplicial<L: Layer<Map>>(
     let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
     fixture.assert_close("grad/input", dx, "grad");
     assert_gradients(fixture, list, &names, &gradient);
+    let shape = (batch, height, width, channels);
+    on_devices(layer, list, shape, weights, &x, Some(&dy), |computed| {
+        fixture.assert_close("q_values", &computed.output, "q_values");
+        fixture.assert_close("grad/input", &computed.d_input, "grad");
+        assert_gradients(fixture, list, &names, &computed.gradient);
+    });
 }
 
 #[test]
@@ -139,6 +169,9 @@ fn q_head_parity() {
         let mut tape = head.tape::<f32>((batch, tokens * width));
         let features = fixture.f32("moe_output");
         fixture.assert_close("q_values", head.forward(weights, &features, &mut tape), "q_values");
+        on_devices(&head, &list, (batch, tokens * width), weights, &features, None, |computed| {
+            fixture.assert_close("q_values", &computed.output, "q_values");
+        });
     }
     assert!(compared > 0, "no mixture among the files of DQN networks");
 }

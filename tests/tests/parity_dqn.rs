@@ -1,8 +1,10 @@
 //! The released value networks, from observations to values and gradients, against the reference implementation.
 
 use dfdx::shapes::Const;
+use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, QHead, Relu, SoftMoe};
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
+use softmoe_tests::devices::on_devices;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, files};
 use softmoe_tests::reference::{Names, assert_gradients, dense, experts, name, parameters};
@@ -42,12 +44,12 @@ impl Case<'_> {
     }
 
     /// Compares the network of a soft mixture over `tokens`, m of width d.
-    fn mixture<M: Size, D: Size>(
-        mut self,
-        encoder: impl MapLayer,
-        tokens: impl Layer<Map, Out = (usize, M, D)>,
-        (m, d): (M, D),
-    ) {
+    fn mixture<M, D, T>(mut self, encoder: impl MapLayer, tokens: T, (m, d): (M, D))
+    where
+        M: Size,
+        D: Size,
+        T: RegisteredLayer<Map> + Layer<Map, Out = (usize, M, D)>,
+    {
         let &[_, n, p] = self.fixture.shape("param/SoftMoE_0/phi_weights") else {
             panic!("phi has three axes")
         };
@@ -66,7 +68,7 @@ impl Case<'_> {
     }
 
     /// Compares `network`'s values and gradients, and by `inner` what lies between.
-    fn compare<L: Layer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Tape<f32>)) {
+    fn compare<L: RegisteredLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Tape<f32>)) {
         let observations = self.observations();
         let Case { fixture, builder, names } = self;
         let (list, _) = builder.finish();
@@ -82,6 +84,13 @@ impl Case<'_> {
             network.backward(weights, &x, &fixture.f32("cotangent"), &mut tape, &mut gradient, false);
             assert_gradients(fixture, &list, &names, &gradient);
         }
+        let cotangent = fixture.has("cotangent").then(|| fixture.f32("cotangent"));
+        on_devices(network, &list, observations, weights, &x, cotangent.as_deref(), |computed| {
+            fixture.assert_close("q_values", &computed.output, "q_values");
+            if fixture.has("cotangent") {
+                assert_gradients(fixture, &list, &names, &computed.gradient);
+            }
+        });
     }
 }
 

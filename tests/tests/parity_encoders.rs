@@ -1,6 +1,7 @@
 //! The encoders against the reference implementation's feature maps and gradients.
 
 use softmoe_nets::{Builder, Weights};
+use softmoe_tests::devices::on_devices;
 use softmoe_tests::encoders::{Encoder, MapLayer};
 use softmoe_tests::fixtures::{Fixture, files};
 use softmoe_tests::reference::{Names, assert_gradients, parameters};
@@ -44,6 +45,15 @@ fn assert_parity(fixture: &Fixture, builder: Builder, layer: impl MapLayer, name
         fixture.assert_close("grad/preprocessed_input", dx, "grad");
         assert_gradients(fixture, &list, names, &gradient);
     }
+
+    let cotangent = fixture.has("cotangent").then(|| fixture.f32("cotangent"));
+    on_devices(&layer, &list, shape, weights, &x, cotangent.as_deref(), |computed| {
+        fixture.assert_close("output", &computed.output, "output");
+        if fixture.has("cotangent") {
+            fixture.assert_close("grad/preprocessed_input", &computed.d_input, "grad");
+            assert_gradients(fixture, &list, names, &computed.gradient);
+        }
+    });
 
     // A sample alone goes through the same convolutions in other portions.
     let mut alone = layer.tape::<f32>((1, height, width, channels));

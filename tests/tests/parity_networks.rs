@@ -1,11 +1,13 @@
-//! The CPU layers, and whole networks, against the reference implementation's values and gradients.
+//! Layers, and whole networks, against the reference implementation's values and gradients.
 
+use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
     CategoricalHead, Dense, ExpertChoice, Flatten, NoisyLinear, PerConv, Relu, SoftMoe,
 };
 use softmoe_nets::{
     Adam, AdamSettings, Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels,
 };
+use softmoe_tests::devices::on_devices;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
 use softmoe_tests::reference::{Names, assert_gradients, dense, experts, name, noise, parameters, swap_axes};
@@ -56,6 +58,11 @@ fn soft_moe_parity() {
         let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names, &gradient);
+        on_devices(&layer, &list, (1, m, d), weights, &x, Some(&dy), |computed| {
+            fixture.assert_close("output", &computed.output, "output");
+            fixture.assert_close("grad/input", &computed.d_input, "grad");
+            assert_gradients(&fixture, &list, &names, &computed.gradient);
+        });
     }
 }
 
@@ -88,6 +95,11 @@ fn expert_choice_parity() {
         let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names, &gradient);
+        on_devices(&layer, &list, (1, m, d), weights, &x, Some(&dy), |computed| {
+            fixture.assert_close("output", &computed.output, "output");
+            fixture.assert_close("grad/input", &computed.d_input, "grad");
+            assert_gradients(&fixture, &list, &names, &computed.gradient);
+        });
     }
 }
 
@@ -114,6 +126,14 @@ fn noisy_linear_parity() {
         let dx = layer.backward(noisy, &x, &dy, &mut tape, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names, &gradient);
+        on_devices(&layer, &list, (batch, inputs), noisy, &x, Some(&dy), |computed| {
+            fixture.assert_close("output", &computed.output, "output");
+            fixture.assert_close("grad/input", &computed.d_input, "grad");
+            assert_gradients(&fixture, &list, &names, &computed.gradient);
+        });
+        on_devices(&layer, &list, (batch, inputs), quiet, &x, None, |computed| {
+            fixture.assert_close("output_eval", &computed.output, "output");
+        });
 
         // A sample alone takes another path through the noise; the gradients of all samples add up.
         let mut alone = layer.tape::<f32>((1, inputs));
@@ -158,13 +178,14 @@ struct Rainbow<L> {
     noise: Vec<(&'static str, &'static str)>,
 }
 
-impl<L: Layer<Map>> Rainbow<L> {
+impl<L: RegisteredLayer<Map>> Rainbow<L> {
     /// Logits, probabilities, values, gradients, and the logits in evaluation, against a file.
-    fn assert_parity(&self, fixture: &Fixture, largest_pixel: f32) {
+    fn assert_parity(&self, fixture: &Fixture, largest_pixel: u8) {
         let pixels = fixture.u8("observation").into_iter();
-        let x: Vec<f32> = pixels.map(|pixel| f32::from(pixel) / largest_pixel).collect();
+        let x: Vec<f32> = pixels.map(|pixel| f32::from(pixel) / f32::from(largest_pixel)).collect();
         let values = parameters(fixture, &self.list, &self.names, "param");
-        let mut tape = self.layer.tape::<f32>(observations(fixture));
+        let shape = observations(fixture);
+        let mut tape = self.layer.tape::<f32>(shape);
 
         if fixture.has("eval/logits") {
             // The reference keeps the experts noisy in evaluation.
@@ -174,6 +195,9 @@ impl<L: Layer<Map>> Rainbow<L> {
             let weights = Weights { parameters: &values, noise: noisy.then_some(&eps) };
             let logits = self.layer.forward(weights, &x, &mut tape);
             fixture.assert_close("eval/logits", logits, "eval_logits");
+            on_devices(&self.layer, &self.list, shape, weights, &x, None, |computed| {
+                fixture.assert_close("eval/logits", &computed.output, "eval_logits");
+            });
         }
 
         let eps = noise(fixture, &self.sources, &self.noise);
@@ -185,6 +209,13 @@ impl<L: Layer<Map>> Rainbow<L> {
             self.layer.backward(weights, &x, &dy, &mut tape, &mut gradient, false);
             assert_gradients(fixture, &self.list, &self.names, &gradient);
         }
+        let cotangent = fixture.has("cotangent").then(|| fixture.f32("cotangent"));
+        on_devices(&self.layer, &self.list, shape, weights, &x, cotangent.as_deref(), |computed| {
+            assert_logits(fixture, &computed.output);
+            if fixture.has("cotangent") {
+                assert_gradients(fixture, &self.list, &self.names, &computed.gradient);
+            }
+        });
     }
 }
 
@@ -254,7 +285,7 @@ impl Body {
         fixture: &Fixture,
         builder: Builder,
         encoder: (L, Names),
-        largest_pixel: f32,
+        largest_pixel: u8,
     ) {
         match self {
             Body::Flat => flat(fixture, builder, encoder).assert_parity(fixture, largest_pixel),
@@ -268,7 +299,7 @@ fn soft_moe<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-) -> Rainbow<impl Layer<Map> + use<L>> {
+) -> Rainbow<impl RegisteredLayer<Map> + use<L>> {
     let noisy = fixture.flag("noisy");
     let (_, h, w, _) = encoder.output_shape(observations(fixture));
     let tokens = h * w;
@@ -297,7 +328,7 @@ fn flat<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-) -> Rainbow<impl Layer<Map> + use<L>> {
+) -> Rainbow<impl RegisteredLayer<Map> + use<L>> {
     let noisy = fixture.flag("noisy");
     let first = if noisy { "NoisyNetwork_0/" } else { "Dense_0/" };
     let kernel = format!("param/{first}kernel{}", if noisy { "_mu" } else { "" });
@@ -328,8 +359,11 @@ fn rainbow_head_parity() {
         let values = parameters(&fixture, &list, &names, "param");
         let eps = noise(&fixture, &noise_list, &sources);
         let weights = Weights { parameters: &values, noise: Some(&eps) };
-        let mut tape = head.tape::<f32>((batch, tokens * width));
-        assert_logits(&fixture, head.forward(weights, &fixture.f32("moe_output"), &mut tape));
+        let (shape, x) = ((batch, tokens * width), fixture.f32("moe_output"));
+        assert_logits(&fixture, head.forward(weights, &x, &mut head.tape::<f32>(shape)));
+        on_devices(&head, &list, shape, weights, &x, None, |computed| {
+            assert_logits(&fixture, &computed.output);
+        });
     }
 }
 

@@ -2,6 +2,7 @@
 
 use softmoe_nets::layers::{LoadBalancing, TopKChoice, TopKSettings};
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
+use softmoe_tests::devices::on_devices;
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
 use softmoe_tests::reference::{Names, assert_gradients, experts, name, parameters, swap_axes};
 
@@ -75,6 +76,11 @@ fn top_k_choice_parity() {
         let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names(), &gradient);
+        on_devices(&layer, &list, (batch, m, d), weights, &x, Some(&dy), |computed| {
+            fixture.assert_close("output", &computed.output, "output");
+            fixture.assert_close("grad/input", &computed.d_input, "grad");
+            assert_gradients(&fixture, &list, &names(), &computed.gradient);
+        });
     }
 }
 
@@ -92,20 +98,30 @@ fn load_balancing_parity() {
         for (loss, balancing) in
             [("importance_loss", importance), ("load_loss", load), ("naive_entropy", entropy)]
         {
-            let (value, d_router) = mean_over_samples(&fixture, balancing);
-            if loss == "naive_entropy" {
-                fixture.assert_intermediate(&format!("aux/{loss}"), &[value as f32]);
-                assert!(d_router.iter().all(|&d| d == 0.0), "{}: entropy has no gradient", fixture.name());
-            } else {
-                fixture.assert_close(&format!("aux/{loss}"), &[value as f32], loss);
-                fixture.assert_close(&format!("aux/{loss}/grad/router"), &d_router, &format!("{loss}_grad"));
+            for (engine, (value, d_router)) in mean_over_samples(&fixture, balancing).iter().enumerate() {
+                if loss == "naive_entropy" {
+                    assert!(
+                        d_router.iter().all(|&d| d == 0.0),
+                        "{}: entropy has no gradient",
+                        fixture.name()
+                    );
+                    // Where nothing is learned from it, the device engine does not compute it.
+                    if engine == 0 {
+                        fixture.assert_intermediate(&format!("aux/{loss}"), &[*value as f32]);
+                    }
+                } else {
+                    fixture.assert_close(&format!("aux/{loss}"), &[*value as f32], loss);
+                    let group = format!("{loss}_grad");
+                    fixture.assert_close(&format!("aux/{loss}/grad/router"), d_router, &group);
+                }
             }
         }
     }
 }
 
-/// The total of the losses, and its gradient with respect to the router's kernel.
-fn mean_over_samples(fixture: &Fixture, balancing: LoadBalancing) -> (f64, Vec<f32>) {
+/// The total of the losses, and its gradient with respect to the router's kernel: on the CPU engine, and on the device
+/// engine if there is one in this build.
+fn mean_over_samples(fixture: &Fixture, balancing: LoadBalancing) -> Vec<(f64, Vec<f32>)> {
     let (batch, m, d) = tokens(fixture);
     let mut builder = Builder::new();
     let layer = layer(&mut builder, fixture, balancing);
@@ -115,7 +131,14 @@ fn mean_over_samples(fixture: &Fixture, balancing: LoadBalancing) -> (f64, Vec<f
     let normals = fixture.f32("load_noise_raw");
     assert_eq!(sources.normals().map(|source| source.values.len()).sum::<usize>(), sources.len());
     let mut tape = layer.tape::<f32>((1, m, d));
-    let (mut value, mut d_router) = (0.0, vec![0.0; router.len()]);
+    let zero = || (0.0, vec![0.0; router.len()]);
+    let (mut cpu, mut device) = (zero(), None);
+    let add = |(sum, d_router): &mut (f64, Vec<f32>), value: f64, gradient: &[f32]| {
+        *sum += value / batch as f64;
+        for (sum, d) in d_router.iter_mut().zip(&gradient[router.clone()]) {
+            *sum += d / batch as f32;
+        }
+    };
     let mut gradient = vec![f32::NAN; list.len()];
     let (x, dy) = (fixture.f32("input"), vec![0.0; m * d]);
     for (sample, x) in x.chunks_exact(m * d).enumerate() {
@@ -123,11 +146,12 @@ fn mean_over_samples(fixture: &Fixture, balancing: LoadBalancing) -> (f64, Vec<f
         let noise = &normals[sample * normals.len() / batch..][..sources.len()];
         let weights = Weights { parameters: &values, noise: Some(noise) };
         layer.forward(weights, x, &mut tape);
-        value += tape.losses().total() / batch as f64;
+        let total = tape.losses().total();
         layer.backward(weights, x, &dy, &mut tape, &mut gradient, false);
-        for (sum, d) in d_router.iter_mut().zip(&gradient[router.clone()]) {
-            *sum += d / batch as f32;
-        }
+        add(&mut cpu, total, &gradient);
+        on_devices(&layer, &list, (1, m, d), weights, x, Some(&dy), |computed| {
+            add(device.get_or_insert_with(zero), f64::from(computed.loss), &computed.gradient);
+        });
     }
-    (value, d_router)
+    [Some(cpu), device].into_iter().flatten().collect()
 }

@@ -1,20 +1,21 @@
 //! A whole update of Rainbow, from a fresh optimizer, against the reference implementation's.
 
+use softmoe_agents::networks::{NetworkVisitor, RegisteredNetwork, RegisteredShape};
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
-use softmoe_agents::{Learner, UpdateSettings};
+use softmoe_agents::{Learner, Update, UpdateSettings};
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{
-    ActionLayer, ActionNetwork, AdamSettings, BoxedNetwork, Builder, ExpertSettings, NoiseList, ParameterList,
+    ActionNetwork, AdamSettings, BoxedNetwork, Builder, ExpertSettings, NoiseList, ParameterList,
 };
 use softmoe_replay::{Batch, Layout};
-use softmoe_tests::encoders::{Divided, Encoder, Map, MapLayer};
+use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
 use softmoe_tests::reference::{Names, dense};
 
-/// A network and how the reference calls its parameters and its noise.
-struct Case {
-    network: Box<dyn ActionNetwork>,
+/// A network, as an engine has it, and how the reference calls its parameters and its noise.
+struct Case<N> {
+    network: N,
     parameters: Names,
     noise: Names,
 }
@@ -38,35 +39,58 @@ fn head(
     (layer, [advantage, value].concat())
 }
 
-fn boxed(
+/// Hands a network to an engine.
+fn visit<V: NetworkVisitor>(
+    visitor: V,
     builder: Builder,
-    layer: impl ActionLayer<Map> + 'static,
+    layer: impl RegisteredNetwork<Map>,
     fixture: &Fixture,
-) -> Box<dyn ActionNetwork> {
+) -> V::Output {
     let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
-    Box::new(BoxedNetwork::new(builder, layer, move |batch| (batch, height, width, channels)))
+    visitor.visit(builder, layer, move |batch| (batch, height, width, channels))
 }
 
-/// An encoder with its names, on observations divided by their largest value.
-type Encoded<L> = ((Divided, L), Names);
+/// The CPU engine.
+struct Cpu;
 
-fn flat<L: MapLayer>(fixture: &Fixture, mut builder: Builder, encoded: Encoded<L>) -> Case {
-    let ((divided, encoder), encoder_names) = encoded;
+impl NetworkVisitor for Cpu {
+    type Output = Box<dyn ActionNetwork>;
+
+    fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
+    where
+        In: RegisteredShape,
+        L: RegisteredNetwork<In>,
+        S: Fn(usize) -> In + Send + Sync + 'static,
+    {
+        Box::new(BoxedNetwork::new(builder, layer, shape))
+    }
+}
+
+fn flat<L: MapLayer, V: NetworkVisitor>(
+    fixture: &Fixture,
+    mut builder: Builder,
+    (encoder, encoder_names): (L, Names),
+    visitor: V,
+) -> Case<V::Output> {
     let &[features, hidden] = fixture.shape("param/NoisyNetwork_0/kernel_mu") else {
         panic!("a kernel has two axes")
     };
     let dense_hidden = Dense::new(&mut builder, "hidden", features, hidden, true);
     let (head, head_names) = head(&mut builder, fixture, hidden, 1);
-    let layer = ((divided, encoder, Flatten(features), dense_hidden, Relu), head);
+    let layer = ((encoder, Flatten(features), dense_hidden, Relu), head);
     Case {
-        network: boxed(builder, layer, fixture),
+        network: visit(visitor, builder, layer, fixture),
         parameters: [encoder_names, dense("hidden", "NoisyNetwork_0/", true), head_names].concat(),
         noise: pairs([("hidden", "hidden"), ("head/advantage", "advantage"), ("head/value", "value")]),
     }
 }
 
-fn soft_moe<L: MapLayer>(fixture: &Fixture, mut builder: Builder, encoded: Encoded<L>) -> Case {
-    let ((divided, encoder), encoder_names) = encoded;
+fn soft_moe<L: MapLayer, V: NetworkVisitor>(
+    fixture: &Fixture,
+    mut builder: Builder,
+    (encoder, encoder_names): (L, Names),
+    visitor: V,
+) -> Case<V::Output> {
     let &[batch, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
     let (_, h, w, _) = encoder.output_shape((batch, height, width, channels));
     let tokens = h * w;
@@ -75,9 +99,9 @@ fn soft_moe<L: MapLayer>(fixture: &Fixture, mut builder: Builder, encoded: Encod
     let settings = ExpertSettings { hidden, extra_layers: 0, noisy: true };
     let moe = SoftMoe::new(&mut builder, "moe", (tokens, d, n, p), settings);
     let (head, head_names) = head(&mut builder, fixture, tokens * d, 0);
-    let layer = ((divided, encoder, PerConv(tokens), moe, Flatten(tokens * d)), head);
+    let layer = ((encoder, PerConv(tokens), moe, Flatten(tokens * d)), head);
     Case {
-        network: boxed(builder, layer, fixture),
+        network: visit(visitor, builder, layer, fixture),
         parameters: [
             encoder_names,
             pairs([("moe/phi", "SoftMoE_0/phi_weights")]),
@@ -94,24 +118,30 @@ fn soft_moe<L: MapLayer>(fixture: &Fixture, mut builder: Builder, encoded: Encod
     }
 }
 
-/// The file's network.
-fn case(fixture: &Fixture) -> Case {
-    fn with_encoder<L: MapLayer>(fixture: &Fixture, builder: Builder, encoded: Encoded<L>) -> Case {
+/// The file's network on an engine, and what its encoder's observations are divided by.
+fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> (Case<V::Output>, u8) {
+    fn with_encoder<L: MapLayer, V: NetworkVisitor>(
+        fixture: &Fixture,
+        builder: Builder,
+        encoder: (L, Names),
+        visitor: V,
+    ) -> Case<V::Output> {
         match fixture.metadata::<String>("kind").as_str() {
-            "flat" => flat(fixture, builder, encoded),
-            "moe" | "released" => soft_moe(fixture, builder, encoded),
+            "flat" => flat(fixture, builder, encoder, visitor),
+            "moe" | "released" => soft_moe(fixture, builder, encoder, visitor),
             other => panic!("{}: the kind {other} is unknown", fixture.name()),
         }
     }
     let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
     let mut builder = Builder::new();
     let (encoder, names) = Encoder::new(&mut builder, fixture, "encoder/", [height, width, channels]);
-    let divided = Divided { by: encoder.largest_pixel() };
-    match encoder {
-        Encoder::Impala(layer) => with_encoder(fixture, builder, ((divided, layer), names)),
-        Encoder::Nature(layer) => with_encoder(fixture, builder, ((divided, layer), names)),
-        Encoder::MinAtar(layer) => with_encoder(fixture, builder, ((divided, layer), names)),
-    }
+    let largest_pixel = encoder.largest_pixel();
+    let case = match encoder {
+        Encoder::Impala(layer) => with_encoder(fixture, builder, (layer, names), visitor),
+        Encoder::Nature(layer) => with_encoder(fixture, builder, (layer, names), visitor),
+        Encoder::MinAtar(layer) => with_encoder(fixture, builder, (layer, names), visitor),
+    };
+    (case, largest_pixel)
 }
 
 /// The flat buffer of parameters from the tensors `<folder>/<name>`.
@@ -155,33 +185,52 @@ fn batch(fixture: &Fixture, layout: &Layout) -> Batch {
     batch
 }
 
-fn assert_update(fixture: &Fixture, case: Case) {
-    let Case { network, parameters: names, noise: noise_names } = case;
+/// Everything that a file's update begins with.
+struct Given {
+    batch: Batch,
+    settings: RainbowSettings,
+    online: Vec<f32>,
+    target: Vec<f32>,
+    noise_target: Vec<f32>,
+    noise_loss: Vec<f32>,
+}
+
+impl Given {
+    fn new<N>(
+        fixture: &Fixture,
+        case: &Case<N>,
+        (list, sources): (&ParameterList, &NoiseList),
+        largest_pixel: u8,
+    ) -> Self {
+        let n_step: usize = fixture.metadata("n_step");
+        let frame_len = fixture.shape("state")[1..].iter().product();
+        let layout =
+            Layout { capacity: 100, frame_len, stack: 1, n_step, discount: fixture.metadata("gamma") };
+        let batch = batch(fixture, &layout);
+        let support = fixture.f32("support");
+        let update = UpdateSettings {
+            batch_size: batch.len(),
+            bootstrap_discount: layout.bootstrap_discount(),
+            double: fixture.flag("double_dqn"),
+            priority_exponent: 0.5,
+            importance_exponent: 0.5,
+            optimizer: AdamSettings::new(fixture.metadata("learning_rate"), fixture.metadata("adam_eps")),
+            largest_pixel,
+        };
+        Given {
+            batch,
+            settings: RainbowSettings { v_max: f64::from(support[support.len() - 1]), update },
+            online: parameters(fixture, list, &case.parameters, "param"),
+            target: parameters(fixture, list, &case.parameters, "target_param"),
+            noise_target: noise(fixture, sources, &case.noise, "noise_target"),
+            noise_loss: noise(fixture, sources, &case.noise, "noise_loss"),
+        }
+    }
+}
+
+/// Compares what an update told.
+fn assert_update(fixture: &Fixture, update: Update<'_>) {
     let what = |tensor: &str| format!("{}: {tensor}", fixture.name());
-    let n_step: usize = fixture.metadata("n_step");
-    let frame_len = fixture.shape("state")[1..].iter().product();
-    let layout = Layout { capacity: 100, frame_len, stack: 1, n_step, discount: fixture.metadata("gamma") };
-    let batch = batch(fixture, &layout);
-    let support = fixture.f32("support");
-    let v_max = f64::from(support[support.len() - 1]);
-    let update = UpdateSettings {
-        batch_size: batch.len(),
-        bootstrap_discount: layout.bootstrap_discount(),
-        double: fixture.flag("double_dqn"),
-        priority_exponent: 0.5,
-        importance_exponent: 0.5,
-        optimizer: AdamSettings::new(fixture.metadata("learning_rate"), fixture.metadata("adam_eps")),
-    };
-    let online = parameters(fixture, network.parameters(), &names, "param");
-    let target = parameters(fixture, network.parameters(), &names, "target_param");
-    let noise_target = noise(fixture, network.noise(), &noise_names, "noise_target");
-    let noise_loss = noise(fixture, network.noise(), &noise_names, "noise_loss");
-    let list = network.parameters().clone();
-
-    let mut learner = RainbowLearner::new(network, RainbowSettings { v_max, update }, Seeds::new(0));
-    learner.set_weights(&online, &target);
-    let update = learner.update_with(&batch, &noise_target, &noise_loss).unwrap();
-
     let mean_loss = fixture.f32("mean_loss");
     assert_near(&what("mean_loss"), &[update.loss], &mean_loss, 1e-6 * f64::from(mean_loss[0].abs()));
     assert_near(&what("priority"), update.priorities, &fixture.f32("priority"), 4e-6);
@@ -190,21 +239,82 @@ fn assert_update(fixture: &Fixture, case: Case) {
     for (loss, want) in losses.iter().zip(fixture.f32("loss")) {
         assert_near(&what("loss"), &[*loss], &[want], 1e-6 * f64::from(want.abs()));
     }
-    assert_near(&what("target"), learner.q_target(), &fixture.f32("target"), 5e-7);
+}
 
+/// Compares the weights after an update.
+fn assert_weights(fixture: &Fixture, names: &Names, list: &ParameterList, learner: &impl Learner) {
     let after: Vec<f32> = learner.weights().iter().flat_map(|(_, _, values)| values.to_vec()).collect();
-    for (ours, theirs) in &names {
-        let range = list.get(ours).unwrap().range.clone();
-        fixture.assert_close(&format!("grad/{theirs}"), &learner.gradient()[range.clone()], "grad");
-        let theirs = format!("after/{theirs}");
-        assert_near(&what(&theirs), &after[range], &fixture.f32(&theirs), 2e-7);
+    for (ours, theirs) in names {
+        let (range, theirs) = (list.get(ours).unwrap().range.clone(), format!("after/{theirs}"));
+        let what = format!("{}: {theirs}", fixture.name());
+        assert_near(&what, &after[range], &fixture.f32(&theirs), 2e-7);
     }
 }
 
 #[test]
 fn a_whole_update_has_parity_with_the_reference() {
     for path in files("update") {
-        let fixture = Fixture::open(&path);
-        assert_update(&fixture, case(&fixture));
+        let fixture = &Fixture::open(&path);
+        let (case, largest_pixel) = case(fixture, Cpu);
+        let lists = (case.network.parameters(), case.network.noise());
+        let given = Given::new(fixture, &case, lists, largest_pixel);
+        let Case { network, parameters: names, .. } = case;
+        let list = network.parameters().clone();
+        let mut learner = RainbowLearner::new(network, given.settings, Seeds::new(0));
+        learner.set_weights(&given.online, &given.target);
+        let update = learner.update_with(&given.batch, &given.noise_target, &given.noise_loss).unwrap();
+        assert_update(fixture, update);
+
+        let what = format!("{}: target", fixture.name());
+        assert_near(&what, learner.q_target(), &fixture.f32("target"), 5e-7);
+        for (ours, theirs) in &names {
+            let range = list.get(ours).unwrap().range.clone();
+            fixture.assert_close(&format!("grad/{theirs}"), &learner.gradient()[range], "grad");
+        }
+        assert_weights(fixture, &names, &list, &learner);
+    }
+}
+
+/// The device engine, on burn's own CPU backend.
+#[cfg(feature = "flex")]
+mod on_flex {
+    use super::{Case, Given, assert_update, assert_weights, case};
+    use softmoe_agents::networks::{NetworkVisitor, RegisteredNetwork, RegisteredShape};
+    use softmoe_agents::rainbow::DeviceRainbowLearner;
+    use softmoe_agents::seeds::Seeds;
+    use softmoe_nets::Builder;
+    use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork, Flex, FlexDevice};
+    use softmoe_tests::fixtures::{Fixture, files};
+
+    struct OnFlex;
+
+    impl NetworkVisitor for OnFlex {
+        type Output = Box<dyn DeviceNetwork<Autodiff<Flex>>>;
+
+        fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
+        where
+            In: RegisteredShape,
+            L: RegisteredNetwork<In>,
+            S: Fn(usize) -> In + Send + Sync + 'static,
+        {
+            Box::new(BoxedDeviceNetwork::new(builder, layer, shape))
+        }
+    }
+
+    #[test]
+    fn a_whole_update_has_parity_with_the_reference() {
+        for path in files("update") {
+            let fixture = &Fixture::open(&path);
+            let (case, largest_pixel) = case(fixture, OnFlex);
+            let lists = (case.network.parameters(), case.network.noise());
+            let given = Given::new(fixture, &case, lists, largest_pixel);
+            let Case { network, parameters: names, .. } = case;
+            let list = network.parameters().clone();
+            let mut learner = DeviceRainbowLearner::new(network, given.settings, Seeds::new(0), FlexDevice);
+            learner.set_weights(&given.online, &given.target);
+            let update = learner.update_with(&given.batch, &given.noise_target, &given.noise_loss).unwrap();
+            assert_update(fixture, update);
+            assert_weights(fixture, &names, &list, &learner);
+        }
     }
 }

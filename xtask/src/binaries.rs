@@ -2,8 +2,10 @@
 
 use crate::catalog;
 use anyhow::{Context, Result, bail};
+use softmoe_spec::Device;
+use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// A directory that holds the programs already, instead of building them.
@@ -17,9 +19,10 @@ pub(crate) struct Binaries {
     pub(crate) reporter: PathBuf,
 }
 
-/// Builds the worker and the reporter, unless `SOFTMOE_BINARIES` names a directory that holds them.
-pub(crate) fn build() -> Result<Binaries> {
-    let [worker, reporter] = programs(["softmoe-run", "softmoe-report"])?;
+/// Builds the reporter, and the worker with what it needs to compute on `device`, unless `SOFTMOE_BINARIES` names a
+/// directory that holds them.
+pub(crate) fn build(device: Device) -> Result<Binaries> {
+    let [worker, reporter] = programs(["softmoe-run", "softmoe-report"], feature(device))?;
     Ok(Binaries { worker, reporter })
 }
 
@@ -30,11 +33,21 @@ pub(crate) struct Programs {
 
 /// Builds what measures, and the worker that it looks for beside itself, in the same way.
 pub(crate) fn measuring() -> Result<Programs> {
-    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"])?;
+    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], None)?;
     Ok(Programs { measure })
 }
 
-fn programs<const COUNT: usize>(names: [&str; COUNT]) -> Result<[PathBuf; COUNT]> {
+/// The feature of `softmoe-bench` that the device needs.
+fn feature(device: Device) -> Option<&'static str> {
+    match device {
+        Device::Cpu => None,
+        Device::Flex => Some("flex"),
+        Device::Wgpu => Some("wgpu"),
+        Device::Cuda(_) => Some("cuda"),
+    }
+}
+
+fn programs<const COUNT: usize>(names: [&str; COUNT], feature: Option<&str>) -> Result<[PathBuf; COUNT]> {
     if let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) {
         let paths = names.map(|name| directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
         for (name, path) in names.iter().zip(&paths) {
@@ -48,6 +61,7 @@ fn programs<const COUNT: usize>(names: [&str; COUNT]) -> Result<[PathBuf; COUNT]
     let mut build = Command::new(&cargo);
     build.args(["build", "--release", "--package", "softmoe-bench"]);
     build.args(names.iter().flat_map(|name| ["--bin", name]));
+    build.args(feature.map(|feature| ["--features", feature]).into_iter().flatten());
     build.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     build.arg(catalog::workspace().join("Cargo.toml"));
     let mut child = build
@@ -72,7 +86,29 @@ fn programs<const COUNT: usize>(names: [&str; COUNT]) -> Result<[PathBuf; COUNT]
     if paths.contains(&None) {
         bail!("softmoe-bench builds no {}: is the checkout complete?", names.join(" and no "));
     }
-    Ok(paths.map(Option::unwrap_or_default))
+    let mut paths = paths.map(Option::unwrap_or_default);
+    if let Some(feature) = feature {
+        for path in &mut paths {
+            *path = set_aside(path, feature)?;
+        }
+    }
+    Ok(paths)
+}
+
+/// The same program in a directory of its own, where a build with other features does not take its place: a runner
+/// starts workers for hours.
+fn set_aside(program: &Path, feature: &str) -> Result<PathBuf> {
+    let (Some(built), Some(name)) = (program.parent(), program.file_name()) else {
+        return Ok(program.to_owned());
+    };
+    let directory = built.join(format!("with-{feature}"));
+    let aside = directory.join(name);
+    let failed = || format!("cannot copy {} to {}", program.display(), aside.display());
+    fs::create_dir_all(&directory).with_context(failed)?;
+    // Under another name first: a program that runs cannot be written to, but another can take its name.
+    let copy = directory.join(format!("{}-{}", name.display(), std::process::id()));
+    fs::copy(program, &copy).and_then(|_| fs::rename(&copy, &aside)).with_context(failed)?;
+    Ok(aside)
 }
 
 /// The name and path of the program that one of cargo's messages announces.

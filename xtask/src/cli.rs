@@ -2,7 +2,7 @@
 
 use crate::bench::cores::Cores;
 use clap::{Args, Parser, Subcommand};
-use softmoe_spec::MOST_SEEDS;
+use softmoe_spec::{Device, MOST_SEEDS};
 use std::path::PathBuf;
 
 /// The tasks of this workspace.
@@ -120,6 +120,9 @@ pub(crate) struct Options {
     /// Runs at a time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<u64>,
+    /// What the runs compute with: cpu, flex, wgpu, cuda or cuda:N; the worker is built with what it needs [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<Device>,
     /// Change a value in every run that has it, e.g. agent.n_step=5 (may be repeated)
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -149,6 +152,7 @@ impl Options {
             ("--seeds", self.seeds.is_some()),
             ("--steps", self.steps.is_some()),
             ("--jobs", self.jobs.is_some()),
+            ("--device", self.device.is_some()),
             ("--set", !self.set.is_empty()),
         ];
         given.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()

@@ -4,7 +4,7 @@ use crate::cli::{DescribeOptions, USUAL_PROFILE};
 use crate::{binaries, catalog, output};
 use anyhow::{Context, Result, bail};
 use softmoe_spec::names::{self, known};
-use softmoe_spec::{Architecture, EncoderSpec, Experiment, RANDOM_ARM, Setting, SpecError};
+use softmoe_spec::{Architecture, Device, EncoderSpec, Experiment, RANDOM_ARM, Setting, SpecError};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 /// Prints the layers of the network that `options` ask for.
 pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     let (experiment, architecture) = find(options)?;
-    let binaries = binaries::build()?;
+    let binaries = binaries::build(Device::Cpu)?;
     if !options.json {
         let label = experiment.arms.iter().find(|arm| arm.name == options.arm).map(|arm| arm.label.as_str());
         output::line(format_args!("{} of {}", label.unwrap_or(&options.arm), experiment.figure));

@@ -3,6 +3,7 @@
 use crate::cli::Options;
 use crate::{binaries, catalog, output, store};
 use anyhow::{Context, Result, bail};
+use softmoe_spec::Device;
 use std::process::{Command, ExitCode};
 
 /// Draws what `options` ask for: one drawing, or all of the figure.
@@ -31,7 +32,7 @@ pub(crate) fn draw(options: &Options) -> Result<ExitCode> {
     if options.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    let binaries = binaries::build()?;
+    let binaries = binaries::build(Device::Cpu)?;
     for name in names {
         let mut command = Command::new(&binaries.reporter);
         command.arg("--experiment").arg(catalog::file(figure)).args(["--profile", name]);

@@ -1,6 +1,6 @@
 //! How long it will take, from the rates at which earlier runs went.
 
-use softmoe_spec::{Done, RANDOM_ARM, file};
+use softmoe_spec::{Device, Done, RANDOM_ARM, file};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -11,14 +11,19 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// The rates of the finished runs below `figure`, the directory of a figure's runs, of any profile.
-    pub(crate) fn measured(figure: &Path) -> Rates {
+    /// The rates of the runs that `device` has finished below `figure`, the directory of a figure's runs, of any profile.
+    pub(crate) fn measured(figure: &Path, device: Device) -> Rates {
+        // One card is like another.
+        let kind = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
+        let wanted = kind(&device.to_string());
         let mut rates = Rates::default();
         for profile in directories(figure) {
             for arm in directories(&profile) {
                 let Some(name) = arm.file_name().and_then(|name| name.to_str()) else { continue };
                 for seed in directories(&arm).iter().flat_map(|game| directories(game)) {
-                    if let Ok(done) = file::read::<Done>(&seed.join("done.ron")) {
+                    if let Ok(done) = file::read::<Done>(&seed.join("done.ron"))
+                        && kind(&done.device) == wanted
+                    {
                         rates.observe(name, done.agent_steps.0 as f64, done.wall_seconds);
                     }
                 }

@@ -8,7 +8,10 @@ use crate::output;
 use crate::store::{self, State};
 use crate::words::{count, thousands, time};
 use anyhow::{Result, bail};
-use softmoe_spec::{AgentConfig, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names};
+use softmoe_spec::{
+    AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
+};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The runs of an invocation.
@@ -21,6 +24,7 @@ pub(crate) struct Plan {
     pub(crate) arms: Vec<String>,
     pub(crate) runs: Vec<PlannedRun>,
     pub(crate) jobs: usize,
+    pub(crate) device: Device,
     pub(crate) out: PathBuf,
     settings: Vec<Setting>,
     /// What the options change of the profile, e.g. `steps 300`.
@@ -59,7 +63,7 @@ impl PlannedRun {
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        matches!(self.state, State::Finished)
+        matches!(self.state, State::Finished { .. })
     }
 }
 
@@ -97,6 +101,11 @@ impl Plan {
         let chosen: Vec<&str> = arms.iter().map(String::as_str).collect();
         let configs = experiment.resolve(options.profile(), &profile, &chosen)?;
 
+        let device = options.device.unwrap_or_default();
+        let bodies = configs.iter().filter_map(|config| config.network.body.device_only());
+        if let Some(reason) = bodies.filter_map(|body| body.why_not_on(device)).next() {
+            bail!("{reason}");
+        }
         store::check_out(&options.out)?;
         let root = options.out.join("runs");
         let planned = |config: RunConfig| {
@@ -108,6 +117,7 @@ impl Plan {
         Ok(Plan {
             runs: configs.into_iter().map(planned).collect(),
             jobs: options.jobs.map_or_else(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
+            device,
             out: options.out.clone(),
             profile_name: options.profile().to_owned(),
             experiment,
@@ -151,7 +161,7 @@ impl Plan {
     pub(crate) fn print(&self, rates: &Rates) {
         let Plan { experiment, profile, arms, .. } = self;
         let of = |wanted: fn(&State) -> bool| self.runs.iter().filter(|run| wanted(&run.state)).count();
-        let finished = of(|state| matches!(state, State::Finished));
+        let finished = of(|state| matches!(state, State::Finished { .. }));
         let resumable = of(|state| matches!(state, State::Resumable | State::Damaged(_)));
         let elsewhere = match of(|state| matches!(state, State::Elsewhere)) {
             0 => String::new(),
@@ -175,6 +185,7 @@ impl Plan {
         row("runs", format!("{}: {}, {steps} agent steps each", self.runs.len(), runs.join(" x ")));
         row("arms", arms.join(", "));
         row("games", profile.games.iter().map(|game| game.name()).collect::<Vec<_>>().join(", "));
+        row("device", self.on_device());
         row("state", format!("{finished} finished, {resumable} to resume, {new} new{elsewhere}"));
         let left: Vec<(&str, f64)> =
             self.unfinished().map(|run| (run.config.arm.as_str(), run.steps_left() as f64)).collect();
@@ -215,6 +226,7 @@ impl Plan {
                 ));
             }
         }
+        notes.extend(self.note_on_devices());
         notes.extend(self.notes_on_learning());
         if self.is_part {
             notes.push(format!(
@@ -229,6 +241,39 @@ impl Plan {
             ));
         }
         notes
+    }
+
+    /// The device, and how many runs share it.
+    fn on_device(&self) -> String {
+        let at_once = self.jobs.min(self.unfinished().count());
+        match (self.device, at_once) {
+            (Device::Cpu | Device::Flex, _) => self.device.to_string(),
+            (device, 0 | 1) => format!("{device}, one run at a time"),
+            (device, runs) => {
+                format!(
+                    "{device}, shared by {runs} runs at a time (`--jobs` says how many; each needs its memory)"
+                )
+            }
+        }
+    }
+
+    /// The finished runs that another device has made.
+    fn note_on_devices(&self) -> Option<String> {
+        let device = self.device.to_string();
+        let mut others: BTreeMap<&str, usize> = BTreeMap::new();
+        for run in &self.runs {
+            if let (State::Finished { device: other }, true) = (&run.state, run.config.arm != RANDOM_ARM)
+                && *other != device
+            {
+                *others.entry(other).or_default() += 1;
+            }
+        }
+        let runs: Vec<String> = others
+            .into_iter()
+            .map(|(other, runs)| format!("{} of `{other}`", count(runs, "finished run")))
+            .collect();
+        (!runs.is_empty())
+            .then(|| format!("{} stay as they are: a figure may mix devices", runs.join(" and ")))
     }
 
     /// What the runs are too short for.

@@ -99,7 +99,7 @@ impl Pool<'_> {
         // The cores that other runs leave over; a result does not depend on them.
         let at_once = self.plan.jobs.min(self.workers.len() + self.waiting.len() + 1);
         let threads = (cores() / at_once.max(1)).max(1);
-        match Worker::start(self.program, index, run, threads, events) {
+        match Worker::start(self.program, index, run, self.plan.device, threads, events) {
             Ok(worker) => {
                 self.screen.started(index, run);
                 self.workers.insert(index, worker);

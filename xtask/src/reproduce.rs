@@ -5,7 +5,7 @@ use crate::estimate::Rates;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
 use crate::words::{count, time};
-use crate::{binaries, catalog, draw, interrupt, output, report, store};
+use crate::{binaries, catalog, draw, interrupt, output, report, store, worker};
 use anyhow::Result;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -21,7 +21,7 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
 
     // PLAN
     let plan = Plan::new(options)?;
-    let rates = Rates::measured(&plan.out.join("runs").join(&plan.experiment.figure));
+    let rates = Rates::measured(&plan.out.join("runs").join(&plan.experiment.figure), plan.device);
     plan.print(&rates);
     plan.check()?;
     if options.dry_run {
@@ -32,13 +32,14 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
 
     // BUILD
     interrupt::install()?;
-    let binaries = match binaries::build() {
+    let binaries = match binaries::build(plan.device) {
         Err(_) if interrupt::signals() > 0 => return Ok(stopped()),
         built => built?,
     };
 
     // RUN
     let outcome = if plan.unfinished().next().is_some() {
+        worker::check_device(&binaries.worker, plan.device)?;
         pool::run_all(&plan, &binaries.worker, rates)?
     } else {
         Outcome::default()

@@ -19,7 +19,10 @@ pub(crate) enum State {
     /// A result that cannot be read: it will be moved aside and the run resumed.
     Damaged(String),
     /// The result.
-    Finished,
+    Finished {
+        /// The device that it was made on.
+        device: String,
+    },
     /// Something else: files that must not be overwritten. The second text is what to type instead.
     Conflict(String, String),
 }
@@ -48,7 +51,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
         State::Elsewhere
     } else if has(&directory.done_ron()) {
         match file::read::<Done>(&directory.done_ron()) {
-            Ok(_) => State::Finished,
+            Ok(done) => State::Finished { device: done.device },
             Err(error) => State::Damaged(error.to_string()),
         }
     } else if has_entries(&directory.checkpoints()) {

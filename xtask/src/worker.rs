@@ -1,8 +1,9 @@
 //! One worker process: `softmoe-run <run.ron> --progress json`.
 
 use crate::plan::PlannedRun;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use softmoe_spec::Device;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -20,6 +21,22 @@ pub(crate) struct Progress {
     pub(crate) evaluation_return: Option<f64>,
     /// `train`, `evaluate` or `checkpoint`.
     pub(crate) phase: String,
+}
+
+/// Asks the worker whether it can compute on `device`, so that what is missing is said once and not by every run.
+pub(crate) fn check_device(program: &Path, device: Device) -> Result<()> {
+    if device == Device::Cpu {
+        return Ok(());
+    }
+    let mut command = Command::new(program);
+    command.arg("device").arg(device.to_string()).stdin(Stdio::null()).stdout(Stdio::null());
+    let output = command.output().with_context(|| format!("cannot start {}", program.display()))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr);
+        let reason = reason.trim();
+        bail!("{}", reason.strip_prefix("error: ").unwrap_or(reason));
+    }
+    Ok(())
 }
 
 /// What the pool hears of a worker.
@@ -48,6 +65,7 @@ impl Worker {
         program: &Path,
         index: usize,
         run: &PlannedRun,
+        device: Device,
         threads: usize,
         events: Sender<(usize, Event)>,
     ) -> Result<Worker> {
@@ -60,6 +78,7 @@ impl Worker {
         let start = file.metadata().map_or(0, |metadata| metadata.len());
         let mut command = Command::new(program);
         command.arg(run.directory.run_ron()).args(["--progress", "json"]);
+        command.arg("--device").arg(device.to_string());
         command.args(["--threads", &threads.to_string()]);
         // The last lines of its standard error are shown: an error, not where in the program it arose.
         command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");

@@ -32,6 +32,21 @@ fn names() {
     refused("fig3 --profile quik", &["no profile `quik`", "did you mean `quick`?", "`minatar`"]);
     refused("fig3 --profile paper", &["`paper` is not there yet", "Allowed: `minatar`, `quick`"]);
     refused("fig3 --profile atari100k", &["`atari100k` is not there yet"]);
+    refused("fig3 --device wpgu", &["no device `wpgu`", "did you mean `wgpu`?", "`flex`"]);
+    refused("fig3 --device gpu", &["no device `gpu`", "`cuda:1`"]);
+    refused("fig2 --device flex", &["has no runs", "leave out `--device`"]);
+    refused(
+        "fig3 --set network.body=device_only(body:attention())",
+        &["`attention(layers:1)` has only a device forward", "use `--device flex`"],
+    );
+    refused(
+        "fig3 --device flex --set network.body=device_only(body:atention())",
+        &["atention", "did you mean `attention`?"],
+    );
+    refused(
+        "fig3 --device flex --set network.body=device_only(body:attention(layers:9999))",
+        &["`network.body.body.layers` is 9999 but must be at most 1024"],
+    );
     refused("fig3 --sead 3", &["--sead", "--seeds"]);
 }
 

@@ -352,3 +352,40 @@ fn a_run_that_another_worker_makes_is_waited_for() {
     assert_eq!(runner.wait().unwrap().code(), Some(0));
     assert_eq!(workshop.started(), 2);
 }
+
+#[test]
+fn a_device_is_planned_handed_to_the_worker_and_remembered() {
+    let workshop = Workshop::new();
+    let (_, plan, _) = workshop.reproduce(&format!("{SIX} --dry-run"));
+    assert_says(&plan, &["device   cpu\n"]);
+    let (_, plan, _) = workshop.reproduce(&format!("{SIX} --device cuda:1 --jobs 3 --dry-run"));
+    assert_says(&plan, &["device   cuda:1, shared by 3 runs at a time (`--jobs` says how many"]);
+    let (_, plan, _) = workshop.reproduce(&format!("{SIX} --device wgpu --jobs 1 --dry-run"));
+    assert_says(&plan, &["device   wgpu, one run at a time"]);
+    assert!(!workshop.out().exists());
+
+    let (code, _, stderr) = workshop.reproduce(&format!("{SIX} --steps 40_000 --device cuda"));
+    assert_eq!(code, Some(0), "{stderr}");
+    let done: softmoe_spec::Done =
+        softmoe_spec::file::read(&workshop.run("flat/breakout/seed-1/done.ron")).unwrap();
+    assert_eq!(done.device, "cuda:0");
+    // One card is like another, and the CPU is none of them.
+    let more = format!("{SIX} --steps 40_000 --dry-run --jobs 1").replace("--seeds 2", "--seeds 3");
+    let (_, plan, _) = workshop.reproduce(&format!("{more} --device cuda:2"));
+    assert_says(&plan, &["about 8 s with 1 job", "4 finished runs of `cuda:0` stay as they are"]);
+    let (_, plan, _) = workshop.reproduce(&more);
+    assert_says(&plan, &["unknown until the first runs report"]);
+}
+
+#[test]
+fn a_device_that_is_not_there_is_said_once() {
+    let workshop = Workshop::new();
+    workshop.tell("no-device", "install the driver");
+    let (code, _, stderr) = workshop.reproduce(&format!("{SIX} --device wgpu"));
+    assert_eq!(code, Some(1));
+    assert_eq!(stderr, "error: the device `wgpu` cannot be used: install the driver\n");
+    assert_eq!(workshop.started(), 0);
+    // The CPU is always there.
+    let (code, _, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(0), "{stderr}");
+}

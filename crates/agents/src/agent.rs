@@ -136,7 +136,8 @@ impl Agent {
             let (given, allowed) = (architecture.head.to_string(), learning.head.to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
         }
-        let update = UpdateSettings::from(&learning);
+        let largest_pixel = architecture.network.encoder.largest_pixel();
+        let update = UpdateSettings { largest_pixel, ..UpdateSettings::from(&learning) };
         let twin = match device {
             Device::Cpu => None,
             _ => Twin::new(config, architecture, &update, seeds)?,

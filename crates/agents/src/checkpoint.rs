@@ -81,6 +81,11 @@ impl Checkpoints {
         Checkpoints { directory: directory.into(), kept: Vec::new() }
     }
 
+    /// The newest that was loaded or saved.
+    pub fn newest(&self) -> Option<&Path> {
+        self.kept.last().map(|kept| kept.path.as_path())
+    }
+
     /// Writes a checkpoint and removes all but the two newest. The replay is the one that was saved or loaded before,
     /// and has gone on.
     ///

@@ -29,62 +29,52 @@ pub fn check(device: Device) -> Result<(), AgentError> {
     }
 }
 
+#[cfg(feature = "burn")]
+mod step;
+#[cfg(feature = "burn")]
+pub use step::{FixedBatch, TrainingStep, training_step};
+
 /// The learner of `config` on `device`.
 ///
 /// # Errors
-/// If the device cannot be used ([`check`]) or not for this agent, or the network is not in this build.
+/// If the device cannot be used ([`check`]), or the network is not in this build.
 ///
 /// # Panics
 /// If `config` is the random policy.
-pub(crate) fn learner(
+pub fn learner(
     device: Device,
     config: &AgentConfig,
     architecture: &Architecture,
     update: UpdateSettings,
     seeds: Seeds,
 ) -> Result<Box<dyn Learner>, AgentError> {
-    match config {
+    let objective = match config {
         AgentConfig::Random => unreachable!("the random policy has no learner"),
-        AgentConfig::Dqn(_) if device != Device::Cpu => Err(AgentError::Device(format!(
-            "DQN learns on the CPU engine alone in this version, and the device asked for is `{device}`: leave out \
-             `--device`, or choose an agent that is Rainbow (`cargo xtask reproduce FIGURE --agent rainbow_minatar`)"
-        ))),
-        AgentConfig::Dqn(config) => {
-            let settings = DqnSettings { loss: config.loss, update };
-            Ok(Box::new(DqnLearner::new(networks::build(architecture)?, settings, seeds)))
-        }
-        AgentConfig::Rainbow(config) => {
-            rainbow(device, architecture, RainbowSettings { v_max: config.v_max, update }, seeds)
-        }
-    }
-}
-
-/// Rainbow's learner on `device`.
-fn rainbow(
-    device: Device,
-    architecture: &Architecture,
-    settings: RainbowSettings,
-    seeds: Seeds,
-) -> Result<Box<dyn Learner>, AgentError> {
+        AgentConfig::Dqn(config) => Objective::Dqn(DqnSettings { loss: config.loss, update }),
+        AgentConfig::Rainbow(config) => Objective::Rainbow(RainbowSettings { v_max: config.v_max, update }),
+    };
     match device {
         Device::Cpu => {
             let network = networks::build(architecture)?;
-            Ok(Box::new(RainbowLearner::new(network, settings, seeds)))
+            Ok(match objective {
+                Objective::Dqn(settings) => Box::new(DqnLearner::new(network, settings, seeds)),
+                Objective::Rainbow(settings) => Box::new(RainbowLearner::new(network, settings, seeds)),
+            })
         }
         #[cfg(feature = "flex")]
         Device::Flex => {
             use softmoe_nets::device::{Flex, FlexDevice};
-            on_device::<Flex>(FlexDevice, architecture, settings, seeds)
+            on_device::<Flex>(FlexDevice, objective, architecture, seeds)
         }
         #[cfg(feature = "wgpu")]
         Device::Wgpu => {
             let found = softmoe_nets::device::wgpu().map_err(|missing| not_there(device, &missing))?;
-            on_device::<softmoe_nets::device::Wgpu>(found, architecture, settings, seeds)
+            on_device::<softmoe_nets::device::Wgpu>(found, objective, architecture, seeds)
         }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let found = softmoe_nets::device::cuda(index).map_err(|missing| not_there(device, &missing))?;
-            on_device::<softmoe_nets::device::Cuda>(found, architecture, settings, seeds)
+            on_device::<softmoe_nets::device::Cuda>(found, objective, architecture, seeds)
         }
         #[allow(unreachable_patterns, reason = "every device may be built in")]
         other => {
@@ -94,16 +84,26 @@ fn rainbow(
     }
 }
 
+/// What a learner learns, on whichever device.
+enum Objective {
+    Dqn(DqnSettings),
+    Rainbow(RainbowSettings),
+}
+
 #[cfg(feature = "burn")]
 #[allow(dead_code, reason = "there may be no device to call it for")]
 fn on_device<B: burn_tensor::backend::Backend>(
     device: B::Device,
+    objective: Objective,
     architecture: &Architecture,
-    settings: RainbowSettings,
     seeds: Seeds,
 ) -> Result<Box<dyn Learner>, AgentError> {
+    use crate::{dqn::DeviceDqnLearner, rainbow::DeviceRainbowLearner};
     let network = networks::build_on::<B>(architecture)?;
-    Ok(Box::new(crate::rainbow::DeviceRainbowLearner::new(network, settings, seeds, device)))
+    Ok(match objective {
+        Objective::Dqn(settings) => Box::new(DeviceDqnLearner::new(network, settings, seeds, device)),
+        Objective::Rainbow(settings) => Box::new(DeviceRainbowLearner::new(network, settings, seeds, device)),
+    })
 }
 
 #[allow(dead_code, reason = "every device may be built in")]

@@ -3,7 +3,7 @@
 use softmoe_env::RestoreError;
 use softmoe_nets::weights::WeightsError;
 use softmoe_replay::ReplayError;
-use softmoe_spec::SpecError;
+use softmoe_spec::{AgentSteps, SpecError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,6 +19,9 @@ pub enum AgentError {
         /// What there is.
         known: String,
     },
+    /// A body that has no gradients for the CPU engine.
+    #[error("{0}")]
+    DeviceOnly(String),
     /// A network whose sizes do not fit together.
     #[error(transparent)]
     Architecture(#[from] SpecError),
@@ -35,15 +38,18 @@ pub enum AgentError {
         /// The rule.
         allowed: String,
     },
-    /// The loss became infinite or not a number.
+    /// The loss, a weight or a gradient became infinite or not a number.
     #[error(
-        "the loss of update {update} is {loss}: training has diverged; a smaller `agent.learning_rate` may help"
+        "training has diverged: update {update}, of loss {loss}, is not finite; {cause}. A smaller \
+         `agent.learning_rate` may help"
     )]
-    NotFinite {
+    Diverged {
         /// Which update, counted from 1.
         update: u64,
-        /// The loss.
+        /// Its loss.
         loss: f32,
+        /// The layer that it began in, as far as can be told.
+        cause: String,
     },
     /// The processor lacks instructions.
     #[error("{0}; leave out `--set kernels=..`, or choose one of these")]
@@ -72,6 +78,16 @@ pub enum RunError {
     /// The agent cannot be made or cannot go on.
     #[error(transparent)]
     Agent(#[from] AgentError),
+    /// Training diverged.
+    #[error("at agent step {step} {source}. {}", goes_on_from(checkpoint.as_deref()))]
+    Diverged {
+        /// The step whose update it was.
+        step: AgentSteps,
+        /// Update and layer.
+        source: AgentError,
+        /// The newest checkpoint.
+        checkpoint: Option<PathBuf>,
+    },
     /// The environment's saved state does not fit.
     #[error("the checkpoint's environment cannot be restored")]
     Environment(#[from] RestoreError),
@@ -170,5 +186,16 @@ impl RunError {
             }
         };
         RunError::File { action: "write", path: path.to_owned(), source, hint }
+    }
+}
+
+/// Where a run that has stopped begins when it is started again.
+fn goes_on_from(checkpoint: Option<&Path>) -> String {
+    match checkpoint {
+        Some(path) => format!(
+            "Started again the run goes on from {}, in the same way; for another setting move its directory away",
+            path.display()
+        ),
+        None => "The run has no checkpoint yet: started again it begins anew, in the same way".into(),
     }
 }

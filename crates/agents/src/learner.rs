@@ -1,9 +1,16 @@
 //! The seam between an agent and what it learns with.
 
+#[cfg(feature = "burn")]
+mod actions;
 pub(crate) mod cpu;
+#[cfg(feature = "burn")]
+pub(crate) mod device;
+mod divergence;
 pub(crate) mod state;
 
 pub use cpu::{CpuLearner, Objective, ReadObservations, UpdateSettings};
+#[cfg(feature = "burn")]
+pub use device::{DeviceLearner, DeviceObjective};
 
 use crate::AgentError;
 use crate::diagnostics::Diagnostic;
@@ -14,6 +21,7 @@ use softmoe_replay::Batch;
 use softmoe_spec::{InterventionSpec, LearningConfig};
 use std::borrow::Cow;
 
+/// Those of a learner that reads a byte as the number it is.
 impl From<&LearningConfig> for UpdateSettings {
     fn from(learning: &LearningConfig) -> Self {
         UpdateSettings {
@@ -23,6 +31,7 @@ impl From<&LearningConfig> for UpdateSettings {
             priority_exponent: learning.priority_exponent,
             importance_exponent: learning.importance_exponent,
             optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
+            largest_pixel: 1,
         }
     }
 }
@@ -61,7 +70,8 @@ pub trait Learner: Send {
     /// Takes one gradient step on a batch.
     ///
     /// # Errors
-    /// [`AgentError::NotFinite`] if the loss is not a finite number; the weights are then as before.
+    /// [`AgentError::Diverged`] if the loss is not a finite number, and the weights are then as before; or if a weight or the
+    /// square of a gradient is not, and the learner is then good for nothing but to be [restored](Learner::restore).
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
 
     /// Changes the online weights as `intervention` says: neurons are judged by `batch`, weights drawn from `rng`.

@@ -41,6 +41,8 @@
 
 mod agent;
 mod appended;
+#[cfg(feature = "burn")]
+pub mod bodies;
 pub mod checkpoint;
 mod devices;
 pub mod diagnostics;
@@ -60,10 +62,14 @@ mod tensorboard;
 
 pub use agent::{Agent, AgentState, Phases};
 pub use appended::{Appended, Written};
-pub use devices::check as check_device;
+#[cfg(feature = "burn")]
+pub use devices::{FixedBatch, TrainingStep, training_step};
+pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
 pub use learner::{
     CpuLearner, Learner, Mode, NamedWeights, Objective, ReadObservations, Update, UpdateSettings,
 };
+#[cfg(feature = "burn")]
+pub use learner::{DeviceLearner, DeviceObjective};
 pub use metrics::{DiagnosticRow, Metrics, Positions, Row};

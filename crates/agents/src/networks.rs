@@ -19,9 +19,11 @@ pub use registered::{RegisteredLayer, RegisteredShape};
 use crate::AgentError;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+#[cfg(feature = "burn")]
+use softmoe_nets::device::DeviceLayer;
 use softmoe_nets::weights::Permutations;
 use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, Permutation};
-use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, TokensSpec};
+use softmoe_spec::{Architecture, BodySpec, Device, EncoderSpec, NetworkSpec, TokensSpec};
 
 /// A whole network of the table: its last layer knows which outputs belong to which action.
 pub trait RegisteredNetwork<In: RegisteredShape>: RegisteredLayer<In> + ActionLayer<In> {}
@@ -43,6 +45,30 @@ pub trait NetworkVisitor {
         In: RegisteredShape,
         L: RegisteredNetwork<In>,
         S: Fn(usize) -> In + Send + Sync + 'static;
+
+    /// Takes a network whose body has a forward pass for devices alone: an engine that needs more refuses it.
+    ///
+    /// # Shapes
+    /// As [`visit`](Self::visit)
+    ///
+    /// # Errors
+    /// [`AgentError::DeviceOnly`] if the engine needs more.
+    #[cfg(feature = "burn")]
+    fn visit_on_device<In, L, S>(
+        self,
+        architecture: &Architecture,
+        _builder: Builder,
+        _layer: L,
+        _shape: S,
+    ) -> Result<Self::Output, AgentError>
+    where
+        Self: Sized,
+        In: RegisteredShape,
+        L: DeviceLayer<In> + 'static,
+        S: Fn(usize) -> In + Send + Sync + 'static,
+    {
+        Err(device_only(architecture))
+    }
 }
 
 /// Makes the network of `architecture` and hands it to `visitor`.
@@ -96,6 +122,13 @@ pub fn permutations(architecture: &Architecture) -> Permutations {
 fn permutation(architecture: &Architecture, features: usize) -> Permutation {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(architecture.permutation_seed);
     Permutation::random(features, &mut rng)
+}
+
+/// The error for a body that has a forward pass for devices alone, where it is to be trained on the CPU engine.
+fn device_only(architecture: &Architecture) -> AgentError {
+    let body = architecture.network.body.device_only();
+    let reason = body.and_then(|body| body.why_not_on(Device::Cpu));
+    reason.map_or_else(|| unknown(architecture), AgentError::DeviceOnly)
 }
 
 /// The error for a network that is not in the table.

@@ -8,7 +8,7 @@ use crate::checkpoint::{self, Checkpoints, Progress, State};
 use crate::diagnostics::Diagnostic;
 use crate::metrics::{Metrics, Positions, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, RunError, evaluate, kernels, networks};
+use crate::{Agent, AgentError, RunError, evaluate, kernels, networks};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
 use softmoe_spec::{AgentSteps, Architecture, Device, Done, RunConfig, RunDirectory, SpecError, file};
@@ -294,7 +294,7 @@ impl<'a> Run<'a> {
         let started = Instant::now();
         let step = self.environment.step(action);
         self.window.environment += started.elapsed();
-        self.agent.observe(observation, action, step)?;
+        self.agent.observe(observation, action, step).map_err(|error| self.stopped(error))?;
         self.progress.episode_return += f64::from(step.reward);
         if step.terminal || step.truncated {
             self.environment.reset();
@@ -302,6 +302,18 @@ impl<'a> Run<'a> {
             self.progress.recent_returns.push(std::mem::take(&mut self.progress.episode_return));
         }
         Ok(())
+    }
+
+    /// What a run that cannot go on says: where it was, and from where it can be started again.
+    fn stopped(&self, error: AgentError) -> RunError {
+        match error {
+            AgentError::Diverged { .. } => RunError::Diverged {
+                step: self.agent.steps(),
+                source: error,
+                checkpoint: self.checkpoints.newest().map(Path::to_owned),
+            },
+            other => other.into(),
+        }
     }
 
     /// The step of the next evaluation: every period, and at the end.

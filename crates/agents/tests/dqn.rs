@@ -30,6 +30,7 @@ fn settings(loss: LossSpec, double: bool) -> DqnSettings {
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(1e-3, 1.5e-4),
+        largest_pixel: 1,
     };
     DqnSettings { loss, update }
 }
@@ -162,7 +163,7 @@ fn a_loss_that_is_not_finite_changes_nothing() {
     batch.rewards[2] = f32::INFINITY;
     let before = learner.state();
     let error = learner.update(&batch).unwrap_err();
-    assert!(matches!(error, AgentError::NotFinite { update: 1, .. }), "{error}");
+    assert!(matches!(error, AgentError::Diverged { update: 1, .. }), "{error}");
     assert_eq!(learner.state(), before);
 }
 

@@ -107,6 +107,8 @@ pub struct FinishedRun {
     pub agent_steps: AgentSteps,
     /// Mean return of the final evaluation.
     pub score: f64,
+    /// Device that it trained on, e.g. `cpu`.
+    pub device: String,
     /// Mean evaluation return over the course of training, in order of agent steps.
     pub curve: Vec<(AgentSteps, f64)>,
 }
@@ -204,8 +206,8 @@ impl Collection {
                 collection.warnings.push(format!("{name}: no learning curve, {reason}"));
                 Vec::new()
             });
-            let (agent_steps, score) = (done.agent_steps, done.score);
-            collection.finished.push(FinishedRun { name, config, preset, agent_steps, score, curve });
+            let Done { agent_steps, score, device, .. } = done;
+            collection.finished.push(FinishedRun { name, config, preset, agent_steps, score, device, curve });
         }
         let reference = &selection.experiment.reference;
         let learners = || collection.finished.iter().filter(|run| run.name.arm != RANDOM_ARM);
@@ -265,6 +267,21 @@ impl Collection {
     /// The scores of `arm` on `game`, one a run.
     pub fn scores(&self, arm: &str, game: Game) -> Vec<f64> {
         self.of(arm, game).map(|run| run.score).collect()
+    }
+
+    /// What the agents were trained on, in a sentence; none without agents.
+    pub fn devices_sentence(&self) -> Option<String> {
+        let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
+        for run in self.finished.iter().filter(|run| run.name.arm != RANDOM_ARM) {
+            *runs.entry(&run.device).or_default() += 1;
+        }
+        let plural = |count: usize| if count == 1 { "" } else { "s" };
+        let of = |(device, n): (&&str, &usize)| format!("{device} ({n} run{})", plural(*n));
+        match runs.len() {
+            0 => None,
+            1 => runs.keys().next().map(|device| format!("Trained on {device}.")),
+            _ => Some(format!("Trained on {}.", runs.iter().map(of).collect::<Vec<_>>().join(", "))),
+        }
     }
 
     /// The mean score of `arm` on `game`; none without runs.

@@ -3,6 +3,7 @@
 use crate::kernels::parts::{Of, share};
 use crate::kernels::vectorised;
 use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Adam's constants.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -64,9 +65,12 @@ impl Adam {
     /// Takes one step: mu = b1 mu + (1 - b1) g; nu = b2 nu + (1 - b2) g^2;
     /// theta -= alpha mu_hat / (sqrt(nu_hat) + epsilon), with both moments corrected for their start at zero.
     ///
+    /// Returns whether all parameters and second moments are finite numbers after it. No later step makes good what is not:
+    /// a second moment that is infinite holds its parameter for ever.
+    ///
     /// # Panics
     /// If `parameters` or `gradient` are not as long as the optimizer was made for.
-    pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) {
+    pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) -> bool {
         assert!(
             parameters.len() == self.mu.len() && gradient.len() == self.mu.len(),
             "an optimizer of {} parameters, {} parameters and {} gradients",
@@ -79,22 +83,33 @@ impl Adam {
         let (step_size, epsilon) = self.settings.corrected(self.steps);
         let (beta_1, rest_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
         let (beta_2, rest_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
+        let finite = AtomicBool::new(true);
         let moments = (Of(&mut self.mu[..], 1), Of(&mut self.nu[..], 1));
         let all = (Of(parameters, 1), Of(gradient, 1), moments);
         // Four streams of memory, two of which are written back.
         share(32 * gradient.len(), all, |(Of(parameters, _), Of(gradient, _), (Of(mu, _), Of(nu, _)))| {
-            vectorised(
+            let all_finite = vectorised(
                 #[inline(always)]
                 || {
+                    // Numbers without their sign are in the order of their bits, and behind the finite ones come infinity
+                    // and what is no number.
+                    let mut largest = 0;
+                    let magnitude = |value: f32| value.abs().to_bits();
                     let moments = mu.iter_mut().zip(nu.iter_mut());
                     for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
                         *mu = beta_1 * *mu + rest_1 * g;
                         *nu = beta_2 * *nu + rest_2 * (g * g);
                         *theta -= step_size * *mu / (nu.sqrt() + epsilon);
+                        largest = largest.max(magnitude(*theta)).max(magnitude(*nu));
                     }
+                    largest < f32::INFINITY.to_bits()
                 },
             );
+            if !all_finite {
+                finite.store(false, Ordering::Relaxed);
+            }
         });
+        finite.into_inner()
     }
 
     /// The constants.

@@ -49,12 +49,50 @@
 //! let d_logits: Vec<f32> = logits.iter().map(|logit| 2.0 * logit).collect();
 //! let mut gradient = vec![0.0; parameters.len()];
 //! pass.backward(weights, &observations, &d_logits, &mut gradient);
-//! Adam::new(AdamSettings::new(6.25e-5, 1.5e-4), parameters.len()).step(&mut parameters, &gradient);
+//! let mut adam = Adam::new(AdamSettings::new(6.25e-5, 1.5e-4), parameters.len());
+//! assert!(adam.step(&mut parameters, &gradient), "a step of finite numbers");
 //!
 //! let weights = Weights { parameters: &parameters, noise: Some(&noise) };
 //! let sum = |logits: &[f32]| logits.iter().map(|logit| logit * logit).sum::<f32>();
 //! assert!(sum(pass.forward(weights, &observations)) < sum(&logits));
 //! ```
+//!
+//! # Layers
+//!
+//! Shapes are of one sample; a batch has one more axis in front.
+//!
+//! | layer | what it is | shapes |
+//! |---|---|---|
+//! | [`Conv2d`](layers::Conv2d) | a square kernel and a stride, [`Valid`](layers::Valid) or [`Same`](layers::Same) padding | (h, w, c) -> (`H`, `W`, `C`) |
+//! | [`MaxPool2d`](layers::MaxPool2d) | the largest value of each window | (h, w, c) -> (`H`, `W`, c) |
+//! | [`AveragePool`](layers::AveragePool) | the mean of each window, without padding | (h, w, c) -> (`H`, `W`, c) |
+//! | [`GlobalAveragePool`](layers::GlobalAveragePool) | the mean of each channel | (h, w, c) -> (c) |
+//! | [`Residual`](layers::Residual) | x + f(x), for any layer f that keeps the shape | any |
+//! | [`Relu`](layers::Relu) | max(x, 0) | any |
+//! | [`Flatten`](layers::Flatten) | all values in one row | any -> (`FEATURES`) |
+//! | [`Linear`](layers::Linear) | a dense layer | (`I`) -> (`O`) |
+//! | [`NoisyLinear`](layers::NoisyLinear) | the same with factorised noise | (`I`) -> (`O`) |
+//! | [`Dense`](layers::Dense) | one of the two, as a setting says | (`I`) -> (`O`) |
+//! | [`HiddenLayers`](layers::HiddenLayers) | dense layers and ReLUs, as many as a setting says | (`I`) -> (hidden) |
+//! | [`PerConv`](layers::PerConv) | tokens: the positions of a feature map | (h, w, c) -> (h w, c) |
+//! | [`PerPatch`](layers::PerPatch) | tokens: 3x3 patches, embedded by a convolution | (h, w, c) -> (h w / 9, c) |
+//! | [`PerFeature`](layers::PerFeature) | tokens: the channels | (h, w, c) -> (c, h w) |
+//! | [`PerSample`](layers::PerSample) | tokens: a single one, the whole map | (h, w, c) -> (1, h w c) |
+//! | [`Shuffled`](layers::Shuffled) | tokens: positions, after a permutation of all values | (h, w, c) -> (h w, c) |
+//! | [`SoftMoe`](layers::SoftMoe) | soft mixture of experts, plain or normalised; controls | (`M`, `D`) -> (`M`, `D`) |
+//! | [`BigSoftMoe`](layers::BigSoftMoe) | the same, each expert a whole network | (`M`, `D`) -> (`M`, `D`) |
+//! | [`ExpertChoice`](layers::ExpertChoice) | experts choose their tokens | (`M`, `D`) -> (`M`, `D`) |
+//! | [`TopKChoice`](layers::TopKChoice) | tokens choose their experts, with load-balancing losses | (`M`, `D`) -> (`M`, `D`) |
+//! | [`Experts`](layers::Experts) | what the mixtures have inside: n small dense networks | (rows, n, d) |
+//! | [`Tokenized`](layers::Tokenized) | one dense layer for every token, then the sum or the mean | (m, `D`) -> (hidden) |
+//! | [`SimplicialMap`](layers::SimplicialMap) | softmax over the width of a feature map | the same |
+//! | [`SimplicialGroups`](layers::SimplicialGroups) | softmax over groups of features | the same |
+//! | [`QHead`](layers::QHead) | action values, dueling or not | (`F`) -> (actions) |
+//! | [`CategoricalHead`](layers::CategoricalHead) | logits of the return of each action, dueling or not | (`F`) -> (actions, `Z`) |
+//!
+//! [Encoders](encoders) are made of them: [`MinAtar`](encoders::MinAtar), [`Nature`](encoders::Nature),
+//! [`Impala`](encoders::Impala). With the feature `burn` each layer has a forward pass on burn's tensors too, for GPUs
+//! and for bodies without hand-written gradients (module `device`).
 //!
 //! Layers can be used without a [`BoxedNetwork`] too, in single or double precision. Where a layer takes several
 //! shapes, say which is meant: `Layer::<(usize, Const<64>, Const<16>)>::forward(&Relu, ..)`.

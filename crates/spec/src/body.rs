@@ -1,6 +1,6 @@
 //! What stands between feature map and head.
 
-use crate::{SpecError, file};
+use crate::{DeviceBodySpec, SpecError, file};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -149,6 +149,17 @@ pub enum BodySpec {
         #[serde(default = "unscaled")]
         scale: f64,
     },
+    /// A body that has a forward pass for devices alone, and takes tokens.
+    DeviceOnly {
+        /// Which one.
+        body: DeviceBodySpec,
+        /// What the tokens are (`per_conv` if left out).
+        #[serde(default)]
+        tokens: TokensSpec,
+        /// Factor on the hidden width (1 if left out).
+        #[serde(default = "unscaled")]
+        scale: f64,
+    },
 }
 
 fn unscaled() -> f64 {
@@ -165,8 +176,16 @@ fn one() -> usize {
 
 impl BodySpec {
     /// The bodies' names.
-    pub const NAMES: [&str; 7] =
-        ["flat", "soft_moe", "expert_choice", "top_k", "tokenized", "global_average_pooling", "simplicial"];
+    pub const NAMES: [&str; 8] = [
+        "flat",
+        "soft_moe",
+        "expert_choice",
+        "top_k",
+        "tokenized",
+        "global_average_pooling",
+        "simplicial",
+        "device_only",
+    ];
 
     /// `flat()`.
     pub const fn flat() -> Self {
@@ -200,6 +219,7 @@ impl BodySpec {
             BodySpec::Tokenized { .. } => "tokenized",
             BodySpec::GlobalAveragePooling { .. } => "global_average_pooling",
             BodySpec::Simplicial { .. } => "simplicial",
+            BodySpec::DeviceOnly { .. } => "device_only",
         }
     }
 
@@ -212,7 +232,16 @@ impl BodySpec {
             | BodySpec::TopK { scale, .. }
             | BodySpec::Tokenized { scale, .. }
             | BodySpec::GlobalAveragePooling { scale }
-            | BodySpec::Simplicial { scale, .. } => scale,
+            | BodySpec::Simplicial { scale, .. }
+            | BodySpec::DeviceOnly { scale, .. } => scale,
+        }
+    }
+
+    /// The body of the device engine alone that it is, if it is one.
+    pub const fn device_only(&self) -> Option<DeviceBodySpec> {
+        match *self {
+            BodySpec::DeviceOnly { body, .. } => Some(body),
+            _ => None,
         }
     }
 
@@ -222,7 +251,8 @@ impl BodySpec {
             BodySpec::SoftMoe { tokens, .. }
             | BodySpec::ExpertChoice { tokens, .. }
             | BodySpec::TopK { tokens, .. }
-            | BodySpec::Tokenized { tokens, .. } => Some(tokens),
+            | BodySpec::Tokenized { tokens, .. }
+            | BodySpec::DeviceOnly { tokens, .. } => Some(tokens),
             BodySpec::Flat { .. } | BodySpec::GlobalAveragePooling { .. } | BodySpec::Simplicial { .. } => {
                 None
             }
@@ -257,13 +287,19 @@ impl fmt::Display for BodySpec {
     }
 }
 
-/// A number, a truth, a variant without fields or with one, as RON writes it.
+/// A number, a truth, a variant without fields, with one or with named ones, as RON writes it.
 fn in_ron(value: &Value) -> String {
+    let variant = |(name, inside): (&String, &Value)| match inside {
+        Value::Object(fields) => {
+            let fields: Vec<String> =
+                fields.iter().map(|(key, value)| format!("{key}: {}", in_ron(value))).collect();
+            format!("{name}({})", fields.join(", "))
+        }
+        value => format!("{name}({value})"),
+    };
     match value {
         Value::String(variant) => variant.clone(),
-        Value::Object(variant) => {
-            variant.iter().map(|(name, value)| format!("{name}({value})")).collect::<Vec<_>>().concat()
-        }
+        Value::Object(variants) => variants.iter().map(variant).collect::<Vec<_>>().concat(),
         other => other.to_string(),
     }
 }

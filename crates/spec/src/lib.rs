@@ -40,6 +40,7 @@
 pub mod agent;
 pub mod body;
 pub mod device;
+mod device_body;
 pub mod environment;
 pub mod error;
 pub mod experiment;
@@ -57,6 +58,7 @@ mod validate;
 pub use agent::{AgentConfig, AgentPreset, DqnConfig, LearningConfig, LossSpec, RainbowConfig};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use device::Device;
+pub use device_body::DeviceBodySpec;
 pub use environment::{EnvironmentConfig, Game};
 pub use error::SpecError;
 pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};

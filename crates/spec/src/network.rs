@@ -60,6 +60,15 @@ impl EncoderSpec {
         }
     }
 
+    /// What the bytes of an observation are divided by before the encoder sees them: 255 behind Atari's grey levels, as in
+    /// the release; 1 behind MinAtar's channels, which are 0 or 1.
+    pub const fn largest_pixel(self) -> u8 {
+        match self {
+            EncoderSpec::MinAtar => 1,
+            EncoderSpec::Nature | EncoderSpec::Impala { .. } => u8::MAX,
+        }
+    }
+
     /// Height, width and channels of the feature map that it makes of them.
     pub const fn feature_map(self) -> [usize; 3] {
         match self {

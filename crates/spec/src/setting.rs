@@ -2,7 +2,7 @@
 
 use crate::error::unknown;
 use crate::names::{UnknownName, nearest};
-use crate::{BodySpec, EncoderSpec, InterventionSpec, RunConfig, SlotsSpec, SpecError};
+use crate::{BodySpec, DeviceBodySpec, EncoderSpec, InterventionSpec, RunConfig, SlotsSpec, SpecError};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,8 +10,14 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Keys whose value is one of several variants: the variant's own name is no part of a key.
-const VARIANTS: [&str; 5] =
-    ["agent", "agent.intervention", "network.body", "network.body.slots", "network.encoder"];
+const VARIANTS: [&str; 6] = [
+    "agent",
+    "agent.intervention",
+    "network.body",
+    "network.body.body",
+    "network.body.slots",
+    "network.encoder",
+];
 
 /// What decides which runs there are, and how it is chosen instead.
 const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
@@ -135,6 +141,7 @@ impl Setting {
             "agent.intervention" => json::<InterventionSpec>(&self.value),
             "network.encoder" => json::<EncoderSpec>(&self.value),
             "network.body" => json::<BodySpec>(&self.value),
+            "network.body.body" => json::<DeviceBodySpec>(&self.value),
             "network.body.slots" => json::<SlotsSpec>(&self.value),
             _ => return None,
         })

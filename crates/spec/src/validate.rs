@@ -20,6 +20,8 @@ const MOST_SLOTS: u64 = 1_024;
 const MOST_WEIGHTS: usize = 1 << 22;
 /// Most room of an expert for tokens that choose it, as a factor on its share of them.
 const LARGEST_CAPACITY: f64 = 64.0;
+/// Largest number of a body that has only a device forward: its own rules are known to the device engine alone.
+const LARGEST_NUMBER: f64 = 1_024.0;
 /// Largest factor on the Impala encoder's channels.
 const WIDEST_ENCODER: u64 = 16;
 /// Largest batch: 128 times the usual one.
@@ -310,6 +312,13 @@ impl Check {
                 self.layers(layers);
             }
             BodySpec::Tokenized { .. } | BodySpec::GlobalAveragePooling { .. } => {}
+            BodySpec::DeviceOnly { body, .. } => {
+                for (name, number) in body.numbers() {
+                    let holds = number.is_finite() && number.abs() <= LARGEST_NUMBER;
+                    let rule = format!("at most {LARGEST_NUMBER}");
+                    self.that(holds, &format!("network.body.body.{name}"), number, &rule, 1);
+                }
+            }
             BodySpec::Simplicial { version, groups, temperature, .. } => {
                 self.count("network.body.groups", groups as u64, MOST_EXPERTS, 4);
                 let key = "network.body.groups";

@@ -5,7 +5,7 @@ use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RunConfig, 
 use std::path::Path;
 
 /// The arms of figures 1 to 11 and of those beyond the paper.
-const BODIES: [&str; 39] = [
+const BODIES: [&str; 41] = [
     "flat()",
     "flat(scale: 4)",
     "flat(extra_layers: 1)",
@@ -45,6 +45,8 @@ const BODIES: [&str; 39] = [
     "simplicial(version: v2, groups: 4)",
     "top_k(experts: 4)",
     "top_k(experts: 4, k: 2, capacity_factor: 1.25, importance_loss: 0.01, load_loss: 0.01)",
+    "device_only(body: attention(layers: 2))",
+    "device_only(body: attention(layers: 1), tokens: per_patch, scale: 2)",
 ];
 
 #[test]

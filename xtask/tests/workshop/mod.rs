@@ -18,7 +18,12 @@ if [ "$1" = describe ]; then
     cat
     exit
 fi
-[ "$2 $3" = "--progress json" ] || exit 2
+if [ "$1" = device ]; then
+    [ -e "$here/no-device" ] || exit 0
+    echo "error: the device \`$2\` cannot be used: $(cat "$here/no-device")" >&2
+    exit 1
+fi
+[ "$2 $3 $4" = "--progress json --device" ] || exit 2
 echo "$directory" >> "$here/started"
 if [ -e "$here/fail" ] && grep -q "arm: \"$(cat "$here/fail")\"" "$1"; then
     echo "a line before" >&2
@@ -41,7 +46,7 @@ echo '{"agent_steps":0,"of":10,"steps_per_second":0,"evaluation_return":null,"ph
 echo 'not progress'
 echo '{"agent_steps":10,"of":10,"steps_per_second":99.5,"evaluation_return":1.5,"phase":"evaluate"}'
 [ -e "$here/forget" ] && exit 0
-echo '(score: 1.5, returns: [1.0, 2.0], agent_steps: 40000, parameters: 7, wall_seconds: 4.0, version: "0", device: "cpu")' \
+echo '(score: 1.5, returns: [1.0, 2.0], agent_steps: 40000, parameters: 7, wall_seconds: 4.0, version: "0", device: "'"$5"'")' \
     > "$directory/done.ron"
 "#;
 
@@ -74,7 +79,7 @@ impl Workshop {
         self.out().join("runs/fig3/quick").join(name)
     }
 
-    /// Tells the worker something: `fail`, `kill`, `stop`, `wait` or `forget`.
+    /// Tells the worker something: `fail`, `kill`, `stop`, `wait`, `forget` or `no-device`.
     pub(crate) fn tell(&self, what: &str, text: &str) {
         fs::write(self.path(what), text).unwrap();
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{NamedWeights, Update};
+use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{BodySpec, DqnConfig, EncoderSpec, NetworkSpec, RainbowConfig};
 use std::sync::{Arc, Mutex};
@@ -334,6 +335,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
                         priority_exponent: 0.5,
                         importance_exponent: 0.5,
                         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
+                        largest_pixel: 1,
                     };
                     let other =
                         devices::learner(Device::Cpu, &config, &architecture, update.clone(), Seeds::new(9));

@@ -1,6 +1,10 @@
 #![doc = include_str!("../../../../docs/agents/dqn.md")]
 
+#[cfg(feature = "burn")]
+pub mod device;
 mod learner;
 pub mod loss;
 
+#[cfg(feature = "burn")]
+pub use device::{DeviceActionValues, DeviceDqnLearner};
 pub use learner::{ActionValues, DqnLearner, DqnSettings};

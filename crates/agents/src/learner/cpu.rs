@@ -1,5 +1,6 @@
 //! The learner on the CPU engine, whatever it learns of an action.
 
+use super::divergence::diverged;
 use super::state::LearnerState;
 use super::{Learner, Mode, NamedWeights, Update};
 use crate::diagnostics::{self, Diagnostic, Learned};
@@ -28,6 +29,9 @@ pub struct UpdateSettings {
     pub importance_exponent: f64,
     /// The optimizer.
     pub optimizer: AdamSettings,
+    /// What the bytes of an observation are divided by: the encoder's
+    /// [`largest_pixel`](softmoe_spec::EncoderSpec::largest_pixel).
+    pub largest_pixel: u8,
 }
 
 /// What is learned of an action: how its value is read from the network's outputs, and what they are trained towards.
@@ -64,7 +68,8 @@ pub struct CpuLearner<O> {
     objective: O,
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
-    read: ReadObservations,
+    /// How observations are read, if not as pixels.
+    read: Option<ReadObservations>,
     actions: usize,
     /// Outputs of an action.
     values: usize,
@@ -138,7 +143,7 @@ impl<O: Objective> CpuLearner<O> {
         let update = UpdateBuffers::new(&*network, settings.batch_size, values);
         CpuLearner {
             objective,
-            read: to_input,
+            read: None,
             actions,
             values,
             target: online.clone(),
@@ -154,12 +159,12 @@ impl<O: Objective> CpuLearner<O> {
         }
     }
 
-    /// The same learner, whose observations are read by `read`; otherwise a byte of them is a number of the input.
+    /// The same learner, whose observations are read by `read`, not as pixels.
     ///
     /// The next state of a terminal transition is all zeros, and its value is not used.
     #[must_use]
     pub fn reading(self, read: ReadObservations) -> Self {
-        CpuLearner { read, ..self }
+        CpuLearner { read: Some(read), ..self }
     }
 
     /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
@@ -180,10 +185,11 @@ impl<O: Objective> CpuLearner<O> {
     ) -> Result<Update<'_>, AgentError> {
         self.targets(batch, noise_target);
         let mean_loss = self.loss_and_gradient(batch, noise_loss);
-        if !mean_loss.is_finite() {
-            return Err(AgentError::NotFinite { update: self.optimizer.steps() + 1, loss: mean_loss });
+        let update = self.optimizer.steps() + 1;
+        if !(mean_loss.is_finite() && self.optimizer.step(&mut self.online, &self.update.gradient)) {
+            let list = self.network.parameters();
+            return Err(diverged(update, mean_loss, list, &self.online, &self.optimizer));
         }
-        self.optimizer.step(&mut self.online, &self.update.gradient);
         Ok(Update { loss: mean_loss, priorities: &self.update.priorities })
     }
 
@@ -195,7 +201,7 @@ impl<O: Objective> CpuLearner<O> {
         let objective = &mut self.objective;
         let UpdateBuffers { of_network: Buffers { pass, input }, next_actions, q_target, .. } =
             &mut self.update;
-        (self.read)(input, &batch.next_states);
+        read(self.read, &self.settings, input, &batch.next_states);
         let noise = noisy(noise);
         let online = Weights { parameters: &self.online, noise };
         let target = Weights { parameters: &self.target, noise };
@@ -236,7 +242,7 @@ impl<O: Objective> CpuLearner<O> {
         let size = priorities.len() as f32;
         let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(importance_weights, &batch.probabilities, exponent);
-        (self.read)(input, &batch.states);
+        read(self.read, &self.settings, input, &batch.states);
         let weights = Weights { parameters: &self.online, noise: noisy(noise) };
 
         for (action, &taken) in actions_tm1.iter_mut().zip(&batch.actions) {
@@ -259,7 +265,7 @@ impl<O: Objective> CpuLearner<O> {
     /// What a forward pass of the online weights on a batch's states leaves to be seen, with the noise off.
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
-        (self.read)(&mut input, &batch.states);
+        read(self.read, &self.settings, &mut input, &batch.states);
         pass.forward(Weights { parameters: &self.online, noise: None }, &input);
         pass.inspect(&input)
     }
@@ -299,7 +305,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
             Mode::Evaluate => None,
         };
         let Buffers { pass, input } = &mut self.act;
-        (self.read)(input, observation);
+        read(self.read, &self.settings, input, observation);
         self.objective.greedy(pass.forward(Weights { parameters: &self.online, noise }, input))
     }
 
@@ -318,7 +324,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
         let of_updates = std::mem::replace(&mut self.update, buffers);
         self.targets(batch, &[]);
         let Buffers { pass, input } = &mut self.update.of_network;
-        (self.read)(input, &batch.states);
+        read(self.read, &self.settings, input, &batch.states);
         let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
         let of_states = outputs.chunks_exact(self.actions * self.values);
         let q_values: Vec<Vec<f32>> =
@@ -389,14 +395,23 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 }
 
+/// Writes the input of a network from observations.
+fn read(read: Option<ReadObservations>, settings: &UpdateSettings, input: &mut [f32], observations: &[u8]) {
+    match read {
+        Some(read) => read(input, observations),
+        None => to_input(input, observations, settings.largest_pixel),
+    }
+}
+
 /// The noise buffer of a network, or `None` where it has no noisy layer.
 fn noisy(noise: &[f32]) -> Option<&[f32]> {
     (!noise.is_empty()).then_some(noise)
 }
 
-/// Observations as the network takes them: MinAtar's channels are 0 or 1, and one frame is the whole state.
-pub(crate) fn to_input(input: &mut [f32], observations: &[u8]) {
+/// Observations as the network takes them, from 0 to 1.
+pub(crate) fn to_input(input: &mut [f32], observations: &[u8], largest_pixel: u8) {
+    let largest = f32::from(largest_pixel);
     for (input, &byte) in input.iter_mut().zip(observations) {
-        *input = f32::from(byte);
+        *input = f32::from(byte) / largest;
     }
 }

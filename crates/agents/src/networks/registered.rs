@@ -47,7 +47,7 @@ mod on_device {
     use crate::AgentError;
     use burn_tensor::backend::Backend;
     use softmoe_nets::Builder;
-    use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork};
+    use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceLayer, DeviceNetwork};
     use softmoe_spec::Architecture;
     use std::marker::PhantomData;
 
@@ -69,6 +69,21 @@ mod on_device {
                 S: Fn(usize) -> In + Send + Sync + 'static,
             {
                 Box::new(BoxedDeviceNetwork::new(builder, layer, shape))
+            }
+
+            fn visit_on_device<In, L, S>(
+                self,
+                _: &Architecture,
+                builder: Builder,
+                layer: L,
+                shape: S,
+            ) -> Result<Self::Output, AgentError>
+            where
+                In: RegisteredShape,
+                L: DeviceLayer<In> + 'static,
+                S: Fn(usize) -> In + Send + Sync + 'static,
+            {
+                Ok(Box::new(BoxedDeviceNetwork::new(builder, layer, shape)))
             }
         }
         with_network(architecture, Boxed(PhantomData))

@@ -3,6 +3,8 @@
 use super::sizes::{FeatureMap, ImpalaMap, MinAtarMap, NatureMap, WideImpalaMap};
 use super::{NetworkVisitor, RegisteredLayer, RegisteredShape, permutation};
 use crate::AgentError;
+#[cfg(feature = "burn")]
+use crate::bodies::{self, BodySizes};
 use dfdx::shapes::{Const, Dim};
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{
@@ -232,6 +234,16 @@ impl<S, V: NetworkVisitor> Row<'_, S, V> {
                 let head = head(b, self.architecture, hidden);
                 Ok(self.visitor.visit(self.builder, ((front, body), head), self.shape))
             }
+            #[cfg(feature = "burn")]
+            BodySpec::DeviceOnly { body, .. } => {
+                let sizes = BodySizes { tokens: tokens.size(), width: width.size(), hidden, noisy };
+                let body = bodies::make(body, b, sizes);
+                let head = head(b, self.architecture, bodies::DeviceBody::outputs(&body));
+                let layer = ((front, body), head);
+                self.visitor.visit_on_device(self.architecture, self.builder, layer, self.shape)
+            }
+            #[cfg(not(feature = "burn"))]
+            BodySpec::DeviceOnly { .. } => Err(super::device_only(self.architecture)),
             _ => Err(super::unknown(self.architecture)),
         }
     }

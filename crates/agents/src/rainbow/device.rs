@@ -1,9 +1,65 @@
-//! The losses of a categorical agent on a device's tensors: what [`loss`](super::loss) has one transition at a
-//! time, for a whole batch and without a word to the host.
+//! Rainbow's learner on the device engine, and the losses of a categorical agent on a device's tensors: what
+//! [`loss`](super::loss) has one transition at a time, for a whole batch.
 
-use burn_tensor::activation::log_softmax;
+use super::{RainbowSettings, loss};
+use crate::learner::{DeviceLearner, DeviceObjective};
+use crate::seeds::Seeds;
+use burn_tensor::Tensor;
+use burn_tensor::activation::{log_softmax, softmax};
 use burn_tensor::backend::Backend;
-use burn_tensor::{Int, Tensor};
+use softmoe_nets::device::{Autodiff, DeviceNetwork, from_values};
+
+/// [`RainbowLearner`](super::RainbowLearner) on a device.
+pub type DeviceRainbowLearner<B> = DeviceLearner<B, DeviceCategorical<B>>;
+
+impl<B: Backend> DeviceRainbowLearner<B> {
+    /// A learner whose `network` maps observations to logits (actions, atoms), its weights drawn from `seeds`.
+    ///
+    /// # Panics
+    /// If the network's output has not two axes.
+    pub fn new(
+        network: Box<dyn DeviceNetwork<Autodiff<B>>>,
+        settings: RainbowSettings,
+        seeds: Seeds,
+        device: B::Device,
+    ) -> Self {
+        let RainbowSettings { v_max, update } = settings;
+        let [_, atoms] =
+            network.output_shape().try_into().expect("a categorical network's output is (actions, atoms)");
+        let support = from_values(&loss::support(v_max, atoms), [atoms], &device);
+        let objective = DeviceCategorical { support, v_max: v_max as f32 };
+        DeviceLearner::with_objective(objective, network, update, seeds, device)
+    }
+}
+
+/// Rainbow's objective on a device: the network puts out logits of the atoms of every action's return.
+#[derive(Clone, Debug)]
+pub struct DeviceCategorical<B: Backend> {
+    /// (atoms)
+    support: Tensor<B, 1>,
+    /// Largest value of the support; the smallest is its negative.
+    v_max: f32,
+}
+
+impl<B: Backend> DeviceObjective<B> for DeviceCategorical<B> {
+    fn q_values(&self, logits: Tensor<B, 3>) -> Tensor<B, 2> {
+        q_values(softmax(logits, 2), self.support.clone())
+    }
+
+    /// The next states' distributions for their greedy actions, moved by the rewards and projected.
+    fn target(&self, logits_t: Tensor<B, 2>, r_t: Tensor<B, 1>, discount_t: Tensor<B, 1>) -> Tensor<B, 2> {
+        let ends = [-self.v_max, self.v_max];
+        project(softmax(logits_t, 1), r_t, discount_t, self.support.clone(), ends)
+    }
+
+    fn loss(
+        &self,
+        target: Tensor<Autodiff<B>, 2>,
+        logits_tm1: Tensor<Autodiff<B>, 2>,
+    ) -> Tensor<Autodiff<B>, 1> {
+        cross_entropy(target, logits_tm1)
+    }
+}
 
 /// Action values q_a = sum_z z p_az.
 ///
@@ -12,40 +68,6 @@ use burn_tensor::{Int, Tensor};
 pub fn q_values<B: Backend>(probabilities: Tensor<B, 3>, support: Tensor<B, 1>) -> Tensor<B, 2> {
     let [batch, actions, _] = probabilities.dims();
     (probabilities * support.unsqueeze()).sum_dim(2).reshape([batch, actions])
-}
-
-/// A one at the action of the largest value, zeros elsewhere; of equals, the lowest.
-///
-/// # Shapes
-/// (batch, actions) -> (batch, actions)
-pub fn greedy<B: Backend>(q_values: Tensor<B, 2>) -> Tensor<B, 2> {
-    let ([batch, actions], device) = (q_values.dims(), q_values.device());
-    let best = q_values.clone().max_dim(1).expand([batch, actions]);
-    // Of the best, the one that most actions follow.
-    let following = Tensor::<B, 1, Int>::arange(1..actions as i64 + 1, &device).flip([0]).float();
-    let rank = q_values.greater_equal(best).float() * following.unsqueeze();
-    let most = rank.clone().max_dim(1).expand([batch, actions]);
-    rank.equal(most).float()
-}
-
-/// A one at each transition's action, zeros elsewhere.
-///
-/// # Shapes
-/// action: (batch), numbers -> (batch, actions)
-pub fn one_hot<B: Backend>(action: Tensor<B, 1>, actions: usize) -> Tensor<B, 2> {
-    let [batch] = action.dims();
-    let numbers = Tensor::<B, 1, Int>::arange(0..actions as i64, &action.device()).float();
-    let numbers = numbers.unsqueeze::<2>().expand([batch, actions]);
-    action.unsqueeze_dim::<2>(1).expand([batch, actions]).equal(numbers).float()
-}
-
-/// The values of the chosen action.
-///
-/// # Shapes
-/// values: (batch, actions, atoms); chosen, ones and zeros: (batch, actions) -> (batch, atoms)
-pub fn of_action<B: Backend>(values: Tensor<B, 3>, chosen: Tensor<B, 2>) -> Tensor<B, 2> {
-    let [batch, _, atoms] = values.dims();
-    (values * chosen.unsqueeze_dim(2)).sum_dim(1).reshape([batch, atoms])
 }
 
 /// The target distributions, as [`project`](super::loss::project) has one of them.

@@ -1,5 +1,5 @@
 //! Trains one run, from its `run.ron` to its `done.ron`, in the directory that the `run.ron` lies in; and says what
-//! networks are made of.
+//! networks are made of, and which devices there are.
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -46,6 +46,11 @@ struct Arguments {
 enum Command {
     /// Print the layers of a network: output shapes, parameters, multiply-adds
     Describe(Describe),
+    /// Say whether this program can compute on a device, here and now
+    Device {
+        /// cpu, flex, wgpu, cuda or cuda:N
+        device: Device,
+    },
 }
 
 /// A run to train.
@@ -91,6 +96,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = match (&arguments.command, &arguments.training) {
         (Some(Command::Describe(options)), _) => describe(options).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Device { device }), _) => check_device(*device).map_err(Into::into).map(|()| {
+            let _ = writeln!(std::io::stdout(), "{device} can be used");
+            ExitCode::SUCCESS
+        }),
         (None, Some(training)) => run(training),
         (None, None) => Err(anyhow::anyhow!("name the run.ron of a run; `softmoe-run --help` says more")),
     };

@@ -61,7 +61,8 @@ impl Roofline {
     fn ranges(&self) -> [std::ops::Range<f64>; 2] {
         let around = |values: Vec<f64>| {
             let positive = || values.iter().copied().filter(|value| value.is_finite() && *value > 0.0);
-            let (low, high) = (positive().fold(1.0, f64::min), positive().fold(1.0, f64::max));
+            let low = positive().reduce(f64::min).unwrap_or(1.0);
+            let high = positive().reduce(f64::max).unwrap_or(1.0);
             low.log2().floor().exp2()..(high.log2().floor() + 1.0).exp2()
         };
         let intensities = self.kernels.iter().map(|kernel| kernel.operations_per_byte).collect();
@@ -113,7 +114,7 @@ impl Picture for Roofline {
             chart.draw_series([PathElement::new(line, MUTED.stroke_width(4))]).map_err(failed)?;
             let (x, y) = chart.backend_coord(&line[0]);
             let text = format!("{}: {:.0} GB/s", roof.label, roof.gigabytes_per_second);
-            area.draw_text(&text, &font(SMALL, MUTED, HPos::Left), (x + 14, y - 40)).map_err(failed)?;
+            area.draw_text(&text, &font(SMALL, MUTED, HPos::Left), (x + 60, y - 14)).map_err(failed)?;
         }
         let ceiling = [(xs.start, peak), (xs.end, peak)];
         chart.draw_series([PathElement::new(ceiling, INK.stroke_width(4))]).map_err(failed)?;
@@ -130,5 +131,36 @@ impl Picture for Roofline {
             legend_area.draw_text(label, &font(BODY, INK, HPos::Left), (x + 36, y)).map_err(failed)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kernel, Roof, Roofline};
+    use crate::plot::{Mark, to_png, to_svg};
+
+    #[test]
+    fn limits_and_loops_are_named() {
+        let kernel = |operations_per_byte, gigaflops| Kernel {
+            label: "dense layers".to_owned(),
+            mark: Mark::Arm(0),
+            operations_per_byte,
+            gigaflops,
+        };
+        let picture = Roofline {
+            title: "Loops".to_owned(),
+            caption: "one core".to_owned(),
+            peak_gigaflops: 270.4,
+            roofs: vec![Roof { label: "memory".to_owned(), gigabytes_per_second: 58.6 }],
+            kernels: vec![kernel(0.2, 11.0), kernel(12.5, 259.0)],
+        };
+        let [intensities, speeds] = picture.ranges();
+        assert_eq!((intensities, speeds), (0.125..16.0, 8.0..512.0));
+        let svg = to_svg(&picture).unwrap();
+        for text in ["Loops", "one core", "multiply-adds: 270 GFLOP/s", "memory: 59 GB/s", "dense layers"] {
+            assert!(svg.contains(text), "{text}");
+        }
+        assert_eq!(svg.matches("dense layers").count(), 1, "once in the legend");
+        assert!(to_png(&picture).unwrap().starts_with(b"\x89PNG"));
     }
 }

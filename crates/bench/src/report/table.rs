@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 /// `table.md`.
 pub fn markdown(report: &Report) -> String {
     let mut text = format!("# {}\n\n{}.\n\n", report.title, report.caption);
+    if let Some(devices) = report.collection.devices_sentence() {
+        let _ = write!(text, "{devices}\n\n");
+    }
     let mut header = vec![
         "arm".to_owned(),
         "IQM".to_owned(),
@@ -89,6 +92,9 @@ pub fn terminal(report: &Report, width: u16) -> String {
     let wrap = |text: &str| wrapped(text, usize::from(width));
     let mut text =
         format!("{}\n{}\n{table}\n{}\n", report.title, wrap(&report.caption), wrap(&report.scale()));
+    if let Some(devices) = report.collection.devices_sentence() {
+        let _ = writeln!(text, "{}", wrap(&devices));
+    }
     for note in &report.notes {
         let _ = writeln!(text, "{}", wrap(&format!("warning: {note}")));
     }

@@ -41,6 +41,14 @@ impl<B: Backend> DeviceAdam<B> {
         (parameters - change, DeviceAdam { settings: self.settings, steps, mu, nu })
     }
 
+    /// A number that is finite as long as these parameters and the second moments are (see [`Adam::step`]).
+    ///
+    /// # Shapes
+    /// `parameters`: (length of the optimizer) -> (1)
+    pub fn magnitude(&self, parameters: Tensor<B, 1>) -> Tensor<B, 1> {
+        parameters.abs().sum() + self.nu.clone().sum()
+    }
+
     /// The optimizer as the CPU engine has it.
     pub fn to_cpu(&self) -> Adam {
         Adam::resume(

@@ -55,7 +55,7 @@ pub use burn_flex::{Flex, FlexDevice};
 pub use burn_wgpu::{Wgpu, WgpuDevice};
 
 use burn_tensor::backend::Backend;
-use burn_tensor::{Int, Tensor, TensorData};
+use burn_tensor::{BasicOps, Int, Tensor, TensorData};
 
 /// A tensor of these values.
 ///
@@ -103,6 +103,19 @@ pub fn ranks<B: Backend>(values: Tensor<B, 3>) -> Tensor<B, 3, Int> {
         place.clone().reshape([1, 1, 1, k]).expand(all).lower(place.reshape([1, 1, k, 1]).expand(all));
     let before = other.clone().greater(value.clone()).bool_or(other.equal(value).bool_and(earlier));
     before.int().sum_dim(3).reshape([batch, rows, k])
+}
+
+/// Rows as columns.
+///
+/// In burn 0.21.0 the graphics backends lose the place of the values when a tensor whose axes were swapped, and of which one
+/// has length one, gets another axis (the strides of `split_strides` in burn-std): there the order in memory is the same
+/// either way, and the swap is a new shape.
+///
+/// # Shapes
+/// (batch, rows, columns) -> (batch, columns, rows)
+pub fn transposed<B: Backend, K: BasicOps<B>>(x: Tensor<B, 3, K>) -> Tensor<B, 3, K> {
+    let [batch, rows, columns] = x.dims();
+    if rows == 1 || columns == 1 { x.reshape([batch, columns, rows]) } else { x.swap_dims(1, 2) }
 }
 
 /// A one at each index along a new axis of length `len`, zeros elsewhere; no one for an index beyond.

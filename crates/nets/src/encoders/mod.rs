@@ -8,7 +8,8 @@
 //!
 //! The type parameters are the sizes of the maps, and default to those of the table; any other sizes, constant or
 //! `usize`, will do. Sizes that do not follow from each other do not compile, or are refused when the encoder is made.
-//! Pixels that are bytes should be divided by 255 before. All outputs are behind a ReLU.
+//! Pixels that are bytes should be divided by 255 before, as `softmoe-agents` does; MinAtar's are 0 or 1 as they are.
+//! All outputs are behind a ReLU.
 //!
 //! ```
 //! use dfdx::shapes::Const;

@@ -225,7 +225,7 @@ pub(crate) fn check_routers<B: Backend>(device: &B::Device) {
         }
     }
     for noisy in [false, true] {
-        for sizes in [(5, 2, 3, 2), (4, 3, 1, 2), (3, 2, 2, 3)] {
+        for sizes in [(5, 2, 3, 2), (4, 3, 1, 2), (3, 2, 2, 3), (5, 1, 2, 2)] {
             let (m, d, _, s) = sizes;
             let expert = |builder: &mut Builder, name: &str| {
                 let map = (s - 1, s - 1, 2);

@@ -202,7 +202,7 @@ pub(crate) fn passes() -> Vec<Loop> {
             "Adam",
             12 * parameters,
             7 * parameters,
-            Box::new(move || adam.step(black_box(&mut theta), &gradient)),
+            Box::new(move || assert!(adam.step(black_box(&mut theta), &gradient))),
         ),
         pass(
             "noisy weights",

@@ -4,6 +4,8 @@
 //! figures, e.g. `{"figures":{"step":{"min":0.18,"max":0.22,"median":0.19}}}`. It ends with its input.
 
 mod clock;
+mod device_steps;
+mod devices;
 mod games;
 mod host;
 mod kernels;
@@ -77,6 +79,10 @@ enum What {
         #[arg(value_enum)]
         arm: worker::Arm,
     },
+    /// Compare updates of every network on a device with the CPU engine's, and say how fast they are; no rounds
+    Devices(devices::Options),
+    /// Training steps on a device, in updates a second, beside what `peers/gpu_train_step.py` wrote; no rounds
+    DeviceSteps(device_steps::Options),
 }
 
 #[derive(Args, Debug)]
@@ -110,6 +116,11 @@ fn main() -> ExitCode {
 
 fn measure(arguments: &Arguments) -> Result<()> {
     rayon::ThreadPoolBuilder::new().use_current_thread().build_global().context("cannot start threads")?;
+    match &arguments.what {
+        What::Devices(options) => return devices::compare(options),
+        What::DeviceSteps(options) => return device_steps::report(options),
+        _ => {}
+    }
     say(&json!({ "host": host::processor(), "instructions": host::instructions() }))?;
     let mut measurement: Box<dyn Measurement> = match &arguments.what {
         What::Network { network } => Box::new(networks::Step::new(network)?),
@@ -119,6 +130,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
         What::Replay { shape, transitions } => Box::new(replays::Full::new(*shape, *transitions)?),
         What::Run(Run { arm, steps }) => Box::new(worker::Speed { arm: *arm, steps: *steps }),
         What::Memory { arm } => Box::new(worker::Memory { arm: *arm }),
+        What::Devices(_) | What::DeviceSteps(_) => unreachable!("these have no rounds"),
     };
     say(&json!({ "ready": true }))?;
     for line in std::io::stdin().lock().lines() {

@@ -11,11 +11,15 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::networks;
 use softmoe_nets::{ActionNetwork, Adam, AdamSettings, Pass, Weights, kernels};
-use softmoe_spec::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
+use softmoe_spec::{Architecture, Device, EncoderSpec, HeadSpec, NetworkSpec};
 use std::hint::black_box;
+#[cfg(feature = "burn")]
+use std::time::Instant;
 
 const BATCH: usize = 32;
 const ATOMS: usize = 51;
+const OPTIMIZER: AdamSettings = AdamSettings::new(1e-4, 1.5e-4);
+
 /// Steps and actions of a round: as many as `peers/train_step.py` takes, for the best of many is better than the best of
 /// few.
 fn samples(encoder: EncoderSpec) -> (usize, usize) {
@@ -42,6 +46,50 @@ const NETWORKS: [(&str, &str, &str); 9] = [
 /// Takes a network's name.
 pub(crate) fn parser() -> PossibleValuesParser {
     PossibleValuesParser::new(NETWORKS.map(|(name, ..)| name))
+}
+
+/// The networks' names.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    NETWORKS.into_iter().map(|(name, ..)| name)
+}
+
+/// Updates a second of the step on a device, the best of three rounds of `steps`: waiting for each step, and queued
+/// without waiting.
+#[cfg(feature = "burn")]
+pub(crate) fn on_device(name: &str, device: Device, steps: u32) -> Result<[f64; 2]> {
+    let ours = Step::new(name)?;
+    let batch = softmoe_agents::FixedBatch {
+        observations: ours.x,
+        target: ours.target,
+        parameters: ours.parameters,
+        optimizer: OPTIMIZER,
+    };
+    let mut step = softmoe_agents::training_step(device, &architecture(name)?, &batch)?;
+    let mut best = [0.0_f64; 2];
+    // The first round compiles the kernels.
+    for round in 0..4 {
+        let start = Instant::now();
+        for _ in 0..steps {
+            step.step();
+            step.wait()?;
+        }
+        let waited = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        (0..steps).for_each(|_| step.step());
+        step.wait()?;
+        let queued = start.elapsed().as_secs_f64();
+        if round > 0 {
+            let rates = [waited, queued].map(|seconds| f64::from(steps) / seconds);
+            best = [best[0].max(rates[0]), best[1].max(rates[1])];
+        }
+    }
+    Ok(best)
+}
+
+/// Without the device engine there is no device to step on.
+#[cfg(not(feature = "burn"))]
+pub(crate) fn on_device(_: &str, device: Device, _: u32) -> Result<[f64; 2]> {
+    anyhow::bail!("this build computes on the CPU engine alone, not on `{device}`")
 }
 
 /// The network of that name: 6 actions on MinAtar, 18 on Atari, four channels.
@@ -88,7 +136,7 @@ impl Step {
         kernels::softmax_rows(&mut target, &uniform(outputs), ATOMS);
         Ok(Step {
             samples: samples(architecture.network.encoder),
-            adam: Adam::new(AdamSettings::new(1e-4, 1.5e-4), parameters.len()),
+            adam: Adam::new(OPTIMIZER, parameters.len()),
             gradient: vec![0.0; parameters.len()],
             batch: network.pass(BATCH),
             alone: network.pass(1),

@@ -37,8 +37,9 @@ fn mix<B: Backend>(x: Tensor<B, 3>, phi: Tensor<B, 2>) -> (Tensor<B, 3>, Tensor<
 
 /// The slots of expert `e` as images, (batch, side, side, d).
 fn image<B: Backend>(slots: &Tensor<B, 3>, e: usize, p: usize, side: usize) -> Tensor<B, 4> {
-    let [batch, _, d] = slots.dims();
-    slots.clone().narrow(1, e * p, p).reshape([batch, side, side, d])
+    let [batch, all, d] = slots.dims();
+    // Not a part of (batch, n p, d): for d = 1 that would lose its place as in `transposed`.
+    slots.clone().reshape([batch, all / p, p * d]).narrow(1, e, 1).reshape([batch, side, side, d])
 }
 
 /// An expert's features as its slots' outputs, (batch, p, d).

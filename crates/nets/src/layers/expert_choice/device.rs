@@ -2,7 +2,7 @@
 
 use super::ExpertChoice;
 use crate::Size;
-use crate::device::{DeviceLayer, DeviceWeights, one_hot, ranks, same_shapes, tokens_times};
+use crate::device::{DeviceLayer, DeviceWeights, one_hot, ranks, same_shapes, tokens_times, transposed};
 use burn_tensor::Tensor;
 use burn_tensor::activation::softmax;
 use burn_tensor::backend::Backend;
@@ -14,7 +14,7 @@ impl<M: Size, D: Size, N: Size, P: Size> DeviceLayer<(usize, M, D)> for ExpertCh
         let (_, d, n, p) = self.sizes();
         let scores = softmax(tokens_times(x.clone(), weights.parameter(&self.router, [d, n])), 2);
         // The k-th slot of an expert takes the token that k others come before.
-        let order = ranks(scores.clone().swap_dims(1, 2)).swap_dims(1, 2);
+        let order = transposed(ranks(transposed(scores.clone())));
         self.experts.of_dispatched_on(weights, x, one_hot(order, p), scores)
     }
 }

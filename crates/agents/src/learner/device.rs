@@ -1,14 +1,13 @@
-//! Rainbow's learner on the device engine.
+//! The learner on the device engine, whatever it learns of an action.
 
-use super::learner::RainbowSettings;
-use super::{device, loss};
-use crate::dqn::loss::greedy;
-use crate::learner::cpu::to_input;
-use crate::learner::state::LearnerState;
+use super::actions::{greedy, of_action, one_hot};
+use super::cpu::to_input;
+use super::divergence::diverged;
+use super::state::LearnerState;
+use super::{Learner, Mode, NamedWeights, Update, UpdateSettings};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, NamedWeights, Update, prioritized};
+use crate::{AgentError, dqn, prioritized};
 use burn_tensor::Tensor;
-use burn_tensor::activation::softmax;
 use burn_tensor::backend::Backend;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::Adam;
@@ -18,16 +17,49 @@ use softmoe_replay::Batch;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A network with online and target weights that learns a categorical return distribution on a device.
+/// What is learned of an action on a device: what [`Objective`](super::Objective) says of one state or transition, for a
+/// whole batch and without a word to the host.
 ///
-/// It does what [`RainbowLearner`](super::RainbowLearner) does, from the same seeds and with the same noise (drawn on
-/// the host), and saves the same state. An update waits for the device once, for its losses.
-pub struct DeviceRainbowLearner<B: Backend> {
+/// # Shapes
+/// outputs of a batch: (batch, actions, values); of an action each, and their targets: (batch, values)
+pub trait DeviceObjective<B: Backend>: Send {
+    /// The value of every action.
+    ///
+    /// # Shapes
+    /// -> (batch, actions)
+    fn q_values(&self, outputs: Tensor<B, 3>) -> Tensor<B, 2>;
+
+    /// The targets, from the target network's outputs for the next states' greedy actions.
+    ///
+    /// `discount_t` is gamma^n, or 0 at a terminal.
+    ///
+    /// # Shapes
+    /// r_t, discount_t: (batch) -> (batch, values)
+    fn target(&self, outputs_t: Tensor<B, 2>, r_t: Tensor<B, 1>, discount_t: Tensor<B, 1>) -> Tensor<B, 2>;
+
+    /// The losses, from the outputs of the actions taken.
+    ///
+    /// # Shapes
+    /// -> (batch)
+    fn loss(
+        &self,
+        target: Tensor<Autodiff<B>, 2>,
+        outputs_tm1: Tensor<Autodiff<B>, 2>,
+    ) -> Tensor<Autodiff<B>, 1>;
+}
+
+/// A network with online and target weights that learns an objective by Adam, on a device.
+///
+/// It does what [`CpuLearner`](super::CpuLearner) does, from the same seeds and with the same noise (drawn on the host),
+/// and saves the same state. An update waits for the device once, for its losses.
+pub struct DeviceLearner<B: Backend, O> {
+    objective: O,
     network: Box<dyn DeviceNetwork<Autodiff<B>>>,
-    settings: RainbowSettings,
+    settings: UpdateSettings,
     actions: usize,
+    /// Outputs of an action.
+    values: usize,
     device: B::Device,
-    support: Tensor<B, 1>,
 
     online: Online<B>,
     target: Tensor<B, 1>,
@@ -53,31 +85,33 @@ struct Online<B: Backend> {
 /// An update that the device may still be working on.
 struct Pending<B: Backend> {
     after: Online<B>,
-    /// (batch)
+    /// The losses, and a number that is finite if the step is, in one tensor to wait for: (batch + 1).
     losses: Tensor<B, 1>,
 }
 
-impl<B: Backend> DeviceRainbowLearner<B> {
-    /// A learner whose `network` maps observations to logits (actions, atoms), its weights drawn from `seeds`.
+impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
+    /// A learner whose `network` maps observations to outputs (actions, values), its weights drawn from `seeds`.
     ///
     /// # Panics
     /// If the network's output has not two axes.
-    pub fn new(
+    pub fn with_objective(
+        objective: O,
         network: Box<dyn DeviceNetwork<Autodiff<B>>>,
-        settings: RainbowSettings,
+        settings: UpdateSettings,
         seeds: Seeds,
         device: B::Device,
     ) -> Self {
-        let [actions, atoms] =
-            network.output_shape().try_into().expect("a categorical network's output is (actions, atoms)");
+        let [actions, values] =
+            network.output_shape().try_into().expect("a network's output is (actions, values)");
         let list = network.parameters();
         let initial = list.initial(&mut seeds.rng(Role::Weights));
         let weights = from_values(&initial, [initial.len()], &device);
-        let adam = Adam::new(settings.update.optimizer, initial.len());
-        let batch = settings.update.batch_size;
-        DeviceRainbowLearner {
+        let adam = Adam::new(settings.optimizer, initial.len());
+        let batch = settings.batch_size;
+        DeviceLearner {
+            objective,
             actions,
-            support: from_values(&loss::support(settings.v_max, atoms), [atoms], &device),
+            values,
             online_weights: DeviceWeights::untracked(list, &weights),
             target_weights: DeviceWeights::untracked(list, &weights),
             target: weights.clone(),
@@ -94,12 +128,10 @@ impl<B: Backend> DeviceRainbowLearner<B> {
         }
     }
 
-    /// Takes one gradient step with the noise given, as [`RainbowLearner::update_with`] does.
+    /// Takes one gradient step with the noise given, as [`CpuLearner::update_with`](super::CpuLearner::update_with) does.
     ///
     /// # Errors
     /// As [`update`](Learner::update).
-    ///
-    /// [`RainbowLearner::update_with`]: super::RainbowLearner::update_with
     pub fn update_with(
         &mut self,
         batch: &Batch,
@@ -113,56 +145,67 @@ impl<B: Backend> DeviceRainbowLearner<B> {
 
     /// Hands an update to the device, without waiting for what comes of it.
     fn enqueue(&mut self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) -> Pending<B> {
-        let exponent = self.settings.update.importance_exponent;
+        let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(&mut self.weights, &batch.probabilities, exponent);
-        let size = self.settings.update.batch_size;
+        let size = self.settings.batch_size;
         let len = self.network.input_len();
         let (next_states, states) = self.input.split_at_mut(size * len);
-        to_input(next_states, &batch.next_states);
-        to_input(states, &batch.states);
+        to_input(next_states, &batch.next_states, self.settings.largest_pixel);
+        to_input(states, &batch.states, self.settings.largest_pixel);
         let input = from_values::<B, 2>(&self.input, [2 * size, len], &self.device);
         let [next_states, states] = [0..size, size..2 * size].map(|rows| input.clone().slice(rows));
         let noise_target = self.noise(noise_target);
         let noise_loss = self.noise(noise_loss);
         let [r_t, discount_t, action_tm1, weight] = self.transitions(batch);
 
-        let target = self.target_distributions(next_states, r_t, discount_t, noise_target);
+        let target = self.targets(next_states, r_t, discount_t, noise_target);
 
         let list = self.network.parameters();
         let weights = DeviceWeights::tracked(list, &self.online.weights).with_noise(noise_loss);
-        let logits_tm1 = self.logits(&weights, states);
-        let chosen = Tensor::from_inner(device::one_hot(action_tm1, self.actions));
-        let losses = device::cross_entropy(Tensor::from_inner(target), device::of_action(logits_tm1, chosen));
+        let outputs_tm1 = self.outputs(&weights, states);
+        let taken = Tensor::from_inner(one_hot(action_tm1, self.actions));
+        let losses = self.objective.loss(Tensor::from_inner(target), of_action(outputs_tm1, taken));
         let mean_loss = (losses.clone() * Tensor::from_inner(weight)).sum().div_scalar(size as f32);
         let gradient = weights.gradient(&mut weights.with_added_losses(mean_loss).backward());
         let Online { weights, optimizer } = &self.online;
         let (weights, optimizer) = optimizer.step(weights.clone(), gradient);
-        Pending { after: Online { weights, optimizer }, losses: losses.inner() }
+        let losses = Tensor::cat(vec![losses.inner(), optimizer.magnitude(weights.clone())], 0);
+        Pending { after: Online { weights, optimizer }, losses }
     }
 
-    /// Waits for an update, and takes its step if the loss is finite. The mean of the weighted losses.
+    /// Waits for an update, and takes its step if it is finite. The mean of the weighted losses.
     fn finish(&mut self, pending: Pending<B>) -> Result<f32, AgentError> {
-        let losses =
-            pending.losses.try_into_data().map_err(|error| AgentError::Device(format!("{error:?}")))?;
+        let Pending { after, losses } = pending;
+        let losses = losses.try_into_data().map_err(|error| AgentError::Device(format!("{error:?}")))?;
         let losses =
             losses.convert::<f32>().into_vec().expect("values that were converted to single precision");
+        let Some((magnitude, losses)) = losses.split_last() else { unreachable!() };
         let mut mean_loss = 0.0;
-        for ((priority, &loss), weight) in self.priorities.iter_mut().zip(&losses).zip(&self.weights) {
-            *priority = prioritized::priority(loss, self.settings.update.priority_exponent);
+        for ((priority, &loss), weight) in self.priorities.iter_mut().zip(losses).zip(&self.weights) {
+            *priority = prioritized::priority(loss, self.settings.priority_exponent);
             mean_loss += weight * loss / losses.len() as f32;
         }
-        if !mean_loss.is_finite() {
-            return Err(AgentError::NotFinite { update: self.online.optimizer.steps() + 1, loss: mean_loss });
+        if !(mean_loss.is_finite() && magnitude.is_finite()) {
+            let update = self.online.optimizer.steps() + 1;
+            let Online { weights, optimizer } = if mean_loss.is_finite() { &after } else { &self.online };
+            let weights = to_values(weights.clone());
+            return Err(diverged(
+                update,
+                mean_loss,
+                self.network.parameters(),
+                &weights,
+                &optimizer.to_cpu(),
+            ));
         }
-        self.online = pending.after;
+        self.online = after;
         self.online_weights = DeviceWeights::untracked(self.network.parameters(), &self.online.weights);
         Ok(mean_loss)
     }
 
     /// Reward, discount, action and importance weight of each transition, (batch).
     fn transitions(&self, batch: &Batch) -> [Tensor<B, 1>; 4] {
-        let size = self.settings.update.batch_size;
-        let discount = self.settings.update.bootstrap_discount as f32;
+        let size = self.settings.batch_size;
+        let discount = self.settings.bootstrap_discount as f32;
         let discounts = batch.terminals.iter().map(|&terminal| if terminal { 0.0 } else { discount });
         let actions = batch.actions.iter().map(|&action| f32::from(action));
         let values: Vec<f32> = (batch.rewards.iter().copied())
@@ -174,35 +217,29 @@ impl<B: Backend> DeviceRainbowLearner<B> {
         [0, 1, 2, 3].map(|row| values.clone().slice(row * size..(row + 1) * size))
     }
 
-    /// The next state's distribution for its greedy action, moved by the reward and projected, (batch, atoms).
-    fn target_distributions(
+    /// The targets, from the target network's outputs for the next states' greedy actions. The online network chooses
+    /// them (double), or the target network does.
+    fn targets(
         &self,
         next_states: Tensor<B, 2>,
         r_t: Tensor<B, 1>,
         discount_t: Tensor<B, 1>,
         noise: Option<Tensor<Autodiff<B>, 1>>,
     ) -> Tensor<B, 2> {
-        let probabilities = |weights: &DeviceWeights<Autodiff<B>>| {
+        let outputs = |weights: &DeviceWeights<Autodiff<B>>| {
             let weights = weights.clone().with_noise(noise.clone());
-            softmax(self.logits(&weights, next_states.clone()).inner(), 2)
+            self.outputs(&weights, next_states.clone()).inner()
         };
-        let probabilities_t = probabilities(&self.target_weights);
-        let choosing = if self.settings.update.double {
-            probabilities(&self.online_weights)
-        } else {
-            probabilities_t.clone()
-        };
-        let chosen = device::greedy(device::q_values(choosing, self.support.clone()));
-        let v_max = self.settings.v_max as f32;
-        let of_action = device::of_action(probabilities_t, chosen);
-        device::project(of_action, r_t, discount_t, self.support.clone(), [-v_max, v_max])
+        let outputs_t = outputs(&self.target_weights);
+        let choosing = if self.settings.double { outputs(&self.online_weights) } else { outputs_t.clone() };
+        let chosen = greedy(self.objective.q_values(choosing));
+        self.objective.target(of_action(outputs_t, chosen), r_t, discount_t)
     }
 
-    /// (batch, values of an observation) -> (batch, actions, atoms)
-    fn logits(&self, weights: &DeviceWeights<Autodiff<B>>, x: Tensor<B, 2>) -> Tensor<Autodiff<B>, 3> {
+    /// (batch, values of an observation) -> (batch, actions, values)
+    fn outputs(&self, weights: &DeviceWeights<Autodiff<B>>, x: Tensor<B, 2>) -> Tensor<Autodiff<B>, 3> {
         let [batch, _] = x.dims();
-        let [atoms] = self.support.dims();
-        self.network.forward(weights, Tensor::from_inner(x)).reshape([batch, self.actions, atoms])
+        self.network.forward(weights, Tensor::from_inner(x)).reshape([batch, self.actions, self.values])
     }
 
     /// The noise of a network, or `None` where it has no noisy layer.
@@ -228,7 +265,7 @@ impl<B: Backend> DeviceRainbowLearner<B> {
     }
 }
 
-impl<B: Backend> Learner for DeviceRainbowLearner<B> {
+impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
         let noise = match mode {
             Mode::Train => {
@@ -239,11 +276,11 @@ impl<B: Backend> Learner for DeviceRainbowLearner<B> {
         };
         let len = self.network.input_len();
         let input = &mut self.input[..len];
-        to_input(input, observation);
+        to_input(input, observation, self.settings.largest_pixel);
         let input = from_values::<B, 2>(input, [1, len], &self.device);
         let weights = self.online_weights.clone().with_noise(noise);
-        let probabilities = softmax(self.logits(&weights, input).inner(), 2);
-        greedy(&to_values(device::q_values(probabilities, self.support.clone())))
+        let outputs = self.outputs(&weights, input).inner();
+        dqn::loss::greedy(&to_values(self.objective.q_values(outputs)))
     }
 
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {

@@ -1,0 +1,61 @@
+//! A run whose training diverges: it says in which layer, at which step, and from where it can be started again.
+
+mod common;
+
+use common::{End, FLAT, Watcher, agent, config_of};
+use softmoe_agents::RunError;
+use softmoe_agents::run::train_on;
+use softmoe_spec::{AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
+use tempfile::tempdir;
+
+/// Training begins at step 41.
+fn config(checkpoint_period: u64) -> RunConfig {
+    let agent = RainbowConfig { learning_rate: 1e30, ..agent() };
+    let mut config = config_of(agent.into(), FLAT);
+    config.training.checkpoint_period = AgentSteps(checkpoint_period);
+    config
+}
+
+fn check(device: Device) {
+    let directory = tempdir().unwrap();
+    let files = RunDirectory::new(directory.path());
+    let diverge = |period| {
+        let error =
+            train_on(device, &config(period), &files, None, &mut Watcher::new(End::Never)).unwrap_err();
+        let RunError::Diverged { step, .. } = error else { panic!("{error}") };
+        assert!(step > AgentSteps(40) && step < AgentSteps(60), "{error}");
+        (step, error.to_string())
+    };
+
+    let (step, message) = diverge(1_000);
+    assert!(
+        message.starts_with(&format!("at agent step {step} training has diverged: update ")),
+        "{message}"
+    );
+    assert!(message.contains('`'), "the layer: {message}");
+    assert!(
+        message.ends_with("no checkpoint yet: started again it begins anew, in the same way"),
+        "{message}"
+    );
+    assert!(!files.checkpoints().exists() && !files.weights().exists() && !files.done_ron().exists());
+
+    // It diverges again at the same step, from its checkpoint.
+    let checkpoint = files.checkpoints().join("step-000000000040.ckpt");
+    for _ in 0..2 {
+        let (again, message) = diverge(40);
+        assert_eq!(again, step);
+        assert!(message.contains(&format!("goes on from {}", checkpoint.display())), "{message}");
+        assert!(checkpoint.exists());
+    }
+}
+
+#[test]
+fn on_the_cpu_engine() {
+    check(Device::Cpu);
+}
+
+#[cfg(feature = "flex")]
+#[test]
+fn on_the_device_engine() {
+    check(Device::Flex);
+}
