@@ -132,6 +132,10 @@ impl DfdxLearner {
         self.cpu.tensor_from_vec(input, (batch, Const))
     }
 
+    fn diverged(steps: i32, loss: f32, cause: &str) -> AgentError {
+        AgentError::Diverged { update: steps as u64, loss, cause: cause.into() }
+    }
+
     /// The target of every transition: with double Q-learning the online network chooses the next action.
     fn targets(&self, batch: &Batch) -> Vec<f32> {
         let next = self.input(&batch.next_states);
@@ -172,12 +176,18 @@ impl Learner for DfdxLearner {
         let mean = (losses * weights).mean();
         let loss = mean.array();
         if !loss.is_finite() {
-            return Err(AgentError::NotFinite { update: self.adam.steps as u64 + 1, loss });
+            return Err(Self::diverged(self.adam.steps + 1, loss, "the loss is not"));
         }
         let mut gradients = mean.backward();
         self.adam.steps += 1;
         for tensor in tensors(&mut self.online) {
             tensor.step(&mut self.adam, &mut gradients);
+        }
+        if tensors(&mut self.online)
+            .iter()
+            .any(|tensor| tensor.values().iter().any(|weight| !weight.is_finite()))
+        {
+            return Err(Self::diverged(self.adam.steps, loss, "a weight is not, after it"));
         }
         self.priorities.clear();
         let priorities = loss_of_each.iter().map(|&loss| prioritized::priority(loss, priority_exponent));
