@@ -13,11 +13,13 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use softmoe_env::Step;
-use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use softmoe_spec::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
 use std::time::{Duration, Instant};
+
+/// The replay keeps an action in a byte.
+const MOST_ACTIONS: usize = 256;
 
 /// A value-based agent that learns from replayed transitions.
 pub struct Agent {
@@ -129,46 +131,59 @@ impl Agent {
         architecture: &Architecture,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
-        let Some(learning) = config.learning() else {
-            let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
-            return Err(AgentError::Setting { setting: "agent", given, allowed });
-        };
-        let LearningConfig { head, batch_size, priority_exponent, .. } = learning;
-        if architecture.head != head {
-            let (given, allowed) = (architecture.head.to_string(), head.to_string());
+        let learning = learning_of(config)?;
+        if architecture.head != learning.head {
+            let (given, allowed) = (architecture.head.to_string(), learning.head.to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
         }
-        let Architecture { observation: shape, actions, .. } = *architecture;
-        let layout = Layout {
-            capacity: learning.replay_capacity,
-            frame_len: shape.iter().product(),
-            stack: 1,
-            n_step: learning.n_step,
-            discount: learning.discount,
-        };
-        let update = UpdateSettings {
-            batch_size,
-            bootstrap_discount: layout.bootstrap_discount(),
-            double: learning.double,
-            priority_exponent,
-            importance_exponent: learning.importance_exponent,
-            optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
-            largest_pixel: architecture.network.encoder.largest_pixel(),
-        };
+        let largest_pixel = architecture.network.encoder.largest_pixel();
+        let update = UpdateSettings { largest_pixel, ..UpdateSettings::from(&learning) };
         let twin = match device {
             Device::Cpu => None,
             _ => Twin::new(config, architecture, &update, seeds)?,
         };
-        let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
-        let uniform = priority_exponent == 0.0;
+        let observation_len = architecture.observation.iter().product();
+        let agent = Self::with_learner(learner, config, observation_len, architecture.actions, seeds)?;
+        Ok(Agent { twin, ..agent })
+    }
+
+    /// An agent over any learner: one of another library, or one of your own network.
+    ///
+    /// `config` says when the agent explores and learns and what it learns from; of the rest (the loss, the optimizer,
+    /// the head) a learner takes what it will ([`UpdateSettings::from`]). Observations have `observation_len` bytes,
+    /// which only the learner reads.
+    ///
+    /// # Errors
+    /// If `config` is the random policy; if there is no action, or more than 256; if there can be no such replay.
+    pub fn with_learner(
+        learner: Box<dyn Learner>,
+        config: &AgentConfig,
+        observation_len: usize,
+        actions: usize,
+        seeds: Seeds,
+    ) -> Result<Self, AgentError> {
+        let learning = learning_of(config)?;
+        if !(1..=MOST_ACTIONS).contains(&actions) {
+            let (given, allowed) = (actions.to_string(), format!("between 1 and {MOST_ACTIONS}"));
+            return Err(AgentError::Setting { setting: "actions", given, allowed });
+        }
+        let layout = Layout {
+            capacity: learning.replay_capacity,
+            frame_len: observation_len,
+            stack: 1,
+            n_step: learning.n_step,
+            discount: learning.discount,
+        };
+        let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
+        let uniform = learning.priority_exponent == 0.0;
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
         Ok(Agent {
             learner,
-            twin,
+            twin: None,
             intervention: learning.intervention,
             seeds,
-            batch: Batch::new(batch_size, &layout),
+            batch: Batch::new(learning.batch_size, &layout),
             replay: Replay::with_storage(layout, sampling, storage)?,
             schedule: Schedule::new(&learning),
             actions,
@@ -339,6 +354,12 @@ impl Agent {
         (self.exploration, self.sampling) = (state.exploration, state.sampling);
         Ok(())
     }
+}
+
+/// What an agent that learns is told.
+fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
+    let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
+    config.learning().ok_or(AgentError::Setting { setting: "agent", given, allowed })
 }
 
 /// A uniformly random action with probability `epsilon`.

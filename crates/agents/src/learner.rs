@@ -8,17 +8,33 @@ pub(crate) mod device;
 mod divergence;
 pub(crate) mod state;
 
-pub use cpu::{CpuLearner, Objective, UpdateSettings};
+pub use cpu::{CpuLearner, Objective, ReadObservations, UpdateSettings};
 #[cfg(feature = "burn")]
 pub use device::{DeviceLearner, DeviceObjective};
 
 use crate::AgentError;
 use crate::diagnostics::Diagnostic;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
-use softmoe_spec::InterventionSpec;
+use softmoe_spec::{InterventionSpec, LearningConfig};
 use std::borrow::Cow;
+
+/// Those of a learner that reads a byte as the number it is.
+impl From<&LearningConfig> for UpdateSettings {
+    fn from(learning: &LearningConfig) -> Self {
+        UpdateSettings {
+            batch_size: learning.batch_size,
+            bootstrap_discount: learning.discount.powf(learning.n_step as f64),
+            double: learning.double,
+            priority_exponent: learning.priority_exponent,
+            importance_exponent: learning.importance_exponent,
+            optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
+            largest_pixel: 1,
+        }
+    }
+}
 
 /// Whether an action is chosen to learn from, or to be judged by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

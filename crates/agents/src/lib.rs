@@ -67,7 +67,9 @@ pub use devices::{FixedBatch, TrainingStep, training_step};
 pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
-pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
+pub use learner::{
+    CpuLearner, Learner, Mode, NamedWeights, Objective, ReadObservations, Update, UpdateSettings,
+};
 #[cfg(feature = "burn")]
 pub use learner::{DeviceLearner, DeviceObjective};
 pub use metrics::{DiagnosticRow, Metrics, Positions, Row};

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{NamedWeights, Update};
+use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_spec::{BodySpec, DqnConfig, EncoderSpec, NetworkSpec, RainbowConfig};
 use std::sync::{Arc, Mutex};
@@ -73,11 +74,10 @@ fn architecture(config: &AgentConfig) -> Architecture {
 /// An agent of `config` whose learner takes notes.
 fn agent(config: impl Into<AgentConfig>) -> (Agent, Arc<Mutex<Notes>>) {
     let config = config.into();
-    let mut agent = Agent::new(&config, &architecture(&config), Seeds::new(0)).unwrap();
     let notes = Arc::<Mutex<Notes>>::default();
     let priorities = vec![1.0; config.learning().unwrap().batch_size];
-    agent.learner = Box::new(NoteTaker { notes: Arc::clone(&notes), priorities });
-    (agent, notes)
+    let learner = Box::new(NoteTaker { notes: Arc::clone(&notes), priorities });
+    (Agent::with_learner(learner, &config, FRAME.len(), 5, Seeds::new(0)).unwrap(), notes)
 }
 
 fn small() -> RainbowConfig {
@@ -265,6 +265,25 @@ fn what_has_no_learner_is_refused() {
         );
         assert!(message.contains(&says) && message.contains("leave out `--device`"), "{message}");
     }
+}
+
+#[test]
+fn what_the_replay_cannot_keep_is_refused() {
+    let with_learner = |config: &AgentConfig, observation_len, actions| {
+        let learner = NoteTaker { notes: Arc::default(), priorities: Vec::new() };
+        let agent = Agent::with_learner(Box::new(learner), config, observation_len, actions, Seeds::new(0));
+        agent.map(|_| ()).map_err(|error| error.to_string())
+    };
+    let config = small().into();
+    assert_eq!(with_learner(&config, 1, 256), Ok(()));
+    for actions in [0, 257] {
+        let message = with_learner(&config, 1, actions).unwrap_err();
+        assert_eq!(message, format!("`actions` is {actions} but must be between 1 and 256"));
+    }
+    let message = with_learner(&config, 0, 2).unwrap_err();
+    assert!(message.contains("frame_len of the replay is 0"), "{message}");
+    let message = with_learner(&AgentConfig::Random, 1, 2).unwrap_err();
+    assert!(message.contains("must be an agent that learns"), "{message}");
 }
 
 /// What a device's learner has done for it on the CPU engine is what the CPU engine's does itself.

@@ -57,11 +57,19 @@ pub trait Objective: Send {
     fn loss(&self, d_outputs_tm1: &mut [f32], target: &[f32], outputs_tm1: &[f32], scale: f32) -> f32;
 }
 
+/// Writes a network's input from the bytes of as many observations.
+///
+/// # Shapes
+/// (batch, input), (batch, bytes of an observation)
+pub type ReadObservations = fn(&mut [f32], &[u8]);
+
 /// A network with online and target weights that learns an objective by Adam.
 pub struct CpuLearner<O> {
     objective: O,
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
+    /// How observations are read, if not as pixels.
+    read: Option<ReadObservations>,
     actions: usize,
     /// Outputs of an action.
     values: usize,
@@ -135,6 +143,7 @@ impl<O: Objective> CpuLearner<O> {
         let update = UpdateBuffers::new(&*network, settings.batch_size, values);
         CpuLearner {
             objective,
+            read: None,
             actions,
             values,
             target: online.clone(),
@@ -148,6 +157,14 @@ impl<O: Objective> CpuLearner<O> {
             network,
             settings,
         }
+    }
+
+    /// The same learner, whose observations are read by `read`, not as pixels.
+    ///
+    /// The next state of a terminal transition is all zeros, and its value is not used.
+    #[must_use]
+    pub fn reading(self, read: ReadObservations) -> Self {
+        CpuLearner { read: Some(read), ..self }
     }
 
     /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
@@ -184,7 +201,7 @@ impl<O: Objective> CpuLearner<O> {
         let objective = &mut self.objective;
         let UpdateBuffers { of_network: Buffers { pass, input }, next_actions, q_target, .. } =
             &mut self.update;
-        to_input(input, &batch.next_states, self.settings.largest_pixel);
+        read(self.read, &self.settings, input, &batch.next_states);
         let noise = noisy(noise);
         let online = Weights { parameters: &self.online, noise };
         let target = Weights { parameters: &self.target, noise };
@@ -225,7 +242,7 @@ impl<O: Objective> CpuLearner<O> {
         let size = priorities.len() as f32;
         let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(importance_weights, &batch.probabilities, exponent);
-        to_input(input, &batch.states, self.settings.largest_pixel);
+        read(self.read, &self.settings, input, &batch.states);
         let weights = Weights { parameters: &self.online, noise: noisy(noise) };
 
         for (action, &taken) in actions_tm1.iter_mut().zip(&batch.actions) {
@@ -248,7 +265,7 @@ impl<O: Objective> CpuLearner<O> {
     /// What a forward pass of the online weights on a batch's states leaves to be seen, with the noise off.
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
-        to_input(&mut input, &batch.states, self.settings.largest_pixel);
+        read(self.read, &self.settings, &mut input, &batch.states);
         pass.forward(Weights { parameters: &self.online, noise: None }, &input);
         pass.inspect(&input)
     }
@@ -288,7 +305,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
             Mode::Evaluate => None,
         };
         let Buffers { pass, input } = &mut self.act;
-        to_input(input, observation, self.settings.largest_pixel);
+        read(self.read, &self.settings, input, observation);
         self.objective.greedy(pass.forward(Weights { parameters: &self.online, noise }, input))
     }
 
@@ -307,7 +324,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
         let of_updates = std::mem::replace(&mut self.update, buffers);
         self.targets(batch, &[]);
         let Buffers { pass, input } = &mut self.update.of_network;
-        to_input(input, &batch.states, self.settings.largest_pixel);
+        read(self.read, &self.settings, input, &batch.states);
         let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
         let of_states = outputs.chunks_exact(self.actions * self.values);
         let q_values: Vec<Vec<f32>> =
@@ -375,6 +392,14 @@ impl<O: Objective> Learner for CpuLearner<O> {
             LearnerState::from_bytes(state, self.online.len())?;
         (self.online, self.target, self.optimizer, self.rng) = (online, target, optimizer, rng);
         Ok(())
+    }
+}
+
+/// Writes the input of a network from observations.
+fn read(read: Option<ReadObservations>, settings: &UpdateSettings, input: &mut [f32], observations: &[u8]) {
+    match read {
+        Some(read) => read(input, observations),
+        None => to_input(input, observations, settings.largest_pixel),
     }
 }
 

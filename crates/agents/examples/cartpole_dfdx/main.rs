@@ -1,0 +1,53 @@
+//! The DQN of the example `cartpole` with a network of another library, dfdx, behind the [`Learner`] seam, on CartPole by
+//! its published equations.
+//!
+//! ```sh
+//! cargo run --release -p softmoe-agents --example cartpole_dfdx          # or: .. cartpole_dfdx -- SEED
+//! ```
+//!
+//! [`Learner`]: softmoe_agents::Learner
+
+mod equations;
+mod learner;
+#[path = "../cartpole/task.rs"]
+mod task;
+
+use equations::Equations;
+use learner::DfdxLearner;
+use softmoe_agents::seeds::{Role, Seeds};
+use softmoe_agents::{Agent, AgentError, UpdateSettings};
+use softmoe_spec::AgentSteps;
+use std::error::Error;
+use std::time::Instant;
+use task::{ACTIONS, OBSERVATION_LEN};
+
+const BUDGET: AgentSteps = AgentSteps(100_000);
+
+fn agent(seeds: Seeds) -> Result<Agent, AgentError> {
+    let config = task::config();
+    let learner = DfdxLearner::new(UpdateSettings::from(&config.learning()), seeds);
+    Agent::with_learner(Box::new(learner), &config.into(), OBSERVATION_LEN, ACTIONS, seeds)
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let seed = std::env::args().nth(1).map_or(Ok(1), |seed| seed.parse())?;
+    let seeds = Seeds::new(seed);
+    let mut agent = agent(seeds)?;
+
+    let started = Instant::now();
+    let mut environment = Equations::new(seeds.seed(Role::Environment));
+    task::train(&mut agent, &mut environment, BUDGET, |step, mean_return| {
+        println!("{step} steps: mean return in training {mean_return:.1}");
+    })?;
+    let seconds = started.elapsed().as_secs_f64();
+    let mut environment = Equations::new(seeds.seed(Role::Evaluation(0)));
+    let mean_return = task::evaluate(&mut agent, &mut environment, seeds, 100);
+    println!(
+        "seed {seed}: mean return {mean_return:.1} over 100 episodes, after {} steps in {seconds:.1} s",
+        BUDGET.0
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
