@@ -86,8 +86,7 @@ impl Adam {
         let finite = AtomicBool::new(true);
         let moments = (Of(&mut self.mu[..], 1), Of(&mut self.nu[..], 1));
         let all = (Of(parameters, 1), Of(gradient, 1), moments);
-        // Four streams of memory, two of which are written back.
-        share(32 * gradient.len(), all, |(Of(parameters, _), Of(gradient, _), (Of(mu, _), Of(nu, _)))| {
+        share(16 * gradient.len(), all, |(Of(parameters, _), Of(gradient, _), (Of(mu, _), Of(nu, _)))| {
             let all_finite = vectorised(
                 #[inline(always)]
                 || {

@@ -5,7 +5,7 @@
 //! as long as a million multiply-adds.
 
 /// Multiply-adds, or elements read from memory times 16, from which on work is shared.
-pub(crate) const WORTH_SHARING: usize = 1 << 22;
+pub(crate) const WORTH_SHARING: usize = 1 << 25;
 
 /// As many parts as `work` multiply-adds are worth: one, or one for each of the pool's threads.
 pub(crate) fn parts(work: usize) -> usize {
