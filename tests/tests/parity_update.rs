@@ -1,13 +1,11 @@
 //! A whole update of Rainbow, from a fresh optimizer, against the reference implementation's.
 
-use softmoe_agents::networks::{NetworkVisitor, RegisteredNetwork, RegisteredShape};
+use softmoe_agents::networks::{NetworkVisitor, OnCpu, RegisteredNetwork};
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, Update, UpdateSettings};
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
-use softmoe_nets::{
-    ActionNetwork, AdamSettings, BoxedNetwork, Builder, ExpertSettings, NoiseList, ParameterList,
-};
+use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
 use softmoe_replay::{Batch, Layout};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
@@ -48,22 +46,6 @@ fn visit<V: NetworkVisitor>(
 ) -> V::Output {
     let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
     visitor.visit(builder, layer, move |batch| (batch, height, width, channels))
-}
-
-/// The CPU engine.
-struct Cpu;
-
-impl NetworkVisitor for Cpu {
-    type Output = Box<dyn ActionNetwork>;
-
-    fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
-    where
-        In: RegisteredShape,
-        L: RegisteredNetwork<In>,
-        S: Fn(usize) -> In + Send + Sync + 'static,
-    {
-        Box::new(BoxedNetwork::new(builder, layer, shape))
-    }
 }
 
 fn flat<L: MapLayer, V: NetworkVisitor>(
@@ -255,7 +237,7 @@ fn assert_weights(fixture: &Fixture, names: &Names, list: &ParameterList, learne
 fn a_whole_update_has_parity_with_the_reference() {
     for path in files("update") {
         let fixture = &Fixture::open(&path);
-        let (case, largest_pixel) = case(fixture, Cpu);
+        let (case, largest_pixel) = case(fixture, OnCpu);
         let lists = (case.network.parameters(), case.network.noise());
         let given = Given::new(fixture, &case, lists, largest_pixel);
         let Case { network, parameters: names, .. } = case;
@@ -279,33 +261,17 @@ fn a_whole_update_has_parity_with_the_reference() {
 #[cfg(feature = "flex")]
 mod on_flex {
     use super::{Case, Given, assert_update, assert_weights, case};
-    use softmoe_agents::networks::{NetworkVisitor, RegisteredNetwork, RegisteredShape};
+    use softmoe_agents::networks::OnDevice;
     use softmoe_agents::rainbow::DeviceRainbowLearner;
     use softmoe_agents::seeds::Seeds;
-    use softmoe_nets::Builder;
-    use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork, Flex, FlexDevice};
+    use softmoe_nets::device::{Flex, FlexDevice};
     use softmoe_tests::fixtures::{Fixture, files};
-
-    struct OnFlex;
-
-    impl NetworkVisitor for OnFlex {
-        type Output = Box<dyn DeviceNetwork<Autodiff<Flex>>>;
-
-        fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
-        where
-            In: RegisteredShape,
-            L: RegisteredNetwork<In>,
-            S: Fn(usize) -> In + Send + Sync + 'static,
-        {
-            Box::new(BoxedDeviceNetwork::new(builder, layer, shape))
-        }
-    }
 
     #[test]
     fn a_whole_update_has_parity_with_the_reference() {
         for path in files("update") {
             let fixture = &Fixture::open(&path);
-            let (case, largest_pixel) = case(fixture, OnFlex);
+            let (case, largest_pixel) = case(fixture, OnDevice::<Flex>::default());
             let lists = (case.network.parameters(), case.network.noise());
             let given = Given::new(fixture, &case, lists, largest_pixel);
             let Case { network, parameters: names, .. } = case;

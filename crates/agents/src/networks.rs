@@ -13,7 +13,7 @@ mod sizes;
 mod table;
 
 #[cfg(feature = "burn")]
-pub use registered::build_on;
+pub use registered::{OnDevice, build_on};
 pub use registered::{RegisteredLayer, RegisteredShape};
 
 use crate::AgentError;
@@ -84,25 +84,29 @@ pub fn with_network<V: NetworkVisitor>(
     table::with_encoder(architecture, visitor)
 }
 
+/// Makes a network for the CPU engine.
+#[derive(Clone, Copy, Debug)]
+pub struct OnCpu;
+
+impl NetworkVisitor for OnCpu {
+    type Output = Box<dyn ActionNetwork>;
+
+    fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Box<dyn ActionNetwork>
+    where
+        In: RegisteredShape,
+        L: RegisteredNetwork<In>,
+        S: Fn(usize) -> In + Send + Sync + 'static,
+    {
+        Box::new(BoxedNetwork::new(builder, layer, shape))
+    }
+}
+
 /// The network of `architecture` on the CPU engine.
 ///
 /// # Errors
 /// As [`with_network`].
 pub fn build(architecture: &Architecture) -> Result<Box<dyn ActionNetwork>, AgentError> {
-    struct Boxed;
-    impl NetworkVisitor for Boxed {
-        type Output = Box<dyn ActionNetwork>;
-
-        fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Box<dyn ActionNetwork>
-        where
-            In: RegisteredShape,
-            L: RegisteredNetwork<In>,
-            S: Fn(usize) -> In + Send + Sync + 'static,
-        {
-            Box::new(BoxedNetwork::new(builder, layer, shape))
-        }
-    }
-    with_network(architecture, Boxed)
+    with_network(architecture, OnCpu)
 }
 
 /// The orders of values that belong to the network of `architecture` though nothing trains them: that of shuffled

@@ -1,7 +1,6 @@
 //! Which of the processor's instructions a run computes with.
 
 use serde::{Deserialize, Serialize};
-use std::fmt;
 
 /// The instructions of the CPU engine's kernels: `--set kernels=avx2`. `avx2` and `avx512` compute the same to the bit; `portable`
 /// rounds products before it adds them, so that its runs part from theirs after a while.
@@ -17,15 +16,4 @@ pub enum KernelsSpec {
     Avx2,
     /// 512-bit vectors (x86-64-v4).
     Avx512,
-}
-
-impl fmt::Display for KernelsSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            KernelsSpec::Auto => "auto",
-            KernelsSpec::Portable => "portable",
-            KernelsSpec::Avx2 => "avx2",
-            KernelsSpec::Avx512 => "avx512",
-        })
-    }
 }

@@ -38,7 +38,7 @@ where
 }
 
 #[cfg(feature = "burn")]
-pub use on_device::build_on;
+pub use on_device::{OnDevice, build_on};
 
 #[cfg(feature = "burn")]
 mod on_device {
@@ -51,6 +51,44 @@ mod on_device {
     use softmoe_spec::Architecture;
     use std::marker::PhantomData;
 
+    /// Makes a network for the device engine.
+    #[derive(Clone, Copy, Debug)]
+    pub struct OnDevice<B>(PhantomData<B>);
+
+    impl<B> Default for OnDevice<B> {
+        fn default() -> Self {
+            OnDevice(PhantomData)
+        }
+    }
+
+    impl<B: Backend> NetworkVisitor for OnDevice<B> {
+        type Output = Box<dyn DeviceNetwork<Autodiff<B>>>;
+
+        fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
+        where
+            In: RegisteredShape,
+            L: RegisteredNetwork<In>,
+            S: Fn(usize) -> In + Send + Sync + 'static,
+        {
+            Box::new(BoxedDeviceNetwork::new(builder, layer, shape))
+        }
+
+        fn visit_on_device<In, L, S>(
+            self,
+            _: &Architecture,
+            builder: Builder,
+            layer: L,
+            shape: S,
+        ) -> Result<Self::Output, AgentError>
+        where
+            In: RegisteredShape,
+            L: DeviceLayer<In> + 'static,
+            S: Fn(usize) -> In + Send + Sync + 'static,
+        {
+            Ok(Box::new(BoxedDeviceNetwork::new(builder, layer, shape)))
+        }
+    }
+
     /// The network of `architecture` on the device engine.
     ///
     /// # Errors
@@ -58,34 +96,6 @@ mod on_device {
     pub fn build_on<B: Backend>(
         architecture: &Architecture,
     ) -> Result<Box<dyn DeviceNetwork<Autodiff<B>>>, AgentError> {
-        struct Boxed<B>(PhantomData<B>);
-        impl<B: Backend> NetworkVisitor for Boxed<B> {
-            type Output = Box<dyn DeviceNetwork<Autodiff<B>>>;
-
-            fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
-            where
-                In: RegisteredShape,
-                L: RegisteredNetwork<In>,
-                S: Fn(usize) -> In + Send + Sync + 'static,
-            {
-                Box::new(BoxedDeviceNetwork::new(builder, layer, shape))
-            }
-
-            fn visit_on_device<In, L, S>(
-                self,
-                _: &Architecture,
-                builder: Builder,
-                layer: L,
-                shape: S,
-            ) -> Result<Self::Output, AgentError>
-            where
-                In: RegisteredShape,
-                L: DeviceLayer<In> + 'static,
-                S: Fn(usize) -> In + Send + Sync + 'static,
-            {
-                Ok(Box::new(BoxedDeviceNetwork::new(builder, layer, shape)))
-            }
-        }
-        with_network(architecture, Boxed(PhantomData))
+        with_network(architecture, OnDevice::default())
     }
 }

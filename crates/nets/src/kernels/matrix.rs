@@ -1,18 +1,13 @@
-//! Strided matrices over slices, and their products.
+//! Strided matrices over slices.
 
-use super::instructions::{dispatch, vectorised};
-use super::parts::{Rows, share};
-use super::tile::{self, Operands, ROWS};
-use crate::scalar::Scalar;
-use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
 /// A matrix somewhere in a slice: element (i, j) lies at `i * row_stride + j * column_stride`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, E> {
-    data: &'a [E],
-    shape: [usize; 2],
-    strides: [usize; 2],
+    pub(super) data: &'a [E],
+    pub(super) shape: [usize; 2],
+    pub(super) strides: [usize; 2],
 }
 
 /// A matrix whose rows and columns come in blocks, such as the patches of a feature map: row (i, j) and column (k, l)
@@ -21,13 +16,13 @@ pub struct Matrix<'a, E> {
 /// Elements may share a place, as those of overlapping patches do: nothing is copied.
 #[derive(Clone, Copy, Debug)]
 pub struct Blocks<'a, E> {
-    data: &'a [E],
-    rows: [usize; 2],
-    columns: [usize; 2],
-    row_strides: [usize; 2],
-    column_strides: [usize; 2],
+    pub(super) data: &'a [E],
+    pub(super) rows: [usize; 2],
+    pub(super) columns: [usize; 2],
+    pub(super) row_strides: [usize; 2],
+    pub(super) column_strides: [usize; 2],
     /// Those rows that are meant: the first, and how many.
-    part: (usize, usize),
+    pub(super) part: (usize, usize),
 }
 
 impl<'a, E> Blocks<'a, E> {
@@ -84,9 +79,9 @@ impl<'a, E> From<Matrix<'a, E>> for Blocks<'a, E> {
 /// A [`Matrix`] to write to.
 #[derive(Debug)]
 pub struct MatrixMut<'a, E> {
-    data: &'a mut [E],
-    shape: [usize; 2],
-    strides: [usize; 2],
+    pub(super) data: &'a mut [E],
+    pub(super) shape: [usize; 2],
+    pub(super) strides: [usize; 2],
 }
 
 /// Refuses a matrix that would reach beyond its slice.
@@ -153,7 +148,7 @@ impl<'a, E> MatrixMut<'a, E> {
     }
 
     /// Whether each row lies behind the one before it; else each column does.
-    fn is_row_major(&self) -> bool {
+    pub(super) fn is_row_major(&self) -> bool {
         self.strides[0] >= self.shape[1] * self.strides[1]
     }
 
@@ -165,367 +160,9 @@ impl<'a, E> MatrixMut<'a, E> {
     }
 }
 
-/// c = a b, or c = c + a b if `accumulate`.
-///
-/// # Shapes
-/// a: (m, k); b: (k, n); c: (m, n)
-///
-/// # Panics
-/// If the shapes do not fit.
-pub fn product<E: Scalar>(c: MatrixMut<'_, E>, a: Matrix<'_, E>, b: Matrix<'_, E>, accumulate: bool) {
-    product_by(c, a, b, accumulate, dispatch);
-}
-
-/// [`product`], by the instructions that `multiply` chooses.
-fn product_by<'m, E: Scalar>(
-    c: MatrixMut<'m, E>,
-    a: Matrix<'m, E>,
-    b: Matrix<'m, E>,
-    accumulate: bool,
-    multiply: impl Fn(Product<'m, E>) + Sync,
-) {
-    let ([m, k], [inner, n]) = (a.shape, b.shape);
-    assert!(inner == k && c.shape == [m, n], "{:?} x {:?} is not {:?}", a.shape, b.shape, c.shape);
-    // Rows of b and of c should be contiguous; otherwise they are copied. The transposed product,
-    // c^T = b^T a^T, may have less to copy.
-    let copied = |b: &Matrix<'_, E>, c: [usize; 2]| {
-        let of_b = if b.strides[1] == 1 { 0 } else { k * b.shape[1] };
-        of_b + if c[1] == 1 { 0 } else { m * n }
-    };
-    let [row, column] = c.strides;
-    let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
-    let product = match transposed {
-        false => Product { c, a: a.into(), b, accumulate },
-        true => Product { c: c.transposed(), a: b.transposed().into(), b: a.transposed(), accumulate },
-    };
-    share(m * n * k, product, multiply);
-}
-
-/// c = a b, or c = c + a b if `accumulate`, for a matrix a in blocks.
-///
-/// # Shapes
-/// a: (m, k); b: (k, n); c: (m, n)
-///
-/// # Panics
-/// If the shapes do not fit.
-pub fn product_of_blocks<E: Scalar>(
-    c: MatrixMut<'_, E>,
-    a: Blocks<'_, E>,
-    b: Matrix<'_, E>,
-    accumulate: bool,
-) {
-    let (m, inner) = (a.part.1, a.columns[0] * a.columns[1]);
-    let [k, n] = b.shape;
-    assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
-    dispatch(Product { c, a, b, accumulate });
-}
-
-/// A product whose shapes fit.
-struct Product<'a, E> {
-    c: MatrixMut<'a, E>,
-    a: Blocks<'a, E>,
-    b: Matrix<'a, E>,
-    accumulate: bool,
-}
-
-/// Cut between rows of c, or between columns where those lie apart from each other.
-impl<E: Scalar> Rows for Product<'_, E> {
-    fn rows(&self) -> usize {
-        let [m, n] = self.c.shape;
-        if self.c.is_row_major() { m } else { n }
-    }
-
-    fn cut(self, row: usize) -> (Self, Self) {
-        let Product { c, a, b, accumulate } = self;
-        let ([m, n], strides) = (c.shape, c.strides);
-        let is_row_major = c.is_row_major();
-        // Whole tiles, where there are several.
-        let unit = if is_row_major { tile::ROWS } else { 2 * tile::ROWS };
-        let row = if row > unit { row - row % unit } else { row };
-        let (left, right) = c.data.split_at_mut(c.data.len().min(row * strides[usize::from(!is_row_major)]));
-        let part = |data, shape| MatrixMut { data, shape, strides };
-        if is_row_major {
-            let (above, below) = (part(left, [row, n]), part(right, [m - row, n]));
-            let [a_above, a_below] = [a.part(0..row), a.part(row..m)];
-            (Product { c: above, a: a_above, b, accumulate }, Product { c: below, a: a_below, b, accumulate })
-        } else {
-            let (left, right) = (part(left, [m, row]), part(right, [m, n - row]));
-            let [k, _] = b.shape;
-            let b_right = &b.data[b.data.len().min(row * b.strides[1])..];
-            let b_left = Matrix { shape: [k, row], ..b };
-            let b_right = Matrix { data: b_right, shape: [k, n - row], ..b };
-            (Product { c: left, a, b: b_left, accumulate }, Product { c: right, a, b: b_right, accumulate })
-        }
-    }
-}
-
-impl<E: Scalar> WithSimd for Product<'_, E> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(mut self, simd: S) {
-        let (n, lanes) = (self.c.shape[1], E::lanes::<S>());
-        let mut column = 0;
-        while column < n {
-            let columns = (n - column).min(2 * lanes);
-            let panel = column..column + columns;
-            match (columns <= lanes, columns % lanes == 0) {
-                (true, true) => self.panel::<S, 1, false>(simd, panel),
-                (true, false) => self.panel::<S, 1, true>(simd, panel),
-                (false, true) => self.panel::<S, 2, false>(simd, panel),
-                (false, false) => self.panel::<S, 2, true>(simd, panel),
-            }
-            column += columns;
-        }
-    }
-}
-
-impl<E: Scalar> Product<'_, E> {
-    /// Computes some columns, `VECTORS` vectors of them, with a copy of those of b if its rows are not
-    /// contiguous.
-    #[inline(always)]
-    fn panel<S: Simd, const VECTORS: usize, const PARTIAL: bool>(&mut self, simd: S, panel: Range<usize>) {
-        let [inner, _] = self.b.shape;
-        let [row, column] = self.b.strides;
-        if column == 1 || inner == 0 {
-            let b = self.b.data.as_ptr().wrapping_add(panel.start);
-            self.rows::<S, VECTORS, PARTIAL>(simd, panel, b, row);
-        } else {
-            let width = panel.len();
-            let mut scratch = E::take_scratch(inner * width);
-            for (j, start) in panel.clone().map(|j| j * column).enumerate() {
-                let of_column = self.b.data[start..].iter().step_by(row.max(1));
-                for (copy, &value) in scratch[j..].iter_mut().step_by(width).zip(of_column).take(inner) {
-                    *copy = value;
-                }
-            }
-            self.rows::<S, VECTORS, PARTIAL>(simd, panel, scratch.as_ptr(), width);
-            E::give_scratch(scratch);
-        }
-    }
-
-    /// Computes all rows of some columns of c, from the same columns of b.
-    #[inline(always)]
-    fn rows<S: Simd, const VECTORS: usize, const PARTIAL: bool>(
-        &mut self,
-        simd: S,
-        panel: Range<usize>,
-        b: *const E,
-        b_stride: usize,
-    ) {
-        let m = self.c.shape[0];
-        let mut row = 0;
-        // The sums of a tile stay in registers: processors with 16 have room for fewer rows.
-        if S::REGISTER_COUNT >= 32 {
-            // With one vector of columns more rows, so that enough sums are under way: as many as there are registers
-            // for the rows' addresses.
-            while VECTORS == 1 && m - row >= tile::ROWS_OF_ONE {
-                self.tile::<S, { tile::ROWS_OF_ONE }, VECTORS, PARTIAL>(
-                    simd,
-                    row,
-                    panel.clone(),
-                    b,
-                    b_stride,
-                );
-                row += tile::ROWS_OF_ONE;
-            }
-            while m - row >= ROWS {
-                self.tile::<S, ROWS, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
-                row += ROWS;
-            }
-        }
-        while m - row >= 4 {
-            self.tile::<S, 4, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
-            row += 4;
-        }
-        if (1..4).contains(&(m - row)) && m >= 4 && !self.accumulate {
-            // The last rows together with some that are computed a second time: a tile of one row has too few sums
-            // to keep the processor busy.
-            self.tile::<S, 4, VECTORS, PARTIAL>(simd, m - 4, panel, b, b_stride);
-            return;
-        }
-        while m - row >= 1 {
-            self.tile::<S, 1, VECTORS, PARTIAL>(simd, row, panel.clone(), b, b_stride);
-            row += 1;
-        }
-    }
-
-    /// Computes the columns `panel` of the rows from `row` on, by way of a copy if the rows of c are not contiguous.
-    #[inline(always)]
-    #[allow(unsafe_code)]
-    fn tile<S: Simd, const ROWS: usize, const VECTORS: usize, const PARTIAL: bool>(
-        &mut self,
-        simd: S,
-        row: usize,
-        panel: Range<usize>,
-        b: *const E,
-        b_stride: usize,
-    ) {
-        let columns = panel.len();
-        let [c_row, c_column] = self.c.strides;
-        let place = row * c_row + panel.start * c_column;
-        let mut copy = [E::ZERO; tile::VALUES];
-        let in_place = c_column == 1;
-        let c = match in_place {
-            true => self.c.data.as_mut_ptr().wrapping_add(place),
-            false => copy.as_mut_ptr(),
-        };
-        let operands = Operands {
-            a: self.a.data.as_ptr(),
-            first_row: self.a.part.0 + row,
-            a_block: self.a.rows[1],
-            a_row_strides: self.a.row_strides,
-            a_column_strides: self.a.column_strides,
-            b,
-            b_stride,
-            c,
-            c_stride: if in_place { c_row } else { columns },
-            columns,
-            inner: self.a.columns,
-            accumulate: self.accumulate && in_place,
-        };
-        // SAFETY: `check` and `Blocks::new` made sure that the last element of each matrix, and so every element, lies
-        // in its slice (strides are not negative), and `product` that the shapes fit: a has the rows from `row` on and
-        // `inner` columns; b, the matrix itself or a copy of the panel, as many rows and the panel's columns; and c, the
-        // matrix itself or a copy that is large enough for any tile, these rows and columns. `panel` is as long as
-        // `VECTORS` and `PARTIAL` say. c is borrowed mutably and overlaps neither a nor b.
-        unsafe { E::tile::<S, ROWS, VECTORS, PARTIAL>(simd, operands) };
-        if !in_place {
-            for (j, start) in (0..columns).map(|j| (j, place + j * c_column)) {
-                let column: [E; ROWS] = std::array::from_fn(|row| copy[row * columns + j]);
-                if c_row == 1 {
-                    let c = &mut self.c.data[start..start + ROWS];
-                    match self.accumulate {
-                        true => c.iter_mut().zip(column).for_each(|(c, value)| *c += value),
-                        false => c.copy_from_slice(&column),
-                    }
-                } else {
-                    let c = self.c.data[start..].iter_mut().step_by(c_row);
-                    for (c, value) in c.zip(column) {
-                        *c = if self.accumulate { *c + value } else { value };
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// y += x w, reading only the rows of `w` whose `x` is not zero: half of them behind a ReLU.
-///
-/// # Shapes
-/// x: (k); w: (k, n), row-major; y: (n)
-///
-/// # Panics
-/// If the lengths do not fit.
-pub fn vector_matrix<E: Scalar>(y: &mut [E], x: &[E], w: &[E]) {
-    assert_eq!(w.len(), x.len() * y.len(), "values of the matrix");
-    vectorised(
-        #[inline(always)]
-        || {
-            for (&x, row) in x.iter().zip(w.chunks_exact(y.len().max(1))) {
-                if x != E::ZERO {
-                    for (y, &w) in y.iter_mut().zip(row) {
-                        *y += x * w;
-                    }
-                }
-            }
-        },
-    );
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Matrix, MatrixMut, Product, dispatch, product, product_by, vector_matrix};
-    use proptest::prelude::*;
-    use pulp::Simd;
-    use rand::{RngExt, SeedableRng};
-
-    fn random(len: usize, seed: u64) -> Vec<f32> {
-        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(seed);
-        (0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
-    }
-
-    /// Calls `multiply(instructions)` for each set of instructions that this processor has.
-    fn on_every_processor(mut multiply: impl FnMut(&(dyn Fn(Product<'_, f32>) + Sync))) {
-        multiply(&|product| pulp::Scalar.vectorize(product));
-        multiply(&|product| pulp::Arch::new().dispatch(product));
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = pulp::x86::V3::try_new() {
-            multiply(&|product| Simd::vectorize(avx2, product));
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn products_equal_plain_loops(
-            m in 1usize..40, k in 1usize..40, n in 1usize..80, gap in 0usize..3, seed: u64, accumulate: bool,
-            transposed: [bool; 3],
-        ) {
-            // Values of a matrix with gaps behind its rows, or columns if it is transposed, and its strides.
-            let matrix = |rows: usize, columns: usize, which: usize| {
-                let values = random((rows + gap) * (columns + gap), seed ^ which as u64);
-                (values, if transposed[which] { [1, rows + gap] } else { [columns + gap, 1] })
-            };
-            let ((a, sa), (b, sb), (start, sc)) = (matrix(m, k, 0), matrix(k, n, 1), matrix(m, n, 2));
-            let mut want: Vec<f64> = start.iter().map(|&value| f64::from(value)).collect();
-            for i in 0..m {
-                for j in 0..n {
-                    let of = |x: &[f32], s: [usize; 2], i, j| f64::from(x[i * s[0] + j * s[1]]);
-                    let dot: f64 = (0..k).map(|l| of(&a, sa, i, l) * of(&b, sb, l, j)).sum();
-                    want[i * sc[0] + j * sc[1]] = dot + if accumulate { of(&start, sc, i, j) } else { 0.0 };
-                }
-            }
-            let (left, right) = (Matrix::strided(&a, [m, k], sa), Matrix::strided(&b, [k, n], sb));
-            on_every_processor(|multiply| {
-                let mut c = start.clone();
-                product_by(MatrixMut::strided(&mut c, [m, n], sc), left, right, accumulate, multiply);
-                for (&c, want) in c.iter().zip(&want) {
-                    assert!((f64::from(c) - want).abs() < 1e-5, "{c}, should be {want}");
-                }
-            });
-            let double = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
-            let (a, b, mut c) = (double(&a), double(&b), double(&start));
-            let (left, right) = (Matrix::strided(&a, [m, k], sa), Matrix::strided(&b, [k, n], sb));
-            product(MatrixMut::strided(&mut c, [m, n], sc), left, right, accumulate);
-            for (c, want) in c.iter().zip(&want) {
-                prop_assert!((c - want).abs() < 1e-13, "{c}, should be {want}");
-            }
-        }
-
-        #[test]
-        fn parts_of_a_product_are_equal_to_the_whole_to_the_bit(
-            m in 1usize..60, k in 1usize..20, n in 1usize..80, parts in 2usize..5, seed: u64, transposed: [bool; 3],
-        ) {
-            let strides = |rows: usize, columns: usize, which: usize| {
-                if transposed[which] { [1, rows] } else { [columns, 1] }
-            };
-            let (a, b) = (random(m * k, seed), random(k * n, !seed));
-            let (left, right) =
-                (Matrix::strided(&a, [m, k], strides(m, k, 0)), Matrix::strided(&b, [k, n], strides(k, n, 1)));
-            let multiplied = |multiply: &(dyn Fn(Product<'_, f32>) + Sync)| {
-                let mut c = vec![f32::NAN; m * n];
-                let result = MatrixMut::strided(&mut c, [m, n], strides(m, n, 2));
-                product_by(result, left, right, false, multiply);
-                c
-            };
-            let in_parts = multiplied(&|product| {
-                super::super::parts::in_parts(&mut vec![(); parts], product, &|(), part| dispatch(part));
-            });
-            prop_assert_eq!(in_parts, multiplied(&|product| dispatch(product)));
-        }
-
-        #[test]
-        fn vector_products_equal_matrix_products(k in 1usize..40, n in 1usize..40, seed: u64) {
-            let (mut x, w) = (random(k, seed), random(k * n, !seed));
-            x[seed as usize % k] = 0.0;
-            let (mut y, mut want) = (vec![0.0; n], vec![0.0; n]);
-            vector_matrix(&mut y, &x, &w);
-            product(MatrixMut::new(&mut want, 1, n), Matrix::new(&x, 1, k), Matrix::new(&w, k, n), false);
-            for (y, want) in y.iter().zip(&want) {
-                prop_assert!((y - want).abs() < 1e-5);
-            }
-        }
-    }
+    use super::{Matrix, MatrixMut};
 
     #[test]
     #[should_panic(expected = "reaches beyond 5 values")]
