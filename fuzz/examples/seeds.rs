@@ -86,7 +86,7 @@ fn of_a_finished_run() {
     }
 }
 
-/// A network's text, and its first weights.
+/// A network's text, and its first weights if they are few.
 fn of_network(name: &str, body: &str) {
     let mut config: RunConfig = SMALL.config.clone();
     config.network.body = body.parse().expect("a body");
@@ -96,7 +96,9 @@ fn of_network(name: &str, body: &str) {
     let named = agent.learner().weights();
     let named = named.iter().map(|(name, shape, values)| (*name, *shape, &**values));
     let bytes = weights::write(&text, named, &networks::permutations(&architecture)).expect("weights");
-    write("weights", name, &bytes);
+    if bytes.len() < 10_000 {
+        write("weights", name, &bytes);
+    }
     write("network", name, text.as_bytes());
 }
 
