@@ -1,5 +1,8 @@
 //! Writes the seeds of the corpora: files of the present formats, of a small run. To be run in `fuzz`, after a format has
 //! changed: `cargo run --release --example seeds`.
+//!
+//! `cargo run --release --example seeds -- corpus` says how many inputs for `checkpoint` and `rows` there are restored, that
+//! is, get past header, checksum and checks.
 
 #[path = "../targets/common.rs"]
 mod common;
@@ -28,6 +31,10 @@ impl Monitor for Quiet {
 }
 
 fn main() {
+    if let Some(corpus) = std::env::args_os().nth(1) {
+        count_restored(Path::new(&corpus));
+        return;
+    }
     let (checkpoint, rows) = (&SMALL.checkpoint.1, &SMALL.rows.1);
     let of_checkpoints = [
         ("file", 0, checkpoint.clone()),
@@ -58,6 +65,16 @@ fn main() {
         ("big", "soft_moe(experts: 2, expert_type: big, slots: count(9))"),
     ] {
         of_network(name, body);
+    }
+}
+
+fn count_restored(corpus: &Path) {
+    for (target, files) in [("checkpoint", checkpoint_of as fn(&[u8]) -> _), ("rows", rows_of)] {
+        let entries = fs::read_dir(corpus.join(target)).expect("a corpus");
+        let inputs: Vec<Vec<u8>> =
+            entries.flatten().map(|entry| fs::read(entry.path()).expect("an input")).collect();
+        let restored = inputs.iter().filter(|input| try_input(input, files)).count();
+        println!("{target}: {restored} of {} inputs are restored", inputs.len());
     }
 }
 
