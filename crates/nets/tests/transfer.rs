@@ -7,7 +7,8 @@ use softmoe_nets::device::{ByteUpload, from_lists, read, to_values};
 /// Every byte, at every place in an integer, in lists that end within one and that are empty.
 fn check_bytes<B: Backend>(device: &B::Device) {
     let upload = ByteUpload::<B>::new(device);
-    let bytes: Vec<u8> = (0..4).flat_map(|first| (0..=255_u8).map(move |byte| byte.wrapping_add(first))).collect();
+    let bytes: Vec<u8> =
+        (0..4).flat_map(|first| (0..=255_u8).map(move |byte| byte.wrapping_add(first))).collect();
     for cut in [0, 1, 2, 3, 255, 700] {
         let (first, second) = bytes.split_at(cut);
         let lists: [&[u8]; 2] = if cut == 0 { [second, &bytes[..4]] } else { [first, second] };

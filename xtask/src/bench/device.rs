@@ -101,8 +101,15 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
     let measure = binaries::measuring(device)?.measure;
     interrupt::install()?;
     let before = load();
-    let mut bench =
-        Bench { device, measure, rounds, seconds, about: About::default(), rows: Vec::new(), notes: Vec::new() };
+    let mut bench = Bench {
+        device,
+        measure,
+        rounds,
+        seconds,
+        about: About::default(),
+        rows: Vec::new(),
+        notes: Vec::new(),
+    };
     let mut found = Vec::new();
     for network in networks {
         output::error_line(format_args!("{network} on {device}, {}", count(rounds as usize, "round")));
@@ -134,7 +141,10 @@ fn chosen(quick: bool, only: Option<&str>) -> Result<Vec<&'static str>> {
     let found: Vec<&str> = names.into_iter().filter(|name| matches(given, name)).collect();
     if found.is_empty() {
         let hint = nearest(given, names).map_or(String::new(), |name| format!("; did you mean `{name}`"));
-        bail!("no network matches `{given}`{hint}. There are: {} (`*` stands for any letters)", names.join(", "));
+        bail!(
+            "no network matches `{given}`{hint}. There are: {} (`*` stands for any letters)",
+            names.join(", ")
+        );
     }
     Ok(found)
 }
@@ -144,9 +154,10 @@ fn python_of(options: &BenchOptions, device: Device) -> Result<python::Python> {
     Ok(match (device, &options.venv) {
         _ if options.no_peers => Err("the peers were left out by `--no-peers`".into()),
         (Device::Cuda(_), Some(directory)) => python::python(Some(directory))?,
-        (Device::Cuda(_), None) => {
-            Err("name a Python environment that has PyTorch for CUDA, or JAX with its plugin, with `--venv DIR`".into())
-        }
+        (Device::Cuda(_), None) => Err(
+            "name a Python environment that has PyTorch for CUDA, or JAX with its plugin, with `--venv DIR`"
+                .into(),
+        ),
         _ => Err("the peers run on NVIDIA cards alone".into()),
     })
 }
@@ -301,7 +312,14 @@ fn table(found: &[(&str, BTreeMap<String, Rounds>, Vec<Peer>)]) -> String {
             let ours = ["step_waiting", "step_queued"].map(|figure| best(figures, figure));
             let cells = ours.map(or_dash);
             let [waiting, queued] = cells;
-            table.add_row([(*network).to_owned(), "ours".into(), waiting, String::new(), queued, String::new()]);
+            table.add_row([
+                (*network).to_owned(),
+                "ours".into(),
+                waiting,
+                String::new(),
+                queued,
+                String::new(),
+            ]);
             for (framework, rates) in peers {
                 // Our time over the peer's.
                 let ratio = |i: usize| ours[i].map_or("-".into(), |ours| format!("{:.2}", rates[i] / ours));
@@ -361,7 +379,8 @@ mod tests {
             rounds.add(Figure { min: number, max: number, median: number });
             rounds
         };
-        let figures = [("waiting", 100.0), ("waits", 1.0), ("step_waiting", 1_000.0), ("step_queued", 2_000.0)];
+        let figures =
+            [("waiting", 100.0), ("waits", 1.0), ("step_waiting", 1_000.0), ("step_queued", 2_000.0)];
         let figures = BTreeMap::from(figures.map(|(name, number)| (name.to_owned(), rounds(number))));
         let peers = vec![("torch-graph".to_owned(), [2_000.0, 8_000.0])];
         let mut bench = Bench {
@@ -378,7 +397,10 @@ mod tests {
             let name = format!("cuda:0/minatar-flat/{figure}");
             bench.rows.iter().find(|row| row.work == name).unwrap().clone()
         };
-        assert_eq!((row("waiting").ours, row("waiting").unit, row("waiting").ratio), (100.0, "updates/s", None));
+        assert_eq!(
+            (row("waiting").ours, row("waiting").unit, row("waiting").ratio),
+            (100.0, "updates/s", None)
+        );
         assert_eq!(row("waits").is_met(), Some(true));
         // Twice and four times as fast as ours.
         assert_eq!((row("step_waiting").ratio, row("step_queued").ratio), (Some(2.0), Some(4.0)));

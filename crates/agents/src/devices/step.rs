@@ -6,7 +6,9 @@ use crate::{AgentError, networks};
 use burn_tensor::Tensor;
 use burn_tensor::activation::log_softmax;
 use burn_tensor::backend::Backend;
-use softmoe_nets::device::{Autodiff, DeviceAdam, DeviceNetwork, DeviceWeights, from_values, to_values, wait};
+use softmoe_nets::device::{
+    Autodiff, DeviceAdam, DeviceNetwork, DeviceWeights, from_values, to_values, wait,
+};
 use softmoe_nets::{Adam, AdamSettings};
 use softmoe_spec::{Architecture, Device};
 

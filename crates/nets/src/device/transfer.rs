@@ -131,9 +131,7 @@ impl<B: Backend> ByteUpload<B> {
 ///
 /// # Errors
 /// If the device fails.
-pub fn read<B: Backend, const N: usize>(
-    tensors: [Tensor<B, 1>; N],
-) -> Result<[Vec<f32>; N], DeviceFailed> {
+pub fn read<B: Backend, const N: usize>(tensors: [Tensor<B, 1>; N]) -> Result<[Vec<f32>; N], DeviceFailed> {
     WAITS.fetch_add(1, Ordering::Relaxed);
     let transaction = tensors.into_iter().fold(Transaction::<B>::default(), Transaction::register);
     let read = transaction.try_execute().map_err(|error| DeviceFailed(format!("{error:?}")))?;

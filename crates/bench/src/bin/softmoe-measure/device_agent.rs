@@ -289,10 +289,8 @@ impl Measurement for Speed {
             let steps = (waiting * *seconds).ceil();
             (0..steps as u64).for_each(|_| step.step());
             step.wait()?;
-            figures.extend([
-                ("step_waiting", waiting),
-                ("step_queued", steps / start.elapsed().as_secs_f64()),
-            ]);
+            figures
+                .extend([("step_waiting", waiting), ("step_queued", steps / start.elapsed().as_secs_f64())]);
         }
         Ok(figures.into_iter().map(|(name, figure)| (name, Figure::of([figure]))).collect())
     }
