@@ -4,7 +4,7 @@
 use burn_tensor::backend::Backend;
 use softmoe_nets::device::{ByteUpload, from_lists, read, to_values};
 
-/// Every byte, at every place in an integer, in lists that end within one and that are empty.
+/// Every byte, at every place in an integer, in lists that end within one.
 fn check_bytes<B: Backend>(device: &B::Device) {
     let upload = ByteUpload::<B>::new(device);
     let bytes: Vec<u8> =

@@ -184,7 +184,7 @@ impl Bench {
     fn run(&mut self, network: &str, more: &[&str], rounds: u64) -> Result<BTreeMap<String, Rounds>> {
         let mut command = Command::new(&self.measure);
         command.args(["device-agent", network, "--device", &self.device.to_string()]).args(more);
-        let mut measured = || -> Result<BTreeMap<String, Rounds>> {
+        let measured = || -> Result<BTreeMap<String, Rounds>> {
             let mut process = Process::start(command)?;
             process.ready()?;
             self.about.host = self.about.host.take().or(process.about.host.take());

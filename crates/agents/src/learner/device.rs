@@ -235,7 +235,8 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         for (row, &action) in taken.chunks_exact_mut(self.actions).zip(&batch.actions) {
             row[usize::from(action)] = 1.0;
         }
-        let lists = [&batch.rewards, &discounts, &self.weights, &taken, noise_target, noise_loss];
+        let lists: [&[f32]; 6] =
+            [&batch.rewards, &discounts, &self.weights, &taken, noise_target, noise_loss];
         let [r_t, discount_t, weight, taken, noise_target, noise_loss] = from_lists(lists, &self.device);
         let [r_t, discount_t, weight] = [r_t, discount_t, weight].map(|list| list.slice(0..size));
         [r_t, discount_t, weight, taken.slice(0..size * self.actions), noise_target, noise_loss]

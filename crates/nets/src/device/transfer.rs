@@ -133,7 +133,8 @@ impl<B: Backend> ByteUpload<B> {
 /// If the device fails.
 pub fn read<B: Backend, const N: usize>(tensors: [Tensor<B, 1>; N]) -> Result<[Vec<f32>; N], DeviceFailed> {
     WAITS.fetch_add(1, Ordering::Relaxed);
-    let transaction = tensors.into_iter().fold(Transaction::<B>::default(), Transaction::register);
+    let transaction =
+        tensors.into_iter().fold(Transaction::<B>::default(), |all, tensor| all.register(tensor));
     let read = transaction.try_execute().map_err(|error| DeviceFailed(format!("{error:?}")))?;
     let mut values = read.into_iter().map(|data| {
         data.convert::<f32>().into_vec().expect("values that were converted to single precision")

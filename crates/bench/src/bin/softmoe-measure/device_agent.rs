@@ -73,8 +73,13 @@ impl Learning {
             largest_pixel: architecture.network.encoder.largest_pixel(),
             ..UpdateSettings::from(&config.learning())
         };
-        let learner =
-            learner_on(device, &AgentConfig::Rainbow(config), &architecture, settings, Seeds::new(0))?;
+        let learner = learner_on(
+            device,
+            &AgentConfig::Rainbow(config.clone()),
+            &architecture,
+            settings,
+            Seeds::new(0),
+        )?;
         let batch = random_batch(&architecture, &config);
         let len = architecture.observation.iter().product();
         Ok(Learning { learner, observation: batch.states[..len].to_vec(), batch })
