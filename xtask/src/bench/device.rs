@@ -62,16 +62,18 @@ const FIGURES: [(&str, Unit); 14] = [
     ("step_queued", Unit::UpdatesPerSecond),
 ];
 
-/// The columns of the table: its head, and the figure.
-const COLUMNS: [(&str, &str); 12] = [
+/// The columns of the two tables: head, and figure.
+const SPEED: [(&str, &str); 7] = [
     ("updates/s, waiting", "waiting"),
     ("overlapped", "overlapped"),
     ("agent steps/s", "agent_steps"),
-    ("act us", "act"),
-    ("env us", "env"),
-    ("sample us", "sample"),
-    ("update us", "update"),
-    ("launches", "launches"),
+    ("act, us", "act"),
+    ("env", "env"),
+    ("sample", "sample"),
+    ("update", "update"),
+];
+const COST: [(&str, &str); 5] = [
+    ("launches of an update", "launches"),
     ("of an action", "launches_act"),
     ("waits", "waits"),
     ("uploads", "uploads"),
@@ -126,7 +128,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
     if let Err(reason) = python {
         bench.notes.push(format!("Ours was measured alone: {reason}."));
     }
-    output::line(format_args!("{}", table(&found)));
+    output::line(format_args!("{}", tables(&found)));
     bench.report(&options.out, before);
     Ok(ExitCode::SUCCESS)
 }
@@ -287,53 +289,57 @@ fn read(text: &str, network: &str) -> (Vec<Peer>, Vec<String>) {
     (peers, skipped)
 }
 
-/// The table of all networks, and one of training steps where there are peers.
-fn table(found: &[(&str, BTreeMap<String, Rounds>, Vec<Peer>)]) -> String {
-    let best = |figures: &BTreeMap<String, Rounds>, figure: &str| {
-        let unit = FIGURES.iter().find(|(name, _)| *name == figure).map(|(_, unit)| *unit)?;
-        figures.get(figure)?.best(unit)
-    };
-    let or_dash = |number: Option<f64>| number.map_or("-".to_owned(), digits);
-    let head = ["network"].into_iter().chain(COLUMNS.map(|(head, _)| head));
-    let mut table = new_table(head.map(str::to_owned));
-    for (network, figures, _) in found {
-        let cells = COLUMNS.map(|(_, figure)| match FIGURES.iter().find(|(name, _)| *name == figure) {
-            Some((_, Unit::Count)) => best(figures, figure).map_or("-".to_owned(), |count| count.to_string()),
-            _ => or_dash(best(figures, figure)),
-        });
-        table.add_row([(*network).to_owned()].into_iter().chain(cells));
-    }
-    align(&mut table);
-    let mut text = table.to_string();
+type Found<'a> = (&'a str, BTreeMap<String, Rounds>, Vec<Peer>);
+
+/// The tables: speed, what an update costs, and training steps alone where there are peers.
+fn tables(found: &[Found<'_>]) -> String {
+    let mut text = format!("{}\n{}", table(&SPEED, found), table(&COST, found));
     if found.iter().any(|(_, _, peers)| !peers.is_empty()) {
-        let head = ["training step alone", "of", "updates/s, waiting", "ratio", "queued", "ratio"];
-        let mut table = new_table(head.map(str::to_owned).into_iter());
-        for (network, figures, peers) in found {
-            let ours = ["step_waiting", "step_queued"].map(|figure| best(figures, figure));
-            let cells = ours.map(or_dash);
-            let [waiting, queued] = cells;
-            table.add_row([
-                (*network).to_owned(),
-                "ours".into(),
-                waiting,
-                String::new(),
-                queued,
-                String::new(),
-            ]);
-            for (framework, rates) in peers {
-                // Our time over the peer's.
-                let ratio = |i: usize| ours[i].map_or("-".into(), |ours| format!("{:.2}", rates[i] / ours));
-                let cells = [digits(rates[0]), ratio(0), digits(rates[1]), ratio(1)];
-                table.add_row([String::new(), framework.clone()].into_iter().chain(cells));
-            }
-        }
-        align(&mut table);
-        text += &format!("\n{table}");
+        text += &format!("\n{}", beside_peers(found));
     }
     text
 }
 
-fn new_table(head: impl Iterator<Item = String>) -> Table {
+/// The best of the rounds.
+fn best(figures: &BTreeMap<String, Rounds>, figure: &str) -> Option<f64> {
+    let (_, unit) = FIGURES.iter().find(|(name, _)| *name == figure)?;
+    figures.get(figure)?.best(*unit)
+}
+
+/// A row for each network, a column for each figure.
+fn table(columns: &[(&str, &str)], found: &[Found<'_>]) -> Table {
+    let mut table = new_table(["network"].into_iter().chain(columns.iter().map(|(head, _)| *head)));
+    for (network, figures, _) in found {
+        let cells = columns.iter().map(|(_, figure)| match best(figures, figure) {
+            // Counts are as they are.
+            Some(count) if count.fract() == 0.0 && count < 1_000.0 => count.to_string(),
+            Some(number) => digits(number),
+            None => "-".into(),
+        });
+        table.add_row([(*network).to_owned()].into_iter().chain(cells));
+    }
+    align(&mut table);
+    table
+}
+
+/// The training step alone, ours and the peers'; a ratio is our time over the peer's.
+fn beside_peers(found: &[Found<'_>]) -> Table {
+    let head = ["training step alone", "of", "updates/s, waiting", "ratio", "queued", "ratio"];
+    let mut table = new_table(head.into_iter());
+    for (network, figures, peers) in found {
+        let ours = ["step_waiting", "step_queued"].map(|figure| best(figures, figure));
+        let [waiting, queued] = ours.map(|rate| rate.map_or("-".into(), digits));
+        table.add_row([*network, "ours", &waiting, "", &queued, ""]);
+        for (framework, rates) in peers {
+            let ratio = |i: usize| ours[i].map_or("-".into(), |ours| format!("{:.2}", rates[i] / ours));
+            table.add_row(["", framework, &digits(rates[0]), &ratio(0), &digits(rates[1]), &ratio(1)]);
+        }
+    }
+    align(&mut table);
+    table
+}
+
+fn new_table<'a>(head: impl Iterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(rows::width()).set_header(head);
@@ -404,7 +410,7 @@ mod tests {
         assert_eq!(row("waits").is_met(), Some(true));
         // Twice and four times as fast as ours.
         assert_eq!((row("step_waiting").ratio, row("step_queued").ratio), (Some(2.0), Some(4.0)));
-        let text = table(&[("minatar-flat", figures, peers)]);
+        let text = tables(&[("minatar-flat", figures, peers)]);
         assert!(text.contains("torch-graph") && text.contains("4.00") && text.contains(" - "), "{text}");
     }
 }

@@ -56,7 +56,8 @@ fn rainbow(name: &str) -> Result<(RainbowConfig, Architecture)> {
         _ => RainbowConfig { replay_capacity: 1_000, ..RainbowConfig::atari() },
     };
     let config = RainbowConfig { min_replay: 40, ..config };
-    Ok((config, Architecture { head: config.head(), ..architecture }))
+    let architecture = Architecture { head: config.head(), ..architecture };
+    Ok((config, architecture))
 }
 
 /// A learner with a batch to learn from.
