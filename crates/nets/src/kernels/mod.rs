@@ -13,11 +13,11 @@ mod vector;
 
 pub use instructions::{InstructionSet, Unavailable, choose, instruction_set, vectorised};
 pub use matrix::{Blocks, Matrix, MatrixMut};
-pub use product::{product, product_of_blocks, vector_matrix};
+pub use product::{affine, product, product_of_blocks, vector_matrix};
 pub use softmax::{
     shared_exponentials, softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows,
 };
 pub use vector::{
     add, add_row_sums, minus_mean_of_blocks, multiply, multiply_outer, relu, relu_backward,
-    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, transpose,
+    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, sum, transpose,
 };

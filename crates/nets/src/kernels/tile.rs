@@ -10,7 +10,7 @@ pub(super) const ROWS_OF_ONE: usize = 12;
 /// As many values as the largest tile has: two vectors are 32 of the shortest numbers in the longest registers.
 pub(super) const VALUES: usize = 32 * ROWS;
 
-/// c = a b, or c += a b, for matrices somewhere in memory.
+/// c = a b + `added`, for matrices somewhere in memory.
 #[derive(Clone, Copy)]
 pub struct Operands<E> {
     /// Rows and columns of a come in blocks, [per block]: row i lies in block i / `a_block`, and so do the columns.
@@ -30,7 +30,9 @@ pub struct Operands<E> {
     pub(super) columns: usize,
     /// Columns of a and rows of b: blocks, and columns in a block.
     pub(super) inner: [usize; 2],
-    pub(super) accumulate: bool,
+    /// What the product is added to: row-major, the rows `added_stride` apart (0: one for all); null: nothing. It may be c.
+    pub(super) added: *const E,
+    pub(super) added_stride: usize,
 }
 
 /// A number that tiles can be made of. Implemented for `f32` and `f64`, and for nothing else.
@@ -42,7 +44,8 @@ pub trait Tile: Copy + 'static {
     /// `PARTIAL`.
     ///
     /// # Safety
-    /// Every element of the operands' matrices can be read, those of c written, and c overlaps neither a nor b.
+    /// Every element of the operands' matrices can be read, those of c written, and c overlaps neither a nor b; `added` is
+    /// null, or as large as c, and either c or apart from it.
     /// c has `ROWS` rows and more columns than `VECTORS - 1` vectors hold, and no more than `VECTORS` do; exactly
     /// as many unless `PARTIAL`.
     #[allow(unsafe_code)]
@@ -112,8 +115,10 @@ macro_rules! tile {
                     }
                 }
 
-                let Operands { a, mut b, b_stride, c, c_stride, columns, inner, accumulate, .. } = operands;
-                let Operands { first_row, a_block, a_row_strides, a_column_strides, .. } = operands;
+                let Operands { a, mut b, b_stride, c, c_stride, columns, inner, .. } = operands;
+                let Operands {
+                    first_row, a_block, a_row_strides, a_column_strides, added, added_stride, ..
+                } = operands;
                 let lanes = S::$lanes;
                 let mut masks = [None; VECTORS];
                 if PARTIAL {
@@ -143,7 +148,8 @@ macro_rules! tile {
                 // From the last column of a block to the first of the next.
                 let gap = a_column_strides[0].wrapping_sub(inner[1].wrapping_mul(a_column_strides[1]));
                 let mut left_in_block = inner[1];
-                for _ in 0..inner[0] * inner[1] {
+                let end = b.wrapping_add(inner[0] * inner[1] * b_stride);
+                while b != end {
                     let mut row_of_b = [simd.$splat(0.0); VECTORS];
                     for vector in 0..VECTORS {
                         // SAFETY: `b` points to a row of b, and `masks` keeps to its columns.
@@ -168,14 +174,16 @@ macro_rules! tile {
                 }
                 for row in 0..ROWS {
                     for vector in 0..VECTORS {
-                        // SAFETY: c has `ROWS` rows, and `masks` keeps to its columns.
+                        // SAFETY: c has `ROWS` rows, and so has what is added; `masks` keeps to their columns.
                         unsafe {
-                            let c = c.add(row * c_stride + vector * lanes);
-                            let sum = match accumulate {
-                                true => simd.$add(load(simd, c, masks[vector]), sums[row][vector]),
-                                false => sums[row][vector],
+                            let sum = match added.is_null() {
+                                true => sums[row][vector],
+                                false => {
+                                    let added = added.add(row * added_stride + vector * lanes);
+                                    simd.$add(load(simd, added, masks[vector]), sums[row][vector])
+                                }
                             };
-                            store(simd, c, masks[vector], sum);
+                            store(simd, c.add(row * c_stride + vector * lanes), masks[vector], sum);
                         }
                     }
                 }

@@ -5,7 +5,7 @@ mod device;
 
 use crate::inspection::Kernel;
 use crate::kernels::parts::{Of, in_parts, parts};
-use crate::kernels::{self, Blocks, Matrix, MatrixMut, product, product_of_blocks};
+use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
 use crate::layers::dense::disjoint;
 use crate::layers::padding::{Map, Padded, Padding, Same, Valid, Windows, output_length};
 use crate::size::expect;
@@ -232,11 +232,8 @@ where
         let (map_len, y_len) = (windows.map_len(), h * w * c);
         in_parts(parts, (Of(x, map_len), Of(&mut y[..], y_len)), &|part, (x, y)| {
             for (x, y) in x.0.chunks_exact(map_len).zip(y.0.chunks_exact_mut(y_len)) {
-                for y in y.chunks_exact_mut(c) {
-                    y.copy_from_slice(bias);
-                }
                 let patches = patches(part.x.of(x), KERNEL, STRIDE, positions);
-                product_of_blocks(MatrixMut::new(y, h * w, c), patches, Matrix::new(kernel, inputs, c), true);
+                affine(MatrixMut::new(y, h * w, c), patches, Matrix::new(kernel, inputs, c), bias);
             }
         });
         y
