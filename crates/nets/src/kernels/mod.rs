@@ -4,12 +4,14 @@
 //! (AVX-512, AVX2 with FMA, or the portable ones) and the best is taken when it runs, unless [`choose`] names another.
 
 mod instructions;
+pub(crate) mod lanes;
 mod matrix;
 pub(crate) mod parts;
 mod product;
 mod softmax;
-pub(crate) mod tile;
+mod tile;
 mod vector;
+pub(crate) mod window;
 
 pub use instructions::{InstructionSet, Unavailable, choose, instruction_set, vectorised};
 pub use matrix::{Blocks, Matrix, MatrixMut};
