@@ -111,15 +111,15 @@ pub(super) unsafe fn tile<
             left_in_block = inner[1];
         }
     }
-    for row in 0..ROWS {
-        for vector in 0..VECTORS {
+    for (row, sums) in sums.into_iter().enumerate() {
+        for (vector, sum) in sums.into_iter().enumerate() {
             // SAFETY: c has `ROWS` rows, and so has what is added; `masks` keeps to their columns.
             unsafe {
                 let sum = match added.is_null() {
-                    true => sums[row][vector],
+                    true => sum,
                     false => {
                         let added = added.add(row * added_stride + vector * lanes);
-                        E::add_lanes(simd, E::load(simd, added, masks[vector]), sums[row][vector])
+                        E::add_lanes(simd, E::load(simd, added, masks[vector]), sum)
                     }
                 };
                 E::store(simd, c.add(row * c_stride + vector * lanes), masks[vector], sum);
