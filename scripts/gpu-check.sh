@@ -51,4 +51,15 @@ else
 fi
 "$measure" device-steps --device "$device" "${only[@]}" ${STEPS:+--steps "$STEPS"} --peers "$out/peers.jsonl" |
     tee "$out/steps.md"
+
+echo
+echo "== Rainbow on $device: updates, agent steps, launches"
+for network in minatar-flat minatar-softmoe4 impala-softmoe4; do
+    [[ $network == *"${ONLY:-}"* ]] || continue
+    for more in "" --count; do
+        echo "$network $more"
+        # A line of input for each round.
+        printf '\n' | "$measure" device-agent "$network" --device "$device" $more | tail -n 1
+    done
+done | tee "$out/agent.jsonl"
 exit "$apart"

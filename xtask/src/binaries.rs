@@ -32,8 +32,8 @@ pub(crate) struct Programs {
 }
 
 /// Builds what measures, and the worker that it looks for beside itself, in the same way.
-pub(crate) fn measuring() -> Result<Programs> {
-    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], None)?;
+pub(crate) fn measuring(device: Device) -> Result<Programs> {
+    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], feature(device))?;
     Ok(Programs { measure })
 }
 

@@ -78,6 +78,9 @@ pub(crate) struct BenchOptions {
     /// The core to run on. Several, e.g. 0,1: networks use all of them, of a whole run there is one on each [default: the last]
     #[arg(long, value_name = "K,..")]
     pub(crate) cpu: Option<Cores>,
+    /// Measure an agent on a device instead: cpu, flex, wgpu, cuda or cuda:N. Works are then networks, e.g. --only 'nature*'
+    #[arg(long, value_name = "DEVICE", conflicts_with = "cpu")]
+    pub(crate) device: Option<Device>,
     /// Measure ours alone
     #[arg(long)]
     pub(crate) no_peers: bool,

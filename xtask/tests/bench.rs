@@ -20,7 +20,8 @@ echo '{"ready":true}'
 while read -r _; do
     echo ours >> "$here/rounds"
     one='{"min":2.0,"max":8.0,"median":4.0}'
-    echo "{\"figures\":{\"step\":$one,\"act\":$one,\"breakout\":$one,\"add\":$one,\"agent_steps\":$one,\"resident\":$one}}"
+    echo "{\"figures\":{\"step\":$one,\"act\":$one,\"breakout\":$one,\"add\":$one,\"agent_steps\":$one,\"resident\":$one,\
+\"waiting\":$one,\"waits\":$one,\"step_waiting\":$one,\"step_queued\":$one}}"
 done
 "#;
 
@@ -29,6 +30,12 @@ const PYTHON: &str = r#"#!/bin/sh
 here=${0%/*}/../..
 echo "peer ${1##*/} $*" >> "$here/asked"
 echo '{"host":"another","versions":{"jax":"1.2","minatar":"3.4","torch":null}}'
+case "$1" in
+    *gpu_train_step.py)
+        echo '{"framework":"torch-graph","net":"minatar-flat","train_ms_min":50.0,"train_queued_ms":25.0}'
+        echo '{"framework":"jax","skipped":"jax sees no card"}'
+        exit ;;
+esac
 case "$(cat "$here/peer" 2>/dev/null)" in
     missing) case "$*" in *torch*) echo '{"skipped":"torch: no such module"}'; exit ;; esac ;;
     fails) echo 'Traceback' >&2; echo 'ImportError: broken' >&2; exit 3 ;;
@@ -247,4 +254,65 @@ fn what_is_mistyped_is_refused() {
     assert_eq!(code, Some(1));
     assert_says(&stderr, &["cannot write /nowhere/bench.json", "--out FILE"]);
     assert!(bench.notes("asked").is_empty(), "nothing was measured");
+}
+
+#[test]
+fn an_agent_on_a_device_is_timed_and_counted() {
+    let bench = Bench::new();
+    let (code, stdout, stderr) = bench.run("--device flex --only minatar-f* --rounds 2");
+    assert_eq!(code, Some(0), "{stderr}");
+    let asked = bench.notes("asked");
+    assert_eq!(
+        asked,
+        [
+            "ours device-agent minatar-flat --device flex --seconds 3",
+            "ours device-agent minatar-flat --device flex --count"
+        ]
+    );
+    assert_eq!(bench.notes("rounds"), ["ours"; 3]);
+    let rows = bench.rows();
+    let row = |work: &str| rows.iter().find(|row| row["work"] == work).unwrap();
+    let waiting = row("flex/minatar-flat/waiting");
+    assert_eq!((&waiting["ours"], &waiting["unit"]), (&8.0.into(), &"updates/s".into()));
+    assert_eq!((&waiting["peer"], &waiting["ratio"]), (&Value::Null, &Value::Null));
+    let waits = row("flex/minatar-flat/waits");
+    assert_eq!((&waits["ours"], &waits["peer"], &waits["target"]), (&2.0.into(), &1.0.into(), &1.0.into()));
+    assert_says(
+        &stdout,
+        &["minatar-flat", "a processor", "the peers run on NVIDIA cards alone", "bench.json"],
+    );
+}
+
+#[test]
+fn on_a_card_the_peers_have_their_turn() {
+    let bench = Bench::new();
+    let (code, stdout, stderr) = bench.with_peers("--device cuda:0 --quick");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&bench.notes("asked")[2], &["gpu_train_step.py", "--only minatar-flat"]);
+    let rows = bench.rows();
+    let row = |work: &str| rows.iter().find(|row| row["work"] == work).unwrap();
+    // 8 updates a second at the best, against 20 and 40.
+    let waiting = row("cuda:0/minatar-flat/step_waiting");
+    assert_eq!((&waiting["peer_name"], &waiting["ratio"]), (&"torch-graph".into(), &2.5.into()));
+    assert_eq!(row("cuda:0/minatar-flat/step_queued")["ratio"], 5.0);
+    assert_says(&stdout, &["torch-graph", "2.50", "5.00", "jax: jax sees no card"]);
+    // Without an environment, ours is measured alone, and that is said.
+    let (code, stdout, stderr) = bench.run("--device cuda:0 --quick");
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["Ours was measured alone", "--venv DIR"]);
+}
+
+#[test]
+fn a_device_that_cannot_be_is_refused() {
+    let bench = Bench::new();
+    for (arguments, says) in [
+        ("--device cdua", "cuda"),
+        ("--device flex --cpu 0", "cannot be used with"),
+        ("--device flex --only minatar-flta", "did you mean `minatar-flat`"),
+    ] {
+        let (code, stdout, stderr) = bench.run(arguments);
+        assert_ne!(code, Some(0), "{stdout}");
+        assert_says(&stderr, &[says]);
+    }
+    assert!(bench.notes("asked").is_empty());
 }

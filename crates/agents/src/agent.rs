@@ -7,7 +7,7 @@ use crate::diagnostics::{self, Diagnostic};
 use crate::interventions;
 use crate::learner::UpdateSettings;
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, networks};
+use crate::{AgentError, Learner, Mode, Update, networks};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
@@ -34,6 +34,8 @@ pub struct Agent {
     actions: usize,
     steps: AgentSteps,
     updates: u64,
+    /// Whether the learner is at an update of `batch` that was not finished yet.
+    is_updating: bool,
     losses: MeanLoss,
     phases: Phases,
     exploration: Xoshiro256PlusPlus,
@@ -85,7 +87,7 @@ impl Twin {
 /// Where the time of training went since it was last asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// Choosing actions.
+    /// Choosing actions; on a device, that includes the wait for an update before.
     pub act: Duration,
     /// Drawing transitions from the replay.
     pub sample: Duration,
@@ -189,6 +191,7 @@ impl Agent {
             actions,
             steps: AgentSteps(0),
             updates: 0,
+            is_updating: false,
             losses: MeanLoss::default(),
             phases: Phases::default(),
             exploration: seeds.rng(Role::Exploration),
@@ -196,7 +199,8 @@ impl Agent {
         })
     }
 
-    /// Chooses an action to learn from, for an observation (height, width, channels).
+    /// Chooses an action to learn from, for an observation (height, width, channels). It goes by the weights after an
+    /// update that is under way, also where it is not known yet whether they are finite.
     pub fn act(&mut self, observation: &[u8]) -> usize {
         let started = Instant::now();
         let action = random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.actions)
@@ -213,9 +217,14 @@ impl Agent {
 
     /// Stores what `action` on `observation` brought, and learns when it is time to.
     ///
+    /// On a device an update is begun and not waited for: the next call finishes it first, before anything is stored, and so
+    /// the result is that of an agent that waits. Who looks at the agent in between calls
+    /// [`finish_update`](Agent::finish_update).
+    ///
     /// # Errors
-    /// If the loss is no longer finite.
+    /// If the loss of this update, or of the one before, is no longer finite.
     pub fn observe(&mut self, observation: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
+        self.finish_update()?;
         let reward = if self.schedule.clip_rewards { step.reward.clamp(-1.0, 1.0) } else { step.reward };
         let end = match step {
             Step { terminal: true, .. } => EpisodeEnd::Terminal,
@@ -227,30 +236,62 @@ impl Agent {
         self.steps.0 += 1;
         if self.replay.pushed() > self.schedule.min_replay && self.replay.available() > 0 {
             if self.steps.0.is_multiple_of(self.schedule.update_period.0) {
-                self.update()?;
+                self.start_update()?;
             }
             if self.steps.0.is_multiple_of(self.schedule.target_period.0) {
+                self.finish_update()?;
                 self.learner.sync_target();
             }
         }
         Ok(())
     }
 
-    fn update(&mut self) -> Result<(), AgentError> {
+    /// Waits for the update that [`observe`](Agent::observe) began, if there is one.
+    ///
+    /// # Errors
+    /// If its loss is not finite.
+    pub fn finish_update(&mut self) -> Result<(), AgentError> {
+        if !self.is_updating {
+            return Ok(());
+        }
+        let started = Instant::now();
+        self.is_updating = false;
+        if let Some(update) = self.learner.finish_update()? {
+            let Update { loss, priorities } = update;
+            self.replay.update_priorities(&self.batch.ids, priorities)?;
+            self.count(loss);
+        }
+        self.phases.update += started.elapsed();
+        Ok(())
+    }
+
+    fn start_update(&mut self) -> Result<(), AgentError> {
         let started = Instant::now();
         self.replay.sample(&mut self.sampling, &mut self.batch)?;
         let sampled = Instant::now();
         self.phases.sample += sampled - started;
-        let update = self.learner.update(&self.batch)?;
-        self.replay.update_priorities(&self.batch.ids, update.priorities)?;
-        self.losses.sum += f64::from(update.loss);
-        self.losses.count += 1;
-        self.updates += 1;
-        if self.intervention.period().is_some_and(|period| self.updates.is_multiple_of(period)) {
-            self.intervene()?;
+        match self.learner.start_update(&self.batch)? {
+            Some(Update { loss, priorities }) => {
+                self.replay.update_priorities(&self.batch.ids, priorities)?;
+                self.count(loss);
+            }
+            None => self.is_updating = true,
         }
         self.phases.update += sampled.elapsed();
+        let is_due = |period| (self.updates + u64::from(self.is_updating)).is_multiple_of(period);
+        if self.intervention.period().is_some_and(is_due) {
+            self.finish_update()?;
+            let started = Instant::now();
+            self.intervene()?;
+            self.phases.update += started.elapsed();
+        }
         Ok(())
+    }
+
+    fn count(&mut self, loss: f32) {
+        self.losses.sum += f64::from(loss);
+        self.losses.count += 1;
+        self.updates += 1;
     }
 
     /// Follows the intervention. What is random in it follows from the number of updates alone.
@@ -267,11 +308,12 @@ impl Agent {
     }
 
     /// Numbers that tell how the learning goes, from transitions that `index` alone decides; none while there are no
-    /// transitions. The agent is as before.
+    /// transitions. The agent is as before, an update that was under way finished.
     ///
     /// # Errors
-    /// If a learner on a device cannot be asked.
+    /// If a learner on a device cannot be asked, or an update under way is not finite.
     pub fn diagnose(&mut self, index: u64) -> Result<Vec<Diagnostic>, AgentError> {
+        self.finish_update()?;
         if self.replay.available() == 0 {
             return Ok(Vec::new());
         }
@@ -299,18 +341,18 @@ impl Agent {
         self.steps
     }
 
-    /// Updates so far.
+    /// Updates so far, without one that is under way.
     pub fn updates(&self) -> u64 {
         self.updates
     }
 
-    /// The mean loss of the updates since the last call, if there were any.
+    /// The mean loss of the updates since the last call, if there were any; without one that is under way.
     pub fn take_mean_loss(&mut self) -> Option<f64> {
         let MeanLoss { sum, count } = std::mem::take(&mut self.losses);
         (count > 0).then(|| sum / count as f64)
     }
 
-    /// The learner.
+    /// The learner; an update that is under way is not among what it tells.
     pub fn learner(&self) -> &dyn Learner {
         &*self.learner
     }
@@ -320,16 +362,21 @@ impl Agent {
     /// # Errors
     /// If they are of another network; the agent is then as before.
     pub fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
+        self.finish_update()?;
         self.learner.load_weights(file)
     }
 
-    /// The replay, to be saved beside the [`state`](Agent::state).
+    /// The replay, to be saved beside the [`state`](Agent::state); without the priorities of an update that is under way.
     pub fn replay(&self) -> &Replay {
         &self.replay
     }
 
     /// Everything but the replay that [`restore`](Agent::restore) needs to go on bit for bit.
+    ///
+    /// # Panics
+    /// If an update is under way, which would be lost: call [`finish_update`](Agent::finish_update) first.
     pub fn state(&self) -> AgentState {
+        assert!(!self.is_updating, "an update is under way: call `finish_update` before `state`");
         AgentState {
             steps: self.steps,
             updates: self.updates,
@@ -349,6 +396,7 @@ impl Agent {
             return Err(AgentError::State("its replay has another layout".into()));
         }
         self.learner.restore(&state.learner)?;
+        self.is_updating = false;
         self.replay = replay;
         (self.steps, self.updates, self.losses) = (state.steps, state.updates, state.losses);
         (self.exploration, self.sampling) = (state.exploration, state.sampling);

@@ -74,6 +74,25 @@ pub trait Learner: Send {
     /// square of a gradient is not, and the learner is then good for nothing but to be [restored](Learner::restore).
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
 
+    /// Begins what [`update`](Learner::update) does, and need not wait for it: `None` says that the update is under way.
+    ///
+    /// Then [`finish_update`](Learner::finish_update) tells what it found out. Until that is asked, the agent asks for nothing
+    /// but actions, which are those of the weights after the update. Provided: the whole update.
+    ///
+    /// # Errors
+    /// As [`update`](Learner::update).
+    fn start_update(&mut self, batch: &Batch) -> Result<Option<Update<'_>>, AgentError> {
+        self.update(batch).map(Some)
+    }
+
+    /// Waits for the update that is under way; `None` if there is none, as is provided.
+    ///
+    /// # Errors
+    /// As [`update`](Learner::update).
+    fn finish_update(&mut self) -> Result<Option<Update<'_>>, AgentError> {
+        Ok(None)
+    }
+
     /// Changes the online weights as `intervention` says: neurons are judged by `batch`, weights drawn from `rng`.
     ///
     /// An agent whose learner computes elsewhere lets the CPU engine's do this, from state to state.

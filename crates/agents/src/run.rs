@@ -272,6 +272,7 @@ impl<'a> Run<'a> {
                 self.next_evaluation().0.min(next_multiple(start, self.config.training.checkpoint_period));
             while self.agent.steps().0 < until {
                 if !self.monitor.keep_going() {
+                    self.finish_update()?;
                     return self.interrupt();
                 }
                 self.step(&mut observation)?;
@@ -279,6 +280,7 @@ impl<'a> Run<'a> {
                     self.report(Phase::Train);
                 }
             }
+            self.finish_update()?;
             self.window.steps += self.agent.steps().0 - start.0;
             self.window.updates += self.agent.updates() - updates;
             self.window.time += window.elapsed();
@@ -302,6 +304,11 @@ impl<'a> Run<'a> {
             self.progress.recent_returns.push(std::mem::take(&mut self.progress.episode_return));
         }
         Ok(())
+    }
+
+    /// Waits for an update that is under way, before anybody looks at the agent.
+    fn finish_update(&mut self) -> Result<(), RunError> {
+        self.agent.finish_update().map_err(|error| self.stopped(error))
     }
 
     /// What a run that cannot go on says: where it was, and from where it can be started again.

@@ -5,6 +5,7 @@
 //! on one core the time that counts is the time on the core.
 
 pub(crate) mod cores;
+mod device;
 mod process;
 mod python;
 mod rows;
@@ -20,6 +21,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use process::{About, Process};
 use python::Python;
 use rows::{Rounds, Row, UNQUIET};
+use softmoe_spec::Device;
 use softmoe_spec::names::nearest;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -33,12 +35,15 @@ const ROUNDS: (u64, u64) = (5, 2);
 
 /// Measures, prints the table, writes the rows.
 pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
+    if let Some(device) = options.device {
+        return device::bench(options, device);
+    }
     let size = if options.quick { Size::Quick } else { Size::Full };
     let groups = chosen(size, options.only.as_deref())?;
     let rounds = options.rounds.unwrap_or(if options.quick { ROUNDS.1 } else { ROUNDS.0 });
     let cores = cores::choose(options.cpu.as_ref())?;
     rows::check(&options.out)?;
-    let programs = binaries::measuring()?;
+    let programs = binaries::measuring(Device::Cpu)?;
     let python = match options.no_peers {
         true => Err("left out by `--no-peers`".to_owned()),
         false => python::python(options.venv.as_deref())?,

@@ -127,7 +127,7 @@ fn unwritable(path: &Path) -> String {
 pub(crate) fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| width.0));
+    table.set_width(width());
     table.set_header(["work", "unit", "ours", "peer's", "peer", "ratio", "target", "", "spread"]);
     for index in [2, 3, 5, 6, 8] {
         if let Some(column) = table.column_mut(index) {
@@ -156,8 +156,13 @@ pub(crate) fn table(rows: &[Row]) -> String {
     table.to_string()
 }
 
+/// How wide a table may be.
+pub(crate) fn width() -> u16 {
+    terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| width.0)
+}
+
 /// Three digits or more, e.g. `0.0314`, `3.35`, `5,750`.
-fn digits(number: f64) -> String {
+pub(crate) fn digits(number: f64) -> String {
     match number.abs() {
         size if size >= 1_000.0 => crate::words::thousands(number.round() as u64),
         size if size >= 100.0 => format!("{number:.0}"),

@@ -9,8 +9,11 @@ pub(crate) enum Unit {
     Milliseconds,
     Microseconds,
     StepsPerSecond,
+    UpdatesPerSecond,
     Gigaflops,
+    Kilobytes,
     Megabytes,
+    Count,
 }
 
 impl Unit {
@@ -19,14 +22,17 @@ impl Unit {
             Unit::Milliseconds => "ms",
             Unit::Microseconds => "us",
             Unit::StepsPerSecond => "steps/s",
+            Unit::UpdatesPerSecond => "updates/s",
             Unit::Gigaflops => "GFLOP/s",
+            Unit::Kilobytes => "kB",
             Unit::Megabytes => "MB",
+            Unit::Count => "count",
         }
     }
 
     /// Whether more is better.
     pub(crate) fn is_rate(self) -> bool {
-        matches!(self, Unit::StepsPerSecond | Unit::Gigaflops)
+        matches!(self, Unit::StepsPerSecond | Unit::UpdatesPerSecond | Unit::Gigaflops)
     }
 
     /// Our time over the peer's, from a figure of each.
@@ -269,7 +275,7 @@ pub(crate) fn only(groups: Vec<Group>, pattern: &str) -> Vec<Group> {
     groups.into_iter().filter_map(left).collect()
 }
 
-fn matches(pattern: &str, name: &str) -> bool {
+pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {

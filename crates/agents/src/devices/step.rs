@@ -6,7 +6,9 @@ use crate::{AgentError, networks};
 use burn_tensor::Tensor;
 use burn_tensor::activation::log_softmax;
 use burn_tensor::backend::Backend;
-use softmoe_nets::device::{Autodiff, DeviceAdam, DeviceNetwork, DeviceWeights, from_values, to_values};
+use softmoe_nets::device::{
+    Autodiff, DeviceAdam, DeviceNetwork, DeviceWeights, from_values, to_values, wait,
+};
 use softmoe_nets::{Adam, AdamSettings};
 use softmoe_spec::{Architecture, Device};
 
@@ -124,7 +126,7 @@ impl<B: Backend> TrainingStep for OnDevice<B> {
     }
 
     fn wait(&mut self) -> Result<(), AgentError> {
-        B::sync(&self.device).map_err(|error| AgentError::Device(format!("the device failed: {error:?}")))
+        wait::<B>(&self.device).map_err(|error| AgentError::Device(error.to_string()))
     }
 
     fn loss(&mut self) -> f32 {

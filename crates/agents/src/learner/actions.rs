@@ -1,31 +1,28 @@
 //! Actions of a batch as ones and zeros on a device's tensors.
 
+use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use burn_tensor::{Int, Tensor};
+use softmoe_nets::device::from_values;
 
-/// A one at the action of the largest value, zeros elsewhere; of equals, the lowest.
+/// What tells equal actions apart: the lower an action, the more. Made once, for it goes to the device.
 ///
 /// # Shapes
-/// (batch, actions) -> (batch, actions)
-pub(crate) fn greedy<B: Backend>(q_values: Tensor<B, 2>) -> Tensor<B, 2> {
-    let ([batch, actions], device) = (q_values.dims(), q_values.device());
-    let best = q_values.clone().max_dim(1).expand([batch, actions]);
-    // Of the best, the one that most actions follow.
-    let following = Tensor::<B, 1, Int>::arange(1..actions as i64 + 1, &device).flip([0]).float();
-    let rank = q_values.greater_equal(best).float() * following.unsqueeze();
-    let most = rank.clone().max_dim(1).expand([batch, actions]);
-    rank.equal(most).float()
+/// -> (actions)
+pub(crate) fn preference<B: Backend>(actions: usize, device: &B::Device) -> Tensor<B, 1> {
+    let following: Vec<f32> = (1..=actions).rev().map(|following| following as f32).collect();
+    from_values(&following, [actions], device)
 }
 
-/// A one at each transition's action, zeros elsewhere.
+/// A one at the action of the largest value, zeros elsewhere; of equals, the [preferred](preference).
 ///
 /// # Shapes
-/// action: (batch), numbers -> (batch, actions)
-pub(crate) fn one_hot<B: Backend>(action: Tensor<B, 1>, actions: usize) -> Tensor<B, 2> {
-    let [batch] = action.dims();
-    let numbers = Tensor::<B, 1, Int>::arange(0..actions as i64, &action.device()).float();
-    let numbers = numbers.unsqueeze::<2>().expand([batch, actions]);
-    action.unsqueeze_dim::<2>(1).expand([batch, actions]).equal(numbers).float()
+/// q_values: (batch, actions); preference: (actions) -> (batch, actions)
+pub(crate) fn greedy<B: Backend>(q_values: Tensor<B, 2>, preference: Tensor<B, 1>) -> Tensor<B, 2> {
+    let [batch, actions] = q_values.dims();
+    let best = q_values.clone().max_dim(1).expand([batch, actions]);
+    let rank = q_values.greater_equal(best).float() * preference.unsqueeze();
+    let most = rank.clone().max_dim(1).expand([batch, actions]);
+    rank.equal(most).float()
 }
 
 /// The values of the chosen action.

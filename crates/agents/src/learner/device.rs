@@ -1,7 +1,6 @@
 //! The learner on the device engine, whatever it learns of an action.
 
-use super::actions::{greedy, of_action, one_hot};
-use super::cpu::to_input;
+use super::actions::{greedy, of_action, preference};
 use super::divergence::diverged;
 use super::state::LearnerState;
 use super::{Learner, Mode, NamedWeights, Update, UpdateSettings};
@@ -11,7 +10,10 @@ use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::Adam;
-use softmoe_nets::device::{Autodiff, DeviceAdam, DeviceNetwork, DeviceWeights, from_values, to_values};
+use softmoe_nets::device::{
+    Autodiff, ByteUpload, DeviceAdam, DeviceFailed, DeviceNetwork, DeviceWeights, from_lists, from_values,
+    read, to_values,
+};
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
 use std::borrow::Cow;
@@ -51,7 +53,8 @@ pub trait DeviceObjective<B: Backend>: Send {
 /// A network with online and target weights that learns an objective by Adam, on a device.
 ///
 /// It does what [`CpuLearner`](super::CpuLearner) does, from the same seeds and with the same noise (drawn on the host),
-/// and saves the same state. An update waits for the device once, for its losses.
+/// and saves the same state. An update waits for the device once, for its losses; one that was
+/// [started](Learner::start_update) has them from the wait for the next action.
 pub struct DeviceLearner<B: Backend, O> {
     objective: O,
     network: Box<dyn DeviceNetwork<Autodiff<B>>>,
@@ -66,11 +69,16 @@ pub struct DeviceLearner<B: Backend, O> {
     /// To compute with, not to learn from: made anew when the weights change.
     online_weights: DeviceWeights<Autodiff<B>>,
     target_weights: DeviceWeights<Autodiff<B>>,
+    /// The update that is under way.
+    pending: Option<Pending<B>>,
+    observations: ByteUpload<B>,
+    /// (actions)
+    preference: Tensor<B, 1>,
     rng: Xoshiro256PlusPlus,
 
     noise_target: Vec<f32>,
     noise_loss: Vec<f32>,
-    input: Vec<f32>,
+    /// Importance weights of the last batch, (batch).
     weights: Vec<f32>,
     priorities: Vec<f32>,
 }
@@ -85,8 +93,15 @@ struct Online<B: Backend> {
 /// An update that the device may still be working on.
 struct Pending<B: Backend> {
     after: Online<B>,
-    /// The losses, and a number that is finite if the step is, in one tensor to wait for: (batch + 1).
-    losses: Tensor<B, 1>,
+    /// Those of `after`, to compute with.
+    weights: DeviceWeights<Autodiff<B>>,
+    losses: Losses<B>,
+}
+
+/// The losses, and a number that is finite if the step is, in one tensor: (batch + 1).
+enum Losses<B: Backend> {
+    OnDevice(Tensor<B, 1>),
+    Read(Result<Vec<f32>, DeviceFailed>),
 }
 
 impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
@@ -116,10 +131,12 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
             target_weights: DeviceWeights::untracked(list, &weights),
             target: weights.clone(),
             online: Online { weights, optimizer: DeviceAdam::new(&adam, &device) },
+            pending: None,
+            observations: ByteUpload::new(&device),
+            preference: preference(actions, &device),
             rng: seeds.rng(Role::Noise),
             noise_target: vec![0.0; network.noise().len()],
             noise_loss: vec![0.0; network.noise().len()],
-            input: vec![0.0; 2 * batch * network.input_len()],
             weights: vec![0.0; batch],
             priorities: vec![0.0; batch],
             network,
@@ -138,47 +155,52 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         noise_target: &[f32],
         noise_loss: &[f32],
     ) -> Result<Update<'_>, AgentError> {
-        let pending = self.enqueue(batch, noise_target, noise_loss);
-        let loss = self.finish(pending)?;
+        self.finish_update()?;
+        self.start(batch, noise_target, noise_loss);
+        let loss = self.finish()?;
         Ok(Update { loss, priorities: &self.priorities })
     }
 
     /// Hands an update to the device, without waiting for what comes of it.
-    fn enqueue(&mut self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) -> Pending<B> {
+    fn start(&mut self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) {
         let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(&mut self.weights, &batch.probabilities, exponent);
-        let size = self.settings.batch_size;
-        let len = self.network.input_len();
-        let (next_states, states) = self.input.split_at_mut(size * len);
-        to_input(next_states, &batch.next_states, self.settings.largest_pixel);
-        to_input(states, &batch.states, self.settings.largest_pixel);
-        let input = from_values::<B, 2>(&self.input, [2 * size, len], &self.device);
-        let [next_states, states] = [0..size, size..2 * size].map(|rows| input.clone().slice(rows));
-        let noise_target = self.noise(noise_target);
-        let noise_loss = self.noise(noise_loss);
-        let [r_t, discount_t, action_tm1, weight] = self.transitions(batch);
+        let [next_states, states] =
+            self.observations.tensors([&batch.next_states, &batch.states]).map(|bytes| self.input(bytes));
+        let [r_t, discount_t, weight, taken, noise_target, noise_loss] =
+            self.numbers(batch, noise_target, noise_loss);
+        let taken = taken.reshape([self.settings.batch_size, self.actions]);
 
-        let target = self.targets(next_states, r_t, discount_t, noise_target);
+        let target = self.targets(next_states, r_t, discount_t, self.noise(noise_target));
 
-        let list = self.network.parameters();
-        let weights = DeviceWeights::tracked(list, &self.online.weights).with_noise(noise_loss);
+        let weights = self.online_weights.tracking().with_noise(self.noise(noise_loss));
         let outputs_tm1 = self.outputs(&weights, states);
-        let taken = Tensor::from_inner(one_hot(action_tm1, self.actions));
-        let losses = self.objective.loss(Tensor::from_inner(target), of_action(outputs_tm1, taken));
-        let mean_loss = (losses.clone() * Tensor::from_inner(weight)).sum().div_scalar(size as f32);
+        let losses = of_action(outputs_tm1, Tensor::from_inner(taken));
+        let losses = self.objective.loss(Tensor::from_inner(target), losses);
+        let mean_loss =
+            (losses.clone() * Tensor::from_inner(weight)).sum().div_scalar(self.settings.batch_size as f32);
         let gradient = weights.gradient(&mut weights.with_added_losses(mean_loss).backward());
         let Online { weights, optimizer } = &self.online;
         let (weights, optimizer) = optimizer.step(weights.clone(), gradient);
         let losses = Tensor::cat(vec![losses.inner(), optimizer.magnitude(weights.clone())], 0);
-        Pending { after: Online { weights, optimizer }, losses }
+        self.pending = Some(Pending {
+            weights: DeviceWeights::untracked(self.network.parameters(), &weights),
+            after: Online { weights, optimizer },
+            losses: Losses::OnDevice(losses),
+        });
     }
 
-    /// Waits for an update, and takes its step if it is finite. The mean of the weighted losses.
-    fn finish(&mut self, pending: Pending<B>) -> Result<f32, AgentError> {
-        let Pending { after, losses } = pending;
-        let losses = losses.try_into_data().map_err(|error| AgentError::Device(format!("{error:?}")))?;
-        let losses =
-            losses.convert::<f32>().into_vec().expect("values that were converted to single precision");
+    /// Waits for the update that is under way, and takes its step if it is finite. The mean of the weighted losses.
+    ///
+    /// # Panics
+    /// If there is none.
+    fn finish(&mut self) -> Result<f32, AgentError> {
+        let Pending { after, weights, losses } = self.pending.take().expect("an update that was started");
+        let losses = match losses {
+            Losses::OnDevice(losses) => read([losses]).map(|[losses]| losses),
+            Losses::Read(losses) => losses,
+        };
+        let losses = losses.map_err(|error| AgentError::Device(error.to_string()))?;
         let Some((magnitude, losses)) = losses.split_last() else { unreachable!() };
         let mut mean_loss = 0.0;
         for ((priority, &loss), weight) in self.priorities.iter_mut().zip(losses).zip(&self.weights) {
@@ -198,23 +220,40 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
             ));
         }
         self.online = after;
-        self.online_weights = DeviceWeights::untracked(self.network.parameters(), &self.online.weights);
+        self.online_weights = weights;
         Ok(mean_loss)
     }
 
-    /// Reward, discount, action and importance weight of each transition, (batch).
-    fn transitions(&self, batch: &Batch) -> [Tensor<B, 1>; 4] {
+    /// Everything about the transitions but their observations, in one upload: reward, discount and importance weight of
+    /// each, (batch); a one at the action taken, (batch * actions); the noise of the target's and the loss's passes.
+    fn numbers(&self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) -> [Tensor<B, 1>; 6] {
         let size = self.settings.batch_size;
         let discount = self.settings.bootstrap_discount as f32;
         let discounts = batch.terminals.iter().map(|&terminal| if terminal { 0.0 } else { discount });
-        let actions = batch.actions.iter().map(|&action| f32::from(action));
-        let values: Vec<f32> = (batch.rewards.iter().copied())
-            .chain(discounts)
-            .chain(actions)
-            .chain(self.weights.clone())
-            .collect();
-        let values = from_values::<B, 1>(&values, [4 * size], &self.device);
-        [0, 1, 2, 3].map(|row| values.clone().slice(row * size..(row + 1) * size))
+        let discounts: Vec<f32> = discounts.collect();
+        let mut taken = vec![0.0; size * self.actions];
+        for (row, &action) in taken.chunks_exact_mut(self.actions).zip(&batch.actions) {
+            row[usize::from(action)] = 1.0;
+        }
+        let lists: [&[f32]; 6] =
+            [&batch.rewards, &discounts, &self.weights, &taken, noise_target, noise_loss];
+        let [r_t, discount_t, weight, taken, noise_target, noise_loss] = from_lists(lists, &self.device);
+        let [r_t, discount_t, weight] = [r_t, discount_t, weight].map(|list| list.slice(0..size));
+        [r_t, discount_t, weight, taken.slice(0..size * self.actions), noise_target, noise_loss]
+    }
+
+    /// Observations as the network takes them, from 0 to 1.
+    ///
+    /// # Shapes
+    /// bytes: (batch * values of an observation) -> (batch, values of an observation)
+    fn input(&self, bytes: Tensor<B, 1>) -> Tensor<B, 2> {
+        let len = self.network.input_len();
+        let [values] = bytes.dims();
+        let input = bytes.reshape([values / len, len]);
+        match self.settings.largest_pixel {
+            1 => input,
+            largest => input.div_scalar(f32::from(largest)),
+        }
     }
 
     /// The targets, from the target network's outputs for the next states' greedy actions. The online network chooses
@@ -232,7 +271,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         };
         let outputs_t = outputs(&self.target_weights);
         let choosing = if self.settings.double { outputs(&self.online_weights) } else { outputs_t.clone() };
-        let chosen = greedy(self.objective.q_values(choosing));
+        let chosen = greedy(self.objective.q_values(choosing), self.preference.clone());
         self.objective.target(of_action(outputs_t, chosen), r_t, discount_t)
     }
 
@@ -243,15 +282,17 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
     }
 
     /// The noise of a network, or `None` where it has no noisy layer.
-    fn noise(&self, noise: &[f32]) -> Option<Tensor<Autodiff<B>, 1>> {
-        (!noise.is_empty()).then(|| Tensor::from_inner(from_values(noise, [noise.len()], &self.device)))
+    fn noise(&self, noise: Tensor<B, 1>) -> Option<Tensor<Autodiff<B>, 1>> {
+        (!self.network.noise().is_empty()).then(|| Tensor::from_inner(noise))
     }
 
-    /// Replaces online and target weights, both in the order of the network's parameter list.
+    /// Replaces online and target weights, both in the order of the network's parameter list. An update that is under way
+    /// is forgotten.
     ///
     /// # Panics
     /// If they are not as many as the network's parameters.
     pub fn set_weights(&mut self, online: &[f32], target: &[f32]) {
+        self.pending = None;
         let list = self.network.parameters();
         self.online.weights = from_values(online, [list.len()], &self.device);
         self.target = from_values(target, [list.len()], &self.device);
@@ -268,29 +309,60 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
 impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
         let noise = match mode {
-            Mode::Train => {
+            Mode::Train if !self.network.noise().is_empty() => {
                 self.network.noise().draw(&mut self.rng, &mut self.noise_loss);
-                self.noise(&self.noise_loss)
+                let [noise] = from_lists([&self.noise_loss], &self.device);
+                self.noise(noise)
             }
-            Mode::Evaluate => None,
+            _ => None,
         };
-        let len = self.network.input_len();
-        let input = &mut self.input[..len];
-        to_input(input, observation, self.settings.largest_pixel);
-        let input = from_values::<B, 2>(input, [1, len], &self.device);
-        let weights = self.online_weights.clone().with_noise(noise);
-        let outputs = self.outputs(&weights, input).inner();
-        dqn::loss::greedy(&to_values(self.objective.q_values(outputs)))
+        let [bytes] = self.observations.tensors([observation]);
+        let input = self.input(bytes);
+        let weights = self.pending.as_ref().map_or(&self.online_weights, |pending| &pending.weights);
+        let outputs = self.outputs(&weights.clone().with_noise(noise), input).inner();
+        let q_values = self.objective.q_values(outputs).flatten(0, 1);
+        let Some(Pending { losses, .. }) = &mut self.pending else {
+            return dqn::loss::greedy(&to_values::<B, 1>(q_values));
+        };
+        // The device is waited for once, for both.
+        match losses {
+            Losses::Read(_) => dqn::loss::greedy(&to_values::<B, 1>(q_values)),
+            Losses::OnDevice(of_update) => match read([q_values, of_update.clone()]) {
+                Ok([q_values, of_update]) => {
+                    *losses = Losses::Read(Ok(of_update));
+                    dqn::loss::greedy(&q_values)
+                }
+                Err(failed) => {
+                    *losses = Losses::Read(Err(failed));
+                    0
+                }
+            },
+        }
     }
 
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {
+        self.start_update(batch)?;
+        let loss = self.finish()?;
+        Ok(Update { loss, priorities: &self.priorities })
+    }
+
+    fn start_update(&mut self, batch: &Batch) -> Result<Option<Update<'_>>, AgentError> {
+        self.finish_update()?;
         let mut noise_target = std::mem::take(&mut self.noise_target);
         let mut noise_loss = std::mem::take(&mut self.noise_loss);
         self.network.noise().draw(&mut self.rng, &mut noise_target);
         self.network.noise().draw(&mut self.rng, &mut noise_loss);
-        let loss = self.update_with(batch, &noise_target, &noise_loss).map(|update| update.loss);
+        self.start(batch, &noise_target, &noise_loss);
         (self.noise_target, self.noise_loss) = (noise_target, noise_loss);
-        Ok(Update { loss: loss?, priorities: &self.priorities })
+        Ok(None)
+    }
+
+    fn finish_update(&mut self) -> Result<Option<Update<'_>>, AgentError> {
+        if self.pending.is_none() {
+            return Ok(None);
+        }
+        let loss = self.finish()?;
+        Ok(Some(Update { loss, priorities: &self.priorities }))
     }
 
     fn sync_target(&mut self) {

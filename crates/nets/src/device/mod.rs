@@ -32,8 +32,11 @@ pub(crate) use layer::same_shapes;
 
 mod adam;
 mod availability;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+mod launches;
 mod layer;
 mod network;
+mod transfer;
 mod weights;
 
 pub use adam::DeviceAdam;
@@ -42,8 +45,13 @@ pub use availability::Missing;
 pub use availability::cuda;
 #[cfg(feature = "wgpu")]
 pub use availability::wgpu;
+#[cfg(any(feature = "wgpu", feature = "cuda"))]
+pub use launches::Launches;
 pub use layer::{DeviceLayer, DeviceShape};
 pub use network::{BoxedDeviceNetwork, DeviceNetwork};
+pub use transfer::{
+    ByteUpload, DeviceFailed, Traffic, from_integers, from_lists, from_values, read, to_values, wait,
+};
 pub use weights::DeviceWeights;
 
 pub use burn_autodiff::Autodiff;
@@ -55,27 +63,7 @@ pub use burn_flex::{Flex, FlexDevice};
 pub use burn_wgpu::{Wgpu, WgpuDevice};
 
 use burn_tensor::backend::Backend;
-use burn_tensor::{BasicOps, Int, Tensor, TensorData};
-
-/// A tensor of these values.
-///
-/// # Panics
-/// If there are not as many as `shape` holds.
-pub fn from_values<B: Backend, const D: usize>(
-    values: &[f32],
-    shape: [usize; D],
-    device: &B::Device,
-) -> Tensor<B, D> {
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
-}
-
-/// The values of a tensor, row-major; waits for the device.
-///
-/// # Panics
-/// If the device fails.
-pub fn to_values<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
-    tensor.into_data().convert::<f32>().into_vec().expect("values that were converted to single precision")
-}
+use burn_tensor::{BasicOps, Int, Tensor};
 
 /// The product of each token and a matrix.
 ///
@@ -98,7 +86,7 @@ pub fn ranks<B: Backend>(values: Tensor<B, 3>) -> Tensor<B, 3, Int> {
     let all = [batch, rows, k, k];
     let value = values.clone().unsqueeze_dim::<4>(3).expand(all);
     let other = values.unsqueeze_dim::<4>(2).expand(all);
-    let place = Tensor::<B, 1, Int>::arange(0..k as i64, &device);
+    let place = from_integers::<B, 1>((0..k as i32).collect(), [k], &device);
     let earlier =
         place.clone().reshape([1, 1, 1, k]).expand(all).lower(place.reshape([1, 1, k, 1]).expand(all));
     let before = other.clone().greater(value.clone()).bool_or(other.equal(value).bool_and(earlier));
@@ -125,6 +113,6 @@ pub fn transposed<B: Backend, K: BasicOps<B>>(x: Tensor<B, 3, K>) -> Tensor<B, 3
 pub fn one_hot<B: Backend>(indices: Tensor<B, 3, Int>, len: usize) -> Tensor<B, 4> {
     let ([batch, rows, columns], device) = (indices.dims(), indices.device());
     let all = [batch, rows, columns, len];
-    let place = Tensor::<B, 1, Int>::arange(0..len as i64, &device).reshape([1, 1, 1, len]).expand(all);
+    let place = from_integers::<B, 4>((0..len as i32).collect(), [1, 1, 1, len], &device).expand(all);
     indices.unsqueeze_dim::<4>(3).expand(all).equal(place).float()
 }

@@ -91,8 +91,19 @@ impl<B: AutodiffBackend> DeviceWeights<B> {
     /// # Shapes
     /// `flat`: (length of the list)
     pub fn tracked(list: &ParameterList, flat: &Tensor<B::InnerBackend, 1>) -> Self {
-        let weights = Self::split(list, |range| Tensor::from_inner(flat.clone().slice(range)).require_grad());
-        DeviceWeights { losses: Some(Arc::default()), ..weights }
+        Self::untracked(list, flat).tracking()
+    }
+
+    /// The same parameters, tracked, without another split of the flat tensor.
+    #[must_use]
+    pub fn tracking(&self) -> Self {
+        let tracked = |parameter: &Tensor<B, 1>| Tensor::from_inner(parameter.clone().inner()).require_grad();
+        DeviceWeights {
+            starts: self.starts.clone(),
+            parameters: self.parameters.iter().map(tracked).collect(),
+            noise: None,
+            losses: Some(Arc::default()),
+        }
     }
 
     /// The same, untracked: to compute with, not to learn from.

@@ -4,6 +4,7 @@
 //! figures, e.g. `{"figures":{"step":{"min":0.18,"max":0.22,"median":0.19}}}`. It ends with its input.
 
 mod clock;
+mod device_agent;
 mod device_steps;
 mod devices;
 mod games;
@@ -79,6 +80,8 @@ enum What {
         #[arg(value_enum)]
         arm: worker::Arm,
     },
+    /// Full Rainbow on a device: updates and agent steps a second, us of a step by phase; or what an update launches
+    DeviceAgent(device_agent::Options),
     /// Compare updates of every network on a device with the CPU engine's, and say how fast they are; no rounds
     Devices(devices::Options),
     /// Training steps on a device, in updates a second, beside what `peers/gpu_train_step.py` wrote; no rounds
@@ -130,6 +133,7 @@ fn measure(arguments: &Arguments) -> Result<()> {
         What::Replay { shape, transitions } => Box::new(replays::Full::new(*shape, *transitions)?),
         What::Run(Run { arm, steps }) => Box::new(worker::Speed { arm: *arm, steps: *steps }),
         What::Memory { arm } => Box::new(worker::Memory { arm: *arm }),
+        What::DeviceAgent(options) => device_agent::measurement(options)?,
         What::Devices(_) | What::DeviceSteps(_) => unreachable!("these have no rounds"),
     };
     say(&json!({ "ready": true }))?;

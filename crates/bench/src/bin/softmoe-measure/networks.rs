@@ -57,14 +57,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 /// without waiting.
 #[cfg(feature = "burn")]
 pub(crate) fn on_device(name: &str, device: Device, steps: u32) -> Result<[f64; 2]> {
-    let ours = Step::new(name)?;
-    let batch = softmoe_agents::FixedBatch {
-        observations: ours.x,
-        target: ours.target,
-        parameters: ours.parameters,
-        optimizer: OPTIMIZER,
-    };
-    let mut step = softmoe_agents::training_step(device, &architecture(name)?, &batch)?;
+    let mut step = training_step(name, device)?;
     let mut best = [0.0_f64; 2];
     // The first round compiles the kernels.
     for round in 0..4 {
@@ -86,6 +79,19 @@ pub(crate) fn on_device(name: &str, device: Device, steps: u32) -> Result<[f64; 
     Ok(best)
 }
 
+/// The step on a device.
+#[cfg(feature = "burn")]
+pub(crate) fn training_step(name: &str, device: Device) -> Result<Box<dyn softmoe_agents::TrainingStep>> {
+    let ours = Step::new(name)?;
+    let batch = softmoe_agents::FixedBatch {
+        observations: ours.x,
+        target: ours.target,
+        parameters: ours.parameters,
+        optimizer: OPTIMIZER,
+    };
+    Ok(softmoe_agents::training_step(device, &architecture(name)?, &batch)?)
+}
+
 /// Without the device engine there is no device to step on.
 #[cfg(not(feature = "burn"))]
 pub(crate) fn on_device(_: &str, device: Device, _: u32) -> Result<[f64; 2]> {
@@ -93,7 +99,7 @@ pub(crate) fn on_device(_: &str, device: Device, _: u32) -> Result<[f64; 2]> {
 }
 
 /// The network of that name: 6 actions on MinAtar, 18 on Atari, four channels.
-fn architecture(name: &str) -> Result<Architecture> {
+pub(crate) fn architecture(name: &str) -> Result<Architecture> {
     let (_, encoder, body) =
         NETWORKS.into_iter().find(|(known, ..)| *known == name).context("no such network")?;
     let encoder: EncoderSpec = encoder.parse()?;

@@ -2,9 +2,9 @@
 
 use super::Shuffled;
 use crate::Size;
-use crate::device::{DeviceLayer, DeviceWeights, same_shapes};
+use crate::device::{DeviceLayer, DeviceWeights, from_integers, same_shapes};
+use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use burn_tensor::{Int, Tensor, TensorData};
 
 impl<Tokens: Size, H: Size, W: Size, C: Size> DeviceLayer<(usize, H, W, C)> for Shuffled<Tokens> {
     same_shapes!((usize, H, W, C));
@@ -19,7 +19,6 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> DeviceLayer<(usize, H, W, C)> for 
 fn shuffled<B: Backend>(x: Tensor<B, 4>, sources: &[usize]) -> Tensor<B, 2> {
     let len = sources.len();
     let sources: Vec<i32> = sources.iter().map(|&source| source as i32).collect();
-    let sources = TensorData::new(sources, [len]);
-    let sources = Tensor::<B, 1, Int>::from_data(sources, &x.device());
+    let sources = from_integers::<B, 1>(sources, [len], &x.device());
     x.flatten::<2>(1, 3).select(1, sources)
 }
