@@ -1,16 +1,34 @@
-//! A small run's checkpoint, to put other bytes into.
+//! A small run's checkpoint, to put other bytes into, and what becomes of one that is loaded.
 #![allow(dead_code, reason = "each target uses its own part")]
 
+use lz4_flex::frame::FrameEncoder;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, RunError};
 use softmoe_replay::{Layout, Replay, Sampling, Storage};
 use softmoe_spec::{RunConfig, file};
+use std::cell::RefCell;
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
+use tempfile::TempDir;
 
 const RUN_RON: &str = include_str!("../seeds/run.ron");
+
+/// Magic, version, length and checksum of a checkpoint.
+pub const CHECKPOINT_HEADER: usize = 24;
+/// Magic, version and the numbers of the rows of a file of rows.
+pub const ROWS_HEADER: usize = 28;
+
+/// Where the files lie: in memory, where the system has such a place.
+static DIRECTORY: LazyLock<TempDir> = LazyLock::new(directory);
+
+pub fn directory() -> TempDir {
+    let in_memory = Path::new("/dev/shm");
+    let made = if in_memory.is_dir() { tempfile::tempdir_in(in_memory) } else { tempfile::tempdir() };
+    made.expect("a directory")
+}
 
 pub struct Small {
     pub config: RunConfig,
@@ -28,8 +46,7 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
     let config: RunConfig = file::parse(Path::new("run.ron"), RUN_RON).expect("a run.ron");
     config.validate().expect("a valid run");
     let seeds = Seeds::new(config.seed);
-    let architecture = config.architecture(0).expect("an agent that learns");
-    let mut agent = Agent::new(&config.agent, &architecture, seeds).expect("an agent");
+    let mut agent = agent(&config);
     let mut environment = config.environment.make(seeds.seed(Role::Environment));
     let mut observation = vec![0; environment.shape().iter().product()];
     for _ in 0..20 {
@@ -47,7 +64,7 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
         environment: environment.save(),
         progress: Progress::default(),
     };
-    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory();
     Checkpoints::new(directory.path()).save(&state, agent.replay(), agent.steps()).expect("a checkpoint");
     let find = |extension: &str| {
         let mut names =
@@ -62,8 +79,57 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
     Small { config, layout, sampling, checkpoint: find(".ckpt"), rows: find(".rows"), head, state }
 });
 
+thread_local! {
+    /// The agent that states are given to, whatever the one before was.
+    static AGENT: RefCell<Agent> = RefCell::new(agent(&SMALL.config));
+}
+
+fn agent(config: &RunConfig) -> Agent {
+    let architecture = config.architecture(0).expect("an agent that learns");
+    Agent::new(&config.agent, &architecture, Seeds::new(config.seed)).expect("an agent")
+}
+
+/// The two files that an input of the target `checkpoint` stands for: a checkpoint as it is, or, with the checksum put
+/// right, its LZ4 stream or what is in that; and the rows of the small run.
+pub fn checkpoint_of(input: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let (&kind, bytes) = input.split_first()?;
+    let file = match kind % 3 {
+        0 => bytes.to_vec(),
+        1 => with_header(bytes),
+        _ => with_header(&compressed(&[bytes])),
+    };
+    Some([file, SMALL.rows.1.clone()])
+}
+
+/// The same of the target `rows`: a file of rows as it is, or one that the checkpoint has length and checksum of, as it
+/// is or what is in its LZ4 stream.
+pub fn rows_of(input: &[u8]) -> Option<[Vec<u8>; 2]> {
+    let (&kind, bytes) = input.split_first()?;
+    let rows = match kind % 3 {
+        0 => return Some([SMALL.checkpoint.1.clone(), bytes.to_vec()]),
+        1 => bytes.to_vec(),
+        _ => [&SMALL.rows.1[..ROWS_HEADER], &compressed(&[bytes])].concat(),
+    };
+    // A checkpoint that names it: number of the first row and of the one after the last, length, checksum.
+    let parts = vec![(0_u64, 20_u64, rows.len() as u64, crc32fast::hash(&rows))];
+    let values = [postcard::to_stdvec(&SMALL.state), postcard::to_stdvec(&parts)];
+    let [state, parts] = values.map(|value| value.expect("memory"));
+    let [state_len, parts_len] = [&state, &parts].map(|value| (value.len() as u64).to_le_bytes());
+    let body = compressed(&[&state_len, &state, &parts_len, &parts, &SMALL.head]);
+    Some([with_header(&body), rows])
+}
+
+/// An LZ4 stream of these bytes.
+fn compressed(parts: &[&[u8]]) -> Vec<u8> {
+    let mut stream = FrameEncoder::new(Vec::new());
+    for part in parts {
+        stream.write_all(part).expect("memory");
+    }
+    stream.finish().expect("memory")
+}
+
 /// `body` with the header that it would have had, had the program written it.
-pub fn with_header(body: &[u8]) -> Vec<u8> {
+fn with_header(body: &[u8]) -> Vec<u8> {
     // Magic and version.
     let mut bytes = SMALL.checkpoint.1[..12].to_vec();
     bytes.extend((body.len() as u64).to_le_bytes());
@@ -72,12 +138,56 @@ pub fn with_header(body: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Loads the checkpoint that the two files are.
-pub fn load(checkpoint: &[u8], rows: &[u8]) -> Result<Option<(State, Replay)>, RunError> {
-    let directory = tempfile::tempdir().expect("a directory");
+/// Loads the checkpoint that the two files are, its frames `compressed` in memory or not.
+pub fn load(
+    [checkpoint, rows]: &[Vec<u8>; 2],
+    compressed: bool,
+) -> Result<Option<(State, Replay)>, RunError> {
     for (name, bytes) in [(&SMALL.checkpoint.0, checkpoint), (&SMALL.rows.0, rows)] {
-        fs::write(directory.path().join(name), bytes).expect("a file");
+        fs::write(DIRECTORY.path().join(name), bytes).expect("a file");
     }
-    let sizes = (SMALL.layout, SMALL.sampling, Storage::Plain);
-    Checkpoints::new(directory.path()).load(&SMALL.config, sizes, |_| {})
+    let storage = if compressed { Storage::Compressed } else { Storage::Plain };
+    let sizes = (SMALL.layout, SMALL.sampling, storage);
+    Checkpoints::new(DIRECTORY.path()).load(&SMALL.config, sizes, |_| {})
+}
+
+/// Gives what was loaded to an environment and an agent, as a run does that is started again, and lets them go on for two
+/// updates. Whether they took it.
+pub fn go_on(state: State, replay: Replay) -> bool {
+    let mut environment = SMALL.config.environment.make(0);
+    if environment.restore(&state.environment).is_err() {
+        return false;
+    }
+    AGENT.with_borrow_mut(|agent| {
+        if agent.restore(state.agent, replay).is_err() {
+            return false;
+        }
+        // As a run does.
+        if agent.steps() > SMALL.config.training.agent_steps || agent.updates() > agent.steps().0 {
+            return false;
+        }
+        let mut observation = vec![0; environment.shape().iter().product()];
+        for _ in 0..8 {
+            environment.observe(&mut observation);
+            let action = agent.act(&observation);
+            let step = environment.step(action);
+            // Weights can be such that the loss is not finite, which the run says.
+            if agent.observe(&observation, action, step).is_err() {
+                break;
+            }
+            if step.terminal || step.truncated {
+                environment.reset();
+            }
+        }
+        true
+    })
+}
+
+/// All of it for an input of which `files` are made: whether it was restored.
+pub fn try_input(input: &[u8], files: fn(&[u8]) -> Option<[Vec<u8>; 2]>) -> bool {
+    let Some(files) = files(input) else { return false };
+    match load(&files, input[0] / 3 % 2 == 1) {
+        Ok(Some((state, replay))) => go_on(state, replay),
+        _ => false,
+    }
 }

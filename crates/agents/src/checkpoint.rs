@@ -10,6 +10,7 @@ mod format;
 mod parts;
 
 use crate::{AgentState, Positions, RunError};
+use format::bad;
 use parts::Part;
 use serde::{Deserialize, Serialize};
 use softmoe_replay::{Layout, Replay, Restoring, Sampling, Storage};
@@ -252,5 +253,11 @@ fn read(
     let mut restoring = restored.map_err(io::Error::other)?;
     parts::read(path.parent().unwrap_or(Path::new(".")), &parts, &layout, &mut restoring)?;
     let replay = restoring.finish().map_err(io::Error::other)?;
+    if let (Some(architecture), Some(action)) = (config.architecture(0), replay.largest_action())
+        && usize::from(action) >= architecture.actions
+    {
+        let actions = architecture.actions;
+        return Err(bad(format!("its rows have the action {action} of a game that has {actions}")).into());
+    }
     Ok((state, parts, replay))
 }

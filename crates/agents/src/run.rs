@@ -194,6 +194,7 @@ impl<'a> Run<'a> {
                 }
                 environment.restore(&state.environment)?;
                 agent.restore(state.agent, replay)?;
+                check_counts(&agent, &progress, config.training.agent_steps)?;
                 saved = Some(agent.steps());
                 if let Some(path) = weights.filter(|path| progress.initial_weights != Some(name_of(path))) {
                     monitor.warn(&format!(
@@ -435,6 +436,17 @@ impl<'a> Run<'a> {
             evaluation_return: self.evaluation_return,
         });
     }
+}
+
+/// Whether a restored run is in the middle of one of so many steps: beyond the end it would never come to it.
+fn check_counts(agent: &Agent, progress: &Progress, all: AgentSteps) -> Result<(), AgentError> {
+    let (steps, updates, evaluations) = (agent.steps(), agent.updates(), progress.evaluations);
+    if steps > all || updates > steps.0 || evaluations > steps.0 {
+        return Err(AgentError::State(format!(
+            "it is at step {steps} of {all}, with {updates} updates and {evaluations} evaluations"
+        )));
+    }
+    Ok(())
 }
 
 /// The weights at `path`, which `architecture` takes, with the permutation of shuffled tokens that they were trained with.

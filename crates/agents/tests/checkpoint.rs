@@ -9,7 +9,7 @@ use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, Positions, RunError, Written};
 use softmoe_env::DynEnvironment;
 use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_replay::{Layout, Replay, Sampling, Storage};
+use softmoe_replay::{EpisodeEnd, Layout, Replay, Sampling, Storage};
 use softmoe_spec::AgentSteps;
 use std::fs;
 use std::path::Path;
@@ -268,6 +268,22 @@ fn a_checkpoint_of_another_version_is_refused_with_the_reason() {
         };
         assert!(reasons.contains(reason) && reasons.contains("go on with the version"), "{reasons}");
     }
+}
+
+/// Rows that no game of the run's can have made, however good their checksum.
+#[test]
+fn rows_with_actions_that_the_game_has_not_are_refused() {
+    let (agent, state) = trained();
+    let directory = tempdir().unwrap();
+    let bytes = replay_bytes(agent.replay());
+    let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
+    let mut replay = Replay::read_state(&bytes[..], layout, sampling).unwrap();
+    replay.push(&vec![0; layout.frame_len], 6, 0.0, EpisodeEnd::Continues);
+    Checkpoints::new(directory.path()).save(&state, &replay, agent.steps()).unwrap();
+    let Err(RunError::NoCheckpoint { reasons, .. }) = load_from(directory.path(), &agent).0 else {
+        panic!("it was read")
+    };
+    assert!(reasons.contains("the action 6 of a game that has 6"), "{reasons}");
 }
 
 /// Nothing is made where the run's directory is gone.

@@ -4,6 +4,7 @@ mod common;
 
 use common::{End, FLAT, Leavings, SOFT_MOE, Watcher, agent, agents, config, config_of, finish, run};
 use proptest::prelude::*;
+use softmoe_agents::checkpoint::Checkpoints;
 use softmoe_agents::run::{Outcome, train};
 use softmoe_agents::{
     Agent, RunError, evaluate,
@@ -192,6 +193,24 @@ fn a_checkpoint_of_another_configuration_is_refused() {
         assert!(error.contains(part), "{error}");
     }
     assert_eq!(finish(&config(FLAT), directory.path()), *uninterrupted(&FLAT));
+}
+
+/// A state with counts that no run can have, however good its checksum, would never come to an end.
+#[test]
+fn counts_beyond_the_end_are_refused() {
+    let directory = tempdir().unwrap();
+    assert!(run(&config(FLAT), directory.path(), End::Die(150)).is_none());
+    let any = Agent::new(&agent().into(), &config(FLAT).architecture(0).unwrap(), Seeds::new(3)).unwrap();
+    let sizes = (*any.replay().layout(), any.replay().sampling(), any.replay().storage());
+    let mut checkpoints = Checkpoints::new(RunDirectory::new(directory.path()).checkpoints());
+    let (mut state, replay) = checkpoints.load(&config(FLAT), sizes, |_| {}).unwrap().unwrap();
+    state.progress.evaluations = u64::MAX;
+    checkpoints.save(&state, &replay, AgentSteps(140)).unwrap();
+    let error = run(&config(FLAT), directory.path(), End::Never).unwrap().unwrap_err().to_string();
+    assert!(
+        error.contains("at step 140 of 300") && error.contains("18446744073709551615 evaluations"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -123,6 +123,11 @@ impl Replay {
         self.rows.next()
     }
 
+    /// The largest action of the rows that it keeps, e.g. to see whether they can be those of a game; none without rows.
+    pub fn largest_action(&self) -> Option<u8> {
+        self.rows().map(|number| self.rows.row(number).action).max()
+    }
+
     /// The available transitions, oldest first.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = TransitionId> + ExactSizeIterator + use<> {
         let first = self.first_id;

@@ -180,6 +180,22 @@ fn rows_that_are_missing_or_too_many_are_damage() {
 }
 
 #[test]
+fn the_largest_action_is_that_of_the_rows_kept() {
+    let layout = Layout { capacity: 12, frame_len: 1, stack: 1, n_step: 1, discount: 0.9 };
+    let mut replay = Replay::new(layout, Sampling::Uniform).unwrap();
+    assert_eq!(replay.largest_action(), None);
+    for (row, largest) in [(9, 9), (3, 9), (7, 9)] {
+        replay.push(&[0], row, 0.0, EpisodeEnd::Continues);
+        assert_eq!(replay.largest_action(), Some(largest));
+    }
+    for _ in 0..10 {
+        replay.push(&[0], 1, 0.0, EpisodeEnd::Continues);
+    }
+    // The row of action 9 was overwritten.
+    assert_eq!(replay.largest_action(), Some(7));
+}
+
+#[test]
 fn another_layout_or_sampling_is_a_mismatch_that_names_the_field() {
     let replay = example(Sampling::Uniform);
     let (state, layout) = (saved(&replay), *replay.layout());

@@ -1,7 +1,7 @@
 //! DQN over a small network of [`softmoe_nets`] on CartPole of gym-rs, outside the runner.
 //!
 //! ```sh
-//! sudo apt install cmake libsdl2-dev libsdl2-gfx-dev
+//! sudo apt install cmake g++ libsdl2-dev libsdl2-gfx-dev
 //! cargo run --release -p softmoe-agents --features gym --example cartpole          # or: .. cartpole -- SEED
 //! ```
 //!

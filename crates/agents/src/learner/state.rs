@@ -1,6 +1,7 @@
 //! The state of a learner, the same on every engine: a run that was saved on one goes on with the other.
 
 use crate::AgentError;
+use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
 use softmoe_nets::Adam;
@@ -43,6 +44,60 @@ impl LearnerState {
                 )));
             }
         }
+        let steps = state.optimizer.steps();
+        if steps > MOST_STEPS {
+            return Err(AgentError::State(format!("its optimizer claims {steps} steps")));
+        }
+        if !has_left_zero(&state.rng) {
+            return Err(AgentError::State("its generator of noise cannot be in this state".into()));
+        }
         Ok(state)
+    }
+}
+
+/// Steps of an optimizer that nobody will make.
+const MOST_STEPS: u64 = u64::MAX / 2;
+
+/// Whether a generator is in a state that a seed leads to: in that of zeros it stays, and draws nothing else.
+fn has_left_zero(rng: &Xoshiro256PlusPlus) -> bool {
+    let mut ahead = rng.clone();
+    (0..4).any(|_| ahead.next_u64() != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use softmoe_nets::AdamSettings;
+
+    fn state(steps: u64) -> LearnerState {
+        let settings = AdamSettings::new(1e-3, 1e-8);
+        LearnerState {
+            online: vec![1.0, 2.0],
+            target: vec![3.0, 4.0],
+            optimizer: Adam::resume(settings, steps, vec![0.5; 2], vec![0.25; 2]),
+            rng: Xoshiro256PlusPlus::seed_from_u64(1),
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        assert_eq!(LearnerState::from_bytes(&state(7).to_bytes(), 2).unwrap(), state(7));
+    }
+
+    #[test]
+    fn what_no_learner_can_be_in_is_refused() {
+        let refused = |bytes: &[u8], reason: &str| {
+            let error = LearnerState::from_bytes(bytes, 2).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        };
+        refused(&state(u64::MAX).to_bytes(), "18446744073709551615 steps");
+        // The generator is written last, four numbers of which a zero takes a byte.
+        let good = state(7).to_bytes();
+        let rng = postcard::to_stdvec(&state(7).rng).unwrap();
+        let zeros = [&good[..good.len() - rng.len()], &[0; 4]].concat();
+        refused(&zeros, "generator of noise");
+        let longer = LearnerState { online: vec![1.0; 3], ..state(7) };
+        refused(&longer.to_bytes(), "3 weights, the network 2 parameters");
     }
 }

@@ -2,6 +2,7 @@
 #![cfg(any(feature = "flex", feature = "wgpu"))]
 
 mod divergence;
+mod interventions;
 mod states;
 mod updates;
 
@@ -122,8 +123,9 @@ macro_rules! on {
 
 /// The tests that every device has.
 macro_rules! tests_on {
-    ($backend:ident, $find:expr) => {
+    ($backend:ident, $find:expr, $device:expr) => {
         use super::divergence::{check_a_loss, check_poisoned_weights};
+        use super::interventions::{check_interventions, check_resume_with_interventions};
         use super::states::check_states;
         use super::updates::*;
 
@@ -141,14 +143,31 @@ macro_rules! tests_on {
         fn weights_that_are_not_finite_are_named() {
             on!($backend, $find, check_poisoned_weights,);
         }
+
+        #[test]
+        fn interventions_are_those_of_the_cpu_engine() {
+            match $find {
+                Ok(_) => check_interventions($device),
+                Err(missing) => eprintln!("passed over: {missing}"),
+            }
+        }
+
+        #[test]
+        fn an_agent_with_interventions_goes_on_bit_for_bit() {
+            match $find {
+                Ok(_) => check_resume_with_interventions($device),
+                Err(missing) => eprintln!("passed over: {missing}"),
+            }
+        }
     };
 }
 
 #[cfg(feature = "flex")]
 mod flex {
     use softmoe_nets::device::{Flex, FlexDevice, Missing};
+    use softmoe_spec::Device;
 
-    tests_on!(Flex, Ok::<_, Missing>(FlexDevice));
+    tests_on!(Flex, Ok::<_, Missing>(FlexDevice), Device::Flex);
 
     #[test]
     fn ten_updates_of_every_body_and_head_on_minatar() {
@@ -181,8 +200,9 @@ mod flex {
 #[cfg(feature = "wgpu")]
 mod wgpu {
     use softmoe_nets::device::{Wgpu, wgpu};
+    use softmoe_spec::Device;
 
-    tests_on!(Wgpu, wgpu());
+    tests_on!(Wgpu, wgpu(), Device::Wgpu);
 
     #[test]
     fn ten_updates_of_each_body_on_minatar() {

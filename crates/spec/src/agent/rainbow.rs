@@ -76,25 +76,37 @@ impl RainbowConfig {
     pub const fn atari() -> Self {
         RainbowConfig {
             discount: 0.99,
+            // Rewards.
             n_step: 3,
+            // Agent steps: 80,000 frames.
             min_replay: 20_000,
+            // Agent steps: 16 frames.
             update_period: AgentSteps(4),
+            // Agent steps: 32,000 frames; in the gin file only.
             target_period: AgentSteps(8_000),
+            // Transitions.
             batch_size: 32,
+            // Frames of the agent, each of four of the game.
             replay_capacity: 1_000_000,
             replay_compressed: false,
+            // Step size of Adam.
             learning_rate: 6.25e-5,
             adam_epsilon: 1.5e-4,
+            // Return, of clipped rewards.
             v_max: 10.0,
             atoms: 51,
             noisy: true,
             dueling: true,
             double: true,
+            // Priorities are sqrt(loss), weights 1 / sqrt(probability): `full_rainbow_agent.py`.
             priority_exponent: 0.5,
             importance_exponent: 0.5,
+            // 0.01 in the gin file, which noisy layers set to 0.
             epsilon_train: 0.0,
+            // Agent steps: 1 million frames; unused with noisy layers.
             epsilon_decay_period: AgentSteps(250_000),
             epsilon_evaluation: 0.001,
+            // Dopamine's runner clips them.
             clip_rewards: true,
             terminal_on_life_loss: false,
             intervention: InterventionSpec::None,
@@ -106,10 +118,15 @@ impl RainbowConfig {
     /// in a hundredth of the frames.
     pub const fn minatar() -> Self {
         RainbowConfig {
+            // Agent steps.
             min_replay: 5_000,
+            // Agent steps.
             target_period: AgentSteps(1_000),
+            // Frames.
             replay_capacity: 100_000,
+            // Step size of Adam.
             learning_rate: 2.5e-4,
+            // Agent steps; unused with noisy layers.
             epsilon_decay_period: AgentSteps(100_000),
             ..Self::atari()
         }

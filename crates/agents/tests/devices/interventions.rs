@@ -1,0 +1,142 @@
+//! Interventions on a device, which an agent follows on the CPU engine: against an agent that is there altogether, and
+//! after a resume.
+
+use super::{assert_close, flat_weights};
+use softmoe_agents::Agent;
+use softmoe_agents::seeds::Seeds;
+use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_env::{DynEnvironment, Step};
+use softmoe_replay::Replay;
+use softmoe_spec::{
+    AgentConfig, AgentSteps, Architecture, BodySpec, Device, DqnConfig, EncoderSpec, NetworkSpec,
+    RainbowConfig,
+};
+
+/// Every third update, of which there are ten.
+const INTERVENTIONS: [&str; 3] = [
+    "redo(period: 3, tau: 0.5, on: network)",
+    "random_reset(period: 3)",
+    "shrink_and_perturb(period: 3, on: network)",
+];
+const UPDATES: u64 = 10;
+/// That of the other comparisons of ten updates.
+const TOLERANCE: f32 = 1e-4;
+
+/// DQN, Rainbow and DER, which update from the 21st step on, whenever they make one.
+fn agents(intervention: &str) -> [(String, AgentConfig); 3] {
+    let small = |config: RainbowConfig| RainbowConfig {
+        min_replay: 20,
+        replay_capacity: 100,
+        batch_size: 4,
+        update_period: AgentSteps(1),
+        target_period: AgentSteps(5),
+        ..config
+    };
+    let of_rainbow = small(RainbowConfig::minatar());
+    let RainbowConfig { min_replay, replay_capacity, batch_size, update_period, target_period, .. } =
+        of_rainbow;
+    let dqn = DqnConfig {
+        min_replay,
+        replay_capacity,
+        batch_size,
+        update_period,
+        target_period,
+        ..DqnConfig::minatar()
+    };
+    let der = small(RainbowConfig::der_minatar());
+    let configs: [(&str, AgentConfig); 3] =
+        [("DQN", dqn.into()), ("Rainbow", of_rainbow.into()), ("DER", der.into())];
+    configs.map(|(name, config)| {
+        (format!("{name} with {intervention}"), config.with_intervention(intervention.parse().unwrap()))
+    })
+}
+
+fn agent_on(device: Device, config: &AgentConfig) -> Agent {
+    let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(3), hidden: 8 };
+    let head = config.learning().unwrap().head;
+    let architecture =
+        Architecture { network, head, observation: [10, 10, 4], actions: 6, permutation_seed: 5 };
+    Agent::new_on(device, config, &architecture, Seeds::new(3)).unwrap()
+}
+
+/// Breakout and what the agent sees of it.
+struct Play {
+    environment: Box<dyn DynEnvironment>,
+    observation: Vec<u8>,
+}
+
+impl Play {
+    fn new() -> Self {
+        let environment = make(Game::Breakout, &Settings::default(), 7);
+        let observation = vec![0; environment.shape().iter().product()];
+        Play { environment, observation }
+    }
+
+    /// A step of all these agents, which see what the first one does.
+    fn step(&mut self, agents: &mut [Agent]) {
+        self.environment.observe(&mut self.observation);
+        let actions: Vec<usize> = agents.iter_mut().map(|agent| agent.act(&self.observation)).collect();
+        let step: Step = self.environment.step(actions[0]);
+        for agent in agents.iter_mut() {
+            agent.observe(&self.observation, actions[0], step).unwrap();
+        }
+        if step.terminal || step.truncated {
+            self.environment.reset();
+        }
+    }
+
+    fn until(&mut self, updates: u64, agents: &mut [Agent]) {
+        while agents[0].updates() < updates {
+            self.step(agents);
+        }
+    }
+}
+
+/// Each intervention with each agent, or, where a device takes long, each once.
+fn cases(device: Device) -> Vec<(String, AgentConfig)> {
+    let all = INTERVENTIONS.iter().enumerate().flat_map(|(turn, intervention)| {
+        let agents = agents(intervention).into_iter().enumerate();
+        agents.filter(move |(i, _)| device == Device::Flex || *i == turn).map(|(_, case)| case)
+    });
+    all.collect()
+}
+
+/// Ten updates and three interventions of each agent, on the device and on the CPU engine, from the same transitions.
+pub(crate) fn check_interventions(device: Device) {
+    for (what, config) in cases(device) {
+        let mut agents = [agent_on(Device::Cpu, &config), agent_on(device, &config)];
+        Play::new().until(UPDATES, &mut agents);
+        let [cpu, other] = &agents;
+        let [want, got] = [cpu, other].map(|agent| flat_weights(agent.learner()));
+        let worst = assert_close(&what, &got, &want, TOLERANCE);
+        println!("{what}: off by {worst:.1e} in weights");
+
+        // It is the interventions that are compared: without them the weights are others.
+        let none = config.clone().with_intervention("none".parse().unwrap());
+        let mut without = [agent_on(Device::Cpu, &none)];
+        Play::new().until(UPDATES, &mut without);
+        let without = flat_weights(without[0].learner());
+        let far = without.iter().zip(&want).filter(|(a, b)| (*a - *b).abs() > 10.0 * TOLERANCE).count();
+        assert!(far > 0, "{what} changes nothing");
+    }
+}
+
+/// Saved between two interventions, and restored into another agent: both go on alike, bit for bit.
+pub(crate) fn check_resume_with_interventions(device: Device) {
+    for (what, config) in cases(device) {
+        let mut play = Play::new();
+        let mut agents = [agent_on(device, &config)];
+        play.until(4, &mut agents);
+        let [agent] = agents;
+        let mut bytes = Vec::new();
+        agent.replay().write_state(&mut bytes).unwrap();
+        let replay =
+            Replay::read_state(&bytes[..], *agent.replay().layout(), agent.replay().sampling()).unwrap();
+        let mut restored = agent_on(device, &config);
+        restored.restore(agent.state(), replay).unwrap();
+        let mut agents = [agent, restored];
+        play.until(UPDATES, &mut agents);
+        let [agent, restored] = agents;
+        assert_eq!(agent.state(), restored.state(), "{what}");
+    }
+}

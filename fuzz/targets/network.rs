@@ -1,0 +1,17 @@
+//! A network's text, as `softmoe-run describe -` reads it: what is read is written and read again as the same, and can be
+//! described or is refused.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use softmoe_bench::description::Description;
+use softmoe_spec::Architecture;
+
+fuzz_target!(|text: &str| {
+    let Ok(architecture) = text.trim().parse::<Architecture>() else { return };
+    let again = architecture.to_string().parse::<Architecture>().expect("what was written is read");
+    // NaN is not equal to itself.
+    assert_eq!(format!("{again:?}"), format!("{architecture:?}"));
+    if let Ok(description) = Description::of(&architecture) {
+        let _ = (description.table(100), serde_json::to_string(&description).expect("numbers and names"));
+    }
+});
