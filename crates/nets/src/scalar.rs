@@ -1,6 +1,6 @@
 //! The number types that layers compute in.
 
-use crate::kernels::tile::Tile;
+use crate::kernels::lanes::Lanes;
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -22,7 +22,7 @@ pub trait Scalar:
     + Div<Output = Self>
     + Neg<Output = Self>
     + Sum
-    + Tile
+    + Lanes
     + 'static
 {
     /// 0.

@@ -4,20 +4,22 @@
 //! (AVX-512, AVX2 with FMA, or the portable ones) and the best is taken when it runs, unless [`choose`] names another.
 
 mod instructions;
+pub(crate) mod lanes;
 mod matrix;
 pub(crate) mod parts;
 mod product;
 mod softmax;
-pub(crate) mod tile;
+mod tile;
 mod vector;
+pub(crate) mod window;
 
 pub use instructions::{InstructionSet, Unavailable, choose, instruction_set, vectorised};
 pub use matrix::{Blocks, Matrix, MatrixMut};
-pub use product::{product, product_of_blocks, vector_matrix};
+pub use product::{affine, product, product_of_blocks, vector_matrix};
 pub use softmax::{
     shared_exponentials, softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows,
 };
 pub use vector::{
     add, add_row_sums, minus_mean_of_blocks, multiply, multiply_outer, relu, relu_backward,
-    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, transpose,
+    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, sum, transpose,
 };

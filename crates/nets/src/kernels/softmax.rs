@@ -1,4 +1,7 @@
 //! Softmax over the rows and the columns of matrices, and its gradient.
+//!
+//! Matrices are row-major. Limit: computing, some twenty operations of the exponential an element, none of them a multiply-add
+//! of the tile's kind; docs/roofline.svg has the share.
 
 use super::vector::{dot, reduced, same_length, whole_rows};
 use super::vectorised;

@@ -5,7 +5,8 @@ mod device;
 
 use crate::inspection::Kernel;
 use crate::kernels::parts::{Of, in_parts, parts};
-use crate::kernels::{self, Blocks, Matrix, MatrixMut, product, product_of_blocks};
+use crate::kernels::window::{MOST_OUTPUTS, convolve, suits};
+use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
 use crate::layers::dense::disjoint;
 use crate::layers::padding::{Map, Padded, Padding, Same, Valid, Windows, output_length};
 use crate::size::expect;
@@ -232,11 +233,13 @@ where
         let (map_len, y_len) = (windows.map_len(), h * w * c);
         in_parts(parts, (Of(x, map_len), Of(&mut y[..], y_len)), &|part, (x, y)| {
             for (x, y) in x.0.chunks_exact(map_len).zip(y.0.chunks_exact_mut(y_len)) {
-                for y in y.chunks_exact_mut(c) {
-                    y.copy_from_slice(bias);
+                let x = part.x.of(x);
+                if STRIDE == 1 && suits(KERNEL, c) {
+                    convolve::<E, KERNEL>(y, positions, x.values, [x.width, x.channels], kernel, bias);
+                } else {
+                    let patches = patches(x, KERNEL, STRIDE, positions);
+                    affine(MatrixMut::new(y, h * w, c), patches, Matrix::new(kernel, inputs, c), bias);
                 }
-                let patches = patches(part.x.of(x), KERNEL, STRIDE, positions);
-                product_of_blocks(MatrixMut::new(y, h * w, c), patches, Matrix::new(kernel, inputs, c), true);
             }
         });
         y
@@ -283,14 +286,24 @@ where
                 match &mut part.backward {
                     Backward::Convolution { dy: padded } => {
                         let [height, width] = windows.map_sides();
-                        let patches = self::patches(padded.of(dy), KERNEL, 1, [height, width]);
-                        let kernel = Matrix::new(turned, KERNEL * KERNEL * c, self.channels);
-                        product_of_blocks(
-                            MatrixMut::new(dx, height * width, self.channels),
-                            patches,
-                            kernel,
-                            false,
-                        );
+                        let dy = padded.of(dy);
+                        if suits(KERNEL, self.channels) {
+                            let zeros = [E::ZERO; MOST_OUTPUTS];
+                            let bias = &zeros[..self.channels];
+                            convolve::<E, KERNEL>(
+                                dx,
+                                [height, width],
+                                dy.values,
+                                [dy.width, dy.channels],
+                                turned,
+                                bias,
+                            );
+                        } else {
+                            let patches = self::patches(dy, KERNEL, 1, [height, width]);
+                            let kernel = Matrix::new(turned, KERNEL * KERNEL * c, self.channels);
+                            let dx = MatrixMut::new(dx, height * width, self.channels);
+                            product_of_blocks(dx, patches, kernel, false);
+                        }
                     }
                     Backward::Patches(d_patches) => {
                         let kernel = Matrix::new(kernel, inputs, c).transposed();

@@ -73,20 +73,14 @@ impl<E: Scalar> DenseTape<E> {
 
 /// y = x kernel + bias.
 fn affine<E: Scalar>(y: &mut [E], x: &[E], kernel: &[E], bias: &[E]) {
-    for y in y.chunks_exact_mut(bias.len()) {
-        y.copy_from_slice(bias);
-    }
     let inputs = kernel.len() / bias.len();
     if x.len() == inputs {
+        y.copy_from_slice(bias);
         kernels::vector_matrix(y, x, kernel);
     } else {
-        let batch = x.len() / inputs;
-        product(
-            MatrixMut::new(y, batch, bias.len()),
-            Matrix::new(x, batch, inputs),
-            Matrix::new(kernel, inputs, bias.len()),
-            true,
-        );
+        let (batch, outputs) = (x.len() / inputs, bias.len());
+        let (x, kernel) = (Matrix::new(x, batch, inputs), Matrix::new(kernel, inputs, outputs));
+        kernels::affine(MatrixMut::new(y, batch, outputs), x, kernel, bias);
     }
 }
 

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::inspection::Kernel;
-use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::kernels::{self, Matrix, MatrixMut, affine, product};
 use crate::layers::dense::{disjoint, noisy_laws};
 use crate::{Builder, Inspection, Law, Scalar, Size, Weights};
 use std::ops::Range;
@@ -164,22 +164,16 @@ impl<N: Size, D: Size> Experts<N, D> {
                 let x = layer_input(x, before, e, rows, [n, d, h]);
                 let y = &mut y[e * rows * h..][..rows * h];
                 let bias = &bias[e * h..][..h];
-                for y in y.chunks_exact_mut(h) {
-                    y.copy_from_slice(bias);
-                }
                 let kernel = Matrix::new(&kernel[e * layer.inputs * h..], layer.inputs, h);
-                product(MatrixMut::new(y, rows, h), x, kernel, true);
+                affine(MatrixMut::new(y, rows, h), x, kernel, bias);
                 kernels::relu_in_place(y);
             }
         }
         let [kernel, bias] = self.output.clone().map(|range| &weights.parameters[range]);
-        for y in tape.y.chunks_exact_mut(n * d) {
-            y.copy_from_slice(bias);
-        }
         for e in 0..n {
             let y = MatrixMut::strided(&mut tape.y[e * d..], [rows, d], [n * d, 1]);
             let hidden = layer_input(x, &tape.hidden, e, rows, [n, d, h]);
-            product(y, hidden, Matrix::new(&kernel[e * h * d..], h, d), true);
+            affine(y, hidden, Matrix::new(&kernel[e * h * d..], h, d), &bias[e * d..][..d]);
         }
         &tape.y
     }

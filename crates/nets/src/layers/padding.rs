@@ -100,6 +100,19 @@ pub(crate) struct Run {
     pub(crate) pixels: Range<usize>,
 }
 
+/// The part of a window that lies within the map.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Window {
+    /// Which window, over all rows of all samples.
+    pub(crate) number: usize,
+    /// The number, within the window and row by row, of its first pixel.
+    first: u32,
+    /// Where that lies, over all samples.
+    pixel: usize,
+    rows: usize,
+    columns: usize,
+}
+
 impl Windows {
     /// Windows over maps of sizes `map` (height, width, channels), `stride` apart.
     pub(crate) fn new<P: Padding>(map: [usize; 3], side: usize, stride: usize, output: [usize; 2]) -> Self {
@@ -127,11 +140,47 @@ impl Windows {
         self.map[2]
     }
 
-    /// Numbers of a run's pixels within their window, row by row.
+    /// Along one axis of length `length`, for the window at `position` of the lengthened axis: how much of it lies beyond the
+    /// border, where the rest begins, and how long that is.
     #[inline(always)]
-    pub(crate) fn numbers(&self, run: &Run) -> Range<u32> {
-        let row = (run.row * self.side) as u32;
-        row + (run.outside / self.map[2]) as u32..row + self.side as u32
+    fn within(&self, position: usize, before: usize, length: usize) -> (usize, usize, usize) {
+        let (start, end) = (position.max(before), (position + self.side).min(before + length));
+        (start - position, start - before, end.saturating_sub(start))
+    }
+
+    /// Calls `body` for each window, those of the rows `rows` of the output; the rows of the samples of a batch count on from
+    /// each other.
+    #[inline(always)]
+    pub(crate) fn each(&self, rows: Range<usize>, mut body: impl FnMut(Window)) {
+        let [height, width, _] = self.map;
+        let ([h, w], [above, left]) = (self.output, self.before);
+        for output_row in rows {
+            let (sample, y) = (output_row / h, output_row % h);
+            let (above, top, rows) = self.within(y * self.stride, above, height);
+            for x in 0..w {
+                let (left, start, columns) = self.within(x * self.stride, left, width);
+                body(Window {
+                    number: output_row * w + x,
+                    first: (above * self.side + left) as u32,
+                    pixel: (sample * height + top) * width + start,
+                    rows,
+                    columns,
+                });
+            }
+        }
+    }
+
+    /// Calls `body` for each pixel of a window within the map, row by row, with its number in the window.
+    #[inline(always)]
+    pub(crate) fn each_pixel(&self, window: &Window, mut body: impl FnMut(usize, u32)) {
+        let &Window { first, pixel, rows, columns, .. } = window;
+        let (side, width) = (self.side as u32, self.map[1]);
+        for row in 0..rows {
+            let (pixel, first) = (pixel + row * width, first + row as u32 * side);
+            for column in 0..columns {
+                body(pixel + column, first + column as u32);
+            }
+        }
     }
 
     /// Calls `body` for each row of each window, those of the rows `rows` of the output; the rows of the samples of a
@@ -259,6 +308,31 @@ mod tests {
             prop_assert!(windows.iter().flatten().all(Option::is_some));
             // One more would not fit.
             prop_assert!(windows.len() * stride + side > n);
+        }
+
+        #[test]
+        fn windows_have_the_pixels_within_the_map(
+            height in 1usize..9, width in 1usize..9, side in 1usize..6, stride in 1usize..4,
+        ) {
+            let (down, across) = (windows::<Same>(height, side, stride), windows::<Same>(width, side, stride));
+            let output = [down.len(), across.len()];
+            let map = Windows::new::<Same>([height, width, 3], side, stride, output);
+            let mut got = Vec::new();
+            map.each(0..2 * output[0], |window| {
+                let mut pixels = Vec::new();
+                map.each_pixel(&window, |pixel, number| pixels.push((pixel, number)));
+                got.push((window.number, pixels));
+            });
+            let mut want = Vec::new();
+            for window in 0..2 * output[0] * output[1] {
+                let (sample, y, x) = (window / output[1] / output[0], window / output[1] % output[0], window % output[1]);
+                let pixels = (0..side * side).filter_map(|number| {
+                    let (row, column) = (down[y][number / side]?, across[x][number % side]?);
+                    Some(((sample * height + row) * width + column, number as u32))
+                });
+                want.push((want.len(), pixels.collect()));
+            }
+            prop_assert_eq!(got, want);
         }
 
         #[test]

@@ -5,10 +5,13 @@ mod device;
 
 use crate::kernels::parts::{Of, share};
 use crate::kernels::vectorised;
-use crate::layers::padding::{Padding, Valid, Windows, output_length};
+use crate::layers::padding::{Padding, Valid, Window, Windows, output_length};
 use crate::size::expect;
 use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
+
+/// Channels that are compared at once.
+const LANES: usize = 16;
 
 /// The largest value in each square window of side `WINDOW`, `STRIDE` apart, channel by channel.
 ///
@@ -41,6 +44,54 @@ impl<H: Size, W: Size, const WINDOW: usize, const STRIDE: usize, P: Padding>
     pub fn new(output: (H, W)) -> Self {
         MaxPool2d { output, padding: PhantomData }
     }
+}
+
+/// The largest values of a window in the maps `x`, of `N` channels from `channel` on, and their numbers in the window.
+#[inline(always)]
+fn largest<E: Scalar, const N: usize>(
+    windows: &Windows,
+    window: &Window,
+    x: &[E],
+    channel: usize,
+) -> ([E; N], [u32; N]) {
+    let (mut most, mut taken) = ([E::NEG_INFINITY; N], [u32::MAX; N]);
+    windows.each_pixel(
+        window,
+        #[inline(always)]
+        |pixel, number| {
+            let x = &x[pixel * windows.channels() + channel..][..N];
+            for lane in 0..N {
+                #[allow(clippy::eq_op)] // True of what is not a number alone.
+                let larger = (x[lane] > most[lane]) | (x[lane] != x[lane]);
+                most[lane] = if larger { x[lane] } else { most[lane] };
+                taken[lane] = if larger { number } else { taken[lane] };
+            }
+        },
+    );
+    (most, taken)
+}
+
+/// Adds the gradients of a window's largest values to those values', of `N` channels from `channel` on.
+#[inline(always)]
+fn add_to_largest<E: Scalar, const N: usize>(
+    dx: &mut [E],
+    windows: &Windows,
+    window: &Window,
+    channel: usize,
+    (&dy, &taken): (&[E; N], &[u32; N]),
+) {
+    windows.each_pixel(
+        window,
+        #[inline(always)]
+        |pixel, number| {
+            let dx = &mut dx[pixel * windows.channels() + channel..][..N];
+            let mut sum: [E; N] = std::array::from_fn(|lane| dx[lane]);
+            for lane in 0..N {
+                sum[lane] += if taken[lane] == number { dy[lane] } else { E::ZERO };
+            }
+            dx.copy_from_slice(&sum);
+        },
+    );
 }
 
 impl<H, W, C, HIn, WIn, const WINDOW: usize, const STRIDE: usize, P> Layer<(usize, HIn, WIn, C)>
@@ -97,25 +148,27 @@ where
         let y_len = windows.output[0] * windows.output[1] * channels;
         let of_samples = (Of(x, windows.map_len()), Of(&mut y[..], y_len), Of(&mut taken[..], y_len));
         share(16 * x.len(), of_samples, |(Of(x, _), Of(y, _), Of(taken, _))| {
-            y.fill(E::NEG_INFINITY);
-            taken.fill(u32::MAX);
             let rows = y.len() / (windows.output[1] * channels);
             vectorised(
                 #[inline(always)]
                 || {
-                    windows.each_run(0..rows, |run| {
-                        let place = run.window * channels..(run.window + 1) * channels;
-                        let (y, taken) = (&mut y[place.clone()], &mut taken[place]);
-                        let numbers = windows.numbers(&run);
-                        for (x, number) in x[run.pixels].chunks_exact(channels).zip(numbers) {
-                            for ((y, taken), &x) in y.iter_mut().zip(&mut *taken).zip(x) {
-                                #[allow(clippy::eq_op)] // True of what is not a number alone.
-                                let larger = (x > *y) | (x != x);
-                                *y = if larger { x } else { *y };
-                                *taken = if larger { number } else { *taken };
+                    windows.each(
+                        0..rows,
+                        #[inline(always)]
+                        |window| {
+                            let place = window.number * channels..(window.number + 1) * channels;
+                            let (y, taken) = (&mut y[place.clone()], &mut taken[place]);
+                            let (blocks, rest) = y.as_chunks_mut::<LANES>();
+                            let (taken_of_blocks, taken_of_rest) = taken.as_chunks_mut::<LANES>();
+                            for (block, (y, taken)) in blocks.iter_mut().zip(taken_of_blocks).enumerate() {
+                                (*y, *taken) = largest(windows, &window, x, block * LANES);
                             }
-                        }
-                    });
+                            let start = channels - rest.len();
+                            for (i, (y, taken)) in rest.iter_mut().zip(taken_of_rest).enumerate() {
+                                ([*y], [*taken]) = largest(windows, &window, x, start + i);
+                            }
+                        },
+                    );
                 },
             );
         });
@@ -147,16 +200,22 @@ where
                 vectorised(
                     #[inline(always)]
                     || {
-                        windows.each_run(0..rows, |run| {
-                            let place = run.window * channels..(run.window + 1) * channels;
-                            let (dy, taken) = (&dy[place.clone()], &taken[place]);
-                            let numbers = windows.numbers(&run);
-                            for (dx, number) in dx[run.pixels].chunks_exact_mut(channels).zip(numbers) {
-                                for ((dx, &dy), &taken) in dx.iter_mut().zip(dy).zip(taken) {
-                                    *dx += if taken == number { dy } else { E::ZERO };
+                        windows.each(
+                            0..rows,
+                            #[inline(always)]
+                            |window| {
+                                let place = window.number * channels..(window.number + 1) * channels;
+                                let (dy, rest) = dy[place.clone()].as_chunks::<LANES>();
+                                let (taken, taken_of_rest) = taken[place].as_chunks::<LANES>();
+                                for (block, (dy, taken)) in dy.iter().zip(taken).enumerate() {
+                                    add_to_largest(dx, windows, &window, block * LANES, (dy, taken));
                                 }
-                            }
-                        });
+                                let start = channels - rest.len();
+                                for (i, (&dy, &taken)) in rest.iter().zip(taken_of_rest).enumerate() {
+                                    add_to_largest(dx, windows, &window, start + i, (&[dy], &[taken]));
+                                }
+                            },
+                        );
                     },
                 );
             });

@@ -49,8 +49,7 @@ impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
         x: &'t [E],
         tape: &'t mut Self::Tape<E>,
     ) -> &'t [E] {
-        tape.y.copy_from_slice(x);
-        kernels::add(&mut tape.y, self.0.forward(weights, x, &mut tape.layer));
+        kernels::sum(&mut tape.y, x, self.0.forward(weights, x, &mut tape.layer));
         &tape.y
     }
 
@@ -69,8 +68,7 @@ impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
     ) -> &'t [E] {
         let dx = self.0.backward(weights, x, dy, &mut tape.layer, gradient, wants_dx);
         if wants_dx {
-            tape.dx.copy_from_slice(dy);
-            kernels::add(&mut tape.dx, dx);
+            kernels::sum(&mut tape.dx, dy, dx);
         }
         &tape.dx
     }

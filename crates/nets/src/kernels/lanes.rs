@@ -1,0 +1,166 @@
+//! The vectors that register tiles are made of, for both types of numbers.
+
+use pulp::{MemMask, Simd};
+use std::cell::Cell;
+
+/// A number that vectors can be made of. Implemented for `f32` and `f64`, and for nothing else.
+pub trait Lanes: Copy + 'static {
+    /// As many numbers as fit into a register.
+    type Vector<S: Simd>: Copy;
+    /// Which of them are meant.
+    type Mask<S: Simd>: Copy;
+
+    /// How many fit into a vector.
+    fn lanes<S: Simd>() -> usize;
+    /// The number in every lane.
+    fn splat<S: Simd>(self, simd: S) -> Self::Vector<S>;
+    /// a + b.
+    fn add_lanes<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// a b + c, rounded once where the processor can.
+    fn multiply_add<S: Simd>(
+        simd: S,
+        a: Self::Vector<S>,
+        b: Self::Vector<S>,
+        c: Self::Vector<S>,
+    ) -> Self::Vector<S>;
+    /// The first `len` lanes.
+    fn mask<S: Simd>(simd: S, len: usize) -> Self::Mask<S>;
+
+    /// Reads a vector, or as much of it as `mask` says.
+    ///
+    /// # Safety
+    /// So much can be read.
+    #[allow(unsafe_code)]
+    unsafe fn load<S: Simd>(simd: S, at: *const Self, mask: Option<Self::Mask<S>>) -> Self::Vector<S>;
+
+    /// Writes a vector, or as much of it as `mask` says.
+    ///
+    /// # Safety
+    /// So much can be written.
+    #[allow(unsafe_code)]
+    unsafe fn store<S: Simd>(simd: S, at: *mut Self, mask: Option<Self::Mask<S>>, value: Self::Vector<S>);
+
+    /// Takes a buffer of this thread's, at least `len` long; it is only allocated when it must grow.
+    fn take_scratch(len: usize) -> Vec<Self>;
+
+    /// Gives the buffer back.
+    fn give_scratch(scratch: Vec<Self>);
+}
+
+macro_rules! lanes {
+    ($number:ty, $vectors:ident, $masks:ident, $lanes:ident, $index:ty, $splat:ident, $add:ident,
+        $multiply_add:ident, $mask:ident, $load:ident, $store:ident) => {
+        impl Lanes for $number {
+            type Vector<S: Simd> = S::$vectors;
+            type Mask<S: Simd> = MemMask<S::$masks>;
+
+            #[inline(always)]
+            fn lanes<S: Simd>() -> usize {
+                S::$lanes
+            }
+
+            #[inline(always)]
+            fn splat<S: Simd>(self, simd: S) -> S::$vectors {
+                simd.$splat(self)
+            }
+
+            #[inline(always)]
+            fn add_lanes<S: Simd>(simd: S, a: S::$vectors, b: S::$vectors) -> S::$vectors {
+                simd.$add(a, b)
+            }
+
+            #[inline(always)]
+            fn multiply_add<S: Simd>(simd: S, a: S::$vectors, b: S::$vectors, c: S::$vectors) -> S::$vectors {
+                simd.$multiply_add(a, b, c)
+            }
+
+            #[inline(always)]
+            fn mask<S: Simd>(simd: S, len: usize) -> MemMask<S::$masks> {
+                simd.$mask(0, len as $index)
+            }
+
+            #[inline(always)]
+            #[allow(unsafe_code)]
+            unsafe fn load<S: Simd>(
+                simd: S,
+                at: *const Self,
+                mask: Option<MemMask<S::$masks>>,
+            ) -> S::$vectors {
+                // SAFETY: the caller sees to it.
+                unsafe {
+                    match mask {
+                        Some(mask) => simd.$load(mask, at),
+                        None => at.cast::<S::$vectors>().read_unaligned(),
+                    }
+                }
+            }
+
+            #[inline(always)]
+            #[allow(unsafe_code)]
+            unsafe fn store<S: Simd>(
+                simd: S,
+                at: *mut Self,
+                mask: Option<MemMask<S::$masks>>,
+                value: S::$vectors,
+            ) {
+                // SAFETY: the caller sees to it.
+                unsafe {
+                    match mask {
+                        Some(mask) => simd.$store(mask, at, value),
+                        None => at.cast::<S::$vectors>().write_unaligned(value),
+                    }
+                }
+            }
+
+            fn take_scratch(len: usize) -> Vec<Self> {
+                let mut scratch = SCRATCH.with(|scratch| scratch.$vectors.take());
+                if scratch.len() < len {
+                    scratch.resize(len, 0.0);
+                }
+                scratch
+            }
+
+            fn give_scratch(scratch: Vec<Self>) {
+                SCRATCH.with(|place| place.$vectors.set(scratch));
+            }
+        }
+    };
+}
+
+lanes!(
+    f32,
+    f32s,
+    m32s,
+    F32_LANES,
+    u32,
+    splat_f32s,
+    add_f32s,
+    mul_add_e_f32s,
+    mask_between_m32s,
+    mask_load_ptr_f32s,
+    mask_store_ptr_f32s
+);
+lanes!(
+    f64,
+    f64s,
+    m64s,
+    F64_LANES,
+    u64,
+    splat_f64s,
+    add_f64s,
+    mul_add_e_f64s,
+    mask_between_m64s,
+    mask_load_ptr_f64s,
+    mask_store_ptr_f64s
+);
+
+/// One thread's buffers, of each kind of number.
+#[derive(Default)]
+struct Scratch {
+    f32s: Cell<Vec<f32>>,
+    f64s: Cell<Vec<f64>>,
+}
+
+thread_local! {
+    static SCRATCH: Scratch = Scratch::default();
+}
