@@ -98,7 +98,9 @@ fn an_old_run_reads_with_the_defaults_of_what_is_new() {
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/fig3.ron"),
     );
     let experiment = experiment.unwrap();
-    let runs = experiment.resolve("quick", experiment.profile("quick").unwrap(), &["softmoe-4"]).unwrap();
+    let mut profile = experiment.profile("quick").unwrap().clone();
+    profile.agent_steps.0 = 20_000; // As many as there were then.
+    let runs = experiment.resolve("quick", &profile, &["softmoe-4"]).unwrap();
     assert_eq!(runs[0], config, "the run is what it was");
 }
 
