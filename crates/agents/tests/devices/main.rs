@@ -95,16 +95,19 @@ fn batch(architecture: &Architecture, seed: u64) -> Batch {
     batch
 }
 
-#[track_caller]
-fn assert_close(what: &str, got: &[f32], want: &[f32], tolerance: f32) -> f32 {
-    assert_eq!(got.len(), want.len(), "{what}: number of values");
+/// The largest difference, or the first that is beyond the tolerance.
+fn difference(got: &[f32], want: &[f32], tolerance: f32) -> Result<f32, String> {
+    assert_eq!(got.len(), want.len(), "number of values");
     let mut worst = 0.0_f32;
     for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
-        let near = (got - want).abs() <= tolerance;
-        assert!(near, "{what}: value {i} is {got:e} on the device, {want:e} on the CPU engine");
-        worst = worst.max((got - want).abs());
+        let off = (got - want).abs();
+        // A NaN is beyond every tolerance.
+        if !(off <= tolerance) {
+            return Err(format!("value {i} is {got:e}, not {want:e}"));
+        }
+        worst = worst.max(off);
     }
-    worst
+    Ok(worst)
 }
 
 fn flat_weights(learner: &dyn Learner) -> Vec<f32> {
