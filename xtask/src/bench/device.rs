@@ -6,7 +6,7 @@
 use super::process::{About, Process};
 use super::rows::{self, Rounds, Row, digits};
 use super::works::{Unit, Work, matches};
-use super::{load, python};
+use super::{load, no_match, python};
 use crate::cli::BenchOptions;
 use crate::words::count;
 use crate::{binaries, interrupt, output};
@@ -14,7 +14,6 @@ use anyhow::{Context, Result, bail};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Deserialize;
 use softmoe_spec::Device;
-use softmoe_spec::names::nearest;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -142,11 +141,7 @@ fn chosen(quick: bool, only: Option<&str>) -> Result<Vec<&'static str>> {
     };
     let found: Vec<&str> = names.into_iter().filter(|name| matches(given, name)).collect();
     if found.is_empty() {
-        let hint = nearest(given, names).map_or(String::new(), |name| format!("; did you mean `{name}`"));
-        bail!(
-            "no network matches `{given}`{hint}. There are: {} (`*` stands for any letters)",
-            names.join(", ")
-        );
+        return Err(no_match("network", given, &names));
     }
     Ok(found)
 }

@@ -15,7 +15,7 @@ use crate::binaries::{self, Programs};
 use crate::cli::BenchOptions;
 use crate::words::{count, time};
 use crate::{interrupt, output};
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use cores::Cores;
 use indicatif::{ProgressBar, ProgressStyle};
 use process::{About, Process};
@@ -77,14 +77,17 @@ fn chosen(size: Size, only: Option<&str>) -> Result<Vec<Group>> {
         groups.iter().flat_map(|group| &group.works).map(|work| work.name.clone()).collect();
     let left = works::only(groups, only.unwrap_or("*"));
     if let (true, Some(given)) = (left.is_empty(), only) {
-        let near = nearest(given, names.iter().map(String::as_str));
-        let hint = near.map_or(String::new(), |name| format!("; did you mean `{name}`"));
-        bail!(
-            "no work matches `{given}`{hint}. There are: {} (`*` stands for any letters)",
-            names.join(", ")
-        );
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        return Err(no_match("work", given, &names));
     }
     Ok(left)
+}
+
+/// What a pattern that matches nothing gets: the nearest name, and all there are.
+fn no_match(what: &str, given: &str, names: &[&str]) -> anyhow::Error {
+    let near = nearest(given, names.iter().copied());
+    let hint = near.map_or(String::new(), |name| format!("; did you mean `{name}`"));
+    anyhow!("no {what} matches `{given}`{hint}. There are: {} (`*` stands for any letters)", names.join(", "))
 }
 
 /// A measurement under way.

@@ -409,7 +409,7 @@ fn noisy(noise: &[f32]) -> Option<&[f32]> {
 }
 
 /// Observations as the network takes them, from 0 to 1.
-pub(crate) fn to_input(input: &mut [f32], observations: &[u8], largest_pixel: u8) {
+fn to_input(input: &mut [f32], observations: &[u8], largest_pixel: u8) {
     let largest = f32::from(largest_pixel);
     for (input, &byte) in input.iter_mut().zip(observations) {
         *input = f32::from(byte) / largest;

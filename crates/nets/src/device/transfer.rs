@@ -61,8 +61,16 @@ pub fn from_values<B: Backend, const D: usize>(
     shape: [usize; D],
     device: &B::Device,
 ) -> Tensor<B, D> {
+    upload(values.to_vec(), shape, device)
+}
+
+fn upload<B: Backend, const D: usize>(
+    values: Vec<f32>,
+    shape: [usize; D],
+    device: &B::Device,
+) -> Tensor<B, D> {
     count_upload(values.len());
-    Tensor::from_data(TensorData::new(values.to_vec(), shape), device)
+    Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// A tensor of these integers.
@@ -88,7 +96,8 @@ pub fn from_lists<B: Backend, const N: usize>(lists: [&[f32]; N], device: &B::De
         values.resize(start + list.len().max(1).next_multiple_of(ALIGNED), 0.0);
         start..values.len()
     });
-    let all = from_values::<B, 1>(&values, [values.len()], device);
+    let len = values.len();
+    let all = upload::<B, 1>(values, [len], device);
     ranges.map(|range| all.clone().slice(range))
 }
 

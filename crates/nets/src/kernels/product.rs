@@ -33,6 +33,12 @@ enum Summand<'a, E> {
     Row(&'a [E]),
 }
 
+impl<E> Summand<'_, E> {
+    fn of(accumulate: bool) -> Self {
+        if accumulate { Summand::Output } else { Summand::Nothing }
+    }
+}
+
 /// c = a b, or c = c + a b if `accumulate`.
 ///
 /// # Shapes
@@ -62,7 +68,7 @@ fn product_by<'m, E: Scalar>(
     };
     let [row, column] = c.strides;
     let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
-    let summand = if accumulate { Summand::Output } else { Summand::Nothing };
+    let summand = Summand::of(accumulate);
     let product = match transposed {
         false => Product { c, a: a.into(), b, summand },
         true => Product { c: c.transposed(), a: b.transposed().into(), b: a.transposed(), summand },
@@ -83,10 +89,7 @@ pub fn product_of_blocks<E: Scalar>(
     b: Matrix<'_, E>,
     accumulate: bool,
 ) {
-    let (m, inner) = (a.part.1, a.columns[0] * a.columns[1]);
-    let [k, n] = b.shape;
-    assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
-    dispatch(Product { c, a, b, summand: if accumulate { Summand::Output } else { Summand::Nothing } });
+    dispatch(Product::of_blocks(c, a, b, Summand::of(accumulate)));
 }
 
 /// y = x w + bias: the bias is added to each row.
@@ -102,11 +105,11 @@ pub fn affine<'m, E: Scalar>(
     w: Matrix<'m, E>,
     bias: &'m [E],
 ) {
-    let (x, [inner, n]) = (x.into(), w.shape);
-    let (m, k) = (x.part.1, x.columns[0] * x.columns[1]);
-    assert!(inner == k && y.shape == [m, n], "{m}x{k} times {:?} is not {:?}", w.shape, y.shape);
-    assert!(bias.len() == n && w.strides[1] == 1 && y.strides[1] == 1, "rows of {n} values");
-    share(m * n * k, Product { c: y, a: x, b: w, summand: Summand::Row(bias) }, dispatch);
+    let ([m, n], [k, _]) = (y.shape, w.shape);
+    let product = Product::of_blocks(y, x.into(), w, Summand::Row(bias));
+    let are_contiguous = product.b.strides[1] == 1 && product.c.strides[1] == 1;
+    assert!(bias.len() == n && are_contiguous, "rows of {n} values");
+    share(m * n * k, product, dispatch);
 }
 
 /// A product whose shapes fit.
@@ -115,6 +118,17 @@ struct Product<'a, E> {
     a: Blocks<'a, E>,
     b: Matrix<'a, E>,
     summand: Summand<'a, E>,
+}
+
+impl<'a, E> Product<'a, E> {
+    /// # Panics
+    /// If the shapes do not fit.
+    fn of_blocks(c: MatrixMut<'a, E>, a: Blocks<'a, E>, b: Matrix<'a, E>, summand: Summand<'a, E>) -> Self {
+        let (m, inner) = (a.part.1, a.columns[0] * a.columns[1]);
+        let [k, n] = b.shape;
+        assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
+        Product { c, a, b, summand }
+    }
 }
 
 /// Some of the columns of a, and as many rows of b.
