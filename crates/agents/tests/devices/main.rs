@@ -101,8 +101,7 @@ fn difference(got: &[f32], want: &[f32], tolerance: f32) -> Result<f32, String> 
     let mut worst = 0.0_f32;
     for (i, (&got, &want)) in got.iter().zip(want).enumerate() {
         let off = (got - want).abs();
-        // A NaN is beyond every tolerance.
-        if !(off <= tolerance) {
+        if off.is_nan() || off > tolerance {
             return Err(format!("value {i} is {got:e}, not {want:e}"));
         }
         worst = worst.max(off);

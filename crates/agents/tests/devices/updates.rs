@@ -185,7 +185,7 @@ fn check<B: Backend>(encoder: &str, bodies: &[String], heads_each: usize, device
     let mut worst = Worst::default();
     for (i, body) in cases.enumerate() {
         let architecture = architecture(encoder, body, heads[i % heads.len()]);
-        worst = worst.and(ten_updates::<B>(&architecture, i / heads.len() % 2 == 0, device));
+        worst = worst.and(ten_updates::<B>(&architecture, (i / heads.len()).is_multiple_of(2), device));
     }
     println!("the worst of {}: {worst}", bodies.len() * heads_each);
 }
