@@ -96,10 +96,11 @@ impl Adam {
                     let magnitude = |value: f32| value.abs().to_bits();
                     let moments = mu.iter_mut().zip(nu.iter_mut());
                     for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
-                        *mu = beta_1 * *mu + rest_1 * g;
-                        *nu = beta_2 * *nu + rest_2 * (g * g);
-                        *theta -= step_size * *mu / (nu.sqrt() + epsilon);
-                        largest = largest.max(magnitude(*theta)).max(magnitude(*nu));
+                        let new_mu = beta_1 * *mu + rest_1 * g;
+                        let new_nu = beta_2 * *nu + rest_2 * (g * g);
+                        let new_theta = *theta - step_size * new_mu / (new_nu.sqrt() + epsilon);
+                        largest = largest.max(magnitude(new_theta)).max(magnitude(new_nu));
+                        (*mu, *nu, *theta) = (new_mu, new_nu, new_theta);
                     }
                     largest < f32::INFINITY.to_bits()
                 },

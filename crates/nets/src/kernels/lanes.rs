@@ -1,5 +1,6 @@
 //! The vectors that register tiles are made of, for both types of numbers.
 
+use super::transposition::{At, copy_block, copy_block_of_f32};
 use pulp::{MemMask, Simd};
 use std::cell::Cell;
 
@@ -40,6 +41,13 @@ pub trait Lanes: Copy + 'static {
     #[allow(unsafe_code)]
     unsafe fn store<S: Simd>(simd: S, at: *mut Self, mask: Option<Self::Mask<S>>, value: Self::Vector<S>);
 
+    /// Copies four rows of four values to four columns.
+    ///
+    /// # Safety
+    /// x can be read and y written, and they do not overlap.
+    #[allow(unsafe_code)]
+    unsafe fn copy_block_transposed(y: At<*mut Self>, x: At<*const Self>);
+
     /// Takes a buffer of this thread's, at least `len` long; it is only allocated when it must grow.
     fn take_scratch(len: usize) -> Vec<Self>;
 
@@ -49,7 +57,7 @@ pub trait Lanes: Copy + 'static {
 
 macro_rules! lanes {
     ($number:ty, $vectors:ident, $masks:ident, $lanes:ident, $index:ty, $splat:ident, $add:ident,
-        $multiply_add:ident, $mask:ident, $load:ident, $store:ident) => {
+        $multiply_add:ident, $mask:ident, $load:ident, $store:ident, $copy_block:ident) => {
         impl Lanes for $number {
             type Vector<S: Simd> = S::$vectors;
             type Mask<S: Simd> = MemMask<S::$masks>;
@@ -112,6 +120,13 @@ macro_rules! lanes {
                 }
             }
 
+            #[inline(always)]
+            #[allow(unsafe_code)]
+            unsafe fn copy_block_transposed(y: At<*mut Self>, x: At<*const Self>) {
+                // SAFETY: the caller sees to it.
+                unsafe { $copy_block(y, x) }
+            }
+
             fn take_scratch(len: usize) -> Vec<Self> {
                 let mut scratch = SCRATCH.with(|scratch| scratch.$vectors.take());
                 if scratch.len() < len {
@@ -138,7 +153,8 @@ lanes!(
     mul_add_e_f32s,
     mask_between_m32s,
     mask_load_ptr_f32s,
-    mask_store_ptr_f32s
+    mask_store_ptr_f32s,
+    copy_block_of_f32
 );
 lanes!(
     f64,
@@ -151,7 +167,8 @@ lanes!(
     mul_add_e_f64s,
     mask_between_m64s,
     mask_load_ptr_f64s,
-    mask_store_ptr_f64s
+    mask_store_ptr_f64s,
+    copy_block
 );
 
 /// One thread's buffers, of each kind of number.

@@ -10,6 +10,7 @@ pub(crate) mod parts;
 mod product;
 mod softmax;
 mod tile;
+mod transposition;
 mod vector;
 pub(crate) mod window;
 
@@ -19,7 +20,8 @@ pub use product::{affine, product, product_of_blocks, vector_matrix};
 pub use softmax::{
     shared_exponentials, softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows,
 };
+pub use transposition::transpose;
 pub use vector::{
     add, add_row_sums, minus_mean_of_blocks, multiply, multiply_outer, relu, relu_backward,
-    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, sum, transpose,
+    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, sum,
 };

@@ -1,11 +1,11 @@
 //! Large work in as many parts as the pool of threads has, one on each.
 //!
 //! A part computes its elements as it would have computed them among all, so that results do not depend on the number
-//! of threads. Small work, such as all of MinAtar's, stays on the thread that it is on: to wake another takes
-//! as long as a million multiply-adds.
+//! of threads. Small work, such as all that an action takes, stays on the thread that it is on: to wake another
+//! takes as long as a million multiply-adds.
 
 /// Multiply-adds, or elements read from memory times 16, from which on work is shared.
-pub(crate) const WORTH_SHARING: usize = 1 << 25;
+pub(crate) const WORTH_SHARING: usize = 1 << 21;
 
 /// As many parts as `work` multiply-adds are worth: one, or one for each of the pool's threads.
 pub(crate) fn parts(work: usize) -> usize {

@@ -2,13 +2,15 @@
 //!
 //! A panel is as wide as two vectors. What does not lie as the tile needs it, a b or c without contiguous rows, is copied by
 //! the panel. Limit: multiply-adds; for a b larger than the second cache, the way from memory. Measured on one core of a
-//! Zen 5, of 270 GFLOP/s: 250 at 32 x 1,024 x 128, 220 where the inner loop is 32 long (gradients of kernels), 190 where c is
-//! written column by column (gradients of inputs), 230 at 32 x 3,872 x 512.
+//! Zen 5, of 272 GFLOP/s: 265 at 32 x 1,024 x 128, 240 where c is written column by column (gradients of inputs; 190 before
+//! blocks were turned in registers), 220 where the inner loop is 32 long (gradients of kernels), 250 at 32 x 3,872 x 512,
+//! 200 at 32 x 7,744 x 512 and 130 at 32 x 7,744 x 969, whose 30 MB come from memory.
 
 use super::instructions::{dispatch, vectorised};
 use super::matrix::{Blocks, Matrix, MatrixMut};
 use super::parts::{Rows, share};
 use super::tile::{self, Operands, ROWS};
+use super::transposition::{At, copy_transposed};
 use crate::scalar::Scalar;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
@@ -253,6 +255,7 @@ impl<'a, E: Scalar> Product<'a, E> {
     /// Computes some rows and columns of c, `VECTORS` vectors of them, with a copy of those of b if its rows are not
     /// contiguous.
     #[inline(always)]
+    #[allow(unsafe_code)]
     fn panel<S: Simd, const VECTORS: usize, const PARTIAL: bool>(
         &mut self,
         simd: S,
@@ -272,10 +275,18 @@ impl<'a, E: Scalar> Product<'a, E> {
         } else {
             let width = columns.len();
             let mut scratch = E::take_scratch(k * width);
-            for (j, start) in columns.clone().map(|j| j * column).enumerate() {
-                let of_column = self.b.data[start..].iter().step_by(row.max(1));
-                for (copy, &value) in scratch[j..].iter_mut().step_by(width).zip(of_column).take(k) {
-                    *copy = value;
+            let of_columns = &self.b.data[columns.start * column..];
+            if row == 1 {
+                let (y, x) = (scratch.as_mut_ptr(), of_columns.as_ptr());
+                let (y, x) = (At { first: y, stride: width }, At { first: x, stride: column });
+                // SAFETY: b has k rows, which lie beside each other, and these columns; the scratch is as large.
+                unsafe { copy_transposed(y, x, [width, k]) };
+            } else {
+                for j in 0..width {
+                    let of_column = of_columns[j * column..].iter().step_by(row.max(1));
+                    for (copy, &value) in scratch[j..].iter_mut().step_by(width).zip(of_column).take(k) {
+                        *copy = value;
+                    }
                 }
             }
             let mut panel = Panel { columns, inner, b: scratch.as_ptr(), b_stride: width, copy };
@@ -346,6 +357,7 @@ impl<'a, E: Scalar> Product<'a, E> {
             _ => (std::ptr::null(), 0),
         };
         let columns = columns.len();
+        let copy_stride = VECTORS * E::lanes::<S>();
         let operands = Operands {
             a: self.a.data.as_ptr().wrapping_add(inner.a),
             first_row: self.a.part.0 + row,
@@ -355,7 +367,7 @@ impl<'a, E: Scalar> Product<'a, E> {
             b: *b,
             b_stride: *b_stride,
             c,
-            c_stride: if in_place { c_row } else { columns },
+            c_stride: if in_place { c_row } else { copy_stride },
             columns,
             inner: inner.columns,
             added,
@@ -369,20 +381,18 @@ impl<'a, E: Scalar> Product<'a, E> {
         // mutably and overlaps neither a nor b. What is added is c, or as many values as c has columns (`affine`).
         unsafe { tile::tile::<E, S, ROWS, VECTORS, PARTIAL>(simd, operands) };
         if !in_place {
-            let accumulate = matches!(self.summand, Summand::Output);
-            for (j, start) in (0..columns).map(|j| (j, place + j * c_column)) {
-                let column: [E; ROWS] = std::array::from_fn(|row| copy[row * columns + j]);
-                if c_row == 1 {
-                    let c = &mut self.c.data[start..start + ROWS];
-                    match accumulate {
-                        true => c.iter_mut().zip(column).for_each(|(c, value)| *c += value),
-                        false => c.copy_from_slice(&column),
-                    }
-                } else {
-                    let c = self.c.data[start..].iter_mut().step_by(c_row);
-                    for (c, value) in c.zip(column) {
-                        *c = if accumulate { *c + value } else { value };
-                    }
+            let c = &mut self.c.data[place..];
+            if c_row == 1 && !matches!(self.summand, Summand::Output) {
+                let (y, x) = (c.as_mut_ptr(), copy.as_ptr());
+                let (y, x) = (At { first: y, stride: c_column }, At { first: x, stride: copy_stride });
+                // SAFETY: these columns of c have the rows of the tile, which lie beside each other; the copy has as many.
+                unsafe { copy_transposed(y, x, [ROWS, columns]) };
+                return;
+            }
+            for (row, copy) in copy.chunks_exact(copy_stride).take(ROWS).enumerate() {
+                let c = c[row * c_row..].iter_mut().step_by(c_column.max(1));
+                for (c, &value) in c.zip(copy).take(columns) {
+                    *c = if let Summand::Output = self.summand { *c + value } else { value };
                 }
             }
         }

@@ -389,23 +389,6 @@ pub fn repeat_scaled<E: Scalar>(y: &mut [E], x: &[E], n: usize, s: E) {
     );
 }
 
-/// y_ji = x_ij.
-///
-/// # Shapes
-/// x: (rows, `columns`); y: (`columns`, rows)
-///
-/// # Panics
-/// If the lengths do not fit.
-pub fn transpose<E: Scalar>(y: &mut [E], x: &[E], columns: usize) {
-    same_length(y, x);
-    whole_rows(x, columns);
-    for (column, y) in y.chunks_exact_mut(x.len() / columns).enumerate() {
-        for (y, x) in y.iter_mut().zip(x.chunks_exact(columns)) {
-            *y = x[column];
-        }
-    }
-}
-
 /// y *= x, element by element.
 ///
 /// # Shapes
