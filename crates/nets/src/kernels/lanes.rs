@@ -17,6 +17,8 @@ pub trait Lanes: Copy + 'static {
     fn splat<S: Simd>(self, simd: S) -> Self::Vector<S>;
     /// a + b.
     fn add_lanes<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
+    /// The larger of a and b.
+    fn max_lanes<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// a b + c, rounded once where the processor can.
     fn multiply_add<S: Simd>(
         simd: S,
@@ -57,7 +59,7 @@ pub trait Lanes: Copy + 'static {
 
 macro_rules! lanes {
     ($number:ty, $vectors:ident, $masks:ident, $lanes:ident, $index:ty, $splat:ident, $add:ident,
-        $multiply_add:ident, $mask:ident, $load:ident, $store:ident, $copy_block:ident) => {
+        $max:ident, $multiply_add:ident, $mask:ident, $load:ident, $store:ident, $copy_block:ident) => {
         impl Lanes for $number {
             type Vector<S: Simd> = S::$vectors;
             type Mask<S: Simd> = MemMask<S::$masks>;
@@ -75,6 +77,11 @@ macro_rules! lanes {
             #[inline(always)]
             fn add_lanes<S: Simd>(simd: S, a: S::$vectors, b: S::$vectors) -> S::$vectors {
                 simd.$add(a, b)
+            }
+
+            #[inline(always)]
+            fn max_lanes<S: Simd>(simd: S, a: S::$vectors, b: S::$vectors) -> S::$vectors {
+                simd.$max(a, b)
             }
 
             #[inline(always)]
@@ -150,6 +157,7 @@ lanes!(
     u32,
     splat_f32s,
     add_f32s,
+    max_f32s,
     mul_add_e_f32s,
     mask_between_m32s,
     mask_load_ptr_f32s,
@@ -164,6 +172,7 @@ lanes!(
     u64,
     splat_f64s,
     add_f64s,
+    max_f64s,
     mul_add_e_f64s,
     mask_between_m64s,
     mask_load_ptr_f64s,

@@ -16,7 +16,7 @@ pub(crate) mod window;
 
 pub use instructions::{InstructionSet, Unavailable, choose, instruction_set, vectorised};
 pub use matrix::{Blocks, Matrix, MatrixMut};
-pub use product::{affine, product, product_of_blocks, vector_matrix};
+pub use product::{affine, affine_relu, product, product_of_blocks, vector_matrix};
 pub use softmax::{
     shared_exponentials, softmax_backward_columns, softmax_backward_rows, softmax_columns, softmax_rows,
 };

@@ -72,8 +72,11 @@ fn product_by<'m, E: Scalar>(
     let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
     let summand = Summand::of(accumulate);
     let product = match transposed {
-        false => Product { c, a: a.into(), b, summand },
-        true => Product { c: c.transposed(), a: b.transposed().into(), b: a.transposed(), summand },
+        false => Product { c, a: a.into(), b, summand, rectified: false },
+        true => {
+            let (c, a, b) = (c.transposed(), b.transposed().into(), a.transposed());
+            Product { c, a, b, summand, rectified: false }
+        }
     };
     share(m * n * k, product, multiply);
 }
@@ -107,8 +110,35 @@ pub fn affine<'m, E: Scalar>(
     w: Matrix<'m, E>,
     bias: &'m [E],
 ) {
+    affine_product(y, x.into(), w, bias, false);
+}
+
+/// y = max(x w + bias, 0): the bias is added to each row.
+///
+/// # Shapes
+/// x: (m, k); w: (k, n); bias: (n); y: (m, n)
+///
+/// # Panics
+/// If the shapes do not fit, or if values of a row of w or y do not lie beside each other.
+pub fn affine_relu<'m, E: Scalar>(
+    y: MatrixMut<'m, E>,
+    x: impl Into<Blocks<'m, E>>,
+    w: Matrix<'m, E>,
+    bias: &'m [E],
+) {
+    affine_product(y, x.into(), w, bias, true);
+}
+
+/// [`affine`], or [`affine_relu`] if `rectified`.
+fn affine_product<'m, E: Scalar>(
+    y: MatrixMut<'m, E>,
+    x: Blocks<'m, E>,
+    w: Matrix<'m, E>,
+    bias: &'m [E],
+    rectified: bool,
+) {
     let ([m, n], [k, _]) = (y.shape, w.shape);
-    let product = Product::of_blocks(y, x.into(), w, Summand::Row(bias));
+    let product = Product { rectified, ..Product::of_blocks(y, x, w, Summand::Row(bias)) };
     let are_contiguous = product.b.strides[1] == 1 && product.c.strides[1] == 1;
     assert!(bias.len() == n && are_contiguous, "rows of {n} values");
     share(m * n * k, product, dispatch);
@@ -120,6 +150,8 @@ struct Product<'a, E> {
     a: Blocks<'a, E>,
     b: Matrix<'a, E>,
     summand: Summand<'a, E>,
+    /// Whether what is negative becomes zero.
+    rectified: bool,
 }
 
 impl<'a, E> Product<'a, E> {
@@ -129,7 +161,7 @@ impl<'a, E> Product<'a, E> {
         let (m, inner) = (a.part.1, a.columns[0] * a.columns[1]);
         let [k, n] = b.shape;
         assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
-        Product { c, a, b, summand }
+        Product { c, a, b, summand, rectified: false }
     }
 }
 
@@ -163,7 +195,7 @@ impl<E: Scalar> Rows for Product<'_, E> {
     }
 
     fn cut(self, row: usize) -> (Self, Self) {
-        let Product { c, a, b, summand } = self;
+        let Product { c, a, b, summand, rectified } = self;
         let ([m, n], strides) = (c.shape, c.strides);
         let is_row_major = c.is_row_major();
         // Whole tiles, where there are several.
@@ -174,7 +206,10 @@ impl<E: Scalar> Rows for Product<'_, E> {
         if is_row_major {
             let (above, below) = (part(left, [row, n]), part(right, [m - row, n]));
             let [a_above, a_below] = [a.part(0..row), a.part(row..m)];
-            (Product { c: above, a: a_above, b, summand }, Product { c: below, a: a_below, b, summand })
+            (
+                Product { c: above, a: a_above, b, summand, rectified },
+                Product { c: below, a: a_below, b, summand, rectified },
+            )
         } else {
             let (left, right) = (part(left, [m, row]), part(right, [m, n - row]));
             let [k, _] = b.shape;
@@ -189,8 +224,8 @@ impl<E: Scalar> Rows for Product<'_, E> {
                 of_all => (of_all, of_all),
             };
             (
-                Product { c: left, a, b: b_left, summand: of_left },
-                Product { c: right, a, b: b_right, summand: of_right },
+                Product { c: left, a, b: b_left, summand: of_left, rectified },
+                Product { c: right, a, b: b_right, summand: of_right, rectified },
             )
         }
     }
@@ -208,7 +243,9 @@ impl<E: Scalar> WithSimd for Product<'_, E> {
         let rows_at_a_time = if is_cut(m * n) { ROWS_AT_A_TIME } else { m.max(1) };
         let inner_at_a_time = if is_cut(k * n) && self.a.columns[0] == 1 { INNER_AT_A_TIME } else { k };
         let mut copy = [E::ZERO; tile::VALUES];
+        let rectified = std::mem::take(&mut self.rectified);
         for inner in self.inner(inner_at_a_time) {
+            self.rectified = rectified && inner.b + inner.columns[0] * inner.columns[1] >= k;
             for first in (0..m).step_by(rows_at_a_time) {
                 self.panels(simd, first..m.min(first + rows_at_a_time), inner, &mut copy);
             }
@@ -372,6 +409,7 @@ impl<'a, E: Scalar> Product<'a, E> {
             inner: inner.columns,
             added,
             added_stride,
+            rectified: self.rectified,
         };
         // SAFETY: the matrices' constructors made sure that the last element of each matrix, and so every element, lies
         // in its slice (strides are not negative), and `product` that the shapes fit: a has the rows from `row` on and

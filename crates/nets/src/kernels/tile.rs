@@ -37,6 +37,8 @@ pub(super) struct Operands<E> {
     /// What the product is added to: row-major, the rows `added_stride` apart (0: one for all); null: nothing. It may be c.
     pub(super) added: *const E,
     pub(super) added_stride: usize,
+    /// Whether what is negative becomes zero.
+    pub(super) rectified: bool,
 }
 
 /// Computes a tile of `ROWS` rows and at most `VECTORS` vectors of columns; the last vector is not full if `PARTIAL`.
@@ -59,7 +61,7 @@ pub(super) unsafe fn tile<
     operands: Operands<E>,
 ) {
     let Operands { a, mut b, b_stride, c, c_stride, columns, inner, .. } = operands;
-    let Operands { first_row, a_block, a_row_strides, a_column_strides, added, added_stride, .. } = operands;
+    let Operands { first_row, a_block, a_row_strides, a_column_strides, added, added_stride, rectified, .. } = operands;
     let lanes = E::lanes::<S>();
     let mut masks = [None; VECTORS];
     if PARTIAL {
@@ -122,6 +124,7 @@ pub(super) unsafe fn tile<
                         E::add_lanes(simd, E::load(simd, added, masks[vector]), sum)
                     }
                 };
+                let sum = if rectified { E::max_lanes(simd, sum, E::ZERO.splat(simd)) } else { sum };
                 E::store(simd, c.add(row * c_stride + vector * lanes), masks[vector], sum);
             }
         }

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::inspection::Kernel;
-use crate::kernels::{self, Matrix, MatrixMut, affine, product};
+use crate::kernels::{self, Matrix, MatrixMut, affine, affine_relu, product};
 use crate::layers::dense::{disjoint, noisy_laws};
 use crate::{Builder, Inspection, Law, Scalar, Size, Weights};
 use std::ops::Range;
@@ -50,6 +50,9 @@ struct Noisy {
     eps: [Range<usize>; 2],
 }
 
+/// About as many hidden values as are computed at a time, so that they are still in the second cache where they are used.
+const VALUES_AT_A_TIME: usize = 1 << 16;
+
 /// Buffers of [`Experts`].
 #[derive(Clone, Debug)]
 pub struct ExpertsTape<E> {
@@ -58,14 +61,17 @@ pub struct ExpertsTape<E> {
     y: Vec<E>,
     /// Gradient of the input (rows, n, d).
     dx: Vec<E>,
+    /// Gradient of one expert's output kernel, transposed: (d, h). Hidden values need not be transposed for it.
+    d_output: Vec<E>,
     hidden: Vec<HiddenTape<E>>,
 }
 
 /// Buffers of a hidden layer.
 #[derive(Clone, Debug)]
 struct HiddenTape<E> {
-    /// Output after the ReLU, (n, rows, h), and its gradient.
+    /// Output after the ReLU, (n, rows, h).
     y: Vec<E>,
+    /// Gradient of some rows of one expert's.
     dy: Vec<E>,
     /// Noisy: kernel and bias with their noise.
     kernel: Vec<E>,
@@ -131,7 +137,7 @@ impl<N: Size, D: Size> Experts<N, D> {
             let noisy = |len| vec![E::ZERO; if layer.noisy.is_some() { len } else { 0 }];
             HiddenTape {
                 y: vec![E::ZERO; n * rows * h],
-                dy: vec![E::ZERO; n * rows * h],
+                dy: vec![E::ZERO; self.rows_at_a_time(rows) * h],
                 kernel: noisy(n * layer.inputs * h),
                 bias: noisy(n * h),
             }
@@ -140,6 +146,7 @@ impl<N: Size, D: Size> Experts<N, D> {
             rows,
             y: vec![E::ZERO; rows * n * d],
             dx: vec![E::ZERO; rows * n * d],
+            d_output: vec![E::ZERO; d * h],
             hidden: hidden.collect(),
         }
     }
@@ -156,23 +163,23 @@ impl<N: Size, D: Size> Experts<N, D> {
     ) -> &'t [E] {
         let (n, d, h) = self.sizes();
         let rows = tape.rows;
-        for (index, layer) in self.hidden_layers.iter().enumerate() {
-            let (before, rest) = tape.hidden.split_at_mut(index);
-            let HiddenTape { y, kernel, bias, .. } = &mut rest[0];
-            let (kernel, bias) = layer.weights(weights, kernel, bias, n, h);
-            for e in 0..n {
-                let x = layer_input(x, before, e, rows, [n, d, h]);
-                let y = &mut y[e * rows * h..][..rows * h];
-                let bias = &bias[e * h..][..h];
-                let kernel = Matrix::new(&kernel[e * layer.inputs * h..], layer.inputs, h);
-                affine(MatrixMut::new(y, rows, h), x, kernel, bias);
-                kernels::relu_in_place(y);
-            }
+        for (layer, hidden) in self.hidden_layers.iter().zip(&mut tape.hidden) {
+            layer.draw(weights, hidden, n, h);
         }
         let [kernel, bias] = self.output.clone().map(|range| &weights.parameters[range]);
-        for e in 0..n {
-            let y = MatrixMut::strided(&mut tape.y[e * d..], [rows, d], [n * d, 1]);
-            let hidden = layer_input(x, &tape.hidden, e, rows, [n, d, h]);
+        for (e, rows) in self.blocks(rows) {
+            for (index, layer) in self.hidden_layers.iter().enumerate() {
+                let (before, rest) = tape.hidden.split_at_mut(index);
+                let HiddenTape { y, kernel, bias, .. } = &mut rest[0];
+                let (kernel, bias) = layer.weights(weights, kernel, bias);
+                let x = layer_input(x, before, e, rows.clone(), [n, d, h]);
+                let y = &mut y[(e * tape.rows + rows.start) * h..];
+                let kernel = Matrix::new(&kernel[e * layer.inputs * h..], layer.inputs, h);
+                affine_relu(MatrixMut::new(y, rows.len(), h), x, kernel, &bias[e * h..][..h]);
+            }
+            let hidden = layer_input(x, &tape.hidden, e, rows.clone(), [n, d, h]);
+            let y = &mut tape.y[(rows.start * n + e) * d..];
+            let y = MatrixMut::strided(y, [rows.len(), d], [n * d, 1]);
             affine(y, hidden, Matrix::new(&kernel[e * h * d..], h, d), &bias[e * d..][..d]);
         }
         &tape.y
@@ -200,49 +207,66 @@ impl<N: Size, D: Size> Experts<N, D> {
         tape: &'t mut ExpertsTape<E>,
         gradient: &mut [E],
     ) -> &'t [E] {
-        let (n, d, h) = self.sizes();
-        let rows = tape.rows;
-        let depth = self.hidden_layers.len();
-
-        let [d_kernel, d_bias] = disjoint(gradient, [&self.output[0], &self.output[1]]);
+        let (n, _, h) = self.sizes();
+        let d_bias = &mut gradient[self.output[1].clone()];
         d_bias.fill(E::ZERO);
         kernels::add_row_sums(d_bias, dy);
-        let kernel = &weights.parameters[self.output[0].clone()];
-        for e in 0..n {
-            let HiddenTape { y, dy: d_hidden, .. } = &mut tape.hidden[depth - 1];
-            let y = Matrix::new(&y[e * rows * h..], rows, h);
-            let dy = Matrix::strided(&dy[e * d..], [rows, d], [n * d, 1]);
-            product(MatrixMut::new(&mut d_kernel[e * h * d..][..h * d], h, d), y.transposed(), dy, false);
-            let kernel = Matrix::new(&kernel[e * h * d..], h, d).transposed();
-            product(MatrixMut::new(&mut d_hidden[e * rows * h..], rows, h), dy, kernel, false);
+        for layer in &self.hidden_layers {
+            gradient[layer.mu[1].clone()].fill(E::ZERO);
         }
-        for (index, layer) in self.hidden_layers.iter().enumerate().rev() {
-            let (before, rest) = tape.hidden.split_at_mut(index);
-            let HiddenTape { y, dy, kernel, .. } = &mut rest[0];
-            let noisy = layer.noisy.as_ref().zip(weights.noise);
-            let kernel = match noisy {
-                Some(_) => &*kernel,
-                None => &weights.parameters[layer.mu[0].clone()],
-            };
-            let [d_kernel, d_bias] = disjoint(gradient, [&layer.mu[0], &layer.mu[1]]);
-            kernels::relu_backward_in_place(dy, y);
-            d_bias.fill(E::ZERO);
-            let size = layer.inputs * h;
-            for e in 0..n {
-                let dy = &dy[e * rows * h..][..rows * h];
-                kernels::add_row_sums(&mut d_bias[e * h..][..h], dy);
-                let dy = Matrix::new(dy, rows, h);
-                let x = layer_input(x, before, e, rows, [n, d, h]).transposed();
-                product(MatrixMut::new(&mut d_kernel[e * size..][..size], layer.inputs, h), x, dy, false);
-                let dx = match before.last_mut() {
-                    Some(before) => MatrixMut::new(&mut before.dy[e * rows * h..], rows, h),
-                    None => MatrixMut::strided(&mut tape.dx[e * d..], [rows, d], [n * d, 1]),
-                };
-                product(dx, dy, Matrix::new(&kernel[e * size..], layer.inputs, h).transposed(), false);
-            }
+        for (e, rows) in self.blocks(tape.rows) {
+            self.backward_of_rows((e, rows), weights, x, dy, tape, gradient);
+        }
+        for layer in &self.hidden_layers {
             layer.noise_backward(weights, gradient, n, h);
         }
         &tape.dx
+    }
+
+    /// The part of [`backward`](Self::backward) that some rows of expert `e` have, but for the output's bias and the noise.
+    fn backward_of_rows<E: Scalar>(
+        &self,
+        (e, rows): (usize, Range<usize>),
+        weights: Weights<'_, E>,
+        x: &[E],
+        dy: &[E],
+        tape: &mut ExpertsTape<E>,
+        gradient: &mut [E],
+    ) {
+        let (n, d, h) = self.sizes();
+        let (len, accumulate) = (rows.len(), rows.start > 0);
+        let place = (rows.start * n + e) * d;
+
+        let last = tape.hidden.len() - 1;
+        let kernel = &weights.parameters[self.output[0].clone()][e * h * d..][..h * d];
+        let dy = Matrix::strided(&dy[place..], [len, d], [n * d, 1]);
+        let y = layer_input(x, &tape.hidden, e, rows.clone(), [n, d, h]);
+        product(MatrixMut::new(&mut tape.d_output, d, h), dy.transposed(), y, accumulate);
+        if rows.end == tape.rows {
+            let d_kernel = &mut gradient[self.output[0].clone()][e * h * d..][..h * d];
+            kernels::transpose(d_kernel, &tape.d_output, h);
+        }
+        let d_hidden = MatrixMut::new(&mut tape.hidden[last].dy, len, h);
+        product(d_hidden, dy, Matrix::new(kernel, h, d).transposed(), false);
+
+        for (index, layer) in self.hidden_layers.iter().enumerate().rev() {
+            let (before, rest) = tape.hidden.split_at_mut(index);
+            let HiddenTape { y, dy, kernel, bias } = &mut rest[0];
+            let (kernel, _) = layer.weights(weights, kernel, bias);
+            let [d_kernel, d_bias] = disjoint(gradient, [&layer.mu[0], &layer.mu[1]]);
+            let size = layer.inputs * h;
+            let dy = &mut dy[..len * h];
+            kernels::relu_backward_in_place(dy, &y[(e * tape.rows + rows.start) * h..][..len * h]);
+            kernels::add_row_sums(&mut d_bias[e * h..][..h], dy);
+            let dy = Matrix::new(dy, len, h);
+            let x = layer_input(x, before, e, rows.clone(), [n, d, h]).transposed();
+            product(MatrixMut::new(&mut d_kernel[e * size..][..size], layer.inputs, h), x, dy, accumulate);
+            let dx = match before.last_mut() {
+                Some(before) => MatrixMut::new(&mut before.dy, len, h),
+                None => MatrixMut::strided(&mut tape.dx[place..], [len, d], [n * d, 1]),
+            };
+            product(dx, dy, Matrix::new(&kernel[e * size..], layer.inputs, h).transposed(), false);
+        }
     }
 
     /// Shows each expert's hidden neurons: a layer of their own for each expert.
@@ -271,23 +295,40 @@ impl<N: Size, D: Size> Experts<N, D> {
         inspection.end();
     }
 
+    /// Each expert and each block of its rows.
+    fn blocks(&self, rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> + use<N, D> {
+        let at_a_time = self.rows_at_a_time(rows).max(1);
+        let blocks = move |e| (0..rows).step_by(at_a_time).map(move |row| (e, row..rows.min(row + at_a_time)));
+        (0..self.experts.size()).flat_map(blocks)
+    }
+
+    /// Rows in a block: blocks of about one size, and of whole tiles.
+    fn rows_at_a_time(&self, rows: usize) -> usize {
+        const TILES: usize = 24;
+        let blocks = (rows * self.hidden).div_ceil(VALUES_AT_A_TIME).max(1);
+        rows.div_ceil(blocks).next_multiple_of(TILES).min(rows)
+    }
+
     /// (n, d, h)
     fn sizes(&self) -> (usize, usize, usize) {
         (self.experts.size(), self.width.size(), self.hidden)
     }
 }
 
-/// The input of expert `e` to the layer behind `before`: its rows of `x`, or the hidden values before.
+/// Some rows of the input of expert `e` to the layer behind `before`: those of `x`, or of the hidden values before.
 fn layer_input<'a, E>(
     x: &'a [E],
     before: &'a [HiddenTape<E>],
     e: usize,
-    rows: usize,
+    rows: Range<usize>,
     [n, d, h]: [usize; 3],
 ) -> Matrix<'a, E> {
     match before.last() {
-        Some(before) => Matrix::new(&before.y[e * rows * h..], rows, h),
-        None => Matrix::strided(&x[e * d..], [rows, d], [n * d, 1]),
+        Some(before) => {
+            let of_expert = before.y.len() / n;
+            Matrix::new(&before.y[e * of_expert + rows.start * h..], rows.len(), h)
+        }
+        None => Matrix::strided(&x[(rows.start * n + e) * d..], [rows.len(), d], [n * d, 1]),
     }
 }
 
@@ -308,31 +349,37 @@ impl HiddenLayer {
         }
     }
 
-    /// The kernels and biases of all experts, with their noise where there is any.
-    fn weights<'a, E: Scalar>(
-        &self,
-        weights: Weights<'a, E>,
-        kernel: &'a mut [E],
-        bias: &'a mut [E],
-        n: usize,
-        h: usize,
-    ) -> (&'a [E], &'a [E]) {
+    /// Writes the kernels and biases of all experts with their noise; without noise they are left alone.
+    fn draw<E: Scalar>(&self, weights: Weights<'_, E>, tape: &mut HiddenTape<E>, n: usize, h: usize) {
+        let Some((noisy, noise)) = self.noisy.as_ref().zip(weights.noise) else { return };
         let of = |range: &Range<usize>| &weights.parameters[range.clone()];
         let [mu, b_mu] = [of(&self.mu[0]), of(&self.mu[1])];
-        let Some((noisy, noise)) = self.noisy.as_ref().zip(weights.noise) else {
-            return (mu, b_mu);
-        };
-        let [eps_in, eps_out] = noisy.eps.clone().map(|range| &noise[range]);
         let [sigma, b_sigma] = [of(&noisy.sigma[0]), of(&noisy.sigma[1])];
+        let [eps_in, eps_out] = noisy.eps.clone().map(|range| &noise[range]);
         let size = self.inputs * h;
         for e in 0..n {
             let (of_kernel, of_bias) = (e * size..(e + 1) * size, e * h..(e + 1) * h);
             let (mu, sigma) = (&mu[of_kernel.clone()], &sigma[of_kernel.clone()]);
-            kernels::multiply_outer(&mut kernel[of_kernel], Some(mu), sigma, eps_in, eps_out);
+            kernels::multiply_outer(&mut tape.kernel[of_kernel], Some(mu), sigma, eps_in, eps_out);
             let (mu, sigma) = (&b_mu[of_bias.clone()], &b_sigma[of_bias.clone()]);
-            kernels::multiply_outer(&mut bias[of_bias], Some(mu), sigma, &[E::ONE], eps_out);
+            kernels::multiply_outer(&mut tape.bias[of_bias], Some(mu), sigma, &[E::ONE], eps_out);
         }
-        (kernel, bias)
+    }
+
+    /// The kernels and biases of all experts, as they were drawn where there is noise.
+    fn weights<'a, E: Scalar>(
+        &self,
+        weights: Weights<'a, E>,
+        kernel: &'a [E],
+        bias: &'a [E],
+    ) -> (&'a [E], &'a [E]) {
+        match self.noisy.is_some() && weights.noise.is_some() {
+            true => (kernel, bias),
+            false => {
+                let [kernel, bias] = &self.mu;
+                (&weights.parameters[kernel.clone()], &weights.parameters[bias.clone()])
+            }
+        }
     }
 
     /// The gradient of sigma from that of mu.
