@@ -5,12 +5,13 @@ mod device;
 mod mixing;
 
 use crate::inspection::{Kernel, Mixture, doubles};
+use crate::kernels::parts::{Of, in_parts, parts};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::unit_vectors::UnitVectors;
 use crate::size::expect;
 use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
-use mixing::{Learned, Mixing, Sides};
+use mixing::{Learned, Mixing, Scratch, Sides};
 use std::ops::Range;
 
 /// Every slot of every expert is a convex combination of all tokens, and every output token one of all slots'
@@ -46,16 +47,19 @@ pub struct SoftMoeTape<E> {
     phi_transposed: Vec<E>,
     d_phi: Vec<E>,
     normalised: Option<NormalisedTape<E>>,
-    mixing: Mixing<E>,
-    /// (batch, p n, d); their gradient of one sample times the scales of dispatch, (p n, d).
+    /// Of each sample; their logits' gradient, (batch, m, p n).
+    mixing: Vec<Mixing<E>>,
+    d_logits: Vec<E>,
+    /// (batch, p n, d)
     slots: Vec<E>,
-    d_slots: Vec<E>,
     d_outputs: Vec<E>,
     experts: ExpertsTape<E>,
     /// (batch, m, d); the gradient of y times the scales of combine.
     y: Vec<E>,
     dy: Vec<E>,
     dx: Vec<E>,
+    /// Of each thread.
+    scratches: Vec<Scratch<E>>,
 }
 
 /// What a normalised mixture keeps besides.
@@ -71,12 +75,12 @@ struct NormalisedTape<E> {
 impl<E: Scalar> SoftMoeTape<E> {
     /// The weight of each token in each slot in the last forward pass, (batch, m, p n): columns sum to one.
     pub fn dispatch(&self) -> Vec<E> {
-        self.mixing.scaled(true)
+        self.mixing.iter().flat_map(Mixing::dispatch).collect()
     }
 
     /// The weight of each slot's output in each token, (batch, m, p n): rows sum to one.
     pub fn combine(&self) -> Vec<E> {
-        self.mixing.scaled(false)
+        self.mixing.iter().flat_map(Mixing::combine).collect()
     }
 
     /// What went into the experts, (batch, p n, d).
@@ -192,14 +196,18 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 d_tokens: zeros(batch * m * d),
                 phi: UnitVectors::columns(d, n * p),
             }),
-            mixing: Mixing::new(batch, m, n * p, d),
+            mixing: vec![Mixing::new(m, n * p); batch],
+            d_logits: zeros(batch * m * n * p),
             slots: zeros(batch * n * p * d),
-            d_slots: zeros(n * p * d),
             d_outputs: zeros(batch * n * p * d),
             experts: self.experts.tape(batch * p),
             y: zeros(batch * m * d),
             dy: zeros(batch * m * d),
             dx: zeros(batch * m * d),
+            scratches: vec![
+                Scratch::new(m, n * p, d);
+                parts(3 * batch * m * n * p * d).min(batch).max(1)
+            ],
         }
     }
 
@@ -222,22 +230,29 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         }
 
         // Sample by sample: what is computed is still in the cache when it is used.
-        let samples = x.chunks_exact(m * d).zip(tokens.chunks_exact(m * d));
-        for (sample, ((x, tokens), slots)) in samples.zip(tape.slots.chunks_exact_mut(np * d)).enumerate() {
-            tape.mixing.forward(sample, tokens, &tape.phi, self.learned);
-            let weights = tape.mixing.of(sample);
-            let x = Matrix::new(x, m, d);
-            product(MatrixMut::new(slots, np, d), weights.dispatch.transposed(), x, false);
-            kernels::scale_rows(slots, weights.dispatch_scales);
-        }
-        let outputs = self.experts.forward(weights, &tape.slots, &mut tape.experts);
-        let samples = outputs.chunks_exact(np * d).zip(tape.y.chunks_exact_mut(m * d));
-        for (sample, (outputs, y)) in samples.enumerate() {
-            let weights = tape.mixing.of(sample);
-            product(MatrixMut::new(y, m, d), weights.combine, Matrix::new(outputs, np, d), false);
-            kernels::scale_rows(y, weights.combine_scales);
-        }
-        &tape.y
+        let SoftMoeTape { phi, mixing, slots, y, scratches, .. } = tape;
+        let samples = (Of(x, m * d), Of(tokens, m * d), Of(&mut slots[..], np * d), Of(&mut mixing[..], 1));
+        in_parts(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
+            let tokens = x.0.chunks_exact(m * d).zip(tokens.0.chunks_exact(m * d));
+            for ((mixing, slots), (x, tokens)) in mixing.0.iter_mut().zip(slots.0.chunks_exact_mut(np * d)).zip(tokens) {
+                mixing.forward(tokens, phi, self.learned, scratch);
+                let weights = mixing.weights();
+                let x = Matrix::new(x, m, d);
+                product(MatrixMut::new(slots, np, d), weights.dispatch.transposed(), x, false);
+                kernels::scale_rows(slots, weights.dispatch_scales);
+            }
+        });
+        let outputs = self.experts.forward(weights, slots, &mut tape.experts);
+        let samples = (Of(outputs, np * d), Of(&mut y[..], m * d), Of(&mixing[..], 1));
+        in_parts(scratches, samples, &|_, (outputs, y, mixing)| {
+            let outputs = outputs.0.chunks_exact(np * d);
+            for ((mixing, outputs), y) in mixing.0.iter().zip(outputs).zip(y.0.chunks_exact_mut(m * d)) {
+                let weights = mixing.weights();
+                product(MatrixMut::new(y, m, d), weights.combine, Matrix::new(outputs, np, d), false);
+                kernels::scale_rows(y, weights.combine_scales);
+            }
+        });
+        y
     }
 
     fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t SoftMoeTape<E>) -> &'t [E] {
@@ -255,53 +270,56 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
     ) -> &'t [E] {
         let (m, d, n, p) = self.sizes();
         let np = n * p;
-        tape.dy.copy_from_slice(dy);
-        let samples = tape.dy.chunks_exact_mut(m * d).zip(tape.d_outputs.chunks_exact_mut(np * d));
-        for (sample, (dy, d_outputs)) in samples.enumerate() {
-            let weights = tape.mixing.of(sample);
-            kernels::scale_rows(dy, weights.combine_scales);
-            let combine = weights.combine.transposed();
-            product(MatrixMut::new(d_outputs, np, d), combine, Matrix::new(dy, m, d), false);
-        }
-        self.experts.backward(weights, &tape.slots, &tape.d_outputs, &mut tape.experts, gradient);
+        let batch = x.len() / (m * d);
+        let SoftMoeTape { mixing, slots, d_outputs, y, dy: scaled_dy, dx, d_logits, scratches, .. } = tape;
+        scaled_dy.copy_from_slice(dy);
+        let samples = (Of(&mut scaled_dy[..], m * d), Of(&mut d_outputs[..], np * d), Of(&mixing[..], 1));
+        in_parts(scratches, samples, &|_, (dy, d_outputs, mixing)| {
+            let d_outputs = d_outputs.0.chunks_exact_mut(np * d);
+            for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.0.chunks_exact_mut(m * d)).zip(d_outputs) {
+                let weights = mixing.weights();
+                kernels::scale_rows(dy, weights.combine_scales);
+                let combine = weights.combine.transposed();
+                product(MatrixMut::new(d_outputs, np, d), combine, Matrix::new(dy, m, d), false);
+            }
+        });
+        self.experts.backward(weights, slots, d_outputs, &mut tape.experts, gradient);
 
         let (outputs, d_slots) = (self.experts.output(&tape.experts), self.experts.d_input(&tape.experts));
-        let (tokens, mut d_unit_tokens) = match &mut tape.normalised {
-            Some(units) => (units.tokens.values(), Some(&mut units.d_tokens)),
-            None => (x, None),
-        };
-        kernels::transpose(&mut tape.phi_transposed, &tape.phi, np);
-        tape.d_phi.fill(E::ZERO);
-        for sample in 0..x.len() / (m * d) {
-            let (of_tokens, of_slots) =
-                (sample * m * d..(sample + 1) * m * d, sample * np * d..(sample + 1) * np * d);
-            let weights = tape.mixing.of(sample);
-            tape.d_slots.copy_from_slice(&d_slots[of_slots.clone()]);
-            kernels::scale_rows(&mut tape.d_slots, weights.dispatch_scales);
-            let d_slots_matrix = Matrix::new(&tape.d_slots, np, d);
-            if wants_dx {
-                let dx = MatrixMut::new(&mut tape.dx[of_tokens.clone()], m, d);
-                product(dx, weights.dispatch, d_slots_matrix, false);
-            }
-            let sides = Sides {
-                x: &x[of_tokens.clone()],
-                slots: &tape.slots[of_slots.clone()],
-                d_slots: &tape.d_slots,
-                outputs: &outputs[of_slots],
-                y: &tape.y[of_tokens.clone()],
-                dy: &tape.dy[of_tokens.clone()],
-            };
-            let d_logits = Matrix::new(tape.mixing.backward(sample, &sides, self.learned), m, np);
-            let tokens = Matrix::new(&tokens[of_tokens.clone()], m, d).transposed();
-            product(MatrixMut::new(&mut tape.d_phi, d, np), tokens, d_logits, true);
-            if wants_dx {
-                let (d_tokens, accumulate) = match &mut d_unit_tokens {
-                    Some(d_unit_tokens) => (&mut d_unit_tokens[of_tokens], false),
-                    None => (&mut tape.dx[of_tokens], true),
+        let samples = (0..batch, Of(&mut dx[..], m * d), Of(&mut d_logits[..], m * np));
+        in_parts(scratches, samples, &|scratch, (samples, dx, d_logits)| {
+            let gradients = dx.0.chunks_exact_mut(m * d).zip(d_logits.0.chunks_exact_mut(m * np));
+            for (sample, (dx, d_logits)) in samples.zip(gradients) {
+                let (of_tokens, of_slots) = (sample * m * d, sample * np * d);
+                let weights = mixing[sample].weights();
+                scratch.d_slots.copy_from_slice(&d_slots[of_slots..][..np * d]);
+                kernels::scale_rows(&mut scratch.d_slots, weights.dispatch_scales);
+                if wants_dx {
+                    let d_slots = Matrix::new(&scratch.d_slots, np, d);
+                    product(MatrixMut::new(dx, m, d), weights.dispatch, d_slots, false);
+                }
+                let sides = Sides {
+                    x: &x[of_tokens..][..m * d],
+                    slots: &slots[of_slots..][..np * d],
+                    outputs: &outputs[of_slots..][..np * d],
+                    y: &y[of_tokens..][..m * d],
+                    dy: &scaled_dy[of_tokens..][..m * d],
                 };
-                let phi = Matrix::new(&tape.phi_transposed, np, d);
-                product(MatrixMut::new(d_tokens, m, d), d_logits, phi, accumulate);
+                mixing[sample].backward(d_logits, &sides, self.learned, scratch);
             }
+        });
+        let d_logits = Matrix::new(&tape.d_logits, batch * m, np);
+        let tokens = tape.normalised.as_ref().map_or(x, |units| units.tokens.values());
+        let tokens = Matrix::new(tokens, batch * m, d).transposed();
+        product(MatrixMut::new(&mut tape.d_phi, d, np), tokens, d_logits, false);
+        if wants_dx {
+            let (d_tokens, accumulate) = match &mut tape.normalised {
+                Some(units) => (&mut units.d_tokens, false),
+                None => (&mut tape.dx, true),
+            };
+            kernels::transpose(&mut tape.phi_transposed, &tape.phi, np);
+            let phi = Matrix::new(&tape.phi_transposed, np, d);
+            product(MatrixMut::new(d_tokens, batch * m, d), d_logits, phi, accumulate);
         }
         if let Some((scale, units)) = self.scale.as_ref().zip(tape.normalised.as_mut()) {
             // Many terms that nearly cancel.
