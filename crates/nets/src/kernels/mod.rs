@@ -23,5 +23,5 @@ pub use softmax::{
 pub use transposition::transpose;
 pub use vector::{
     add, add_row_sums, minus_mean_of_blocks, multiply, multiply_outer, relu, relu_backward,
-    relu_backward_in_place, relu_in_place, repeat_scaled, row_dots, scale_rows, sum,
+    relu_backward_with_row_sums, repeat_scaled, row_dots, scale_rows, sum,
 };

@@ -463,8 +463,8 @@ pub fn vector_matrix<E: Scalar>(y: &mut [E], x: &[E], w: &[E]) {
 #[cfg(test)]
 mod tests {
     use super::{
-        INNER_AT_A_TIME, Matrix, MatrixMut, Product, ROWS_AT_A_TIME, SECOND_CACHE, affine, dispatch, product,
-        product_by, vector_matrix,
+        INNER_AT_A_TIME, Matrix, MatrixMut, Product, ROWS_AT_A_TIME, SECOND_CACHE, affine, affine_relu,
+        dispatch, product, product_by, vector_matrix,
     };
     use proptest::prelude::*;
     use pulp::Simd;
@@ -508,6 +508,20 @@ mod tests {
         }
     }
 
+    /// What is negative after one block may be positive after the last.
+    #[test]
+    fn only_the_last_block_is_rectified() {
+        let [m, k, n] = [9, 1_100, 1_000];
+        let (x, w, bias) = (random(m * k, 1), random(k * n, 2), random(n, 3));
+        let (x, w) = (Matrix::new(&x, m, k), Matrix::new(&w, k, n));
+        let (mut y, mut want) = (vec![f32::NAN; m * n], vec![f32::NAN; m * n]);
+        affine_relu(MatrixMut::new(&mut y, m, n), x, w, &bias);
+        affine(MatrixMut::new(&mut want, m, n), x, w, &bias);
+        assert!(want.iter().any(|&want| want < 0.0) && want.iter().any(|&want| want > 0.0));
+        want.iter_mut().for_each(|want| *want = want.max(0.0));
+        assert_eq!(y, want);
+    }
+
     proptest! {
         #[test]
         fn affine_maps_are_products_and_a_row(m in 1usize..20, k in 0usize..40, n in 1usize..80, seed: u64) {
@@ -516,6 +530,9 @@ mod tests {
             let (mut y, mut want) = (vec![f32::NAN; m * n], bias.repeat(m));
             affine(MatrixMut::new(&mut y, m, n), x, w, &bias);
             product(MatrixMut::new(&mut want, m, n), x, w, true);
+            prop_assert_eq!(&y, &want);
+            affine_relu(MatrixMut::new(&mut y, m, n), x, w, &bias);
+            let want: Vec<f32> = want.into_iter().map(|want| want.max(0.0)).collect();
             prop_assert_eq!(y, want);
         }
 

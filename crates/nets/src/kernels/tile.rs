@@ -61,7 +61,9 @@ pub(super) unsafe fn tile<
     operands: Operands<E>,
 ) {
     let Operands { a, mut b, b_stride, c, c_stride, columns, inner, .. } = operands;
-    let Operands { first_row, a_block, a_row_strides, a_column_strides, added, added_stride, rectified, .. } = operands;
+    let Operands {
+        first_row, a_block, a_row_strides, a_column_strides, added, added_stride, rectified, ..
+    } = operands;
     let lanes = E::lanes::<S>();
     let mut masks = [None; VECTORS];
     if PARTIAL {

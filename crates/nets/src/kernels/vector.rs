@@ -92,35 +92,26 @@ pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
     });
 }
 
-/// y = max(y, 0).
+/// dy = 0 where the output `y` of a rectifier is not positive; what is left of each row is added to `sum`.
 ///
 /// # Shapes
-/// y: (n)
-pub fn relu_in_place<E: Scalar>(y: &mut [E]) {
-    vectorised(
-        #[inline(always)]
-        || {
-            for y in y.iter_mut() {
-                *y = if *y > E::ZERO { *y } else { E::ZERO };
-            }
-        },
-    );
-}
-
-/// dy = 0 where the output `y` of [`relu`] is not positive.
-///
-/// # Shapes
-/// dy, y: (n)
+/// dy, y: (m, n); sum: (n)
 ///
 /// # Panics
 /// If the lengths do not fit.
-pub fn relu_backward_in_place<E: Scalar>(dy: &mut [E], y: &[E]) {
+pub fn relu_backward_with_row_sums<E: Scalar>(dy: &mut [E], y: &[E], sum: &mut [E]) {
     same_length(dy, y);
+    let columns = sum.len();
+    whole_rows(y, columns);
     vectorised(
         #[inline(always)]
         || {
-            for (dy, &y) in dy.iter_mut().zip(y) {
-                *dy = if y > E::ZERO { *dy } else { E::ZERO };
+            for (dy, y) in dy.chunks_exact_mut(columns).zip(y.chunks_exact(columns)) {
+                for ((dy, &y), sum) in dy.iter_mut().zip(y).zip(&mut *sum) {
+                    let d = if y > E::ZERO { *dy } else { E::ZERO };
+                    *dy = d;
+                    *sum += d;
+                }
             }
         },
     );
@@ -406,4 +397,27 @@ pub fn multiply<E: Scalar>(y: &mut [E], x: &[E]) {
             }
         },
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{add_row_sums, relu_backward, relu_backward_with_row_sums};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_rectifiers_gradient_is_summed_where_it_is_made(
+            columns in 1usize..40, values in proptest::collection::vec((-4i8..5, -4i8..5), 40..400),
+        ) {
+            // Small whole numbers: every order of adding gives the same sum.
+            let values = &values[..values.len() / columns * columns];
+            let (mut dy, y): (Vec<f32>, Vec<f32>) = values.iter().map(|&(dy, y)| (f32::from(dy), f32::from(y))).unzip();
+            let (mut want, mut want_sum) = (vec![f32::NAN; dy.len()], vec![1.0; columns]);
+            relu_backward(&mut want, &dy, &y);
+            add_row_sums(&mut want_sum, &want);
+            let mut sum = vec![1.0; columns];
+            relu_backward_with_row_sums(&mut dy, &y, &mut sum);
+            prop_assert_eq!((dy, sum), (want, want_sum));
+        }
+    }
 }

@@ -256,8 +256,8 @@ impl<N: Size, D: Size> Experts<N, D> {
             let [d_kernel, d_bias] = disjoint(gradient, [&layer.mu[0], &layer.mu[1]]);
             let size = layer.inputs * h;
             let dy = &mut dy[..len * h];
-            kernels::relu_backward_in_place(dy, &y[(e * tape.rows + rows.start) * h..][..len * h]);
-            kernels::add_row_sums(&mut d_bias[e * h..][..h], dy);
+            let y = &y[(e * tape.rows + rows.start) * h..][..len * h];
+            kernels::relu_backward_with_row_sums(dy, y, &mut d_bias[e * h..][..h]);
             let dy = Matrix::new(dy, len, h);
             let x = layer_input(x, before, e, rows.clone(), [n, d, h]).transposed();
             product(MatrixMut::new(&mut d_kernel[e * size..][..size], layer.inputs, h), x, dy, accumulate);
@@ -298,7 +298,8 @@ impl<N: Size, D: Size> Experts<N, D> {
     /// Each expert and each block of its rows.
     fn blocks(&self, rows: usize) -> impl Iterator<Item = (usize, Range<usize>)> + use<N, D> {
         let at_a_time = self.rows_at_a_time(rows).max(1);
-        let blocks = move |e| (0..rows).step_by(at_a_time).map(move |row| (e, row..rows.min(row + at_a_time)));
+        let blocks =
+            move |e| (0..rows).step_by(at_a_time).map(move |row| (e, row..rows.min(row + at_a_time)));
         (0..self.experts.size()).flat_map(blocks)
     }
 

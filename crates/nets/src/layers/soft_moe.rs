@@ -204,10 +204,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             y: zeros(batch * m * d),
             dy: zeros(batch * m * d),
             dx: zeros(batch * m * d),
-            scratches: vec![
-                Scratch::new(m, n * p, d);
-                parts(3 * batch * m * n * p * d).min(batch).max(1)
-            ],
+            scratches: vec![Scratch::new(m, n * p, d); parts(3 * batch * m * n * p * d).min(batch).max(1)],
         }
     }
 
@@ -234,7 +231,9 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let samples = (Of(x, m * d), Of(tokens, m * d), Of(&mut slots[..], np * d), Of(&mut mixing[..], 1));
         in_parts(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
             let tokens = x.0.chunks_exact(m * d).zip(tokens.0.chunks_exact(m * d));
-            for ((mixing, slots), (x, tokens)) in mixing.0.iter_mut().zip(slots.0.chunks_exact_mut(np * d)).zip(tokens) {
+            for ((mixing, slots), (x, tokens)) in
+                mixing.0.iter_mut().zip(slots.0.chunks_exact_mut(np * d)).zip(tokens)
+            {
                 mixing.forward(tokens, phi, self.learned, scratch);
                 let weights = mixing.weights();
                 let x = Matrix::new(x, m, d);
@@ -276,7 +275,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let samples = (Of(&mut scaled_dy[..], m * d), Of(&mut d_outputs[..], np * d), Of(&mixing[..], 1));
         in_parts(scratches, samples, &|_, (dy, d_outputs, mixing)| {
             let d_outputs = d_outputs.0.chunks_exact_mut(np * d);
-            for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.0.chunks_exact_mut(m * d)).zip(d_outputs) {
+            for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.0.chunks_exact_mut(m * d)).zip(d_outputs)
+            {
                 let weights = mixing.weights();
                 kernels::scale_rows(dy, weights.combine_scales);
                 let combine = weights.combine.transposed();
