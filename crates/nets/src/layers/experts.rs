@@ -404,3 +404,50 @@ impl HiddenLayer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ExpertSettings, Experts, VALUES_AT_A_TIME};
+    use crate::{Builder, Weights};
+    use rand::{RngExt, SeedableRng};
+
+    /// Rows do not see each other, so that a gradient is the sum of those of parts, each small enough for one block.
+    #[test]
+    fn blocks_of_rows_equal_experts_on_parts_of_the_rows() {
+        const ROWS: usize = 300;
+        const AT_A_TIME: usize = 100;
+        let [n, d, hidden] = [2, 3, 512];
+        let mut builder = Builder::new();
+        let settings = ExpertSettings { hidden, extra_layers: 1, noisy: true };
+        let experts = Experts::new(&mut builder, "experts", n, d, settings);
+        let blocks = |rows| experts.blocks(rows).count();
+        assert_eq!((blocks(ROWS), blocks(AT_A_TIME), ROWS * hidden / VALUES_AT_A_TIME), (3 * n, n, 2));
+
+        let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
+        let mut random = |len: usize| -> Vec<f64> { (0..len).map(|_| rng.random_range(-1.0..1.0)).collect() };
+        let (parameters, noise) = (random(builder.parameters().len()), random(builder.noise().len()));
+        let (x, dy) = (random(ROWS * n * d), random(ROWS * n * d));
+        let weights = Weights { parameters: &parameters, noise: Some(&noise) };
+        let pass = |x: &[f64], dy: &[f64]| {
+            let mut tape = experts.tape(x.len() / (n * d));
+            let mut gradient = vec![f64::NAN; parameters.len()];
+            let y = experts.forward(weights, x, &mut tape).to_vec();
+            let dx = experts.backward(weights, x, dy, &mut tape, &mut gradient).to_vec();
+            (y, dx, gradient)
+        };
+
+        let (y, dx, gradient) = pass(&x, &dy);
+        let part = AT_A_TIME * n * d;
+        let (mut want_y, mut want_dx, mut want_gradient) = (vec![], vec![], vec![0.0; parameters.len()]);
+        for (x, dy) in x.chunks(part).zip(dy.chunks(part)) {
+            let (y, dx, gradient) = pass(x, dy);
+            want_y.extend(y);
+            want_dx.extend(dx);
+            want_gradient.iter_mut().zip(gradient).for_each(|(sum, gradient)| *sum += gradient);
+        }
+        let all = |y: Vec<f64>, dx: Vec<f64>, gradient: Vec<f64>| [y, dx, gradient].concat();
+        for (got, want) in all(y, dx, gradient).iter().zip(all(want_y, want_dx, want_gradient)) {
+            assert!((got - want).abs() <= 1e-9 * want.abs().max(1.0), "{got}, should be {want}");
+        }
+    }
+}
