@@ -170,6 +170,25 @@ fn small_garbage_is_refused_or_harmless() {
     assert!(accepted > 1000, "only {accepted} states were accepted: the test tests nothing");
 }
 
+/// Every value of every byte, one at a time: the ends of each number's range are among them.
+#[test]
+fn any_changed_byte_is_refused_or_harmless() {
+    for game in Game::ALL {
+        let mut environment = make(game, &Settings::default(), 0);
+        play(&mut *environment, &[1, 2, 3, 4, 5, 0, 1, 5]);
+        let saved = environment.save();
+        for at in 0..saved.len() {
+            for value in 0..=u8::MAX {
+                let mut bytes = saved.clone();
+                bytes[at] = value;
+                if environment.restore(&bytes).is_ok() {
+                    play(&mut *environment, &[0, 1, 5]);
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_state_of_another_game_is_refused() {
     for game in Game::ALL {

@@ -338,7 +338,8 @@ impl Rules for Seaquest {
         let lists =
             [&self.friendly_bullets, &self.enemy_bullets, &self.fish, &self.enemy_submarines, &self.divers];
         let bodies = || lists.into_iter().flatten();
-        let behind = self.player_x - direction(self.facing_right);
+        // Before it is known to be on the grid, the position may be any number.
+        let behind = self.player_x.saturating_sub(direction(self.facing_right));
         let player_inside = on_grid(self.player_x) && (0..=8).contains(&self.player_y);
         first_broken(&[
             (player_inside, "the submarine is in rows 0 to 8"),
