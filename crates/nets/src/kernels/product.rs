@@ -72,11 +72,8 @@ fn product_by<'m, E: Scalar>(
     let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
     let summand = Summand::of(accumulate);
     let product = match transposed {
-        false => Product { c, a: a.into(), b, summand, rectified: false },
-        true => {
-            let (c, a, b) = (c.transposed(), b.transposed().into(), a.transposed());
-            Product { c, a, b, summand, rectified: false }
-        }
+        false => Product::of_blocks(c, a.into(), b, summand),
+        true => Product::of_blocks(c.transposed(), b.transposed().into(), a.transposed(), summand),
     };
     share(m * n * k, product, multiply);
 }
@@ -243,7 +240,7 @@ impl<E: Scalar> WithSimd for Product<'_, E> {
         let rows_at_a_time = if is_cut(m * n) { ROWS_AT_A_TIME } else { m.max(1) };
         let inner_at_a_time = if is_cut(k * n) && self.a.columns[0] == 1 { INNER_AT_A_TIME } else { k };
         let mut copy = [E::ZERO; tile::VALUES];
-        let rectified = std::mem::take(&mut self.rectified);
+        let rectified = self.rectified;
         for inner in self.inner(inner_at_a_time) {
             self.rectified = rectified && inner.b + inner.columns[0] * inner.columns[1] >= k;
             for first in (0..m).step_by(rows_at_a_time) {

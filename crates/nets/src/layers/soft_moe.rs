@@ -5,7 +5,7 @@ mod device;
 mod mixing;
 
 use crate::inspection::{Kernel, Mixture, doubles};
-use crate::kernels::parts::{Of, in_parts, parts};
+use crate::kernels::parts::{Of, in_parts, parts, share};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
 use crate::layers::unit_vectors::UnitVectors;
@@ -243,7 +243,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         });
         let outputs = self.experts.forward(weights, slots, &mut tape.experts);
         let samples = (Of(outputs, np * d), Of(&mut y[..], m * d), Of(&mixing[..], 1));
-        in_parts(scratches, samples, &|_, (outputs, y, mixing)| {
+        share(x.len() * np, samples, |(outputs, y, mixing)| {
             let outputs = outputs.0.chunks_exact(np * d);
             for ((mixing, outputs), y) in mixing.0.iter().zip(outputs).zip(y.0.chunks_exact_mut(m * d)) {
                 let weights = mixing.weights();
@@ -273,7 +273,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let SoftMoeTape { mixing, slots, d_outputs, y, dy: scaled_dy, dx, d_logits, scratches, .. } = tape;
         scaled_dy.copy_from_slice(dy);
         let samples = (Of(&mut scaled_dy[..], m * d), Of(&mut d_outputs[..], np * d), Of(&mixing[..], 1));
-        in_parts(scratches, samples, &|_, (dy, d_outputs, mixing)| {
+        share(x.len() * np, samples, |(dy, d_outputs, mixing)| {
             let d_outputs = d_outputs.0.chunks_exact_mut(np * d);
             for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.0.chunks_exact_mut(m * d)).zip(d_outputs)
             {

@@ -133,9 +133,8 @@ impl<E: Scalar> Mixing<E> {
     /// The weights that the last [`forward`](Self::forward) left.
     pub(super) fn weights(&self) -> SampleWeights<'_, E> {
         let [m, slots] = self.shape;
-        let dispatch = if self.shared { &self.combine } else { &self.dispatch };
         SampleWeights {
-            dispatch: Matrix::new(dispatch, m, slots),
+            dispatch: Matrix::new(self.unscaled_dispatch(), m, slots),
             dispatch_scales: &self.dispatch_scales,
             combine: Matrix::new(&self.combine, m, slots),
             combine_scales: &self.combine_scales,
@@ -144,8 +143,13 @@ impl<E: Scalar> Mixing<E> {
 
     /// Dispatch itself, (m, p n).
     pub(super) fn dispatch(&self) -> impl Iterator<Item = E> {
-        let e_or_dispatch = if self.shared { &self.combine } else { &self.dispatch };
-        e_or_dispatch.iter().zip(self.dispatch_scales.iter().cycle()).map(|(&e, &scale)| e * scale)
+        let scales = self.dispatch_scales.iter().cycle();
+        self.unscaled_dispatch().iter().zip(scales).map(|(&e, &scale)| e * scale)
+    }
+
+    /// What the scales of dispatch belong to, (m, p n).
+    fn unscaled_dispatch(&self) -> &[E] {
+        if self.shared { &self.combine } else { &self.dispatch }
     }
 
     /// Combine itself, (m, p n).
