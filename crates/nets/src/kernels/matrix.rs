@@ -63,6 +63,20 @@ impl<'a, E> Blocks<'a, E> {
     }
 }
 
+impl<E> Blocks<'_, E> {
+    /// Some of the columns of a matrix whose columns are one block.
+    pub(super) fn columns(mut self, columns: Range<usize>) -> Self {
+        assert!(
+            self.columns[0] == 1 && columns.end <= self.columns[1],
+            "columns {columns:?} of {:?}",
+            self.columns
+        );
+        self.data = &self.data[columns.start * self.column_strides[1]..];
+        self.columns[1] = columns.len();
+        self
+    }
+}
+
 impl<'a, E> From<Matrix<'a, E>> for Blocks<'a, E> {
     fn from(Matrix { data, shape, strides }: Matrix<'a, E>) -> Self {
         Blocks {
@@ -112,6 +126,11 @@ impl<'a, E> Matrix<'a, E> {
     pub fn strided(data: &'a [E], shape: [usize; 2], strides: [usize; 2]) -> Self {
         check(data.len(), shape, strides);
         Matrix { data, shape, strides }
+    }
+
+    /// Some of its rows.
+    pub(super) fn rows(self, rows: Range<usize>) -> Self {
+        Self::strided(&self.data[rows.start * self.strides[0]..], [rows.len(), self.shape[1]], self.strides)
     }
 
     /// The transposed matrix; nothing is moved.

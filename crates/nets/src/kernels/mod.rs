@@ -3,9 +3,11 @@
 //! Sizes are run-time values here. Each loop is compiled for the instruction sets that the processor may have
 //! (AVX-512, AVX2 with FMA, or the portable ones) and the best is taken when it runs, unless [`choose`] names another.
 
+mod from_memory;
 mod instructions;
 pub(crate) mod lanes;
 mod matrix;
+mod panels;
 pub(crate) mod parts;
 mod product;
 mod softmax;

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::inspection::Kernel;
-use crate::kernels::parts::{Of, in_parts, parts};
+use crate::kernels::parts::{Of, WORTH_SHARING, in_parts, parts, share};
 use crate::kernels::window::{MOST_OUTPUTS, convolve, suits};
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
 use crate::layers::dense::disjoint;
@@ -13,6 +13,9 @@ use crate::size::expect;
 use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 use std::ops::Range;
+
+/// The most [`sums`].
+const MOST_SUMS: usize = 8;
 
 /// A convolution of a square `KERNEL` and a `STRIDE`, with the padding `P`: none unless it is said to be
 /// [`Same`](crate::layers::Same).
@@ -38,7 +41,9 @@ pub struct Conv2dTape<E> {
     dx: Vec<E>,
     /// Stride 1: the kernel turned around, (KERNEL, KERNEL, C, channels).
     turned: Vec<E>,
-    /// Each computes some of the samples, or of the gradient's rows.
+    /// Sums of some samples' gradients of the kernel, and behind it of the bias: (sums, KERNEL KERNEL channels + 1, C).
+    sums: Vec<E>,
+    /// Each computes some of the samples.
     parts: Vec<Part<E>>,
 }
 
@@ -110,6 +115,49 @@ impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize, P: Pad
             padding: PhantomData,
         }
     }
+}
+
+impl<E: Scalar> Backward<E> {
+    /// The gradient `dx` of one sample from that of its output. At stride 1 the kernel is the one turned around.
+    fn input<const KERNEL: usize, const STRIDE: usize>(
+        &mut self,
+        dx: &mut [E],
+        dy: &[E],
+        kernel: &[E],
+        windows: &Windows,
+    ) {
+        let [h, w] = windows.output;
+        let c = dy.len() / (h * w);
+        let channels = kernel.len() / (KERNEL * KERNEL * c);
+        match self {
+            Backward::Convolution { dy: padded } => {
+                let positions = windows.map_sides();
+                let dy = padded.of(dy);
+                if suits(KERNEL, channels) {
+                    let bias = &[E::ZERO; MOST_OUTPUTS][..channels];
+                    convolve::<E, KERNEL>(dx, positions, dy.values, [dy.width, dy.channels], kernel, bias);
+                } else {
+                    let kernel = Matrix::new(kernel, KERNEL * KERNEL * c, channels);
+                    let dx = MatrixMut::new(dx, positions.iter().product(), channels);
+                    product_of_blocks(dx, patches(dy, KERNEL, 1, positions), kernel, false);
+                }
+            }
+            Backward::Patches(d_patches) => {
+                let inputs = KERNEL * KERNEL * channels;
+                let kernel = Matrix::new(kernel, inputs, c).transposed();
+                let d_patches_of = MatrixMut::new(d_patches, h * w, inputs);
+                product(d_patches_of, Matrix::new(dy, h * w, c), kernel, false);
+                scatter(dx, d_patches, windows);
+            }
+        }
+    }
+}
+
+/// Sums that the gradient of the kernel is made of, each of as many samples: a large one's can be computed at a time, and
+/// they are the same for any number of threads.
+fn sums(batch: usize, work: usize) -> usize {
+    let most = if work < WORTH_SHARING { 1 } else { MOST_SUMS };
+    (1..=most).rev().find(|sums| batch.is_multiple_of(*sums)).unwrap_or(1)
 }
 
 /// The patches of a map under a square window, as a matrix (positions, window's values).
@@ -216,6 +264,7 @@ where
             dx: vec![E::ZERO; batch * map.iter().product::<usize>()],
             turned: vec![E::ZERO; if STRIDE == 1 { weights } else { 0 }],
             windows,
+            sums: vec![E::ZERO; sums(batch, batch * h * w * weights) * (weights + c)],
             parts: vec![part; parts(batch * h * w * weights).min(batch).max(1)],
         }
     }
@@ -261,63 +310,49 @@ where
         let kernel = &weights.parameters[self.kernel.clone()];
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
         let (inputs, c) = (d_kernel.len() / d_bias.len(), d_bias.len());
-        let Conv2dTape { windows, dx, turned, parts, .. } = tape;
+        let Conv2dTape { windows, dx, turned, parts, sums, .. } = tape;
         let positions @ [h, w] = windows.output;
-        let (map_len, dy_len) = (windows.map_len(), h * w * c);
-        let samples = || x.chunks_exact(map_len).zip(dy.chunks_exact(dy_len));
-        d_bias.fill(E::ZERO);
-        kernels::add_row_sums(d_bias, dy);
-        d_kernel.fill(E::ZERO);
-        in_parts(parts, (0..inputs, Of(d_kernel, c)), &|part, (rows, d_kernel)| {
-            for (x, dy) in samples() {
-                let patches = patches_transposed(part.x.of(x), KERNEL, STRIDE, positions).part(rows.clone());
-                let d_kernel = MatrixMut::new(&mut *d_kernel.0, rows.len(), c);
-                product_of_blocks(d_kernel, patches, Matrix::new(dy, h * w, c), true);
-            }
-        });
-        if !wants_dx {
-            return dx;
-        }
-        if STRIDE == 1 {
+        if wants_dx && STRIDE == 1 {
             turn(turned, kernel, self.channels, c);
         }
-        in_parts(parts, (Of(&mut dx[..], map_len), Of(dy, dy_len)), &|part, (dx, dy)| {
-            for (dx, dy) in dx.0.chunks_exact_mut(map_len).zip(dy.0.chunks_exact(dy_len)) {
-                match &mut part.backward {
-                    Backward::Convolution { dy: padded } => {
-                        let [height, width] = windows.map_sides();
-                        let dy = padded.of(dy);
-                        if suits(KERNEL, self.channels) {
-                            let zeros = [E::ZERO; MOST_OUTPUTS];
-                            let bias = &zeros[..self.channels];
-                            convolve::<E, KERNEL>(
-                                dx,
-                                [height, width],
-                                dy.values,
-                                [dy.width, dy.channels],
-                                turned,
-                                bias,
-                            );
-                        } else {
-                            let patches = self::patches(dy, KERNEL, 1, [height, width]);
-                            let kernel = Matrix::new(turned, KERNEL * KERNEL * c, self.channels);
-                            let dx = MatrixMut::new(dx, height * width, self.channels);
-                            product_of_blocks(dx, patches, kernel, false);
-                        }
-                    }
-                    Backward::Patches(d_patches) => {
-                        let kernel = Matrix::new(kernel, inputs, c).transposed();
-                        product(
-                            MatrixMut::new(d_patches, h * w, inputs),
-                            Matrix::new(dy, h * w, c),
-                            kernel,
-                            false,
-                        );
-                        scatter(dx, d_patches, windows);
+        let kernel = if STRIDE == 1 { &turned[..] } else { kernel };
+        let (map_len, dy_len, sum_len) = (windows.map_len(), h * w * c, (inputs + 1) * c);
+        let samples = (dy.len() / dy_len) / (sums.len() / sum_len);
+        let of_sums = (
+            Of(x, samples * map_len),
+            Of(dy, samples * dy_len),
+            Of(&mut dx[..], samples * map_len),
+            Of(&mut sums[..], sum_len),
+        );
+        in_parts(parts, of_sums, &|part, (x, dy, dx, sums)| {
+            let of_sums = x.0.chunks_exact(x.1).zip(dy.0.chunks_exact(dy.1));
+            let of_sums = of_sums.zip(dx.0.chunks_exact_mut(dx.1).zip(sums.0.chunks_exact_mut(sums.1)));
+            for ((x, dy), (dx, sum)) in of_sums {
+                let (d_kernel, d_bias) = sum.split_at_mut(inputs * c);
+                d_bias.fill(E::ZERO);
+                kernels::add_row_sums(d_bias, dy);
+                let samples = x.chunks_exact(map_len).zip(dy.chunks_exact(dy_len));
+                for (sample, ((x, dy), dx)) in samples.zip(dx.chunks_exact_mut(map_len)).enumerate() {
+                    let patches = patches_transposed(part.x.of(x), KERNEL, STRIDE, positions);
+                    let d_kernel = MatrixMut::new(d_kernel, inputs, c);
+                    product_of_blocks(d_kernel, patches, Matrix::new(dy, h * w, c), sample > 0);
+                    if wants_dx {
+                        part.backward.input::<KERNEL, STRIDE>(dx, dy, kernel, windows);
                     }
                 }
             }
         });
+        let sums = &sums[..];
+        let add_up = |gradient: &mut [E], first: usize| {
+            gradient.fill(E::ZERO);
+            for sum in sums.chunks_exact(sum_len) {
+                kernels::add(gradient, &sum[first..][..gradient.len()]);
+            }
+        };
+        share(16 * sums.len(), (0..inputs, Of(d_kernel, c)), |(rows, d_kernel)| {
+            add_up(d_kernel.0, rows.start * c);
+        });
+        add_up(d_bias, inputs * c);
         dx
     }
 
