@@ -2,6 +2,8 @@
 
 mod support;
 
+use dfdx::shapes::Const;
+use softmoe_nets::layers::{Dense, Flatten, Relu};
 use softmoe_nets::{Adam, AdamSettings, BoxedNetwork, Builder, Layer, Network, Weights};
 use support::{Observations, experts, observations, uniform};
 
@@ -50,6 +52,19 @@ fn a_training_step_allocates_nothing() {
             assert_eq!(allocations(builder, layer, batch), 0, "ExpertChoice, batch {batch}, noisy: {noisy}");
         }
     }
+}
+
+/// With weights that are read from memory.
+#[test]
+fn a_step_of_a_large_layer_allocates_nothing() {
+    let mut builder = Builder::new();
+    let layers = (
+        Flatten(Const::<400>),
+        Dense::new(&mut builder, "first", Const::<400>, Const::<1100>, true),
+        Relu,
+        Dense::new(&mut builder, "second", Const::<1100>, Const::<1000>, true),
+    );
+    assert_eq!(allocations(builder, layers, 32), 0);
 }
 
 #[test]

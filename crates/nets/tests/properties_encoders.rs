@@ -113,21 +113,21 @@ fn convolution<const K: usize, const S: usize, P: Padding>(
     assert_near(&got, &want)
 }
 
-/// Of a batch whose kernel gradient is several sums: as many as divide the batch, or one if it is prime and large. Those of
-/// its samples alone are one sum each.
-#[test]
-fn gradients_of_a_large_batch_are_the_sums_of_its_samples() {
-    for batch in [6, 8, 11, 16] {
-        let shape = |batch: usize| (batch, 20_usize, 20_usize, 10_usize);
+/// Of a batch whose kernel gradient is several sums, some of fewer samples, or of none; those of its samples alone are
+/// one sum each.
+fn sums_of_samples<const STRIDE: usize, P: Padding>([h, w]: [usize; 2]) {
+    for batch in [0, 6, 11, 16, 17] {
+        let shape = |batch: usize| (batch, 20_usize, 20_usize, 30_usize);
         let mut builder = Builder::new();
+        let law = |_, _| Law::Constant(0.0);
         let layer =
-            Conv2d::<_, _, _, 3, 1>::new(&mut builder, "convolution", 10, (18_usize, 18_usize, 17_usize));
-        assert!(batch * 18 * 18 * 17 * 90 > 1 << 21, "work that several threads share");
+            Conv2d::<_, _, _, 3, STRIDE, P>::of_law(&mut builder, "convolution", 30, (h, w, 17_usize), law);
         let parameters = uniform(builder.parameters().len(), 1.0, 1);
-        let (x, dy) = (uniform(batch * 4_000, 1.0, 2), uniform(batch * 18 * 18 * 17, 1.0, 3));
+        let (x_len, dy_len) = (12_000, h * w * 17);
+        let (x, dy) = (uniform(batch * x_len, 1.0, 2), uniform(batch * dy_len, 1.0, 3));
         let [_, dx, gradient] = pass(&layer, shape(batch), &parameters, &x, Some(&dy));
         let (mut want_dx, mut want) = (Vec::new(), vec![0.0; parameters.len()]);
-        for (x, dy) in x.chunks_exact(4_000).zip(dy.chunks_exact(18 * 18 * 17)) {
+        for (x, dy) in x.chunks_exact(x_len).zip(dy.chunks_exact(dy_len)) {
             let [_, dx, gradient] = pass(&layer, shape(1), &parameters, x, Some(dy));
             want_dx.extend(dx);
             want.iter_mut().zip(&gradient).for_each(|(want, of_sample)| *want += of_sample);
@@ -135,6 +135,12 @@ fn gradients_of_a_large_batch_are_the_sums_of_its_samples() {
         assert_near(&dx, &want_dx).unwrap();
         assert_near(&gradient, &want).unwrap();
     }
+}
+
+#[test]
+fn gradients_of_a_large_batch_are_the_sums_of_its_samples() {
+    sums_of_samples::<1, Valid>([18, 18]);
+    sums_of_samples::<2, Same>([10, 10]);
 }
 
 /// Compares a pooling, and where its gradient goes, with plain loops; values are a few integers, so that many are equal.

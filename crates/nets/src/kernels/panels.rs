@@ -59,6 +59,9 @@ impl<'a, E> Product<'a, E> {
         let (m, inner) = (a.part.1, a.columns[0] * a.columns[1]);
         let [k, n] = b.shape;
         assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
+        if let Summand::Row(values) = summand {
+            assert_eq!(values.len(), n, "values that are added to each row");
+        }
         Product { c, a, b, summand, rectified: false }
     }
 }
@@ -269,10 +272,11 @@ impl<E: Scalar> Product<'_, E> {
             rectified: self.rectified,
         };
         // SAFETY: the matrices' constructors made sure that the last element of each matrix, and so every element, lies
-        // in its slice (strides are not negative), and `product` that the shapes fit: a has the rows from `row` on; b, the matrix itself or a copy of the panel, as many rows and the panel's columns; and c, the
-        // matrix itself or a copy that is large enough for any tile, these rows and columns. `columns` is as long as
-        // `VECTORS` and `PARTIAL` say. A part of a product (`cut`) keeps to rows or columns of the whole. c is borrowed
-        // mutably and overlaps neither a nor b. What is added is c, or as many values as c has columns (`affine`).
+        // in its slice (strides are not negative), and `of_blocks` that the shapes fit: a has the rows from `row` on; b, the
+        // matrix itself or a copy of the panel, has as many rows as a has columns, and the panel's columns; c, the matrix
+        // itself or a copy that is large enough for any tile, has these rows and columns. `columns` is as long as `VECTORS`
+        // and `PARTIAL` say. A part of a product (`cut`) keeps to rows or columns of the whole. c is borrowed mutably and
+        // overlaps neither a nor b. What is added is c, or as many values as c has columns (`of_blocks`).
         unsafe { tile::tile::<E, S, ROWS, VECTORS, PARTIAL>(simd, operands) };
         if !in_place {
             let c = &mut self.c.data[place..];

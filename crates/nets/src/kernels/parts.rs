@@ -1,12 +1,12 @@
 //! Large work in as many parts as the pool of threads has, one on each.
 //!
 //! A part computes its elements as it would have computed them among all, so that results do not depend on the number
-//! of threads. Small work, such as all that an action takes, stays on the thread that it is on: to wake another
+//! of threads; what adds up over what is cut goes by a fixed number of sums. Small work, such as all that an action takes, stays on the thread that it is on: to wake another
 //! takes as long as a million multiply-adds. On a thread of the pool nothing is allocated for it; from another one, every
 //! 31st part that is given to the pool takes a new block of its queue.
 
 /// Multiply-adds, or elements read from memory times 16, from which on work is shared.
-pub(crate) const WORTH_SHARING: usize = 1 << 21;
+pub(crate) const WORTH_SHARING: usize = 1 << 20;
 
 /// As many parts as `work` multiply-adds are worth: one, or one for each of the pool's threads.
 pub(crate) fn parts(work: usize) -> usize {
@@ -22,27 +22,27 @@ pub(crate) trait Rows: Send + Sized {
     fn cut(self, row: usize) -> (Self, Self);
 }
 
-/// A slice in rows of so many values.
+/// A slice in rows of so many values; the last may be shorter.
 pub(crate) struct Of<S>(pub(crate) S, pub(crate) usize);
 
 impl<E: Sync> Rows for Of<&[E]> {
     fn rows(&self) -> usize {
-        self.0.len() / self.1
+        self.0.len().div_ceil(self.1)
     }
 
     fn cut(self, row: usize) -> (Self, Self) {
-        let (left, right) = self.0.split_at(row * self.1);
+        let (left, right) = self.0.split_at(self.0.len().min(row * self.1));
         (Of(left, self.1), Of(right, self.1))
     }
 }
 
 impl<E: Send> Rows for Of<&mut [E]> {
     fn rows(&self) -> usize {
-        self.0.len() / self.1
+        self.0.len().div_ceil(self.1)
     }
 
     fn cut(self, row: usize) -> (Self, Self) {
-        let (left, right) = self.0.split_at_mut(row * self.1);
+        let (left, right) = self.0.split_at_mut(self.0.len().min(row * self.1));
         (Of(left, self.1), Of(right, self.1))
     }
 }

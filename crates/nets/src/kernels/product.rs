@@ -104,7 +104,7 @@ fn affine_by<'m, E: Scalar>(
     let ([m, n], [k, _]) = (y.shape, w.shape);
     let product = Product { rectified, ..Product::of_blocks(y, x, w, Summand::Row(bias)) };
     let are_contiguous = product.b.strides[1] == 1 && product.c.strides[1] == 1;
-    assert!(bias.len() == n && are_contiguous, "rows of {n} values");
+    assert!(are_contiguous, "rows of {n} values");
     if is_from_memory(&product) {
         in_sums(product, bias, multiply);
     } else {
@@ -189,41 +189,59 @@ mod tests {
         });
     }
 
-    /// With a gap behind each row of all matrices. What is negative after one part may be positive after the last.
+    /// With a gap behind each row of all matrices. What is negative after one part may be positive after the last, and what is
+    /// no number becomes zero, as in a tile.
     #[test]
     fn affine_maps_from_memory_equal_plain_loops() {
-        let [m, k, n, gap] = [9, 1_100, 1_000, 3];
-        let (x, w, bias) = (random(m * k, 1), random(k * n, 2), random(n, 3));
-        let with_gaps = |values: &[f32], columns: usize| -> Vec<f32> {
-            values.chunks_exact(columns).flat_map(|row| row.iter().copied().chain([f32::NAN; 3])).collect()
-        };
-        let (x_gaps, w_gaps) = (with_gaps(&x, k), with_gaps(&w, n));
-        let want = f64_product(&x, &w, &bias.repeat(m), n);
-        assert!(want.iter().any(|&want| want < 0.0) && want.iter().any(|&want| want > 0.0));
-        let x = Matrix::strided(&x_gaps, [m, k], [k + gap, 1]);
-        let w = Matrix::strided(&w_gaps, [k, n], [n + gap, 1]);
-        for rectified in [false, true] {
-            on_every_processor(|multiply| {
-                let mut y = vec![7.0; m * (n + gap)];
-                let of_rows = MatrixMut::strided(&mut y, [m, n], [n + gap, 1]);
-                assert!(is_from_memory(&Product::of_blocks(of_rows, x.into(), w, Summand::Nothing)));
-                affine_by(
-                    MatrixMut::strided(&mut y, [m, n], [n + gap, 1]),
-                    x.into(),
-                    w,
-                    &bias,
-                    rectified,
-                    multiply,
-                );
-                for (y, want) in y.chunks_exact(n + gap).zip(want.chunks_exact(n)) {
-                    for (&y, &want) in y.iter().zip(want) {
-                        let want = if rectified { want.max(0.0) } else { want };
-                        assert!((f64::from(y) - want).abs() < 1e-4, "{y}, should be {want}");
+        const GAP: usize = 3;
+        let [k, n] = [1_100, 1_000];
+        for m in [1, 9, 64] {
+            let (x, w, mut bias) = (random(m * k, 1), random(k * n, 2), random(n, 3));
+            let want = f64_product(&x, &w, &bias.repeat(m), n);
+            assert!(want.iter().any(|&want| want < 0.0) && want.iter().any(|&want| want > 0.0));
+            bias[5] = f32::NAN;
+            let with_gaps = |values: &[f32], columns: usize| -> Vec<f32> {
+                let rows = values.chunks_exact(columns);
+                rows.flat_map(|row| row.iter().copied().chain([f32::NAN; GAP])).collect()
+            };
+            let (x, w) = (with_gaps(&x, k), with_gaps(&w, n));
+            let x = Matrix::strided(&x, [m, k], [k + GAP, 1]);
+            let w = Matrix::strided(&w, [k, n], [n + GAP, 1]);
+            for rectified in [false, true] {
+                on_every_processor(|multiply| {
+                    let mut y = vec![7.0; m * (n + GAP)];
+                    let of_rows = MatrixMut::strided(&mut y, [m, n], [n + GAP, 1]);
+                    assert!(is_from_memory(&Product::of_blocks(of_rows, x.into(), w, Summand::Nothing)));
+                    let of_rows = MatrixMut::strided(&mut y, [m, n], [n + GAP, 1]);
+                    affine_by(of_rows, x.into(), w, &bias, rectified, multiply);
+                    for (y, want) in y.chunks_exact(n + GAP).zip(want.chunks_exact(n)) {
+                        assert!(if rectified { y[5] == 0.0 } else { y[5].is_nan() });
+                        for (&y, &want) in y.iter().zip(want).filter(|(y, _)| **y != 0.0 && !y.is_nan()) {
+                            assert!((f64::from(y) - want).abs() < 1e-4, "{y}, should be {want}");
+                        }
+                        for (j, (&y, &want)) in y.iter().zip(want).enumerate() {
+                            assert!(
+                                j == 5 || (y == 0.0) == (rectified && want < 0.0),
+                                "{y}, should be {want}"
+                            );
+                        }
+                        assert!(y[n..] == [7.0; GAP], "what lies between rows stays");
                     }
-                    assert!(y[n..] == [7.0; 3], "what lies between rows stays");
-                }
-            });
+                });
+            }
         }
+    }
+
+    /// A row that is a column turned around: its stride says nothing.
+    #[test]
+    fn an_affine_map_from_memory_may_be_one_row() {
+        let [k, n] = [1_100, 1_000];
+        let (x, w, bias) = (random(k, 1), random(k * n, 2), random(n, 3));
+        let (mut y, mut want) = (vec![0.0; n], vec![0.0; n]);
+        let (x, w) = (Matrix::new(&x, 1, k), Matrix::new(&w, k, n));
+        affine(MatrixMut::new(&mut y, n, 1).transposed(), x, w, &bias);
+        affine(MatrixMut::new(&mut want, 1, n), x, w, &bias);
+        assert_eq!(y, want);
     }
 
     proptest! {

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::inspection::Kernel;
-use crate::kernels::parts::{Of, WORTH_SHARING, in_parts, parts, share};
+use crate::kernels::parts::{Of, WORTH_SHARING, in_parts, parts};
 use crate::kernels::window::{MOST_OUTPUTS, convolve, suits};
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
 use crate::layers::dense::disjoint;
@@ -14,7 +14,7 @@ use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Wei
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// The most [`sums`].
+/// The most sums that the gradient of a kernel is made of.
 const MOST_SUMS: usize = 8;
 
 /// A convolution of a square `KERNEL` and a `STRIDE`, with the padding `P`: none unless it is said to be
@@ -41,7 +41,9 @@ pub struct Conv2dTape<E> {
     dx: Vec<E>,
     /// Stride 1: the kernel turned around, (KERNEL, KERNEL, C, channels).
     turned: Vec<E>,
-    /// Sums of some samples' gradients of the kernel, and behind it of the bias: (sums, KERNEL KERNEL channels + 1, C).
+    /// How many samples' gradients are in each of the `sums`.
+    samples_in_a_sum: usize,
+    /// Sums of gradients of the kernel, and behind it of the bias: (sums, KERNEL KERNEL channels + 1, C).
     sums: Vec<E>,
     /// Each computes some of the samples.
     parts: Vec<Part<E>>,
@@ -119,16 +121,15 @@ impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize, P: Pad
 
 impl<E: Scalar> Backward<E> {
     /// The gradient `dx` of one sample from that of its output. At stride 1 the kernel is the one turned around.
-    fn input<const KERNEL: usize, const STRIDE: usize>(
+    fn input_gradient<const KERNEL: usize>(
         &mut self,
         dx: &mut [E],
         dy: &[E],
         kernel: &[E],
         windows: &Windows,
     ) {
-        let [h, w] = windows.output;
+        let ([h, w], channels) = (windows.output, windows.channels());
         let c = dy.len() / (h * w);
-        let channels = kernel.len() / (KERNEL * KERNEL * c);
         match self {
             Backward::Convolution { dy: padded } => {
                 let positions = windows.map_sides();
@@ -145,19 +146,19 @@ impl<E: Scalar> Backward<E> {
             Backward::Patches(d_patches) => {
                 let inputs = KERNEL * KERNEL * channels;
                 let kernel = Matrix::new(kernel, inputs, c).transposed();
-                let d_patches_of = MatrixMut::new(d_patches, h * w, inputs);
-                product(d_patches_of, Matrix::new(dy, h * w, c), kernel, false);
+                let all_patches = MatrixMut::new(d_patches, h * w, inputs);
+                product(all_patches, Matrix::new(dy, h * w, c), kernel, false);
                 scatter(dx, d_patches, windows);
             }
         }
     }
 }
 
-/// Sums that the gradient of the kernel is made of, each of as many samples: a large one's can be computed at a time, and
-/// they are the same for any number of threads.
-fn sums(batch: usize, work: usize) -> usize {
-    let most = if work < WORTH_SHARING { 1 } else { MOST_SUMS };
-    (1..=most).rev().find(|sums| batch.is_multiple_of(*sums)).unwrap_or(1)
+/// Samples in each of the sums that the gradient of the kernel is made of. Those of a large one are computed at the same
+/// time, and are the same for any number of threads.
+fn samples_in_a_sum(batch: usize, work: usize) -> usize {
+    let sums = if work < WORTH_SHARING { 1 } else { MOST_SUMS };
+    batch.div_ceil(sums).max(1)
 }
 
 /// The patches of a map under a square window, as a matrix (positions, window's values).
@@ -258,14 +259,17 @@ where
             Backward::Patches(vec![E::ZERO; h * w * KERNEL * KERNEL * self.channels])
         };
         let weights = KERNEL * KERNEL * self.channels * c;
+        let work = batch * h * w * weights;
+        let samples_in_a_sum = samples_in_a_sum(batch, work);
         let part = Part { x: Padded::new(map, windows.before, lengths), backward };
         Conv2dTape {
             y: vec![E::ZERO; batch * h * w * c],
             dx: vec![E::ZERO; batch * map.iter().product::<usize>()],
             turned: vec![E::ZERO; if STRIDE == 1 { weights } else { 0 }],
             windows,
-            sums: vec![E::ZERO; sums(batch, batch * h * w * weights) * (weights + c)],
-            parts: vec![part; parts(batch * h * w * weights).min(batch).max(1)],
+            samples_in_a_sum,
+            sums: vec![E::ZERO; batch.div_ceil(samples_in_a_sum).max(1) * (weights + c)],
+            parts: vec![part; parts(work).min(batch).max(1)],
         }
     }
 
@@ -310,49 +314,43 @@ where
         let kernel = &weights.parameters[self.kernel.clone()];
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
         let (inputs, c) = (d_kernel.len() / d_bias.len(), d_bias.len());
-        let Conv2dTape { windows, dx, turned, parts, sums, .. } = tape;
+        let Conv2dTape { windows, dx, turned, samples_in_a_sum, sums, parts, .. } = tape;
         let positions @ [h, w] = windows.output;
         if wants_dx && STRIDE == 1 {
             turn(turned, kernel, self.channels, c);
         }
         let kernel = if STRIDE == 1 { &turned[..] } else { kernel };
         let (map_len, dy_len, sum_len) = (windows.map_len(), h * w * c, (inputs + 1) * c);
-        let samples = (dy.len() / dy_len) / (sums.len() / sum_len);
-        let of_sums = (
-            Of(x, samples * map_len),
-            Of(dy, samples * dy_len),
-            Of(&mut dx[..], samples * map_len),
+        let rows = (
+            Of(x, *samples_in_a_sum * map_len),
+            Of(dy, *samples_in_a_sum * dy_len),
+            Of(&mut dx[..], *samples_in_a_sum * map_len),
             Of(&mut sums[..], sum_len),
         );
-        in_parts(parts, of_sums, &|part, (x, dy, dx, sums)| {
-            let of_sums = x.0.chunks_exact(x.1).zip(dy.0.chunks_exact(dy.1));
-            let of_sums = of_sums.zip(dx.0.chunks_exact_mut(dx.1).zip(sums.0.chunks_exact_mut(sums.1)));
-            for ((x, dy), (dx, sum)) in of_sums {
+        in_parts(parts, rows, &|part, (x, dy, dx, sums)| {
+            let inputs_and_outputs = x.0.chunks(x.1).zip(dy.0.chunks(dy.1));
+            let gradients = dx.0.chunks_mut(dx.1).zip(sums.0.chunks_exact_mut(sums.1));
+            for ((x, dy), (dx, sum)) in inputs_and_outputs.zip(gradients) {
                 let (d_kernel, d_bias) = sum.split_at_mut(inputs * c);
                 d_bias.fill(E::ZERO);
                 kernels::add_row_sums(d_bias, dy);
                 let samples = x.chunks_exact(map_len).zip(dy.chunks_exact(dy_len));
-                for (sample, ((x, dy), dx)) in samples.zip(dx.chunks_exact_mut(map_len)).enumerate() {
+                for (i, ((x, dy), dx)) in samples.zip(dx.chunks_exact_mut(map_len)).enumerate() {
                     let patches = patches_transposed(part.x.of(x), KERNEL, STRIDE, positions);
                     let d_kernel = MatrixMut::new(d_kernel, inputs, c);
-                    product_of_blocks(d_kernel, patches, Matrix::new(dy, h * w, c), sample > 0);
+                    product_of_blocks(d_kernel, patches, Matrix::new(dy, h * w, c), i > 0);
                     if wants_dx {
-                        part.backward.input::<KERNEL, STRIDE>(dx, dy, kernel, windows);
+                        part.backward.input_gradient::<KERNEL>(dx, dy, kernel, windows);
                     }
                 }
             }
         });
-        let sums = &sums[..];
-        let add_up = |gradient: &mut [E], first: usize| {
+        for (gradient, place) in [(d_kernel, 0), (d_bias, inputs * c)] {
             gradient.fill(E::ZERO);
             for sum in sums.chunks_exact(sum_len) {
-                kernels::add(gradient, &sum[first..][..gradient.len()]);
+                kernels::add(gradient, &sum[place..][..gradient.len()]);
             }
-        };
-        share(16 * sums.len(), (0..inputs, Of(d_kernel, c)), |(rows, d_kernel)| {
-            add_up(d_kernel.0, rows.start * c);
-        });
-        add_up(d_bias, inputs * c);
+        }
         dx
     }
 

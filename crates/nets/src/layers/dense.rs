@@ -98,12 +98,11 @@ fn affine_backward<E: Scalar>(
     d_bias.fill(E::ZERO);
     kernels::add_row_sums(d_bias, dy);
     let dy = Matrix::new(dy, batch, outputs);
+    product(MatrixMut::new(d_kernel, inputs, outputs), Matrix::new(x, batch, inputs).transposed(), dy, false);
     if let Some(dx) = dx {
         let kernel = Matrix::new(kernel, inputs, outputs).transposed();
         product(MatrixMut::new(dx, batch, inputs), dy, kernel, false);
     }
-    // Last, for it is what the optimizer reads next.
-    product(MatrixMut::new(d_kernel, inputs, outputs), Matrix::new(x, batch, inputs).transposed(), dy, false);
 }
 
 impl<I: Size, O: Size> Linear<I, O> {
