@@ -1,9 +1,10 @@
 //! Large work in as many parts as the pool of threads has, one on each.
 //!
 //! A part computes its elements as it would have computed them among all, so that results do not depend on the number
-//! of threads; what adds up over what is cut goes by a fixed number of sums. Small work, such as all that an action takes, stays on the thread that it is on: to wake another
-//! takes as long as a million multiply-adds. On a thread of the pool nothing is allocated for it; from another one, every
-//! 31st part that is given to the pool takes a new block of its queue.
+//! of threads; what adds up over what is cut goes by a fixed number of sums. Small work, such as all that an action of a MinAtar
+//! network takes, stays on the thread that it is on: to wake another takes as long as a million multiply-adds. On a thread of
+//! the pool nothing is allocated for it; from another one, every 31st part that is given to the pool takes a new block of
+//! its queue.
 
 /// Multiply-adds, or elements read from memory times 16, from which on work is shared.
 pub(crate) const WORTH_SHARING: usize = 1 << 20;
