@@ -1,17 +1,22 @@
-//! Large work in as many parts as the pool of threads has, one on each.
+//! Large work in parts, at most one for each thread of the pool.
 //!
 //! A part computes its elements as it would have computed them among all, so that results do not depend on the number
 //! of threads; what adds up over what is cut goes by a fixed number of sums. Small work, such as all that an action of a MinAtar
-//! network takes, stays on the thread that it is on: to wake another takes as long as a million multiply-adds. On a thread of
-//! the pool nothing is allocated for it; from another one, every 31st part that is given to the pool takes a new block of
-//! its queue.
+//! network takes, stays on the thread that it is on: to wake another takes as long as half a million multiply-adds. On a
+//! thread of the pool nothing is allocated for it; from another one, every 31st part that is given to the pool takes a new
+//! block of its queue.
 
-/// Multiply-adds, or elements read from memory times 16, from which on work is shared.
-pub(crate) const WORTH_SHARING: usize = 1 << 20;
+/// Multiply-adds, or elements read from memory times 16, that a part must have to be worth a thread.
+const WORTH_A_THREAD: usize = 1 << 19;
 
-/// As many parts as `work` multiply-adds are worth: one, or one for each of the pool's threads.
+/// As many parts as `work` multiply-adds are worth, of at most `most`.
+pub(crate) fn parts_of(work: usize, most: usize) -> usize {
+    (work / WORTH_A_THREAD).clamp(1, most)
+}
+
+/// As many parts as `work` multiply-adds are worth, of at most one for each of the pool's threads.
 pub(crate) fn parts(work: usize) -> usize {
-    if work < WORTH_SHARING { 1 } else { rayon::current_num_threads() }
+    parts_of(work, rayon::current_num_threads())
 }
 
 /// Something that can be cut in two, behind any of its rows.

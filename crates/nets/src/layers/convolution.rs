@@ -4,7 +4,7 @@
 mod device;
 
 use crate::inspection::Kernel;
-use crate::kernels::parts::{Of, WORTH_SHARING, in_parts, parts};
+use crate::kernels::parts::{Of, in_parts, parts, parts_of};
 use crate::kernels::window::{MOST_OUTPUTS, convolve, suits};
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
 use crate::layers::dense::disjoint;
@@ -157,8 +157,7 @@ impl<E: Scalar> Backward<E> {
 /// Samples in each of the sums that the gradient of the kernel is made of. Those of a large one are computed at the same
 /// time, and are the same for any number of threads.
 fn samples_in_a_sum(batch: usize, work: usize) -> usize {
-    let sums = if work < WORTH_SHARING { 1 } else { MOST_SUMS };
-    batch.div_ceil(sums).max(1)
+    batch.div_ceil(parts_of(work, MOST_SUMS)).max(1)
 }
 
 /// The patches of a map under a square window, as a matrix (positions, window's values).
