@@ -61,9 +61,7 @@ impl<'a, E> Blocks<'a, E> {
         self.part = (self.part.0 + rows.start, rows.len());
         self
     }
-}
 
-impl<E> Blocks<'_, E> {
     /// Some of the columns of a matrix whose columns are one block.
     pub(super) fn columns(mut self, columns: Range<usize>) -> Self {
         assert!(
