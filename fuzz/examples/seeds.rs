@@ -13,7 +13,7 @@ use softmoe_agents::run::{Monitor, Report, train};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, networks};
 use softmoe_nets::weights;
-use softmoe_spec::{AgentSteps, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, RunConfig, RunDirectory};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -90,7 +90,7 @@ fn of_a_finished_run() {
     let read = |path: &Path| fs::read(path).expect("a file of a finished run");
     write("metrics_csv", "metrics", &read(&run.metrics_csv()));
     write("done_ron", "done", &read(&run.done_ron()));
-    softmoe_spec::file::write(&run.run_ron(), &config).expect("a run.ron");
+    softmoe_config::file::write(&run.run_ron(), &config).expect("a run.ron");
     write("run_ron", "rainbow", &read(&run.run_ron()));
     let appended =
         [("metrics", run.metrics_csv()), ("diagnostics", run.diagnostics_csv()), ("events", run.events())];

@@ -9,7 +9,7 @@ use common::directory;
 use libfuzzer_sys::fuzz_target;
 use softmoe_agents::diagnostics::Diagnostic;
 use softmoe_agents::{Metrics, Positions, Row, Written};
-use softmoe_spec::{AgentSteps, RunDirectory};
+use softmoe_config::{AgentSteps, RunDirectory};
 use std::fs;
 use std::sync::LazyLock;
 use tempfile::TempDir;

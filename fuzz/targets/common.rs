@@ -6,7 +6,7 @@ use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, RunError};
 use softmoe_replay::{Layout, Replay, Sampling, Storage};
-use softmoe_spec::{RunConfig, file};
+use softmoe_config::{RunConfig, file};
 use std::cell::RefCell;
 use std::fs;
 use std::io::Write;

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use softmoe_spec::{Experiment, file};
+use softmoe_config::{Experiment, file};
 use std::path::Path;
 
 fuzz_target!(|text: &str| {

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use softmoe_bench::description::Description;
-use softmoe_spec::Architecture;
+use softmoe_config::Architecture;
 
 fuzz_target!(|text: &str| {
     let Ok(architecture) = text.trim().parse::<Architecture>() else { return };

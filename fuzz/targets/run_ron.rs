@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use softmoe_spec::{RunConfig, file};
+use softmoe_config::{RunConfig, file};
 use std::path::Path;
 
 fuzz_target!(|text: &str| {

@@ -3,7 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_spec::Architecture;
+use softmoe_config::Architecture;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(file) = WeightsFile::read(bytes) else { return };

@@ -68,7 +68,7 @@ impl Encoder {
     }
 
     /// What the reference divides observations by: Atari's pixels are bytes, MinAtar's 0 or 1.
-    pub fn largest_pixel(&self) -> u8 {
+    pub fn pixel_scale(&self) -> u8 {
         if let Encoder::MinAtar(_) = self { 1 } else { u8::MAX }
     }
 }

@@ -34,8 +34,8 @@ fn tokenized_parity() {
             let weights = Weights { parameters: &values, noise: noisy.then_some(eps.as_slice()) };
             let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
 
-            let mut tape = layer.tape::<f32>((batch, tokens, width));
-            let y = Layer::<(usize, usize, usize)>::forward(&layer, weights, &x, &mut tape);
+            let mut workspace = layer.workspace::<f32>((batch, tokens, width));
+            let y = Layer::<(usize, usize, usize)>::forward(&layer, weights, &x, &mut workspace);
             fixture.assert_close(&format!("{kind}/output"), y, &format!("{kind}_output"));
             let mut gradient = vec![f32::NAN; list.len()];
             let dx = Layer::<(usize, usize, usize)>::backward(
@@ -43,7 +43,7 @@ fn tokenized_parity() {
                 weights,
                 &x,
                 &dy,
-                &mut tape,
+                &mut workspace,
                 &mut gradient,
                 true,
             );
@@ -87,18 +87,18 @@ fn assert_simplicial<L: RegisteredLayer<Map>>(
     fixture: &Fixture,
     layer: &L,
     list: &ParameterList,
-    hidden: impl Fn(&L::Tape<f32>) -> Vec<f32>,
+    hidden: impl Fn(&L::Workspace<f32>) -> Vec<f32>,
 ) {
     let names: Names = [dense("hidden", "Dense_0/", false), dense("head", "Dense_1/", false)].concat();
     let values = parameters(fixture, list, &names, "param");
     let weights = Weights { parameters: &values, noise: None };
     let &[batch, height, width, channels] = fixture.shape("input") else { panic!("maps have four axes") };
     let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
-    let mut tape = layer.tape::<f32>((batch, height, width, channels));
-    fixture.assert_close("q_values", layer.forward(weights, &x, &mut tape), "q_values");
-    fixture.assert_close("hidden", &hidden(&tape), "hidden");
+    let mut workspace = layer.workspace::<f32>((batch, height, width, channels));
+    fixture.assert_close("q_values", layer.forward(weights, &x, &mut workspace), "q_values");
+    fixture.assert_close("hidden", &hidden(&workspace), "hidden");
     let mut gradient = vec![f32::NAN; list.len()];
-    let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+    let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
     fixture.assert_close("grad/input", dx, "grad");
     assert_gradients(fixture, list, &names, &gradient);
     let shape = (batch, height, width, channels);
@@ -127,10 +127,10 @@ fn simplicial_parity() {
             "V1" => {
                 maps += 1;
                 let network = (SimplicialMap { temperature }, Flatten(features), dense, Relu, head);
-                assert_simplicial(&fixture, &network, &list, |tape| {
-                    let embedding = Layer::<Map>::output(&network.0, &[], &tape.0);
+                assert_simplicial(&fixture, &network, &list, |workspace| {
+                    let embedding = Layer::<Map>::output(&network.0, &[], &workspace.0);
                     fixture.assert_intermediate("embedding", embedding);
-                    Layer::<(usize, usize)>::output(&network.3, &[], &tape.3).to_vec()
+                    Layer::<(usize, usize)>::output(&network.3, &[], &workspace.3).to_vec()
                 });
             }
             "V2" => {
@@ -138,8 +138,8 @@ fn simplicial_parity() {
                 let embedding =
                     SimplicialGroups { groups: fixture.metadata::<usize>("experts_n"), temperature };
                 let network = (Flatten(features), dense, embedding, head);
-                assert_simplicial(&fixture, &network, &list, |tape| {
-                    Layer::<(usize, usize)>::output(&network.2, &[], &tape.2).to_vec()
+                assert_simplicial(&fixture, &network, &list, |workspace| {
+                    Layer::<(usize, usize)>::output(&network.2, &[], &workspace.2).to_vec()
                 });
             }
             other => panic!("{}: simplicial embeddings of version {other}", fixture.name()),
@@ -166,9 +166,9 @@ fn q_head_parity() {
         let names = dense("head", "Dense_0/", false);
         let values = parameters(&fixture, &list, &names, "param");
         let weights = Weights { parameters: &values, noise: None };
-        let mut tape = head.tape::<f32>((batch, tokens * width));
+        let mut workspace = head.workspace::<f32>((batch, tokens * width));
         let features = fixture.f32("moe_output");
-        fixture.assert_close("q_values", head.forward(weights, &features, &mut tape), "q_values");
+        fixture.assert_close("q_values", head.forward(weights, &features, &mut workspace), "q_values");
         on_devices(&head, &list, (batch, tokens * width), weights, &features, None, |computed| {
             fixture.assert_close("q_values", &computed.output, "q_values");
         });

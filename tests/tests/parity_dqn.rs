@@ -61,14 +61,14 @@ impl Case<'_> {
         let features = m.size() * d.size();
         let head = self.head(features, "Dense_0/");
         let network = (encoder, tokens, moe, Flatten(features), head);
-        self.compare(&network, |fixture, tape| {
-            let output = Layer::<(usize, M, D)>::output(&network.2, &[], &tape.2);
+        self.compare(&network, |fixture, workspace| {
+            let output = Layer::<(usize, M, D)>::output(&network.2, &[], &workspace.2);
             fixture.assert_intermediate("moe_output", output);
         });
     }
 
     /// Compares `network`'s values and gradients, and by `inner` what lies between.
-    fn compare<L: RegisteredLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Tape<f32>)) {
+    fn compare<L: RegisteredLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Workspace<f32>)) {
         let observations = self.observations();
         let Case { fixture, builder, names } = self;
         let (list, _) = builder.finish();
@@ -76,12 +76,12 @@ impl Case<'_> {
         let weights = Weights { parameters: &values, noise: None };
         let x: Vec<f32> =
             fixture.u8("observation").into_iter().map(|pixel| f32::from(pixel) / 255.0).collect();
-        let mut tape = network.tape::<f32>(observations);
-        fixture.assert_close("q_values", network.forward(weights, &x, &mut tape), "q_values");
-        inner(fixture, &tape);
+        let mut workspace = network.workspace::<f32>(observations);
+        fixture.assert_close("q_values", network.forward(weights, &x, &mut workspace), "q_values");
+        inner(fixture, &workspace);
         if fixture.has("cotangent") {
             let mut gradient = vec![f32::NAN; list.len()];
-            network.backward(weights, &x, &fixture.f32("cotangent"), &mut tape, &mut gradient, false);
+            network.backward(weights, &x, &fixture.f32("cotangent"), &mut workspace, &mut gradient, false);
             assert_gradients(fixture, &list, &names, &gradient);
         }
         let cotangent = fixture.has("cotangent").then(|| fixture.f32("cotangent"));

@@ -35,13 +35,13 @@ fn assert_parity(fixture: &Fixture, builder: Builder, layer: impl MapLayer, name
     let shape = (batch, height, width, channels);
     let (b, h, w, c) = layer.output_shape(shape);
     assert_eq!([b, h, w, c], fixture.shape("output"), "{}: shape of the output", fixture.name());
-    let mut tape = layer.tape::<f32>(shape);
-    let output = layer.forward(weights, &x, &mut tape).to_vec();
+    let mut workspace = layer.workspace::<f32>(shape);
+    let output = layer.forward(weights, &x, &mut workspace).to_vec();
     fixture.assert_close("output", &output, "output");
     if fixture.has("cotangent") {
         let mut gradient = vec![f32::NAN; list.len()];
         let dy = fixture.f32("cotangent");
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
         fixture.assert_close("grad/preprocessed_input", dx, "grad");
         assert_gradients(fixture, &list, names, &gradient);
     }
@@ -56,7 +56,7 @@ fn assert_parity(fixture: &Fixture, builder: Builder, layer: impl MapLayer, name
     });
 
     // A sample alone goes through the same convolutions in other portions.
-    let mut alone = layer.tape::<f32>((1, height, width, channels));
+    let mut alone = layer.workspace::<f32>((1, height, width, channels));
     let samples = x.chunks_exact(height * width * channels);
     let one_by_one: Vec<f32> = samples.flat_map(|x| layer.forward(weights, x, &mut alone).to_vec()).collect();
     fixture.assert_close("output", &one_by_one, "output");

@@ -39,23 +39,23 @@ fn soft_moe_parity() {
         let weights = Weights { parameters: &values, noise: None };
         let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
 
-        let mut tape = layer.tape::<f32>((1, m, d));
-        fixture.assert_close("output", layer.forward(weights, &x, &mut tape), "output");
+        let mut workspace = layer.workspace::<f32>((1, m, d));
+        fixture.assert_close("output", layer.forward(weights, &x, &mut workspace), "output");
         // Our slots are ordered (p, n), the reference's (n, p).
         let tokens_by_slots = |x: &[f32]| -> Vec<f32> {
             x.chunks_exact(n * p).flat_map(|row| swap_axes(row, p, n, 1)).collect()
         };
-        let combine = tokens_by_slots(&tape.combine());
-        fixture.assert_intermediate("dispatch", &tokens_by_slots(&tape.dispatch()));
+        let combine = tokens_by_slots(&workspace.combine());
+        fixture.assert_intermediate("dispatch", &tokens_by_slots(&workspace.dispatch()));
         fixture.assert_intermediate("combine", &combine);
         let of_experts: Vec<f32> =
             combine.chunks_exact(p).map(|slots| slots.iter().sum::<f32>() / p as f32).collect();
         fixture.assert_intermediate("router_probabilities", &of_experts);
-        fixture.assert_intermediate("slot_inputs", &swap_axes(tape.slots(), p, n, d));
-        fixture.assert_intermediate("expert_hidden", tape.experts().hidden(0));
+        fixture.assert_intermediate("slot_inputs", &swap_axes(workspace.slots(), p, n, d));
+        fixture.assert_intermediate("expert_hidden", workspace.experts().hidden(0));
 
         let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names, &gradient);
         on_devices(&layer, &list, (1, m, d), weights, &x, Some(&dy), |computed| {
@@ -84,15 +84,15 @@ fn expert_choice_parity() {
         let weights = Weights { parameters: &values, noise: None };
         let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
 
-        let mut tape = layer.tape::<f32>((1, m, d));
-        fixture.assert_close("output", layer.forward(weights, &x, &mut tape), "output");
-        fixture.assert_intermediate("scores", tape.scores());
+        let mut workspace = layer.workspace::<f32>((1, m, d));
+        fixture.assert_close("output", layer.forward(weights, &x, &mut workspace), "output");
+        fixture.assert_intermediate("scores", workspace.scores());
         let selected: Vec<i32> =
-            swap_axes(tape.selected(), p, n, 1).iter().map(|&token| token as i32).collect();
+            swap_axes(workspace.selected(), p, n, 1).iter().map(|&token| token as i32).collect();
         assert_eq!(selected, fixture.i32("selected"), "{}: tokens taken", fixture.name());
 
         let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names, &gradient);
         on_devices(&layer, &list, (1, m, d), weights, &x, Some(&dy), |computed| {
@@ -119,11 +119,11 @@ fn noisy_linear_parity() {
         let quiet = Weights { parameters: &values, noise: None };
         let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
 
-        let mut tape = layer.tape::<f32>((batch, inputs));
-        fixture.assert_close("output_eval", layer.forward(quiet, &x, &mut tape), "output");
-        fixture.assert_close("output", layer.forward(noisy, &x, &mut tape), "output");
+        let mut workspace = layer.workspace::<f32>((batch, inputs));
+        fixture.assert_close("output_eval", layer.forward(quiet, &x, &mut workspace), "output");
+        fixture.assert_close("output", layer.forward(noisy, &x, &mut workspace), "output");
         let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(noisy, &x, &dy, &mut tape, &mut gradient, true);
+        let dx = layer.backward(noisy, &x, &dy, &mut workspace, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names, &gradient);
         on_devices(&layer, &list, (batch, inputs), noisy, &x, Some(&dy), |computed| {
@@ -136,7 +136,7 @@ fn noisy_linear_parity() {
         });
 
         // A sample alone takes another path through the noise; the gradients of all samples add up.
-        let mut alone = layer.tape::<f32>((1, inputs));
+        let mut alone = layer.workspace::<f32>((1, inputs));
         let (mut output, mut output_eval, mut d_input) = (vec![], vec![], vec![]);
         let mut sum = vec![0.0; list.len()];
         for (x, dy) in x.chunks_exact(inputs).zip(dy.chunks_exact(outputs)) {
@@ -180,12 +180,12 @@ struct Rainbow<L> {
 
 impl<L: RegisteredLayer<Map>> Rainbow<L> {
     /// Logits, probabilities, values, gradients, and the logits in evaluation, against a file.
-    fn assert_parity(&self, fixture: &Fixture, largest_pixel: u8) {
+    fn assert_parity(&self, fixture: &Fixture, pixel_scale: u8) {
         let pixels = fixture.u8("observation").into_iter();
-        let x: Vec<f32> = pixels.map(|pixel| f32::from(pixel) / f32::from(largest_pixel)).collect();
+        let x: Vec<f32> = pixels.map(|pixel| f32::from(pixel) / f32::from(pixel_scale)).collect();
         let values = parameters(fixture, &self.list, &self.names, "param");
         let shape = observations(fixture);
-        let mut tape = self.layer.tape::<f32>(shape);
+        let mut workspace = self.layer.workspace::<f32>(shape);
 
         if fixture.has("eval/logits") {
             // The reference keeps the experts noisy in evaluation.
@@ -193,7 +193,7 @@ impl<L: RegisteredLayer<Map>> Rainbow<L> {
             let experts: &[_] = if noisy { &[("moe/experts/hidden", "eval/noise/expert/")] } else { &[] };
             let eps = noise(fixture, &self.sources, experts);
             let weights = Weights { parameters: &values, noise: noisy.then_some(&eps) };
-            let logits = self.layer.forward(weights, &x, &mut tape);
+            let logits = self.layer.forward(weights, &x, &mut workspace);
             fixture.assert_close("eval/logits", logits, "eval_logits");
             on_devices(&self.layer, &self.list, shape, weights, &x, None, |computed| {
                 fixture.assert_close("eval/logits", &computed.output, "eval_logits");
@@ -202,11 +202,11 @@ impl<L: RegisteredLayer<Map>> Rainbow<L> {
 
         let eps = noise(fixture, &self.sources, &self.noise);
         let weights = Weights { parameters: &values, noise: Some(&eps) };
-        assert_logits(fixture, self.layer.forward(weights, &x, &mut tape));
+        assert_logits(fixture, self.layer.forward(weights, &x, &mut workspace));
         if fixture.has("cotangent") {
             let mut gradient = vec![f32::NAN; self.list.len()];
             let dy = fixture.f32("cotangent");
-            self.layer.backward(weights, &x, &dy, &mut tape, &mut gradient, false);
+            self.layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, false);
             assert_gradients(fixture, &self.list, &self.names, &gradient);
         }
         let cotangent = fixture.has("cotangent").then(|| fixture.f32("cotangent"));
@@ -262,12 +262,12 @@ fn rainbow_parity() {
         let fixture = Fixture::open(&path);
         let mut builder = Builder::new();
         let (encoder, names) = encoder(&mut builder, &fixture);
-        let largest_pixel = encoder.largest_pixel();
+        let pixel_scale = encoder.pixel_scale();
         let body = if fixture.flag("moe") { Body::SoftMoe } else { Body::Flat };
         match encoder {
-            Encoder::Impala(layer) => body.assert_parity(&fixture, builder, (layer, names), largest_pixel),
-            Encoder::Nature(layer) => body.assert_parity(&fixture, builder, (layer, names), largest_pixel),
-            Encoder::MinAtar(layer) => body.assert_parity(&fixture, builder, (layer, names), largest_pixel),
+            Encoder::Impala(layer) => body.assert_parity(&fixture, builder, (layer, names), pixel_scale),
+            Encoder::Nature(layer) => body.assert_parity(&fixture, builder, (layer, names), pixel_scale),
+            Encoder::MinAtar(layer) => body.assert_parity(&fixture, builder, (layer, names), pixel_scale),
         }
     }
 }
@@ -285,11 +285,11 @@ impl Body {
         fixture: &Fixture,
         builder: Builder,
         encoder: (L, Names),
-        largest_pixel: u8,
+        pixel_scale: u8,
     ) {
         match self {
-            Body::Flat => flat(fixture, builder, encoder).assert_parity(fixture, largest_pixel),
-            Body::SoftMoe => soft_moe(fixture, builder, encoder).assert_parity(fixture, largest_pixel),
+            Body::Flat => flat(fixture, builder, encoder).assert_parity(fixture, pixel_scale),
+            Body::SoftMoe => soft_moe(fixture, builder, encoder).assert_parity(fixture, pixel_scale),
         }
     }
 }
@@ -360,7 +360,7 @@ fn rainbow_head_parity() {
         let eps = noise(&fixture, &noise_list, &sources);
         let weights = Weights { parameters: &values, noise: Some(&eps) };
         let (shape, x) = ((batch, tokens * width), fixture.f32("moe_output"));
-        assert_logits(&fixture, head.forward(weights, &x, &mut head.tape::<f32>(shape)));
+        assert_logits(&fixture, head.forward(weights, &x, &mut head.workspace::<f32>(shape)));
         on_devices(&head, &list, shape, weights, &x, None, |computed| {
             assert_logits(&fixture, &computed.output);
         });

@@ -31,10 +31,10 @@ fn network(fixture: &Fixture) -> (ParameterList, Names, Vec<Neurons>) {
 
     let x = vec![0.0_f32; height * width * channels];
     let values = vec![0.0; builder.parameters().len()];
-    let mut tape = layers.tape::<f32>((1, height, width, channels));
-    Layer::<Map>::forward(&layers, Weights { parameters: &values, noise: None }, &x, &mut tape);
+    let mut workspace = layers.workspace::<f32>((1, height, width, channels));
+    Layer::<Map>::forward(&layers, Weights { parameters: &values, noise: None }, &x, &mut workspace);
     let mut inspection = Inspection::new();
-    Layer::<Map>::inspect(&layers, &x, &tape, &mut inspection);
+    Layer::<Map>::inspect(&layers, &x, &workspace, &mut inspection);
     let names =
         LAYERS.iter().chain(&["final_layer"]).flat_map(|name| dense(name, &format!("{name}/"), false));
     (builder.parameters().clone(), names.collect(), inspection.neurons)

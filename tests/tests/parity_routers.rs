@@ -50,15 +50,15 @@ fn top_k_choice_parity() {
         let weights = Weights { parameters: &values, noise: None };
         let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
 
-        let mut tape = layer.tape::<f32>((batch, m, d));
-        fixture.assert_close("output", layer.forward(weights, &x, &mut tape), "output");
-        fixture.assert_intermediate("router_logits", tape.logits());
-        fixture.assert_intermediate("probabilities", tape.probabilities());
-        let choices: Vec<i32> = tape.choices().iter().map(|&expert| expert as i32).collect();
+        let mut workspace = layer.workspace::<f32>((batch, m, d));
+        fixture.assert_close("output", layer.forward(weights, &x, &mut workspace), "output");
+        fixture.assert_intermediate("router_logits", workspace.logits());
+        fixture.assert_intermediate("probabilities", workspace.probabilities());
+        let choices: Vec<i32> = workspace.choices().iter().map(|&expert| expert as i32).collect();
         assert_eq!(choices, fixture.i32("top_expert"), "{}: experts chosen", fixture.name());
-        let kept: Vec<u8> = tape.slots().iter().map(|slot| slot.is_some().into()).collect();
+        let kept: Vec<u8> = workspace.slots().iter().map(|slot| slot.is_some().into()).collect();
         assert_eq!(kept, fixture.u8("kept"), "{}: tokens kept", fixture.name());
-        let gates = tape.choices().iter().zip(tape.probabilities().chunks_exact(n));
+        let gates = workspace.choices().iter().zip(workspace.probabilities().chunks_exact(n));
         fixture.assert_intermediate("gate", &gates.map(|(&expert, p)| p[expert]).collect::<Vec<_>>());
         // The reference has slots beyond the number of tokens where the capacity factor makes them; we do not.
         let ours = layer.capacity() * hidden;
@@ -69,11 +69,11 @@ fn top_k_choice_parity() {
             .flat_map(|slots| slots[..ours].to_vec())
             .collect();
         let largest = want.iter().fold(0.0_f32, |largest, want| largest.max(want.abs()));
-        let got = swap_axes(tape.experts().hidden(0), n, batch, ours);
+        let got = swap_axes(workspace.experts().hidden(0), n, batch, ours);
         assert_near(&format!("{}: hidden values", fixture.name()), &got, &want, 2e-6 * f64::from(largest));
 
         let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
         fixture.assert_close("grad/input", dx, "grad");
         assert_gradients(&fixture, &list, &names(), &gradient);
         on_devices(&layer, &list, (batch, m, d), weights, &x, Some(&dy), |computed| {
@@ -130,7 +130,7 @@ fn mean_over_samples(fixture: &Fixture, balancing: LoadBalancing) -> Vec<(f64, V
     let values = parameters(fixture, &list, &names(), "param");
     let normals = fixture.f32("load_noise_raw");
     assert_eq!(sources.normals().map(|source| source.values.len()).sum::<usize>(), sources.len());
-    let mut tape = layer.tape::<f32>((1, m, d));
+    let mut workspace = layer.workspace::<f32>((1, m, d));
     let zero = || (0.0, vec![0.0; router.len()]);
     let (mut cpu, mut device) = (zero(), None);
     let add = |(sum, d_router): &mut (f64, Vec<f32>), value: f64, gradient: &[f32]| {
@@ -145,9 +145,9 @@ fn mean_over_samples(fixture: &Fixture, balancing: LoadBalancing) -> Vec<(f64, V
         // Without a load loss there is no noise.
         let noise = &normals[sample * normals.len() / batch..][..sources.len()];
         let weights = Weights { parameters: &values, noise: Some(noise) };
-        layer.forward(weights, x, &mut tape);
-        let total = tape.losses().total();
-        layer.backward(weights, x, &dy, &mut tape, &mut gradient, false);
+        layer.forward(weights, x, &mut workspace);
+        let total = workspace.losses().total();
+        layer.backward(weights, x, &dy, &mut workspace, &mut gradient, false);
         add(&mut cpu, total, &gradient);
         on_devices(&layer, &list, (1, m, d), weights, x, Some(&dy), |computed| {
             add(device.get_or_insert_with(zero), f64::from(computed.loss), &computed.gradient);

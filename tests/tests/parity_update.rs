@@ -117,13 +117,13 @@ fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> (Case<V::Output>, u
     let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
     let mut builder = Builder::new();
     let (encoder, names) = Encoder::new(&mut builder, fixture, "encoder/", [height, width, channels]);
-    let largest_pixel = encoder.largest_pixel();
+    let pixel_scale = encoder.pixel_scale();
     let case = match encoder {
         Encoder::Impala(layer) => with_encoder(fixture, builder, (layer, names), visitor),
         Encoder::Nature(layer) => with_encoder(fixture, builder, (layer, names), visitor),
         Encoder::MinAtar(layer) => with_encoder(fixture, builder, (layer, names), visitor),
     };
-    (case, largest_pixel)
+    (case, pixel_scale)
 }
 
 /// The flat buffer of parameters from the tensors `<folder>/<name>`.
@@ -182,7 +182,7 @@ impl Given {
         fixture: &Fixture,
         case: &Case<N>,
         (list, sources): (&ParameterList, &NoiseList),
-        largest_pixel: u8,
+        pixel_scale: u8,
     ) -> Self {
         let n_step: usize = fixture.metadata("n_step");
         let frame_len = fixture.shape("state")[1..].iter().product();
@@ -197,7 +197,7 @@ impl Given {
             priority_exponent: 0.5,
             importance_exponent: 0.5,
             optimizer: AdamSettings::new(fixture.metadata("learning_rate"), fixture.metadata("adam_eps")),
-            largest_pixel,
+            pixel_scale,
         };
         Given {
             batch,
@@ -237,9 +237,9 @@ fn assert_weights(fixture: &Fixture, names: &Names, list: &ParameterList, learne
 fn a_whole_update_has_parity_with_the_reference() {
     for path in files("update") {
         let fixture = &Fixture::open(&path);
-        let (case, largest_pixel) = case(fixture, OnCpu);
+        let (case, pixel_scale) = case(fixture, OnCpu);
         let lists = (case.network.parameters(), case.network.noise());
-        let given = Given::new(fixture, &case, lists, largest_pixel);
+        let given = Given::new(fixture, &case, lists, pixel_scale);
         let Case { network, parameters: names, .. } = case;
         let list = network.parameters().clone();
         let mut learner = RainbowLearner::new(network, given.settings, Seeds::new(0));
@@ -271,9 +271,9 @@ mod on_flex {
     fn a_whole_update_has_parity_with_the_reference() {
         for path in files("update") {
             let fixture = &Fixture::open(&path);
-            let (case, largest_pixel) = case(fixture, OnDevice::<Flex>::default());
+            let (case, pixel_scale) = case(fixture, OnDevice::<Flex>::default());
             let lists = (case.network.parameters(), case.network.noise());
-            let given = Given::new(fixture, &case, lists, largest_pixel);
+            let given = Given::new(fixture, &case, lists, pixel_scale);
             let Case { network, parameters: names, .. } = case;
             let list = network.parameters().clone();
             let mut learner = DeviceRainbowLearner::new(network, given.settings, Seeds::new(0), FlexDevice);

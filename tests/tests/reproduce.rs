@@ -1,7 +1,7 @@
 //! `cargo xtask reproduce` from the command line to the report, with real workers, at the smallest size.
 #![cfg(unix)]
 
-use softmoe_spec::{AgentConfig, Done, RunConfig, RunDirectory, file};
+use softmoe_config::{AgentConfig, Done, RunConfig, RunDirectory, file};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

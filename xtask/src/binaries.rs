@@ -2,7 +2,7 @@
 
 use crate::catalog;
 use anyhow::{Context, Result, bail};
-use softmoe_spec::Device;
+use softmoe_config::Device;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -129,7 +129,8 @@ mod tests {
         let message = r#"{"reason":"compiler-artifact","target":{"kind":["bin"],"crate_types":["bin"],
             "name":"softmoe-run"},"filenames":["/t/softmoe-run"],"executable":"/t/softmoe-run","fresh":true}"#;
         assert_eq!(executable(message), Some(("softmoe-run".into(), PathBuf::from("/t/softmoe-run"))));
-        let library = r#"{"reason":"compiler-artifact","target":{"name":"softmoe_spec"},"executable":null}"#;
+        let library =
+            r#"{"reason":"compiler-artifact","target":{"name":"softmoe_config"},"executable":null}"#;
         assert_eq!(executable(library), None);
         assert_eq!(executable(r#"{"reason":"build-finished","success":true}"#), None);
         assert_eq!(executable("Compiling"), None);

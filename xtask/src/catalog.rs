@@ -2,8 +2,8 @@
 
 use crate::output;
 use anyhow::{Context, Result, bail};
-use softmoe_spec::names::{known, nearest};
-use softmoe_spec::{Experiment, Profile, RANDOM_ARM};
+use softmoe_config::names::{known, nearest};
+use softmoe_config::{Experiment, Profile, RANDOM_ARM};
 use std::path::{Path, PathBuf};
 
 /// Profiles of the paper's own games, which this version has not got.

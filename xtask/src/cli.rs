@@ -2,7 +2,7 @@
 
 use crate::bench::cores::Cores;
 use clap::{Args, Parser, Subcommand};
-use softmoe_spec::{Device, MOST_SEEDS};
+use softmoe_config::{Device, MOST_SEEDS};
 use std::path::PathBuf;
 
 /// The tasks of this workspace.

@@ -3,8 +3,8 @@
 use crate::cli::{DescribeOptions, USUAL_PROFILE};
 use crate::{binaries, catalog, output};
 use anyhow::{Context, Result, bail};
-use softmoe_spec::names::{self, known};
-use softmoe_spec::{Architecture, Device, EncoderSpec, Experiment, RANDOM_ARM, Setting, SpecError};
+use softmoe_config::names::{self, known};
+use softmoe_config::{Architecture, ConfigError, Device, EncoderSpec, Experiment, RANDOM_ARM, Setting};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -40,7 +40,7 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
         options.encoder.as_deref().map(str::parse).transpose().map_err(told)?;
     let game = options.game.as_deref().map(names::game).transpose()?;
     let settings: Vec<Setting> =
-        options.set.iter().map(|text| text.parse()).collect::<Result<_, SpecError>>()?;
+        options.set.iter().map(|text| text.parse()).collect::<Result<_, ConfigError>>()?;
     let experiment = experiment(&options.arm, options.figure.as_deref())?;
     let architecture = if experiment.profiles.is_empty() {
         if options.encoder.is_some() || options.game.is_some() || !options.set.is_empty() {
@@ -98,9 +98,9 @@ fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
 }
 
 /// An error of the option's value in the option's words.
-fn told(error: SpecError) -> anyhow::Error {
+fn told(error: ConfigError) -> anyhow::Error {
     match error {
-        SpecError::Value { given, message, .. } => anyhow::anyhow!("`--encoder {given}`: {message}"),
+        ConfigError::Value { given, message, .. } => anyhow::anyhow!("`--encoder {given}`: {message}"),
         other => other.into(),
     }
 }

@@ -3,7 +3,7 @@
 use crate::cli::Options;
 use crate::{binaries, catalog, output, store};
 use anyhow::{Context, Result, bail};
-use softmoe_spec::Device;
+use softmoe_config::Device;
 use std::process::{Command, ExitCode};
 
 /// Draws what `options` ask for: one drawing, or all of the figure.

@@ -1,6 +1,6 @@
 //! How long it will take, from the rates at which earlier runs went.
 
-use softmoe_spec::{Device, Done, RANDOM_ARM, file};
+use softmoe_config::{Device, Done, RANDOM_ARM, file};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

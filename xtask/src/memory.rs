@@ -2,8 +2,8 @@
 
 use crate::plan::PlannedRun;
 use crate::words::count;
+use softmoe_config::RunConfig;
 use softmoe_replay::Layout;
-use softmoe_spec::RunConfig;
 use std::process::ExitStatus;
 
 /// The part of its size that a compressed replay takes of frames as sparse as Atari's, and what it costs (docs/replay.md).

@@ -8,7 +8,7 @@ use crate::output;
 use crate::store::{self, State};
 use crate::words::{count, thousands, time};
 use anyhow::{Result, bail};
-use softmoe_spec::{
+use softmoe_config::{
     AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
 };
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use crate::store;
 use crate::words::time;
 use crate::worker::{Event, Worker};
 use anyhow::Result;
-use softmoe_spec::{Done, file};
+use softmoe_config::{Done, file};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;

@@ -5,7 +5,7 @@ use crate::plan::{Plan, PlannedRun};
 use crate::words::{count, time};
 use crate::worker::Worker;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use softmoe_spec::Done;
+use softmoe_config::Done;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@ use crate::cli::Options;
 use crate::output;
 use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
-use softmoe_spec::RANDOM_ARM;
+use softmoe_config::RANDOM_ARM;
 use std::path::Path;
 use std::process::Command;
 

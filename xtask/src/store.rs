@@ -2,8 +2,8 @@
 
 use crate::output;
 use anyhow::{Context, Result, bail};
-use softmoe_spec::setting::{Difference, differences, settable};
-use softmoe_spec::{AgentPreset, Done, RunConfig, RunDirectory, file};
+use softmoe_config::setting::{Difference, differences, settable};
+use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 

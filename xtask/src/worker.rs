@@ -3,7 +3,7 @@
 use crate::plan::PlannedRun;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
-use softmoe_spec::Device;
+use softmoe_config::Device;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

@@ -61,7 +61,7 @@ fn runs_are_made_reported_and_reused() {
     assert_eq!(workshop.started(), 6);
     for arm in ["random", "flat", "softmoe-4"] {
         let directory = workshop.run(&format!("{arm}/breakout/seed-1"));
-        let config = softmoe_spec::RunConfig::read(&directory.join("run.ron")).unwrap();
+        let config = softmoe_config::RunConfig::read(&directory.join("run.ron")).unwrap();
         assert_eq!(config.name(), format!("fig3/quick/{arm}/breakout/seed-1"));
         assert!(directory.join("stderr.log").exists());
     }
@@ -240,10 +240,10 @@ fn another_agent_takes_the_place_of_the_profiles() {
         workshop.reproduce(&format!("{SIX} --agent dqn_minatar --set agent.loss=huber"));
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stdout, &["agent dqn_minatar, agent.loss=huber", "note: training explores more than usual"]);
-    let config = softmoe_spec::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
-    let softmoe_spec::AgentConfig::Dqn(dqn) = config.agent else { panic!("{:?}", config.agent) };
+    let config = softmoe_config::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
+    let softmoe_config::AgentConfig::Dqn(dqn) = config.agent else { panic!("{:?}", config.agent) };
     // The profile's own settings stay.
-    assert_eq!((dqn.loss, dqn.n_step, dqn.min_replay), (softmoe_spec::LossSpec::Huber, 1, 1_000));
+    assert_eq!((dqn.loss, dqn.n_step, dqn.min_replay), (softmoe_config::LossSpec::Huber, 1, 1_000));
     // The runs are none of Rainbow's, and what the message says to type reuses them.
     let (code, _, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(1));
@@ -261,8 +261,8 @@ fn a_setting_reaches_the_arms_that_have_it() {
     let (code, stdout, _) = workshop.reproduce(&format!("{SIX} --set network.body.experts=2"));
     assert_eq!(code, Some(0));
     assert_says(&stdout, &["note: `network.body.experts` is no value of flat: left as they are"]);
-    let config = softmoe_spec::RunConfig::read(&workshop.run("softmoe-4/breakout/seed-0/run.ron")).unwrap();
-    assert!(matches!(config.network.body, softmoe_spec::BodySpec::SoftMoe { experts: 2, .. }));
+    let config = softmoe_config::RunConfig::read(&workshop.run("softmoe-4/breakout/seed-0/run.ron")).unwrap();
+    assert!(matches!(config.network.body, softmoe_config::BodySpec::SoftMoe { experts: 2, .. }));
 }
 
 #[test]
@@ -297,8 +297,8 @@ fn a_first_attempt_that_came_to_nothing_is_not_in_the_way() {
     let (code, stdout, stderr) = workshop.reproduce(flat);
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stdout, &["0 finished, 0 to resume, 4 new"]);
-    let config = softmoe_spec::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
-    assert!(matches!(config.agent, softmoe_spec::AgentConfig::Rainbow(agent) if agent.n_step == 3));
+    let config = softmoe_config::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
+    assert!(matches!(config.agent, softmoe_config::AgentConfig::Rainbow(agent) if agent.n_step == 3));
 }
 
 #[test]
@@ -366,8 +366,8 @@ fn a_device_is_planned_handed_to_the_worker_and_remembered() {
 
     let (code, _, stderr) = workshop.reproduce(&format!("{SIX} --steps 40_000 --device cuda"));
     assert_eq!(code, Some(0), "{stderr}");
-    let done: softmoe_spec::Done =
-        softmoe_spec::file::read(&workshop.run("flat/breakout/seed-1/done.ron")).unwrap();
+    let done: softmoe_config::Done =
+        softmoe_config::file::read(&workshop.run("flat/breakout/seed-1/done.ron")).unwrap();
     assert_eq!(done.device, "cuda:0");
     // One card is like another, and the CPU is none of them.
     let more = format!("{SIX} --steps 40_000 --dry-run --jobs 1").replace("--seeds 2", "--seeds 3");

@@ -14,12 +14,12 @@ use frames::{SIDE, Screen};
 use softmoe_agents::Agent;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::Seeds;
-use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
-use softmoe_spec::{
+use softmoe_config::{
     AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, NetworkSpec, RainbowConfig, RunConfig,
     TrainingConfig,
 };
+use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;

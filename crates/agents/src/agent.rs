@@ -12,10 +12,10 @@ use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
+use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
 use softmoe_env::Step;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
-use softmoe_spec::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
 use std::time::{Duration, Instant};
 
 /// The replay keeps an action in a byte.
@@ -24,8 +24,8 @@ const MOST_ACTIONS: usize = 256;
 /// A value-based agent that learns from replayed transitions.
 pub struct Agent {
     learner: Box<dyn Learner>,
-    /// The learner's twin on the CPU engine, if it computes elsewhere.
-    twin: Option<Twin>,
+    /// The learner's mirror on the CPU engine, if it computes elsewhere.
+    mirror: Option<CpuMirror>,
     replay: Replay,
     batch: Batch,
     intervention: InterventionSpec,
@@ -44,14 +44,14 @@ pub struct Agent {
 
 /// What the CPU engine's learner of an agent is made of: it does now and then what a device's is not asked to.
 #[derive(Clone, Debug)]
-struct Twin {
+struct CpuMirror {
     config: AgentConfig,
     architecture: Architecture,
     update: UpdateSettings,
     seeds: Seeds,
 }
 
-impl Twin {
+impl CpuMirror {
     /// None if the CPU engine has not the network, and nothing needs it to.
     fn new(
         config: &AgentConfig,
@@ -61,7 +61,7 @@ impl Twin {
     ) -> Result<Option<Self>, AgentError> {
         let intervention = config.learning().map(|learning| learning.intervention).unwrap_or_default();
         match (networks::build(architecture), intervention) {
-            (Ok(_), _) => Ok(Some(Twin {
+            (Ok(_), _) => Ok(Some(CpuMirror {
                 config: config.clone(),
                 architecture: architecture.clone(),
                 update: update.clone(),
@@ -77,10 +77,10 @@ impl Twin {
 
     /// The learner on the CPU engine, in the state of `learner`.
     fn of(&self, learner: &dyn Learner) -> Result<Box<dyn Learner>, AgentError> {
-        let Twin { config, architecture, update, seeds } = self;
-        let mut twin = devices::learner(Device::Cpu, config, architecture, update.clone(), *seeds)?;
-        twin.restore(&learner.state())?;
-        Ok(twin)
+        let CpuMirror { config, architecture, update, seeds } = self;
+        let mut mirror = devices::learner(Device::Cpu, config, architecture, update.clone(), *seeds)?;
+        mirror.restore(&learner.state())?;
+        Ok(mirror)
     }
 }
 
@@ -138,16 +138,16 @@ impl Agent {
             let (given, allowed) = (architecture.head.to_string(), learning.head.to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
         }
-        let largest_pixel = architecture.network.encoder.largest_pixel();
-        let update = UpdateSettings { largest_pixel, ..UpdateSettings::from(&learning) };
-        let twin = match device {
+        let pixel_scale = architecture.network.encoder.pixel_scale();
+        let update = UpdateSettings { pixel_scale, ..UpdateSettings::from(&learning) };
+        let mirror = match device {
             Device::Cpu => None,
-            _ => Twin::new(config, architecture, &update, seeds)?,
+            _ => CpuMirror::new(config, architecture, &update, seeds)?,
         };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
         let observation_len = architecture.observation.iter().product();
         let agent = Self::with_learner(learner, config, observation_len, architecture.actions, seeds)?;
-        Ok(Agent { twin, ..agent })
+        Ok(Agent { mirror, ..agent })
     }
 
     /// An agent over any learner: one of another library, or one of your own network.
@@ -182,7 +182,7 @@ impl Agent {
         let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
         Ok(Agent {
             learner,
-            twin: None,
+            mirror: None,
             intervention: learning.intervention,
             seeds,
             batch: Batch::new(learning.batch_size, &layout),
@@ -299,12 +299,12 @@ impl Agent {
         let mut rng = self.seeds.rng(Role::Intervention(self.updates));
         let mut batch = Batch::new(interventions::BATCH_SIZE, self.replay.layout());
         self.replay.sample(&mut rng, &mut batch)?;
-        let Some(twin) = &self.twin else {
+        let Some(mirror) = &self.mirror else {
             return self.learner.intervene(self.intervention, &batch, &mut rng);
         };
-        let mut twin = twin.of(&*self.learner)?;
-        twin.intervene(self.intervention, &batch, &mut rng)?;
-        self.learner.restore(&twin.state())
+        let mut mirror = mirror.of(&*self.learner)?;
+        mirror.intervene(self.intervention, &batch, &mut rng)?;
+        self.learner.restore(&mirror.state())
     }
 
     /// Numbers that tell how the learning goes, from transitions that `index` alone decides; none while there are no
@@ -319,9 +319,9 @@ impl Agent {
         }
         let mut batch = Batch::new(diagnostics::BATCH_SIZE, self.replay.layout());
         self.replay.sample(&mut self.seeds.rng(Role::Diagnostics(index)), &mut batch)?;
-        let mut found = match &self.twin {
+        let mut found = match &self.mirror {
             None => self.learner.diagnose(&batch),
-            Some(twin) => twin.of(&*self.learner)?.diagnose(&batch),
+            Some(mirror) => mirror.of(&*self.learner)?.diagnose(&batch),
         };
         let priorities = || self.replay.ids().filter_map(|id| self.replay.priority(id));
         if priorities().next().is_some() {

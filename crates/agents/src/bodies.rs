@@ -2,7 +2,7 @@
 //!
 //! A new body is a file of [`bodies`](self) with its [`DeviceBody`], a line in the list at the end of this one, and a
 //! variant of [`DeviceBodySpec`] with its settings. When it has proved worth gradients, it becomes a
-//! [`Layer`](softmoe_nets::Layer) and a variant of [`BodySpec`](softmoe_spec::BodySpec).
+//! [`Layer`](softmoe_nets::Layer) and a variant of [`BodySpec`](softmoe_config::BodySpec).
 
 mod attention;
 
@@ -11,9 +11,9 @@ pub use attention::Attention;
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use dfdx::shapes::Dim;
+use softmoe_config::DeviceBodySpec;
 use softmoe_nets::Builder;
 use softmoe_nets::device::{DeviceLayer, DeviceWeights};
-use softmoe_spec::DeviceBodySpec;
 
 /// A body by its forward pass, from the tokens to what the head takes.
 pub trait DeviceBody: Send + Sync {

@@ -6,7 +6,7 @@ use crate::networks;
 use crate::rainbow::{RainbowLearner, RainbowSettings};
 use crate::seeds::Seeds;
 use crate::{AgentError, Learner};
-use softmoe_spec::{AgentConfig, Architecture, Device};
+use softmoe_config::{AgentConfig, Architecture, Device};
 
 /// Whether this build can compute on `device`, here and now.
 ///

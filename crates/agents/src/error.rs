@@ -1,9 +1,9 @@
 //! What can go wrong with an agent or a run.
 
+use softmoe_config::{AgentSteps, ConfigError};
 use softmoe_env::RestoreError;
 use softmoe_nets::weights::WeightsError;
 use softmoe_replay::ReplayError;
-use softmoe_spec::{AgentSteps, SpecError};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +24,7 @@ pub enum AgentError {
     DeviceOnly(String),
     /// A network whose sizes do not fit together.
     #[error(transparent)]
-    Architecture(#[from] SpecError),
+    Architecture(#[from] ConfigError),
     /// Weights of another network.
     #[error(transparent)]
     Weights(#[from] WeightsError),

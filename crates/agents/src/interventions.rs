@@ -4,9 +4,9 @@
 //! All of them change the online weights alone: the target network follows at its next copy. Adam's step count goes on.
 
 use rand::{Rng, RngExt};
+use softmoe_config::{InterventionSpec, PartSpec};
 use softmoe_nets::inspection::{Kernel, Neurons};
 use softmoe_nets::{Adam, Inspection, Parameter, ParameterList};
-use softmoe_spec::{InterventionSpec, PartSpec};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -142,7 +142,7 @@ pub fn experts(list: &ParameterList) -> Vec<Vec<Range<usize>>> {
     experts.into_values().collect()
 }
 
-/// Shrink and perturb: theta becomes `shrink` theta + `perturb` fresh, with fresh values of each parameter's initial law
+/// Shrink and perturb: theta becomes `shrink` theta + `perturb` fresh, with fresh values of each parameter's initializer
 /// (Ash and Adams 2020, arXiv 1910.08475; in this form D'Oro et al. 2023). The optimizer's moments stay.
 pub fn shrink_and_perturb(
     list: &ParameterList,

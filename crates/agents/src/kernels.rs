@@ -1,8 +1,8 @@
 //! The processor's instructions that a run computes with.
 
 use crate::AgentError;
+use softmoe_config::KernelsSpec;
 use softmoe_nets::kernels::{self, InstructionSet};
-use softmoe_spec::KernelsSpec;
 
 /// Makes this process compute with the instructions that a run asks for.
 pub(crate) fn choose(asked: KernelsSpec) -> Result<(), AgentError> {

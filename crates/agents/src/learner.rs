@@ -15,10 +15,10 @@ pub use device::{DeviceLearner, DeviceObjective};
 use crate::AgentError;
 use crate::diagnostics::Diagnostic;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_config::{InterventionSpec, LearningConfig};
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
-use softmoe_spec::{InterventionSpec, LearningConfig};
 use std::borrow::Cow;
 
 /// Those of a learner that reads a byte as the number it is.
@@ -31,7 +31,7 @@ impl From<&LearningConfig> for UpdateSettings {
             priority_exponent: learning.priority_exponent,
             importance_exponent: learning.importance_exponent,
             optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
-            largest_pixel: 1,
+            pixel_scale: 1,
         }
     }
 }

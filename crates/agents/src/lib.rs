@@ -10,7 +10,7 @@
 //! ```
 //! use softmoe_agents::{Agent, seeds::Seeds};
 //! use softmoe_env::minatar::{Game, Settings, make};
-//! use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
+//! use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
 //!
 //! let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 32 };
 //! let config = RainbowConfig { min_replay: 100, replay_capacity: 1_000, ..RainbowConfig::minatar() };

@@ -6,7 +6,7 @@ use crate::appended::{Appended, Written};
 use crate::diagnostics::Diagnostic;
 use crate::tensorboard;
 use serde::{Deserialize, Serialize};
-use softmoe_spec::{AgentSteps, RunDirectory};
+use softmoe_config::{AgentSteps, RunDirectory};
 use std::time::SystemTime;
 
 /// A row of `metrics.csv`. The last two columns are of time, and differ from run to run.

@@ -19,11 +19,11 @@ pub use registered::{RegisteredLayer, RegisteredShape};
 use crate::AgentError;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_config::{Architecture, BodySpec, Device, EncoderSpec, NetworkSpec, TokensSpec};
 #[cfg(feature = "burn")]
 use softmoe_nets::device::DeviceLayer;
 use softmoe_nets::weights::Permutations;
 use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, Permutation};
-use softmoe_spec::{Architecture, BodySpec, Device, EncoderSpec, NetworkSpec, TokensSpec};
 
 /// A whole network of the table: its last layer knows which outputs belong to which action.
 pub trait RegisteredNetwork<In: RegisteredShape>: RegisteredLayer<In> + ActionLayer<In> {}

@@ -9,9 +9,9 @@ use crate::diagnostics::Diagnostic;
 use crate::metrics::{Metrics, Positions, Row};
 use crate::seeds::{Role, Seeds};
 use crate::{Agent, AgentError, RunError, evaluate, kernels, networks};
+use softmoe_config::{AgentSteps, Architecture, ConfigError, Device, Done, RunConfig, RunDirectory, file};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
-use softmoe_spec::{AgentSteps, Architecture, Device, Done, RunConfig, RunDirectory, SpecError, file};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -494,7 +494,7 @@ fn finish(
     };
     let path = directory.done_ron();
     file::write(&path, &done).map_err(|error| match error {
-        SpecError::Write { path, source } => RunError::cannot_write(&path, source),
+        ConfigError::Write { path, source } => RunError::cannot_write(&path, source),
         other => RunError::Encode { what: "the result", reason: other.to_string() },
     })?;
     Ok(Outcome::Finished(done))

@@ -4,7 +4,7 @@
 //! No crate that writes them is both light and kept up, and what is needed of the format is this page.
 
 use prost::{Message, Oneof};
-use softmoe_spec::AgentSteps;
+use softmoe_config::AgentSteps;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// What the first event of a file says.
@@ -86,7 +86,7 @@ fn masked_checksum(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::{file_version, scalars};
-    use softmoe_spec::AgentSteps;
+    use softmoe_config::AgentSteps;
     use std::time::{Duration, UNIX_EPOCH};
 
     /// The bytes that the Python package `tensorboard` 2.21.0 writes for the same events (`RecordWriter`).

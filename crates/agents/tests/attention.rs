@@ -4,7 +4,7 @@
 mod common;
 
 use softmoe_agents::run::{Outcome, train_on};
-use softmoe_spec::{Device, RunDirectory};
+use softmoe_config::{Device, RunDirectory};
 
 #[test]
 fn attention_trains() {

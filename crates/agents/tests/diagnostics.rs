@@ -4,9 +4,9 @@ use softmoe_agents::diagnostics::{
     Diagnostic, Learned, effective_rank, entropy, of_learning, of_mixture, of_network, slot_similarity,
 };
 use softmoe_agents::networks;
+use softmoe_config::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
 use softmoe_nets::inspection::{Features, Mixture};
 use softmoe_nets::{Inspection, Weights};
-use softmoe_spec::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
 
 fn value(diagnostics: &[Diagnostic], name: &str) -> f64 {
     let found = diagnostics.iter().find(|diagnostic| diagnostic.name == name);

@@ -5,7 +5,7 @@ mod common;
 use common::{End, FLAT, Watcher, agent, config_of};
 use softmoe_agents::RunError;
 use softmoe_agents::run::train_on;
-use softmoe_spec::{AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
 use tempfile::tempdir;
 
 /// Training begins at step 41.

@@ -7,9 +7,9 @@ use softmoe_agents::dqn::{DqnLearner, DqnSettings, loss};
 use softmoe_agents::networks::build;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, Mode, UpdateSettings};
+use softmoe_config::{Architecture, BodySpec, EncoderSpec, HeadSpec, LossSpec, NetworkSpec};
 use softmoe_nets::{ActionNetwork, Adam, AdamSettings, Weights};
 use softmoe_replay::{Batch, Layout};
-use softmoe_spec::{Architecture, BodySpec, EncoderSpec, HeadSpec, LossSpec, NetworkSpec};
 
 const SHAPE: [usize; 3] = [10, 10, 4];
 const ACTIONS: usize = 5;
@@ -30,7 +30,7 @@ fn settings(loss: LossSpec, double: bool) -> DqnSettings {
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(1e-3, 1.5e-4),
-        largest_pixel: 1,
+        pixel_scale: 1,
     };
     DqnSettings { loss, update }
 }

@@ -4,8 +4,8 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::interventions::{Trained, apply, dormant_scores, experts, redo};
 use softmoe_agents::networks;
+use softmoe_config::{Architecture, BodySpec, EncoderSpec, HeadSpec, InterventionSpec, NetworkSpec};
 use softmoe_nets::{ActionNetwork, Adam, AdamSettings, Weights};
-use softmoe_spec::{Architecture, BodySpec, EncoderSpec, HeadSpec, InterventionSpec, NetworkSpec};
 
 const BATCH: usize = 3;
 

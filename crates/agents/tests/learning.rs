@@ -3,11 +3,11 @@
 use rand::RngExt;
 use softmoe_agents::Agent;
 use softmoe_agents::seeds::{Role, Seeds};
-use softmoe_env::Step;
-use softmoe_spec::{
+use softmoe_config::{
     AgentConfig, AgentSteps, Architecture, BodySpec, DqnConfig, EncoderSpec, LossSpec, NetworkSpec,
     RainbowConfig,
 };
+use softmoe_env::Step;
 
 const SHAPE: [usize; 3] = [10, 10, 1];
 

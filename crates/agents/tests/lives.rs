@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, evaluate};
+use softmoe_config::{AgentConfig, Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
 use softmoe_env::{DynEnvironment, Environment, RestoreError, RgbFrame, Step};
 use softmoe_replay::Batch;
-use softmoe_spec::{AgentConfig, Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
 
 /// Steps of a life, and lives of an episode.
 const STEPS: u8 = 4;

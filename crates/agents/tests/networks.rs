@@ -3,12 +3,12 @@
 use dfdx::shapes::Const;
 use softmoe_agents::networks::{build, permutations};
 use softmoe_agents::seeds::{Role, Seeds};
+use softmoe_config::{
+    Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, NetworkSpec, RainbowConfig, SlotsSpec,
+};
 use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{ActionLayer, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
-use softmoe_spec::{
-    Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, NetworkSpec, RainbowConfig, SlotsSpec,
-};
 use std::path::Path;
 
 const RAINBOW: HeadSpec = RainbowConfig::minatar().head();

@@ -7,11 +7,11 @@ use common::{End, FLAT, Leavings, SOFT_MOE, Watcher, agents, config_of};
 use softmoe_agents::run::{Outcome, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError, AgentState};
+use softmoe_config::{AgentConfig, AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
 use softmoe_env::DynEnvironment;
 use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_nets::device::Traffic;
 use softmoe_replay::Replay;
-use softmoe_spec::{AgentConfig, AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
 use std::sync::Mutex;
 use tempfile::tempdir;
 

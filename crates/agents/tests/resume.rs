@@ -10,8 +10,8 @@ use softmoe_agents::{
     Agent, RunError, evaluate,
     seeds::{Role, Seeds},
 };
+use softmoe_config::{AgentConfig, AgentSteps, BodySpec, RainbowConfig, RunConfig, RunDirectory};
 use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_spec::{AgentConfig, AgentSteps, BodySpec, RainbowConfig, RunConfig, RunDirectory};
 use std::fs;
 use std::sync::OnceLock;
 use tempfile::tempdir;

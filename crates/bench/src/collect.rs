@@ -3,9 +3,9 @@
 use crate::settings::{is_of_body, is_of_environment, unlike};
 use crate::statistics::average;
 use serde::Deserialize;
-use softmoe_spec::setting::Difference;
-use softmoe_spec::{
-    AgentSteps, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig, RunDirectory, SpecError, file,
+use softmoe_config::setting::Difference;
+use softmoe_config::{
+    AgentSteps, ConfigError, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig, RunDirectory, file,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -30,8 +30,8 @@ impl<'a> Selection<'a> {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] if there is no such profile.
-    pub fn all(experiment: &'a Experiment, profile_name: &str) -> Result<Self, SpecError> {
+    /// [`ConfigError::UnknownName`] if there is no such profile.
+    pub fn all(experiment: &'a Experiment, profile_name: &str) -> Result<Self, ConfigError> {
         Ok(Selection {
             experiment,
             profile_name: profile_name.to_owned(),
@@ -43,7 +43,7 @@ impl<'a> Selection<'a> {
     /// The runs of the selection as the profile makes them: arm by arm, game by game, those of [`RANDOM_ARM`]
     /// last. The random policy has whatever seeds were run below `root`, since their number need not be that of
     /// the other arms.
-    fn runs(&self, root: &Path) -> Result<Vec<RunConfig>, SpecError> {
+    fn runs(&self, root: &Path) -> Result<Vec<RunConfig>, ConfigError> {
         let of = |arm: &str| self.experiment.resolve(&self.profile_name, &self.profile, &[arm]);
         let mut runs = Vec::new();
         for arm in &self.arms {
@@ -146,7 +146,7 @@ pub struct Collection {
 pub enum CollectError {
     /// The profile makes no runs of that size.
     #[error(transparent)]
-    Spec(#[from] SpecError),
+    Spec(#[from] ConfigError),
     /// No run has come to its end.
     #[error(
         "none of the {expected} runs of {figure}, profile {profile}, is finished below {root} (first of all \

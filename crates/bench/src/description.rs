@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
 use softmoe_agents::{AgentError, networks};
-use softmoe_spec::{Architecture, HeadSpec};
+use softmoe_config::{Architecture, HeadSpec};
 use std::fmt::Write as _;
 
 /// A network by its layers.

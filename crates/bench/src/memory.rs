@@ -1,7 +1,7 @@
 //! Whether a run's replay will fit the memory, before it is filled.
 
+use softmoe_config::RunConfig;
 use softmoe_replay::Layout;
-use softmoe_spec::RunConfig;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
 
@@ -85,7 +85,7 @@ fn gigabytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use softmoe_spec::{
+    use softmoe_config::{
         AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
         RainbowConfig, TrainingConfig,
     };

@@ -6,7 +6,7 @@
 
 use crate::collect::Collection;
 use crate::statistics::{Runs, Scores, Tasks};
-use softmoe_spec::{Game, RANDOM_ARM};
+use softmoe_config::{Game, RANDOM_ARM};
 use thiserror::Error;
 
 /// One game's zero and one.

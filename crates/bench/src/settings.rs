@@ -1,8 +1,8 @@
 //! The settings of runs: where two runs differ, and what was changed in a profile's runs.
 
 use crate::collect::FinishedRun;
-use softmoe_spec::setting::{Difference, differences};
-use softmoe_spec::{RANDOM_ARM, RunConfig};
+use softmoe_config::setting::{Difference, differences};
+use softmoe_config::{RANDOM_ARM, RunConfig};
 
 /// What tells the runs of a report apart, and what changes no result.
 const NAMES: [&str; 6] = ["figure", "profile", "arm", "seed", "environment.game", "agent.replay_compressed"];

@@ -1,7 +1,7 @@
 //! Figure 2, drawn by the real reporter from the real networks.
 
 use softmoe_bench::description::{Description, grouped};
-use softmoe_spec::Experiment;
+use softmoe_config::Experiment;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

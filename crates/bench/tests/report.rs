@@ -1,7 +1,9 @@
 //! `softmoe-report` on directories of made-up runs.
 
 use assert_cmd::Command;
-use softmoe_spec::{AgentSteps, Done, Experiment, Game, RANDOM_ARM, RunConfig, RunDirectory, Setting, file};
+use softmoe_config::{
+    AgentSteps, Done, Experiment, Game, RANDOM_ARM, RunConfig, RunDirectory, Setting, file,
+};
 use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;

@@ -58,7 +58,7 @@ fn a_device_that_is_not_there_says_what_is_missing() {
 #[test]
 fn a_run_goes_on_with_the_other_engine() {
     use nix::sys::signal::Signal;
-    use softmoe_spec::{Done, file};
+    use softmoe_config::{Done, file};
 
     let (run, _) = Run::interrupted(&config(FLAT), 1, Signal::SIGINT);
     let ended = on(&run, "flex");

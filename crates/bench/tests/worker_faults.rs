@@ -4,7 +4,7 @@
 mod worker;
 
 use nix::sys::signal::Signal;
-use softmoe_spec::{AgentConfig, AgentSteps, RainbowConfig, RunConfig};
+use softmoe_config::{AgentConfig, AgentSteps, RainbowConfig, RunConfig};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;

@@ -76,7 +76,7 @@ fn a_text_that_breaks_off_is_told() {
 #[test]
 fn a_network_that_does_not_fit_the_game_is_told() {
     let mut config = config(FLAT);
-    config.network.encoder = softmoe_spec::EncoderSpec::Nature;
+    config.network.encoder = softmoe_config::EncoderSpec::Nature;
     let ended = Run::new(&config).work();
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     assert_says(

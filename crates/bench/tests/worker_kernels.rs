@@ -3,8 +3,8 @@
 
 mod worker;
 
+use softmoe_config::{KernelsSpec, RunConfig};
 use softmoe_nets::kernels::InstructionSet;
-use softmoe_spec::{KernelsSpec, RunConfig};
 use std::fs;
 use worker::{Run, SOFT_MOE, assert_says, config};
 

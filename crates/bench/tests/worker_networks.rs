@@ -4,7 +4,7 @@
 mod worker;
 
 use nix::sys::signal::Signal;
-use softmoe_spec::{Architecture, BodySpec, Done, RunConfig, file};
+use softmoe_config::{Architecture, BodySpec, Done, RunConfig, file};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -70,7 +70,7 @@ fn what_cannot_be_described_is_told() {
         assert_eq!(told.status.code(), Some(1), "{told:?}");
         assert_says(&told.stderr, &["error: ", says]);
     }
-    let random = RunConfig { agent: softmoe_spec::AgentConfig::Random, ..config(FLAT) };
+    let random = RunConfig { agent: softmoe_config::AgentConfig::Random, ..config(FLAT) };
     let run = Run::new(&random);
     let told = describe(&[run.files().run_ron().to_str().unwrap()], "");
     assert_eq!(told.status.code(), Some(1), "{told:?}");
@@ -97,7 +97,7 @@ fn a_run_begins_with_the_weights_of_another() {
 
     // Before the first update the weights are those of the file.
     let mut untrained = config(SOFT_MOE);
-    untrained.training.agent_steps = softmoe_spec::AgentSteps(100);
+    untrained.training.agent_steps = softmoe_config::AgentSteps(100);
     let second = Run::new(&untrained);
     let ended = start_from(&second, &weights);
     assert!(ended.status.success(), "{ended:?}");
@@ -185,7 +185,7 @@ fn weights_that_do_not_fit_are_told() {
         &weights,
         &["`hidden/kernel_mu` is of shape [1024, 16] in the file, [1024, 32] in the network"],
     );
-    let random = RunConfig { agent: softmoe_spec::AgentConfig::Random, ..config(FLAT) };
+    let random = RunConfig { agent: softmoe_config::AgentConfig::Random, ..config(FLAT) };
     refused(&random, &weights, &["the random policy, which has no network"]);
     refused(
         &config(FLAT),

@@ -18,7 +18,7 @@ fn the_same_seed_gives_the_same_files_and_another_seed_others() {
     assert_eq!(first.returns.len(), 10);
     let (again, _) = Run::new(&config(FLAT)).finish();
     assert_eq!(first, again);
-    let (other, _) = Run::new(&softmoe_spec::RunConfig { seed: 2, ..config(FLAT) }).finish();
+    let (other, _) = Run::new(&softmoe_config::RunConfig { seed: 2, ..config(FLAT) }).finish();
     assert_ne!(first.metrics, other.metrics);
     assert_ne!(first, other);
 }

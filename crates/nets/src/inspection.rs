@@ -190,10 +190,10 @@ mod tests {
         let parameters: Vec<f64> = (0..builder.parameters().len()).map(|i| i as f64 * 0.1 - 1.0).collect();
         let weights = Weights { parameters: &parameters, noise: None };
         let x = [1.0, 2.0, -1.0, 0.5, 0.0, 3.0];
-        let mut tape = layers.tape((2, 3));
-        layers.forward(weights, &x, &mut tape);
+        let mut workspace = layers.workspace((2, 3));
+        layers.forward(weights, &x, &mut workspace);
         let mut inspection = Inspection::new();
-        layers.inspect(&x, &tape, &mut inspection);
+        layers.inspect(&x, &workspace, &mut inspection);
 
         let [first, second] = &inspection.neurons[..] else { panic!("two layers of neurons") };
         let list = builder.parameters();
@@ -224,10 +224,10 @@ mod tests {
         let layers = (dense("before"), Relu, block, dense("after"), Relu, dense("head"));
         let parameters = vec![0.5; builder.parameters().len()];
         let x = [1.0, 2.0];
-        let mut tape = layers.tape::<f64>((1, 2));
-        layers.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape);
+        let mut workspace = layers.workspace::<f64>((1, 2));
+        layers.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace);
         let mut inspection = Inspection::new();
-        layers.inspect(&x, &tape, &mut inspection);
+        layers.inspect(&x, &workspace, &mut inspection);
         let names = inspection.neurons.iter().map(|neurons| neurons.name(builder.parameters()));
         assert_eq!(names.collect::<Vec<_>>(), ["before", "a", "after"]);
         let elsewhere = inspection.neurons.iter().map(|neurons| neurons.is_read_elsewhere);

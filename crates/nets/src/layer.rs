@@ -15,7 +15,7 @@ pub struct Weights<'w, E> {
 
 /// A differentiable function of a batch, from a shape `In` to a shape [`Out`](Layer::Out).
 ///
-/// Tuples of layers are layers. Buffers are the caller's: [`tape`](Layer::tape) makes them once for a batch
+/// Tuples of layers are layers. Buffers are the caller's: [`workspace`](Layer::workspace) makes them once for a batch
 /// size, and nothing is allocated afterwards. A network holds no values itself, so that one network serves
 /// online and target weights, and any number of threads.
 #[diagnostic::on_unimplemented(
@@ -30,7 +30,7 @@ pub trait Layer<In: Shape>: Send + Sync {
     /// Shape of the output.
     type Out: Shape;
     /// Output, intermediate values and input gradient of a batch.
-    type Tape<E: Scalar>: Send;
+    type Workspace<E: Scalar>: Send;
 
     /// Shape of the output for an input of shape `input`.
     ///
@@ -48,9 +48,9 @@ pub trait Layer<In: Shape>: Send + Sync {
     ///
     /// # Panics
     /// As [`output_shape`](Layer::output_shape).
-    fn tape<E: Scalar>(&self, input: In) -> Self::Tape<E>;
+    fn workspace<E: Scalar>(&self, input: In) -> Self::Workspace<E>;
 
-    /// Computes the output of `x`, which lies in `tape` (or in `x`, if the layer only names a new shape).
+    /// Computes the output of `x`, which lies in `workspace` (or in `x`, if the layer only names a new shape).
     ///
     /// # Shapes
     /// `x`: `In` -> [`Out`](Layer::Out), both row-major.
@@ -58,11 +58,11 @@ pub trait Layer<In: Shape>: Send + Sync {
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
     ) -> &'t [E];
 
     /// The output that the last [`forward`](Layer::forward) left.
-    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E];
+    fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E];
 
     /// Computes the gradient of a loss from its gradient `dy` with respect to the output.
     ///
@@ -77,15 +77,15 @@ pub trait Layer<In: Shape>: Send + Sync {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E];
 
     /// Shows what the last [`forward`](Layer::forward) of `x` left. A layer that does not say how hides what came
     /// before it.
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
-        let _ = (x, tape);
+    fn inspect<E: Scalar>(&self, x: &[E], workspace: &Self::Workspace<E>, inspection: &mut Inspection) {
+        let _ = (x, workspace);
         inspection.lose();
     }
 }
@@ -106,7 +106,7 @@ pub trait ActionLayer<In: Shape>: Layer<In> {
         weights: Weights<'_, E>,
         x: &[E],
         actions: &[usize],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
     ) -> &'t [E];
 
     /// As [`backward`](Layer::backward), from the gradient with respect to the outputs of
@@ -120,7 +120,7 @@ pub trait ActionLayer<In: Shape>: Layer<In> {
         x: &[E],
         dy: &[E],
         actions: &[usize],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
         gradient: &mut [E],
     ) -> &'t [E];
 }
@@ -131,10 +131,10 @@ impl<In: Shape, L: Layer<In>, H: ActionLayer<L::Out>> ActionLayer<In> for (L, H)
         weights: Weights<'_, E>,
         x: &[E],
         actions: &[usize],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
     ) -> &'t [E] {
-        let features = self.0.forward(weights, x, &mut tape.0);
-        self.1.forward_of(weights, features, actions, &mut tape.1)
+        let features = self.0.forward(weights, x, &mut workspace.0);
+        self.1.forward_of(weights, features, actions, &mut workspace.1)
     }
 
     fn backward_of<'t, E: Scalar>(
@@ -143,36 +143,36 @@ impl<In: Shape, L: Layer<In>, H: ActionLayer<L::Out>> ActionLayer<In> for (L, H)
         x: &[E],
         dy: &[E],
         actions: &[usize],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
         gradient: &mut [E],
     ) -> &'t [E] {
-        let features = self.0.output(x, &tape.0);
-        let d_features = self.1.backward_of(weights, features, dy, actions, &mut tape.1, gradient);
-        self.0.backward(weights, x, d_features, &mut tape.0, gradient, false)
+        let features = self.0.output(x, &workspace.0);
+        let d_features = self.1.backward_of(weights, features, dy, actions, &mut workspace.1, gradient);
+        self.0.backward(weights, x, d_features, &mut workspace.0, gradient, false)
     }
 }
 
 /// Implements [`Layer`] for a tuple of layers, each taking the output of the one before it.
 ///
-/// The first rules collect, layer by layer, the bound `B: Layer<A::Out>`, the type of its tape, and the layers
+/// The first rules collect, layer by layer, the bound `B: Layer<A::Out>`, the type of its workspace, and the layers
 /// in reverse order (for the backward pass); the last writes the implementation.
 macro_rules! tuple_of_layers {
     ($($layer:ident $x:ident $index:tt),+) => {
         tuple_of_layers!(@next [In] [] [] [] [$($layer $x $index),+] $($layer $x $index),+);
     };
-    (@next [$in:ty] [$($bounds:tt)*] [$($tapes:tt)*] [$($reversed:tt)*] [$($all:tt)*]
+    (@next [$in:ty] [$($bounds:tt)*] [$($workspaces:tt)*] [$($reversed:tt)*] [$($all:tt)*]
         $layer:ident $x:ident $index:tt $(, $($rest:tt)+)?) => {
         tuple_of_layers!(@next [<$layer as Layer<$in>>::Out] [$($bounds)* $layer: Layer<$in>,]
-            [$($tapes)* <$layer as Layer<$in>>::Tape<E>,] [$x $index, $($reversed)*] [$($all)*] $($($rest)+)?);
+            [$($workspaces)* <$layer as Layer<$in>>::Workspace<E>,] [$x $index, $($reversed)*] [$($all)*] $($($rest)+)?);
     };
-    (@next [$out:ty] [$($bounds:tt)*] [$($tapes:tt)*] [$($reversed_x:ident $reversed:tt,)*]
+    (@next [$out:ty] [$($bounds:tt)*] [$($workspaces:tt)*] [$($reversed_x:ident $reversed:tt,)*]
         [$($layer:ident $x:ident $index:tt),*]) => {
         impl<In: Shape, $($layer),*> Layer<In> for ($($layer,)*)
         where
             $($bounds)*
         {
             type Out = $out;
-            type Tape<E: Scalar> = ($($tapes)*);
+            type Workspace<E: Scalar> = ($($workspaces)*);
 
             fn output_shape(&self, input: In) -> Self::Out {
                 $(let input = self.$index.output_shape(input);)*
@@ -189,9 +189,9 @@ macro_rules! tuple_of_layers {
                 rows
             }
 
-            fn tape<E: Scalar>(&self, input: In) -> Self::Tape<E> {
+            fn workspace<E: Scalar>(&self, input: In) -> Self::Workspace<E> {
                 $(
-                    let $x = self.$index.tape(input);
+                    let $x = self.$index.workspace(input);
                     let input = self.$index.output_shape(input);
                 )*
                 let _ = input;
@@ -202,14 +202,14 @@ macro_rules! tuple_of_layers {
                 &self,
                 weights: Weights<'_, E>,
                 x: &'t [E],
-                tape: &'t mut Self::Tape<E>,
+                workspace: &'t mut Self::Workspace<E>,
             ) -> &'t [E] {
-                $(let x = self.$index.forward(weights, x, &mut tape.$index);)*
+                $(let x = self.$index.forward(weights, x, &mut workspace.$index);)*
                 x
             }
 
-            fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E] {
-                $(let x = self.$index.output(x, &tape.$index);)*
+            fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+                $(let x = self.$index.output(x, &workspace.$index);)*
                 x
             }
 
@@ -218,27 +218,27 @@ macro_rules! tuple_of_layers {
                 weights: Weights<'_, E>,
                 x: &[E],
                 dy: &'t [E],
-                tape: &'t mut Self::Tape<E>,
+                workspace: &'t mut Self::Workspace<E>,
                 gradient: &mut [E],
                 wants_dx: bool,
             ) -> &'t [E] {
                 $(
                     let $x = x;
-                    let x = self.$index.output(x, &tape.$index);
+                    let x = self.$index.output(x, &workspace.$index);
                 )*
                 let _ = x;
                 $(
                     let wants = wants_dx || $reversed != 0;
                     let dy = self.$reversed
-                        .backward(weights, $reversed_x, dy, &mut tape.$reversed, gradient, wants);
+                        .backward(weights, $reversed_x, dy, &mut workspace.$reversed, gradient, wants);
                 )*
                 dy
             }
 
-            fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
+            fn inspect<E: Scalar>(&self, x: &[E], workspace: &Self::Workspace<E>, inspection: &mut Inspection) {
                 $(
-                    self.$index.inspect(x, &tape.$index, inspection);
-                    let x = self.$index.output(x, &tape.$index);
+                    self.$index.inspect(x, &workspace.$index, inspection);
+                    let x = self.$index.output(x, &workspace.$index);
                 )*
                 let _ = x;
             }

@@ -125,7 +125,7 @@ pub use layer::{ActionLayer, Layer, Weights};
 pub use layers::ExpertSettings;
 pub use network::{ActionNetwork, ActionPass, BoxedNetwork, Network, Pass};
 pub use noise::{NoiseList, NoiseSource, NormalSource};
-pub use parameters::{Builder, Law, Parameter, ParameterList};
+pub use parameters::{Builder, Initializer, Parameter, ParameterList};
 pub use permutation::{NotAPermutation, Permutation};
 pub use scalar::Scalar;
 pub use size::Size;

@@ -111,8 +111,8 @@ where
 
     fn pass(&self, batch: usize) -> Box<dyn Pass> {
         let layer = Arc::clone(&self.layer);
-        let tape = layer.tape::<f32>((self.shape)(batch));
-        Box::new(LayerPass::<L, In, f32> { layer, tape })
+        let workspace = layer.workspace::<f32>((self.shape)(batch));
+        Box::new(LayerPass::<L, In, f32> { layer, workspace })
     }
 }
 
@@ -124,38 +124,38 @@ where
 {
     fn action_pass(&self, batch: usize) -> Box<dyn ActionPass> {
         let layer = Arc::clone(&self.layer);
-        let tape = layer.tape::<f32>((self.shape)(batch));
-        Box::new(LayerPass::<L, In, f32> { layer, tape })
+        let workspace = layer.workspace::<f32>((self.shape)(batch));
+        Box::new(LayerPass::<L, In, f32> { layer, workspace })
     }
 }
 
 /// A layer and its buffers.
 struct LayerPass<L: Layer<In>, In: Shape, E: Scalar> {
     layer: Arc<L>,
-    tape: L::Tape<E>,
+    workspace: L::Workspace<E>,
 }
 
 impl<L: Layer<In>, In: Shape> Pass for LayerPass<L, In, f32> {
     fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32] {
-        self.layer.forward(weights, x, &mut self.tape);
-        // The tape's own borrow, without that of `x`: a network of reshapes alone has no output of its own.
-        self.layer.output(&[], &self.tape)
+        self.layer.forward(weights, x, &mut self.workspace);
+        // The workspace's own borrow, without that of `x`: a network of reshapes alone has no output of its own.
+        self.layer.output(&[], &self.workspace)
     }
 
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]) {
-        self.layer.backward(weights, x, dy, &mut self.tape, gradient, false);
+        self.layer.backward(weights, x, dy, &mut self.workspace, gradient, false);
     }
 
     fn inspect(&self, x: &[f32]) -> Inspection {
         let mut inspection = Inspection::new();
-        self.layer.inspect(x, &self.tape, &mut inspection);
+        self.layer.inspect(x, &self.workspace, &mut inspection);
         inspection
     }
 }
 
 impl<L: ActionLayer<In>, In: Shape> ActionPass for LayerPass<L, In, f32> {
     fn forward_of(&mut self, weights: Weights<'_, f32>, x: &[f32], actions: &[usize]) -> &[f32] {
-        self.layer.forward_of(weights, x, actions, &mut self.tape)
+        self.layer.forward_of(weights, x, actions, &mut self.workspace)
     }
 
     fn backward_of(
@@ -166,6 +166,6 @@ impl<L: ActionLayer<In>, In: Shape> ActionPass for LayerPass<L, In, f32> {
         actions: &[usize],
         gradient: &mut [f32],
     ) {
-        self.layer.backward_of(weights, x, dy, actions, &mut self.tape, gradient);
+        self.layer.backward_of(weights, x, dy, actions, &mut self.workspace, gradient);
     }
 }

@@ -1,13 +1,13 @@
-//! The one list of a network's parameters: names, shapes, initial laws, and where each lies in the flat buffer.
+//! The one list of a network's parameters: names, shapes, initializers, and where each lies in the flat buffer.
 
 use crate::noise::NoiseList;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use std::ops::Range;
 
-/// The law that a parameter's initial values are drawn from.
+/// The initializer that a parameter's initial values are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Law {
+pub enum Initializer {
     /// Every value the same.
     Constant(f64),
     /// Uniform in [-bound, bound].
@@ -23,26 +23,26 @@ pub enum Law {
     },
 }
 
-impl Law {
+impl Initializer {
     /// Uniform of variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010).
-    pub fn xavier_uniform(fan_in: usize, fan_out: usize) -> Law {
-        Law::Uniform { bound: (6.0 / (fan_in + fan_out) as f64).sqrt() }
+    pub fn xavier_uniform(fan_in: usize, fan_out: usize) -> Initializer {
+        Initializer::Uniform { bound: (6.0 / (fan_in + fan_out) as f64).sqrt() }
     }
 
     /// Truncated normal of variance 1 / fan_in (LeCun et al. 1998), Flax's default.
-    pub fn lecun_normal(fan_in: usize) -> Law {
-        Law::TruncatedNormal { deviation: (1.0 / fan_in as f64).sqrt() }
+    pub fn lecun_normal(fan_in: usize) -> Initializer {
+        Initializer::TruncatedNormal { deviation: (1.0 / fan_in as f64).sqrt() }
     }
 
     /// Fills `values` with draws.
     pub fn draw(self, rng: &mut impl Rng, values: &mut [f32]) {
         match self {
-            Law::Constant(value) => values.fill(value as f32),
-            Law::Uniform { bound } => {
+            Initializer::Constant(value) => values.fill(value as f32),
+            Initializer::Uniform { bound } => {
                 let uniform = Uniform::new_inclusive(-bound, bound).expect("a finite, positive bound");
                 values.fill_with(|| uniform.sample(rng) as f32);
             }
-            Law::TruncatedNormal { deviation } => {
+            Initializer::TruncatedNormal { deviation } => {
                 // Standard deviation of a standard normal truncated to [-2, 2].
                 const TRUNCATED: f64 = 0.879_625_661_034_239_8;
                 values.fill_with(|| {
@@ -65,8 +65,8 @@ pub struct Parameter {
     pub name: String,
     /// Sizes, row-major.
     pub shape: Vec<usize>,
-    /// The law of its initial values.
-    pub law: Law,
+    /// The initializer of its initial values.
+    pub initializer: Initializer,
     /// Where it lies in the flat buffer.
     pub range: Range<usize>,
 }
@@ -99,11 +99,11 @@ impl ParameterList {
         self.parameters.iter().find(|parameter| parameter.name == name)
     }
 
-    /// A flat buffer drawn from the parameters' initial laws, in order.
+    /// A flat buffer drawn from the parameters' initializers, in order.
     pub fn initial(&self, rng: &mut impl Rng) -> Vec<f32> {
         let mut values = vec![0.0; self.len];
         for parameter in &self.parameters {
-            parameter.law.draw(rng, &mut values[parameter.range.clone()]);
+            parameter.initializer.draw(rng, &mut values[parameter.range.clone()]);
         }
         values
     }
@@ -126,13 +126,23 @@ impl Builder {
     ///
     /// # Panics
     /// If there is one of that name already.
-    pub fn parameter(&mut self, name: impl Into<String>, shape: &[usize], law: Law) -> Range<usize> {
+    pub fn parameter(
+        &mut self,
+        name: impl Into<String>,
+        shape: &[usize],
+        initializer: Initializer,
+    ) -> Range<usize> {
         let name = name.into();
         assert!(self.parameters.get(&name).is_none(), "there is a parameter {name} already");
         let start = self.parameters.len;
         let range = start..start + shape.iter().product::<usize>();
         self.parameters.len = range.end;
-        self.parameters.parameters.push(Parameter { name, shape: shape.to_vec(), law, range: range.clone() });
+        self.parameters.parameters.push(Parameter {
+            name,
+            shape: shape.to_vec(),
+            initializer,
+            range: range.clone(),
+        });
         range
     }
 
@@ -169,32 +179,32 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
-    use super::{Builder, Law};
+    use super::{Builder, Initializer};
     use rand::SeedableRng;
 
     #[test]
     fn draws_have_the_moments_of_their_law() {
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
-        for (law, variance, largest) in [
-            (Law::xavier_uniform(30, 70), 2.0 / 100.0_f64, 0.06_f64.sqrt()),
-            (Law::lecun_normal(16), 1.0 / 16.0, 0.5 / 0.879_625_661),
+        for (initializer, variance, largest) in [
+            (Initializer::xavier_uniform(30, 70), 2.0 / 100.0_f64, 0.06_f64.sqrt()),
+            (Initializer::lecun_normal(16), 1.0 / 16.0, 0.5 / 0.879_625_661),
         ] {
             let mut values = vec![0.0; 200_000];
-            law.draw(&mut rng, &mut values);
+            initializer.draw(&mut rng, &mut values);
             let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / 2e5;
             let second = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / 2e5;
             let most = values.iter().fold(0.0_f64, |most, &v| most.max(f64::from(v).abs()));
-            assert!(mean.abs() < 5.0 * (variance / 2e5).sqrt(), "{law:?}: mean {mean}");
-            assert!((second / variance - 1.0).abs() < 0.01, "{law:?}: variance {second}");
-            assert!(most <= largest && most > 0.99 * largest, "{law:?}: largest {most}");
+            assert!(mean.abs() < 5.0 * (variance / 2e5).sqrt(), "{initializer:?}: mean {mean}");
+            assert!((second / variance - 1.0).abs() < 0.01, "{initializer:?}: variance {second}");
+            assert!(most <= largest && most > 0.99 * largest, "{initializer:?}: largest {most}");
         }
     }
 
     #[test]
     fn parameters_lie_one_behind_the_other() {
         let mut builder = Builder::new();
-        assert_eq!(builder.parameter("a", &[2, 3], Law::Constant(1.0)), 0..6);
-        assert_eq!(builder.parameter("b", &[4], Law::Constant(2.0)), 6..10);
+        assert_eq!(builder.parameter("a", &[2, 3], Initializer::Constant(1.0)), 0..6);
+        assert_eq!(builder.parameter("b", &[4], Initializer::Constant(2.0)), 6..10);
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(0);
         let values = builder.parameters().initial(&mut rng);
         assert_eq!(values, [[1.0; 6].as_slice(), &[2.0; 4]].concat());

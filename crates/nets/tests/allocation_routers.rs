@@ -15,10 +15,10 @@ fn allocations<In: Shape>(builder: Builder, layer: &impl Layer<In>, input: In) -
     let weights = Weights { parameters: &parameters, noise: Some(&noise) };
     let (x, dy) = (uniform(input.num_elements(), 1.0, 3), uniform(input.num_elements(), 1.0, 4));
     let mut gradient = vec![0.0; list.len()];
-    let mut tape = layer.tape::<f64>(input);
+    let mut workspace = layer.workspace::<f64>(input);
     let mut step = || {
-        layer.forward(weights, &x, &mut tape);
-        layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        layer.forward(weights, &x, &mut workspace);
+        layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
     };
     step();
     allocation_counter::measure(step).count_total

@@ -58,8 +58,8 @@ fn output_and_gradient_are_the_released_ones() {
     let x: Vec<f64> = (0..36).map(|i| f64::from(i).cos()).collect();
     let dy: Vec<f64> = (0..36).map(|i| f64::from(1 + 2 * i).sin()).collect();
     let weights = Weights { parameters: &parameters, noise: None };
-    let mut tape = layer.tape::<f64>((1, 18, 2));
-    assert_near("output", layer.forward(weights, &x, &mut tape), &OUTPUT);
+    let mut workspace = layer.workspace::<f64>((1, 18, 2));
+    assert_near("output", layer.forward(weights, &x, &mut workspace), &OUTPUT);
     let mut gradient = vec![f64::NAN; list.len()];
-    assert_near("gradient", layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true), &GRADIENT);
+    assert_near("gradient", layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true), &GRADIENT);
 }

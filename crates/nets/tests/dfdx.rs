@@ -33,11 +33,11 @@ proptest! {
         let parameters = uniform(list.len(), 1.0, seed);
         let (x, dy) = (uniform(batch * inputs, 1.0, !seed), uniform(batch * outputs, 1.0, seed ^ 1));
 
-        let mut tape = network.tape::<f64>((batch, inputs));
+        let mut workspace = network.workspace::<f64>((batch, inputs));
         let weights = Weights { parameters: &parameters, noise: None };
-        let y = network.forward(weights, &x, &mut tape).to_vec();
+        let y = network.forward(weights, &x, &mut workspace).to_vec();
         let mut gradient = vec![f64::NAN; list.len()];
-        let dx = network.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        let dx = network.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
 
         let device = Cpu::default();
         let values = |name: &str| parameters[list.get(name).unwrap().range.clone()].to_vec();
@@ -71,11 +71,11 @@ proptest! {
         let (list, _) = builder.finish();
         let parameters = uniform(list.len(), 1.0, seed);
         let (x, dy) = (uniform(m * d, 1.0, !seed), uniform(m * d, 1.0, seed ^ 1));
-        let mut tape = layer.tape::<f64>((1, m, d));
+        let mut workspace = layer.workspace::<f64>((1, m, d));
         let weights = Weights { parameters: &parameters, noise: None };
-        let y = layer.forward(weights, &x, &mut tape).to_vec();
+        let y = layer.forward(weights, &x, &mut workspace).to_vec();
         let mut gradient = vec![f64::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
 
         let device = Cpu::default();
         let values = |name: &str| parameters[list.get(name).unwrap().range.clone()].to_vec();
@@ -159,11 +159,11 @@ fn training_a_flat_network_agrees_with_dfdx() {
         device.tensor_from_vec(target.clone(), (Const::<BATCH>, Const::<ACTIONS>, Const::<ATOMS>));
 
     let mut adam = softmoe_nets::Adam::new(settings, list.len());
-    let mut tape = network.tape::<f32>((BATCH, FEATURES));
+    let mut workspace = network.workspace::<f32>((BATCH, FEATURES));
     let start = parameters.clone();
     for step in 1..=10 {
         let weights = Weights { parameters: &parameters, noise: None };
-        let logits = network.forward(weights, &x, &mut tape).to_vec();
+        let logits = network.forward(weights, &x, &mut workspace).to_vec();
         // The mean cross-entropy's gradient: softmax - target, where an action was taken.
         let mut d_logits = vec![0.0_f32; BATCH * LOGITS];
         let atoms = logits.chunks_exact(ATOMS).zip(target.chunks_exact(ATOMS));
@@ -174,7 +174,7 @@ fn training_a_flat_network_agrees_with_dfdx() {
             }
         }
         let mut gradient = vec![f32::NAN; list.len()];
-        network.backward(weights, &x, &d_logits, &mut tape, &mut gradient, false);
+        network.backward(weights, &x, &d_logits, &mut workspace, &mut gradient, false);
         adam.step(&mut parameters, &gradient);
 
         let (kernel, bias, advantage_kernel, advantage_bias, value_kernel, value_bias) = &model;

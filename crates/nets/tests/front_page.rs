@@ -12,7 +12,8 @@ fn every_layer_is_in_the_table() {
         names.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|name| !name.is_empty())
     });
     let is_layer = |name: &&str| {
-        !NO_LAYERS.contains(name) && !["Tape", "Settings", "Losses"].iter().any(|end| name.ends_with(end))
+        !NO_LAYERS.contains(name)
+            && !["Workspace", "Settings", "Losses"].iter().any(|end| name.ends_with(end))
     };
     let layers: Vec<&str> = exported.filter(is_layer).collect();
     assert!(layers.len() > 20, "{layers:?}");

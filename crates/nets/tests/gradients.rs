@@ -3,8 +3,8 @@
 mod support;
 
 use softmoe_nets::layers::{
-    CategoricalHead, Conv2d, Dense, ExpertChoice, ExpertChoiceTape, Flatten, Linear, NoisyLinear, PerConv,
-    Relu, SoftMoe,
+    CategoricalHead, Conv2d, Dense, ExpertChoice, ExpertChoiceWorkspace, Flatten, Linear, NoisyLinear,
+    PerConv, Relu, SoftMoe,
 };
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
 use support::difference_quotients::{STEP, check};
@@ -13,8 +13,8 @@ use support::uniform;
 type Mixture = SoftMoe<usize, usize, usize, usize>;
 
 /// Checks that no token is so near to being taken that a step of the difference quotient could change that.
-fn assert_selection_is_clear(tape: &ExpertChoiceTape<f64>, [m, n, p]: [usize; 3]) {
-    for scores in tape.scores().chunks_exact(m * n) {
+fn assert_selection_is_clear(workspace: &ExpertChoiceWorkspace<f64>, [m, n, p]: [usize; 3]) {
+    for scores in workspace.scores().chunks_exact(m * n) {
         for expert in 0..n {
             let mut scores: Vec<f64> = scores.iter().skip(expert).step_by(n).copied().collect();
             scores.sort_by(|a, b| b.total_cmp(a));
@@ -127,10 +127,10 @@ fn a_fixed_phi_has_no_gradient_and_changes_no_other() {
     let (x, dy) = (uniform(2 * 5 * 4, 1.0, 2), uniform(2 * 5 * 4, 1.0, 3));
     let weights = Weights { parameters: &parameters, noise: None };
     let gradients = [&learned, &fixed].map(|layer| {
-        let mut tape = layer.tape::<f64>((2, 5, 4));
-        layer.forward(weights, &x, &mut tape);
+        let mut workspace = layer.workspace::<f64>((2, 5, 4));
+        layer.forward(weights, &x, &mut workspace);
         let mut gradient = vec![f64::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true).to_vec();
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true).to_vec();
         (gradient, dx)
     });
     let [(mut learned, dx_learned), (fixed, dx_fixed)] = gradients;
@@ -146,9 +146,9 @@ fn mixtures_of_choosing_experts() {
         for (m, d, n, p) in [(5, 4, 3, 2), (5, 4, 1, 3), (4, 3, 2, 4), (6, 2, 3, 1)] {
             let mut builder = Builder::new();
             let layer = ExpertChoice::new(&mut builder, "moe", (m, d, n, p), settings);
-            let tape = check(builder, &layer, (2, m, d));
+            let workspace = check(builder, &layer, (2, m, d));
             if n > 1 {
-                assert_selection_is_clear(&tape, [m, n, p]);
+                assert_selection_is_clear(&workspace, [m, n, p]);
             }
         }
     }
@@ -195,6 +195,6 @@ fn expert_choice_network() {
         Flatten(36),
         CategoricalHead::dueling(&mut builder, "head", 36, 3, 5_usize, true),
     );
-    let tape = check(builder, &network, (2, 5_usize, 5_usize, 2));
-    assert_selection_is_clear(&tape.3, [9, 2, 5]);
+    let workspace = check(builder, &network, (2, 5_usize, 5_usize, 2));
+    assert_selection_is_clear(&workspace.3, [9, 2, 5]);
 }

@@ -34,10 +34,10 @@ fn hidden_layers_are_dense_layers_with_relus() {
     let [parameters, noise] = [(list.len(), 1), (noise.len(), 2)].map(|(len, seed)| uniform(len, 0.5, seed));
     let weights = Weights { parameters: &parameters, noise: Some(&noise) };
     let (x, dy) = (uniform(3 * 5, 1.0, 3), uniform(3 * 7, 1.0, 4));
-    let (mut tape, mut other) = (layers.tape::<f64>((3, 5)), tuple.tape::<f64>((3, 5)));
-    assert_eq!(layers.forward(weights, &x, &mut tape), tuple.forward(weights, &x, &mut other));
+    let (mut workspace, mut other) = (layers.workspace::<f64>((3, 5)), tuple.workspace::<f64>((3, 5)));
+    assert_eq!(layers.forward(weights, &x, &mut workspace), tuple.forward(weights, &x, &mut other));
     let [mut gradient, mut expected] = [vec![0.0; list.len()], vec![0.0; list.len()]];
-    let dx = layers.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+    let dx = layers.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
     assert_eq!(dx, tuple.backward(weights, &x, &dy, &mut other, &mut expected, true));
     assert_eq!(gradient, expected);
 }

@@ -4,8 +4,8 @@
 mod support;
 
 use softmoe_nets::layers::{
-    BigSoftMoe, Conv2d, Dense, Flatten, Linear, LoadBalancing, PerConv, Relu, TopKChoice, TopKChoiceTape,
-    TopKSettings,
+    BigSoftMoe, Conv2d, Dense, Flatten, Linear, LoadBalancing, PerConv, Relu, TopKChoice,
+    TopKChoiceWorkspace, TopKSettings,
 };
 use softmoe_nets::{Builder, ExpertSettings};
 use support::difference_quotients::{STEP, check, check_with};
@@ -21,8 +21,8 @@ const SIZES: [((usize, usize, usize), usize, f64); 6] = [
 ];
 
 /// Checks that no token is so near to another choice that a step of the difference quotient could change that.
-fn assert_choices_are_clear(tape: &TopKChoiceTape<f64>, n: usize) {
-    for probabilities in tape.probabilities().chunks_exact(n) {
+fn assert_choices_are_clear(workspace: &TopKChoiceWorkspace<f64>, n: usize) {
+    for probabilities in workspace.probabilities().chunks_exact(n) {
         let mut probabilities = probabilities.to_vec();
         probabilities.sort_by(f64::total_cmp);
         let clear = probabilities.windows(2).all(|pair| pair[1] - pair[0] > 10.0 * STEP);
@@ -46,8 +46,8 @@ fn mixtures_whose_tokens_choose() {
             let settings = TopKSettings { choices, capacity_factor, ..TopKSettings::default() };
             let mut builder = Builder::new();
             let layer = TopKChoice::new(&mut builder, "moe", sizes, experts, settings);
-            let tape = check(builder, &layer, (2, sizes.0, sizes.1));
-            assert_choices_are_clear(&tape, sizes.2);
+            let workspace = check(builder, &layer, (2, sizes.0, sizes.1));
+            assert_choices_are_clear(&workspace, sizes.2);
         }
     }
 }
@@ -67,8 +67,9 @@ fn load_balancing_losses() {
             let settings = TopKSettings { choices, capacity_factor, balancing };
             let mut builder = Builder::new();
             let layer = TopKChoice::new(&mut builder, "moe", sizes, experts, settings);
-            let tape = check_with(builder, &layer, (3, sizes.0, sizes.1), |tape| tape.losses().total());
-            assert_choices_are_clear(&tape, sizes.2);
+            let workspace =
+                check_with(builder, &layer, (3, sizes.0, sizes.1), |workspace| workspace.losses().total());
+            assert_choices_are_clear(&workspace, sizes.2);
         }
     }
 }
@@ -111,6 +112,6 @@ fn top_k_network() {
         Flatten(36),
         Dense::new(&mut builder, "head", 36, 3, true),
     );
-    let tape = check(builder, &network, (2, 5_usize, 5_usize, 2));
-    assert_choices_are_clear(&tape.2, 3);
+    let workspace = check(builder, &network, (2, 5_usize, 5_usize, 2));
+    assert_choices_are_clear(&workspace.2, 3);
 }

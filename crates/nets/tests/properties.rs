@@ -50,17 +50,17 @@ proptest! {
         let make = if normalised { SoftMoe::normalised } else { SoftMoe::new };
         let layer = make(&mut builder, "moe", sizes, settings);
         let parameters = uniform(builder.parameters().len(), 2.0, seed);
-        let mut tape = layer.tape::<f64>((2, m, d));
+        let mut workspace = layer.workspace::<f64>((2, m, d));
         let x = uniform(2 * m * d, 2.0, !seed);
-        layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape);
-        for dispatch in tape.dispatch().chunks_exact(m * n * p) {
+        layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace);
+        for dispatch in workspace.dispatch().chunks_exact(m * n * p) {
             for slot in 0..n * p {
                 let column: Vec<f64> = dispatch.iter().skip(slot).step_by(n * p).copied().collect();
                 prop_assert!(column.iter().all(|&weight| weight > 0.0));
                 assert_near(&[column.iter().sum()], &[1.0])?;
             }
         }
-        for row in tape.combine().chunks_exact(n * p) {
+        for row in workspace.combine().chunks_exact(n * p) {
             prop_assert!(row.iter().all(|&weight| weight > 0.0));
             assert_near(&[row.iter().sum()], &[1.0])?;
         }
@@ -75,11 +75,11 @@ proptest! {
         let parameters = uniform(builder.parameters().len(), 1.0, seed);
         let noise = uniform(builder.noise().len(), 1.0, seed ^ 1);
         let weights = Weights { parameters: &parameters, noise: Some(&noise) };
-        let mut tape = layer.tape::<f64>((1, m, d));
+        let mut workspace = layer.workspace::<f64>((1, m, d));
         let x = uniform(m * d, 1.0, !seed);
         let order = permutation(m, seed ^ 2);
-        let want = permuted(layer.forward(weights, &x, &mut tape), d, &order);
-        assert_near(layer.forward(weights, &permuted(&x, d, &order), &mut tape), &want)?;
+        let want = permuted(layer.forward(weights, &x, &mut workspace), d, &order);
+        assert_near(layer.forward(weights, &permuted(&x, d, &order), &mut workspace), &want)?;
     }
 
     #[test]
@@ -104,9 +104,9 @@ proptest! {
             });
         }
         let x = uniform(2 * m * d, 1.0, !seed);
-        let mut tape = layer.tape::<f64>((2, m, d));
+        let mut workspace = layer.workspace::<f64>((2, m, d));
         let mut output = |parameters: &[f64]| {
-            layer.forward(Weights { parameters, noise: Some(&noise) }, &x, &mut tape).to_vec()
+            layer.forward(Weights { parameters, noise: Some(&noise) }, &x, &mut workspace).to_vec()
         };
         assert_near(&output(&shuffled), &output(&parameters))?;
     }
@@ -123,8 +123,8 @@ proptest! {
         let noise = uniform(builder.noise().len(), 1.0, seed ^ 1);
         let weights = Weights { parameters: &parameters, noise: Some(&noise) };
         let x = uniform(batch * m * d, 1.0, !seed);
-        let mut together = network.tape::<f64>((batch, m, d));
-        let mut alone = network.tape::<f64>((1, m, d));
+        let mut together = network.workspace::<f64>((batch, m, d));
+        let mut alone = network.workspace::<f64>((1, m, d));
         let want: Vec<f64> =
             x.chunks_exact(m * d).flat_map(|x| network.forward(weights, x, &mut alone).to_vec()).collect();
         assert_near(network.forward(weights, &x, &mut together), &want)?;
@@ -143,13 +143,13 @@ proptest! {
         if equal_scores {
             x.fill(0.5);
         }
-        let mut tape = layer.tape::<f64>((2, m, d));
-        layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape);
+        let mut workspace = layer.workspace::<f64>((2, m, d));
+        layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace);
         for sample in 0..2 {
             for expert in 0..n {
-                let score = |token: usize| tape.scores()[(sample * m + token) * n + expert];
+                let score = |token: usize| workspace.scores()[(sample * m + token) * n + expert];
                 let taken: Vec<usize> =
-                    (0..p).map(|slot| tape.selected()[(sample * p + slot) * n + expert]).collect();
+                    (0..p).map(|slot| workspace.selected()[(sample * p + slot) * n + expert]).collect();
                 // The definition, by sorting: descending scores, of equals the first.
                 let mut order: Vec<usize> = (0..m).collect();
                 order.sort_by(|&a, &b| score(b).total_cmp(&score(a)));
@@ -178,17 +178,17 @@ proptest! {
             mu[to].copy_from_slice(&parameters[from]);
         }
         let x = uniform(batch * inputs, 1.0, !seed);
-        let mut tape = noisy.tape::<f64>((batch, inputs));
-        let mut plain_tape = plain.tape::<f64>((batch, inputs));
+        let mut workspace = noisy.workspace::<f64>((batch, inputs));
+        let mut plain_tape = plain.workspace::<f64>((batch, inputs));
         let want = plain.forward(Weights { parameters: &mu, noise: None }, &x, &mut plain_tape).to_vec();
 
         let quiet = Weights { parameters: &parameters, noise: None };
-        prop_assert_eq!(noisy.forward(quiet, &x, &mut tape), want.as_slice());
+        prop_assert_eq!(noisy.forward(quiet, &x, &mut workspace), want.as_slice());
         for part in ["kernel", "bias"] {
             parameters[list.get(&format!("noisy/{part}_sigma")).unwrap().range.clone()].fill(0.0);
         }
         let weights = Weights { parameters: &parameters, noise: Some(&noise) };
-        assert_near(noisy.forward(weights, &x, &mut tape), &want)?;
+        assert_near(noisy.forward(weights, &x, &mut workspace), &want)?;
     }
 
     #[test]
@@ -201,11 +201,11 @@ proptest! {
         let noise = uniform(builder.noise().len(), 2.0, seed ^ 1);
         let weights = Weights { parameters: &parameters, noise: Some(&noise) };
         let x = uniform(batch * inputs, 1.0, !seed);
-        let mut alone = layer.tape::<f64>((1, inputs));
+        let mut alone = layer.workspace::<f64>((1, inputs));
         let want: Vec<f64> =
             x.chunks_exact(inputs).flat_map(|x| layer.forward(weights, x, &mut alone).to_vec()).collect();
-        let mut tape = layer.tape::<f64>((batch, inputs));
-        assert_near(layer.forward(weights, &x, &mut tape), &want)?;
+        let mut workspace = layer.workspace::<f64>((batch, inputs));
+        assert_near(layer.forward(weights, &x, &mut workspace), &want)?;
     }
 
     #[test]
@@ -222,13 +222,13 @@ proptest! {
         let (x, dy) = (uniform(batch * a, 1.0, !seed), uniform(batch * c, 1.0, seed ^ 1));
 
         let network = (first.clone(), Relu, second.clone());
-        let mut tape = network.tape::<f64>((batch, a));
+        let mut workspace = network.workspace::<f64>((batch, a));
         let mut gradient = vec![f64::NAN; list.len()];
-        let y = network.forward(weights, &x, &mut tape).to_vec();
-        let dx = network.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        let y = network.forward(weights, &x, &mut workspace).to_vec();
+        let dx = network.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
 
-        let (mut tape_1, mut tape_2) = (first.tape::<f64>((batch, a)), second.tape::<f64>((batch, b)));
-        let mut tape_relu = Relu.tape::<f64>((batch, b));
+        let (mut tape_1, mut tape_2) = (first.workspace::<f64>((batch, a)), second.workspace::<f64>((batch, b)));
+        let mut tape_relu = Relu.workspace::<f64>((batch, b));
         let mut by_hand = vec![f64::NAN; list.len()];
         let hidden = first.forward(weights, &x, &mut tape_1).to_vec();
         let active = Layer::<(usize, usize)>::forward(&Relu, weights, &hidden, &mut tape_relu).to_vec();
@@ -247,14 +247,14 @@ proptest! {
         let head = CategoricalHead::dueling(&mut builder, "head", features, actions, atoms, false);
         let mut parameters = uniform(builder.parameters().len(), 1.0, seed);
         let x = uniform(2 * features, 1.0, !seed);
-        let mut tape = head.tape::<f64>((2, features));
+        let mut workspace = head.workspace::<f64>((2, features));
         let weights = Weights { parameters: &parameters, noise: None };
-        let y = head.forward(weights, &x, &mut tape).to_vec();
+        let y = head.forward(weights, &x, &mut workspace).to_vec();
 
         // The mean over actions is the value alone.
         let value = Linear::new(&mut Builder::new(), "value", features, atoms);
         let range = builder.parameters().get("head/value/kernel").unwrap().range.start..;
-        let mut value_tape = value.tape::<f64>((2, features));
+        let mut value_tape = value.workspace::<f64>((2, features));
         let of_value = Weights { parameters: &parameters[range], noise: None };
         let want = value.forward(of_value, &x, &mut value_tape);
         let mean = y.chunks_exact(actions * atoms).flat_map(|y| {
@@ -265,6 +265,6 @@ proptest! {
         // The same for every action cancels.
         let advantage = builder.parameters().get("head/advantage/bias").unwrap().range.clone();
         parameters[advantage].iter_mut().for_each(|bias| *bias += 3.0);
-        assert_near(head.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape), &y)?;
+        assert_near(head.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace), &y)?;
     }
 }

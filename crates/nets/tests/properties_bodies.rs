@@ -26,7 +26,7 @@ fn assert_near(got: &[f64], want: &[f64]) -> Result<(), TestCaseError> {
 
 /// The output of `layer`.
 fn output<In: Shape, L: Layer<In>>(layer: &L, weights: Weights<'_, f64>, x: &[f64], input: In) -> Vec<f64> {
-    layer.forward(weights, x, &mut layer.tape::<f64>(input)).to_vec()
+    layer.forward(weights, x, &mut layer.workspace::<f64>(input)).to_vec()
 }
 
 /// The gradient of `layer` with respect to its input.
@@ -37,10 +37,10 @@ fn input_gradient<In: Shape, L: Layer<In>>(
     dy: &[f64],
     input: In,
 ) -> Vec<f64> {
-    let mut tape = layer.tape::<f64>(input);
-    layer.forward(weights, x, &mut tape);
+    let mut workspace = layer.workspace::<f64>(input);
+    layer.forward(weights, x, &mut workspace);
     let mut gradient = vec![f64::NAN; weights.parameters.len()];
-    layer.backward(weights, x, dy, &mut tape, &mut gradient, true).to_vec()
+    layer.backward(weights, x, dy, &mut workspace, &mut gradient, true).to_vec()
 }
 
 /// Checks rank, sizes and number of values of a layer's output, and of its description, against `want`.
@@ -493,10 +493,10 @@ fn allocations<In: Shape, L: Layer<In>>(builder: Builder, layer: &L, input: In) 
     let x = uniform(input.num_elements(), 1.0, 3);
     let dy = uniform(layer.output_shape(input).num_elements(), 1.0, 4);
     let mut gradient = vec![0.0; list.len()];
-    let mut tape = layer.tape::<f64>(input);
+    let mut workspace = layer.workspace::<f64>(input);
     let mut step = || {
-        layer.forward(weights, &x, &mut tape);
-        layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true);
+        layer.forward(weights, &x, &mut workspace);
+        layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
     };
     step();
     allocation_counter::measure(step).count_total

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{Conv2d, MaxPool2d, Padding, Relu, Residual, Same, Valid};
-use softmoe_nets::{BoxedNetwork, Builder, Law, Layer, Network, ParameterList, Weights};
+use softmoe_nets::{BoxedNetwork, Builder, Initializer, Layer, Network, ParameterList, Weights};
 use support::uniform;
 
 /// Whether two results of the same sums in different orders agree.
@@ -29,10 +29,10 @@ fn pass<In: Shape, L: Layer<In>>(
     dy: Option<&[f64]>,
 ) -> [Vec<f64>; 3] {
     let weights = Weights { parameters, noise: None };
-    let mut tape = layer.tape::<f64>(shape);
-    let y = layer.forward(weights, x, &mut tape).to_vec();
+    let mut workspace = layer.workspace::<f64>(shape);
+    let y = layer.forward(weights, x, &mut workspace).to_vec();
     let mut gradient = vec![f64::NAN; parameters.len()];
-    let dx = dy.map(|dy| layer.backward(weights, x, dy, &mut tape, &mut gradient, true).to_vec());
+    let dx = dy.map(|dy| layer.backward(weights, x, dy, &mut workspace, &mut gradient, true).to_vec());
     [y, dx.unwrap_or_default(), gradient]
 }
 
@@ -106,9 +106,14 @@ fn convolution<const K: usize, const S: usize, P: Padding>(
         }
     });
     let mut builder = Builder::new();
-    let law = |_, _| Law::Constant(0.0);
-    let layer =
-        Conv2d::<_, _, _, K, S, P>::of_law(&mut builder, "convolution", channels, (h, w, outputs), law);
+    let initializer = |_, _| Initializer::Constant(0.0);
+    let layer = Conv2d::<_, _, _, K, S, P>::with_initializer(
+        &mut builder,
+        "convolution",
+        channels,
+        (h, w, outputs),
+        initializer,
+    );
     let [got, ..] = pass(&layer, (batch, height, width, channels), &parameters, &x, None);
     assert_near(&got, &want)
 }
@@ -119,9 +124,14 @@ fn sums_of_samples<const STRIDE: usize, P: Padding>([h, w]: [usize; 2]) {
     for batch in [0, 6, 11, 16, 17] {
         let shape = |batch: usize| (batch, 20_usize, 20_usize, 30_usize);
         let mut builder = Builder::new();
-        let law = |_, _| Law::Constant(0.0);
-        let layer =
-            Conv2d::<_, _, _, 3, STRIDE, P>::of_law(&mut builder, "convolution", 30, (h, w, 17_usize), law);
+        let initializer = |_, _| Initializer::Constant(0.0);
+        let layer = Conv2d::<_, _, _, 3, STRIDE, P>::with_initializer(
+            &mut builder,
+            "convolution",
+            30,
+            (h, w, 17_usize),
+            initializer,
+        );
         let parameters = uniform(builder.parameters().len(), 1.0, 1);
         let (x_len, dy_len) = (12_000, h * w * 17);
         let (x, dy) = (uniform(batch * x_len, 1.0, 2), uniform(batch * dy_len, 1.0, 3));
@@ -295,7 +305,7 @@ fn what_is_no_number_is_pooled_to_no_number() {
     }
 }
 
-/// Compares the names, shapes and laws of an encoder's kernels with `want`: name, sizes, whether Xavier-uniform.
+/// Compares the names, shapes and initializers of an encoder's kernels with `want`: name, sizes, whether Xavier-uniform.
 fn assert_initial(list: &ParameterList, want: &[(&str, [usize; 4], bool)]) {
     let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
     let values = list.initial(&mut rng);

@@ -68,9 +68,9 @@ fn assert_experts_are_alike<In: Shape>(
     let parameters = uniform(list.len(), 1.0, seed);
     let shuffled = with_experts_permuted(&list, &parameters, n, &permutation(n, seed ^ 2));
     let x = uniform(input.num_elements(), 1.0, !seed);
-    let mut tape = layer.tape::<f64>(input);
+    let mut workspace = layer.workspace::<f64>(input);
     let mut output =
-        |parameters: &[f64]| layer.forward(Weights { parameters, noise: None }, &x, &mut tape).to_vec();
+        |parameters: &[f64]| layer.forward(Weights { parameters, noise: None }, &x, &mut workspace).to_vec();
     assert_near(&output(&shuffled), &output(&parameters))
 }
 
@@ -83,11 +83,11 @@ fn assert_follows_its_tokens(
 ) -> Result<(), TestCaseError> {
     let parameters = uniform(builder.parameters().len(), 1.0, seed);
     let weights = Weights { parameters: &parameters, noise: None };
-    let mut tape = layer.tape::<f64>((1, m, d));
+    let mut workspace = layer.workspace::<f64>((1, m, d));
     let x = uniform(m * d, 1.0, !seed);
     let order = permutation(m, seed ^ 2);
-    let want = permuted(layer.forward(weights, &x, &mut tape), d, &order);
-    assert_near(layer.forward(weights, &permuted(&x, d, &order), &mut tape), &want)
+    let want = permuted(layer.forward(weights, &x, &mut workspace), d, &order);
+    assert_near(layer.forward(weights, &permuted(&x, d, &order), &mut workspace), &want)
 }
 
 /// A mixture of random parameters on a random sample: list, parameters, tokens, output.
@@ -99,8 +99,8 @@ fn one_sample(
 ) -> (ParameterList, Vec<f64>, Vec<f64>, Vec<f64>) {
     let (list, _) = builder.finish();
     let (parameters, x) = (uniform(list.len(), 1.0, seed), uniform(m * d, 1.0, !seed));
-    let mut tape = layer.tape::<f64>((1, m, d));
-    let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape).to_vec();
+    let mut workspace = layer.workspace::<f64>((1, m, d));
+    let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace).to_vec();
     (list, parameters, x, y)
 }
 
@@ -161,13 +161,13 @@ proptest! {
         if equal_scores {
             x.fill(0.0);
         }
-        let mut tape = layer.tape::<f64>((2, m, d));
-        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape).to_vec();
+        let mut workspace = layer.workspace::<f64>((2, m, d));
+        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace).to_vec();
 
         let capacity = layer.capacity();
         prop_assert_eq!(capacity, (((k * m) as f64 * capacity_factor / n as f64).ceil() as usize).min(m));
         for sample in 0..2 {
-            let probability = |token: usize, e: usize| tape.probabilities()[(sample * m + token) * n + e];
+            let probability = |token: usize, e: usize| workspace.probabilities()[(sample * m + token) * n + e];
             // The definition: first all tokens' first choices queue up, then their second ones.
             let mut queues = vec![vec![]; n];
             for choice in 0..k {
@@ -176,10 +176,10 @@ proptest! {
                     by_probability.sort_by(|&a, &b| probability(token, b).total_cmp(&probability(token, a)));
                     let expert = by_probability[choice];
                     let index = (sample * m + token) * k + choice;
-                    prop_assert_eq!(tape.choices()[index], expert);
+                    prop_assert_eq!(workspace.choices()[index], expert);
                     let place = queues[expert].len();
                     queues[expert].push(token);
-                    prop_assert_eq!(tape.slots()[index], (place < capacity).then_some(place));
+                    prop_assert_eq!(workspace.slots()[index], (place < capacity).then_some(place));
                 }
             }
             let mut want = vec![0.0; m * d];
@@ -206,11 +206,11 @@ proptest! {
         let mut builder = Builder::new();
         let layer = TopKChoice::new(&mut builder, "moe", sizes, settings, top_k);
         let parameters = uniform(builder.parameters().len(), 1.0, seed);
-        let mut tape = layer.tape::<f64>((3, m, d));
+        let mut workspace = layer.workspace::<f64>((3, m, d));
         let x = uniform(3 * m * d, 1.0, !seed);
-        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape).to_vec();
-        for (sample, choices) in tape.choices().chunks_exact(m * k).enumerate() {
-            let slots = &tape.slots()[sample * m * k..][..m * k];
+        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace).to_vec();
+        for (sample, choices) in workspace.choices().chunks_exact(m * k).enumerate() {
+            let slots = &workspace.slots()[sample * m * k..][..m * k];
             for expert in 0..n {
                 let taken = || choices.iter().zip(slots).enumerate().filter(|(_, (e, _))| **e == expert);
                 // Every slot once.
@@ -246,19 +246,19 @@ proptest! {
         let layer = ExpertChoice::new(&mut builder, "moe", (m, d, n, p), settings);
         let (list, _) = builder.finish();
         let parameters = uniform(list.len(), 1.0, seed);
-        let mut tape = layer.tape::<f64>((2, m, d));
+        let mut workspace = layer.workspace::<f64>((2, m, d));
         let x = uniform(2 * m * d, 1.0, !seed);
-        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape).to_vec();
+        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace).to_vec();
         for sample in 0..2 {
             let mut want = vec![0.0; m * d];
             for expert in 0..n {
                 let taken: Vec<usize> =
-                    (0..p).map(|slot| tape.selected()[(sample * p + slot) * n + expert]).collect();
+                    (0..p).map(|slot| workspace.selected()[(sample * p + slot) * n + expert]).collect();
                 prop_assert!(taken.windows(2).all(|pair| pair[0] < pair[1]), "ascending, so none twice");
                 prop_assert!(taken.iter().all(|&token| token < m));
                 for token in taken {
                     let output = by_hand(&list, &parameters, expert, &x[(sample * m + token) * d..][..d]);
-                    let score = tape.scores()[(sample * m + token) * n + expert];
+                    let score = workspace.scores()[(sample * m + token) * n + expert];
                     want[token * d..].iter_mut().zip(output).for_each(|(want, output)| *want += score * output);
                 }
             }
@@ -317,14 +317,14 @@ proptest! {
         // m = 1: every slot is the token, and an expert counts with the share of its slots.
         let mut builder = Builder::new();
         let layer = make_soft(&mut builder, "moe", (1, d, n, p), settings);
-        let mut tape = layer.tape::<f64>((1, 1, d));
+        let mut workspace = layer.workspace::<f64>((1, 1, d));
         let (list, _) = builder.finish();
         let parameters = uniform(list.len(), 1.0, seed);
         let x = uniform(d, 1.0, !seed);
-        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut tape).to_vec();
-        assert_near(&tape.dispatch(), &vec![1.0; n * p])?;
+        let y = layer.forward(Weights { parameters: &parameters, noise: None }, &x, &mut workspace).to_vec();
+        assert_near(&workspace.dispatch(), &vec![1.0; n * p])?;
         let mut want = vec![0.0; d];
-        for (slot, combine) in tape.combine().iter().enumerate() {
+        for (slot, combine) in workspace.combine().iter().enumerate() {
             let output = by_hand(&list, &parameters, slot % n, &x);
             want.iter_mut().zip(output).for_each(|(want, output)| *want += combine * output);
         }
@@ -402,7 +402,7 @@ proptest! {
 
         let (big_weights, small_weights) =
             (Weights { parameters: &of_big, noise: None }, Weights { parameters: &of_small, noise: None });
-        let (mut big_tape, mut small_tape) = (big.tape::<f64>((batch, m, d)), small.tape::<f64>((batch, m, d)));
+        let (mut big_tape, mut small_tape) = (big.workspace::<f64>((batch, m, d)), small.workspace::<f64>((batch, m, d)));
         let want = small.forward(small_weights, &x, &mut small_tape).to_vec();
         assert_near(big.forward(big_weights, &x, &mut big_tape), &want)?;
         let mut small_gradient = vec![f64::NAN; small_list.len()];
@@ -428,10 +428,10 @@ proptest! {
         let noise = uniform(builder.noise().len(), 1.0, seed ^ 1);
         let weights = Weights { parameters: &parameters, noise: Some(&noise) };
         let x = uniform(batch * m * d, 1.0, !seed);
-        let mut tape = layer.tape::<f64>((batch, m, d));
-        layer.forward(weights, &x, &mut tape);
-        let losses = tape.losses();
-        let mut alone = layer.tape::<f64>((1, m, d));
+        let mut workspace = layer.workspace::<f64>((batch, m, d));
+        layer.forward(weights, &x, &mut workspace);
+        let losses = workspace.losses();
+        let mut alone = layer.workspace::<f64>((1, m, d));
         let mut mean = [0.0; 4];
         for x in x.chunks_exact(m * d) {
             layer.forward(weights, x, &mut alone);
@@ -476,12 +476,12 @@ fn assert_shapes<In: Shape>(
     let noise = uniform(sources.len(), 1.0, 2);
     let weights = Weights { parameters: &parameters, noise: Some(&noise) };
     let x = uniform(input.num_elements(), 1.0, 3);
-    let mut tape = layer.tape::<f64>(input);
-    let y = layer.forward(weights, &x, &mut tape).to_vec();
+    let mut workspace = layer.workspace::<f64>(input);
+    let y = layer.forward(weights, &x, &mut workspace).to_vec();
     prop_assert_eq!(y.len(), output.iter().product::<usize>());
     prop_assert!(y.iter().all(|y| y.is_finite()));
     let mut gradient = vec![f64::NAN; list.len()];
-    let dx = layer.backward(weights, &x, &y, &mut tape, &mut gradient, true);
+    let dx = layer.backward(weights, &x, &y, &mut workspace, &mut gradient, true);
     prop_assert_eq!(dx.len(), x.len());
     prop_assert!(dx.iter().chain(&gradient).all(|d| d.is_finite()));
     Ok(())

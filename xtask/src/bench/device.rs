@@ -13,7 +13,7 @@ use crate::{binaries, interrupt, output};
 use anyhow::{Context, Result, bail};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Deserialize;
-use softmoe_spec::Device;
+use softmoe_config::Device;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};

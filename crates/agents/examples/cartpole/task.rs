@@ -3,8 +3,8 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError};
+use softmoe_config::{AgentSteps, DqnConfig, LossSpec};
 use softmoe_env::Step;
-use softmoe_spec::{AgentSteps, DqnConfig, LossSpec};
 
 /// A cart that is pushed to the left or to the right, so that the pole on it does not fall.
 pub(crate) trait CartPole {

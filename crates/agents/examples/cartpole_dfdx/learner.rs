@@ -7,7 +7,7 @@ use softmoe_agents::dqn::loss;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{AgentError, Learner, Mode, NamedWeights, Update, UpdateSettings, prioritized};
 use softmoe_nets::weights::WeightsFile;
-use softmoe_nets::{Builder, Law};
+use softmoe_nets::{Builder, Initializer};
 use softmoe_replay::Batch;
 use std::borrow::Cow;
 
@@ -215,7 +215,7 @@ impl Learner for DfdxLearner {
 
     fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
         let mut parts = Builder::new();
-        let ranges = WEIGHTS.map(|(name, shape)| parts.parameter(name, shape, Law::Constant(0.0)));
+        let ranges = WEIGHTS.map(|(name, shape)| parts.parameter(name, shape, Initializer::Constant(0.0)));
         let values = file.values(parts.parameters())?;
         for (tensor, range) in tensors(&mut self.online).into_iter().zip(ranges) {
             tensor.set(&values[range]);

@@ -16,7 +16,7 @@ use equations::Equations;
 use learner::DfdxLearner;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError, UpdateSettings};
-use softmoe_spec::AgentSteps;
+use softmoe_config::AgentSteps;
 use std::error::Error;
 use std::time::Instant;
 use task::{ACTIONS, OBSERVATION_LEN};

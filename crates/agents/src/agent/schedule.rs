@@ -1,6 +1,6 @@
 //! What an agent does when.
 
-use softmoe_spec::{AgentSteps, LearningConfig};
+use softmoe_config::{AgentSteps, LearningConfig};
 
 /// When an agent acts at random, updates, and copies its target network. Periods count agent steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -61,7 +61,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use softmoe_spec::{DqnConfig, RainbowConfig};
+    use softmoe_config::{DqnConfig, RainbowConfig};
 
     /// Dopamine's `linearly_decaying_epsilon`, as its documentation has it:
     /// epsilon + clip((1 - epsilon) (period + warm-up - step) / period, 0, 1 - epsilon).

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{NamedWeights, Update};
+use softmoe_config::{BodySpec, DqnConfig, EncoderSpec, NetworkSpec, RainbowConfig};
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_spec::{BodySpec, DqnConfig, EncoderSpec, NetworkSpec, RainbowConfig};
 use std::sync::{Arc, Mutex};
 
 /// What a learner was asked to do, by the agent.
@@ -330,7 +330,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
                     }
                 }
                 let Agent { learner, batch, .. } = &mut agent;
-                agent.twin = {
+                agent.mirror = {
                     let update = UpdateSettings {
                         batch_size: batch.len(),
                         bootstrap_discount: 0.99_f64.powi(3),
@@ -338,13 +338,13 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
                         priority_exponent: 0.5,
                         importance_exponent: 0.5,
                         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-                        largest_pixel: 1,
+                        pixel_scale: 1,
                     };
                     let other =
                         devices::learner(Device::Cpu, &config, &architecture, update.clone(), Seeds::new(9));
                     let own = std::mem::replace(learner, other.unwrap());
                     *learner = Box::new(Elsewhere(own));
-                    Twin::new(&config, &architecture, &update, Seeds::new(7)).unwrap()
+                    CpuMirror::new(&config, &architecture, &update, Seeds::new(7)).unwrap()
                 };
             }
             for step in 0..40 {

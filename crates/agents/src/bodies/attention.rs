@@ -4,7 +4,7 @@ use super::{BodySizes, DeviceBody};
 use burn_tensor::activation::softmax;
 use burn_tensor::{Tensor, backend::Backend};
 use softmoe_nets::device::{DeviceWeights, tokens_times};
-use softmoe_nets::{Builder, Law};
+use softmoe_nets::{Builder, Initializer};
 use std::ops::Range;
 
 /// x + softmax(x Q (x K)^T / sqrt(h)) x V, as often as there are layers; Q, K: (d, h), V: (d, d).
@@ -17,8 +17,9 @@ impl Attention {
     /// Names the matrices of every layer: their shapes, and what they are drawn from.
     pub fn new(builder: &mut Builder, sizes: BodySizes, layers: usize) -> Self {
         let BodySizes { width, hidden, .. } = sizes;
-        let mut matrix =
-            |name: String, columns| builder.parameter(name, &[width, columns], Law::lecun_normal(width));
+        let mut matrix = |name: String, columns| {
+            builder.parameter(name, &[width, columns], Initializer::lecun_normal(width))
+        };
         let matrices = [("query", hidden), ("key", hidden), ("value", width)];
         let layer = |i| matrices.map(|(name, columns)| matrix(format!("attention_{i}/{name}"), columns));
         Attention { sizes, layers: (0..layers).map(layer).collect() }

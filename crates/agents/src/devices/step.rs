@@ -6,11 +6,11 @@ use crate::{AgentError, networks};
 use burn_tensor::Tensor;
 use burn_tensor::activation::log_softmax;
 use burn_tensor::backend::Backend;
+use softmoe_config::{Architecture, Device};
 use softmoe_nets::device::{
     Autodiff, DeviceAdam, DeviceNetwork, DeviceWeights, from_values, to_values, wait,
 };
 use softmoe_nets::{Adam, AdamSettings};
-use softmoe_spec::{Architecture, Device};
 
 /// Forward, backward and Adam on one batch that lies on the device: the cross-entropy of the logits of all actions
 /// against a fixed target, without noise and without a second network.

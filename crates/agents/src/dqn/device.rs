@@ -6,8 +6,8 @@ use crate::learner::{DeviceLearner, DeviceObjective};
 use crate::seeds::Seeds;
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
+use softmoe_config::LossSpec;
 use softmoe_nets::device::{Autodiff, DeviceNetwork};
-use softmoe_spec::LossSpec;
 
 /// [`DqnLearner`](super::DqnLearner) on a device.
 pub type DeviceDqnLearner<B> = DeviceLearner<B, DeviceActionValues>;

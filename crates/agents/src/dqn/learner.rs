@@ -3,8 +3,8 @@
 use super::loss;
 use crate::learner::{CpuLearner, Objective, UpdateSettings};
 use crate::seeds::Seeds;
+use softmoe_config::LossSpec;
 use softmoe_nets::ActionNetwork;
-use softmoe_spec::LossSpec;
 
 /// What DQN's losses and optimizer need to know.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,10 +8,10 @@ use crate::interventions::{self, Trained};
 use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_config::InterventionSpec;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, Weights};
 use softmoe_replay::Batch;
-use softmoe_spec::InterventionSpec;
 use std::borrow::Cow;
 
 /// What every update needs to know.
@@ -30,8 +30,8 @@ pub struct UpdateSettings {
     /// The optimizer.
     pub optimizer: AdamSettings,
     /// What the bytes of an observation are divided by: the encoder's
-    /// [`largest_pixel`](softmoe_spec::EncoderSpec::largest_pixel).
-    pub largest_pixel: u8,
+    /// [`pixel_scale`](softmoe_config::EncoderSpec::pixel_scale).
+    pub pixel_scale: u8,
 }
 
 /// What is learned of an action: how its value is read from the network's outputs, and what they are trained towards.
@@ -399,7 +399,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
 fn read(read: Option<ReadObservations>, settings: &UpdateSettings, input: &mut [f32], observations: &[u8]) {
     match read {
         Some(read) => read(input, observations),
-        None => to_input(input, observations, settings.largest_pixel),
+        None => to_input(input, observations, settings.pixel_scale),
     }
 }
 
@@ -409,8 +409,8 @@ fn noisy(noise: &[f32]) -> Option<&[f32]> {
 }
 
 /// Observations as the network takes them, from 0 to 1.
-fn to_input(input: &mut [f32], observations: &[u8], largest_pixel: u8) {
-    let largest = f32::from(largest_pixel);
+fn to_input(input: &mut [f32], observations: &[u8], pixel_scale: u8) {
+    let largest = f32::from(pixel_scale);
     for (input, &byte) in input.iter_mut().zip(observations) {
         *input = f32::from(byte) / largest;
     }

@@ -250,7 +250,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         let len = self.network.input_len();
         let [values] = bytes.dims();
         let input = bytes.reshape([values / len, len]);
-        match self.settings.largest_pixel {
+        match self.settings.pixel_scale {
             1 => input,
             largest => input.div_scalar(f32::from(largest)),
         }

@@ -46,9 +46,9 @@ mod on_device {
     use super::RegisteredShape;
     use crate::AgentError;
     use burn_tensor::backend::Backend;
+    use softmoe_config::Architecture;
     use softmoe_nets::Builder;
     use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceLayer, DeviceNetwork};
-    use softmoe_spec::Architecture;
     use std::marker::PhantomData;
 
     /// Makes a network for the device engine.

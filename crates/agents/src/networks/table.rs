@@ -6,6 +6,10 @@ use crate::AgentError;
 #[cfg(feature = "burn")]
 use crate::bodies::{self, BodySizes};
 use dfdx::shapes::{Const, Dim};
+use softmoe_config::{
+    Architecture, BodySpec, EncoderSpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec,
+    TokensSpec,
+};
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{
     AveragePool, CategoricalHead, Dense, ExpertChoice, Flatten, GlobalAveragePool, HiddenLayers,
@@ -13,10 +17,6 @@ use softmoe_nets::layers::{
     SimplicialGroups, SimplicialMap, SoftMoe, Tokenized, TokenizedSettings, TopKChoice, TopKSettings,
 };
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size};
-use softmoe_spec::{
-    Architecture, BodySpec, EncoderSpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec,
-    TokensSpec,
-};
 
 /// A head of as many values an action as the architecture's: a Q head is a categorical one of a single atom.
 pub(super) type Head = CategoricalHead<usize, usize>;

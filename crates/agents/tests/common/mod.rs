@@ -4,7 +4,7 @@
 
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
-use softmoe_spec::{
+use softmoe_config::{
     AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, KernelsSpec,
     NetworkSpec, RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
 };
@@ -133,7 +133,7 @@ impl Leavings {
         let without_time = |line: &str| line.rsplitn(3, ',').nth(2).unwrap().to_owned();
         let diagnostics = std::fs::read_to_string(directory.diagnostics_csv()).unwrap();
         let is_of_time = |line: &&str| line.contains(",time/") || line.contains(",speed/");
-        let done: softmoe_spec::Done = softmoe_spec::file::read(&directory.done_ron()).unwrap();
+        let done: softmoe_config::Done = softmoe_config::file::read(&directory.done_ron()).unwrap();
         Leavings {
             metrics: metrics.lines().map(without_time).collect(),
             diagnostics: diagnostics.lines().filter(|line| !is_of_time(line)).map(str::to_owned).collect(),

@@ -6,7 +6,7 @@ use softmoe_agents::networks::{build, build_on};
 use softmoe_agents::rainbow::{DeviceRainbowLearner, RainbowLearner};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner};
-use softmoe_spec::{Architecture, RainbowConfig};
+use softmoe_config::{Architecture, RainbowConfig};
 
 fn on_device<B: Backend>(architecture: &Architecture, device: &B::Device) -> DeviceRainbowLearner<B> {
     let network = build_on::<B>(architecture).unwrap();

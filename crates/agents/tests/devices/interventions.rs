@@ -4,13 +4,13 @@
 use super::{difference, flat_weights};
 use softmoe_agents::Agent;
 use softmoe_agents::seeds::Seeds;
-use softmoe_env::minatar::{Game, Settings, make};
-use softmoe_env::{DynEnvironment, Step};
-use softmoe_replay::Replay;
-use softmoe_spec::{
+use softmoe_config::{
     AgentConfig, AgentSteps, Architecture, BodySpec, Device, DqnConfig, EncoderSpec, NetworkSpec,
     RainbowConfig,
 };
+use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_env::{DynEnvironment, Step};
+use softmoe_replay::Replay;
 
 /// Every third update, of which there are ten.
 const INTERVENTIONS: [&str; 3] = [

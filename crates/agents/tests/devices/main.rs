@@ -14,9 +14,9 @@ use softmoe_agents::networks::{build, build_on};
 use softmoe_agents::rainbow::{DeviceRainbowLearner, RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, UpdateSettings};
+use softmoe_config::{Architecture, HeadSpec, LossSpec, NetworkSpec};
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
-use softmoe_spec::{Architecture, HeadSpec, LossSpec, NetworkSpec};
 
 const BATCH: usize = 2;
 
@@ -35,7 +35,7 @@ fn update_settings(architecture: &Architecture, double: bool) -> UpdateSettings 
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-        largest_pixel: architecture.network.encoder.largest_pixel(),
+        pixel_scale: architecture.network.encoder.pixel_scale(),
     }
 }
 
@@ -84,7 +84,7 @@ fn batch(architecture: &Architecture, seed: u64) -> Batch {
         1 => u8::from(rng.random_bool(0.2)),
         largest => rng.random_range(0..=largest),
     };
-    let largest = architecture.network.encoder.largest_pixel();
+    let largest = architecture.network.encoder.pixel_scale();
     batch.states.fill_with(|| pixels(&mut rng, largest));
     batch.next_states.fill_with(|| pixels(&mut rng, largest));
     batch.actions.fill_with(|| rng.random_range(0..architecture.actions as u8));
@@ -166,8 +166,8 @@ macro_rules! tests_on {
 
 #[cfg(feature = "flex")]
 mod flex {
+    use softmoe_config::Device;
     use softmoe_nets::device::{Flex, FlexDevice, Missing};
-    use softmoe_spec::Device;
 
     tests_on!(Flex, Ok::<_, Missing>(FlexDevice), Device::Flex);
 
@@ -201,8 +201,8 @@ mod flex {
 
 #[cfg(feature = "wgpu")]
 mod wgpu {
+    use softmoe_config::Device;
     use softmoe_nets::device::{Wgpu, wgpu};
-    use softmoe_spec::Device;
 
     tests_on!(Wgpu, wgpu(), Device::Wgpu);
 

@@ -3,7 +3,7 @@
 use super::{architecture, batch, on_cpu, on_device};
 use burn_tensor::backend::Backend;
 use softmoe_agents::Mode;
-use softmoe_spec::{DqnConfig, RainbowConfig};
+use softmoe_config::{DqnConfig, RainbowConfig};
 
 /// A state that one engine saved, the other goes on from: to the same actions and updates.
 pub(crate) fn check_states<B: Backend>(device: &B::Device) {

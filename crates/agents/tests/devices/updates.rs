@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::Learner;
 use softmoe_agents::networks::permutations;
+use softmoe_config::{Architecture, HeadSpec};
 use softmoe_nets::weights::{WeightsFile, write};
-use softmoe_spec::{Architecture, HeadSpec};
 
 /// Bodies over tokens, of every kind and option.
 const OVER_TOKENS: [&str; 17] = [

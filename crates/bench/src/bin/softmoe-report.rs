@@ -8,7 +8,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_bench::collect::{Collection, Selection};
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::Bootstrap;
-use softmoe_spec::{AgentSteps, Experiment, names};
+use softmoe_config::{AgentSteps, Experiment, names};
 use std::path::PathBuf;
 use std::process::ExitCode;
 

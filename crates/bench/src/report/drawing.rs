@@ -4,7 +4,7 @@ use super::WriteError;
 use super::files::write_all;
 use crate::description::{Description, Layer, Part, grouped};
 use crate::plot::{Architectures, Block, Column, to_png, to_svg};
-use softmoe_spec::{EncoderSpec, Experiment};
+use softmoe_config::{EncoderSpec, Experiment};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 

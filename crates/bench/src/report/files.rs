@@ -5,8 +5,8 @@ use crate::plot::{PlotError, to_png, to_svg};
 use crate::statistics::Bootstrap;
 use rand::Rng;
 use softmoe_agents::AgentError;
-use softmoe_spec::SpecError;
-use softmoe_spec::file::write_atomically;
+use softmoe_config::ConfigError;
+use softmoe_config::file::write_atomically;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
@@ -18,7 +18,7 @@ pub enum WriteError {
     Plot(#[from] PlotError),
     /// What is to be drawn is not there, or its sizes do not fit together.
     #[error(transparent)]
-    Spec(#[from] SpecError),
+    Spec(#[from] ConfigError),
     /// A network that is to be drawn cannot be built.
     #[error(transparent)]
     Network(#[from] AgentError),

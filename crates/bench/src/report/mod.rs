@@ -18,7 +18,7 @@ use crate::plot::Mark;
 use crate::settings::{changes_of_all, changes_of_bodies};
 use crate::statistics::{Bootstrap, Estimate, Scores, Summary, average};
 use rand::Rng;
-use softmoe_spec::{Experiment, Game, Profile, RANDOM_ARM};
+use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
 
 /// Everything that the files of a figure are written from.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use super::Report;
 use crate::plot::{Bar, Bars, Curves, Line, Mark, Panel, Point};
 use crate::statistics::{Bootstrap, Interval, Runs, Scores, Tasks, average};
 use rand::Rng;
-use softmoe_spec::{AgentSteps, Game, RANDOM_ARM};
+use softmoe_config::{AgentSteps, Game, RANDOM_ARM};
 use std::collections::BTreeMap;
 
 /// Interquartile mean of every arm.

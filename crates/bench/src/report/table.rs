@@ -233,7 +233,7 @@ mod tests {
     use crate::collect::Collection;
     use crate::report::{ArmReport, Outcome, Report};
     use crate::statistics::{Interval, Summary};
-    use softmoe_spec::Game;
+    use softmoe_config::Game;
 
     fn report(label: &str) -> Report {
         let estimate = Estimate { point: 0.5, interval: Some(Interval { low: -0.25, high: 0.75 }) };

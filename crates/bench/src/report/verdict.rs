@@ -2,7 +2,7 @@
 
 use crate::statistics::{Bootstrap, Estimate, Interval, Scores};
 use rand::Rng;
-use softmoe_spec::{Experiment, Rule};
+use softmoe_config::{Experiment, Rule};
 use std::fmt;
 
 /// What is said of a claim or a part of one.

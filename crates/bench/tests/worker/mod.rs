@@ -4,7 +4,7 @@
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use softmoe_spec::{
+use softmoe_config::{
     AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
     RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };

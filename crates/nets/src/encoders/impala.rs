@@ -2,14 +2,14 @@
 
 use super::{encoder, side};
 use crate::layers::{Conv2d, MaxPool2d, Relu, Residual, Same};
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
 use dfdx::shapes::Const;
 
 /// The deep encoder of Espeholt et al. (2018, arXiv 1802.01561, figure 3), without its LSTM: three stages, each a 3x3
 /// convolution, a pooling by the maximum that halves the sides, and two residual blocks; then a ReLU.
 ///
 /// A block adds ReLU, convolution, ReLU, convolution of its input to the input. All paddings are SAME and the initial
-/// laws are Dopamine's.
+/// initializers are Dopamine's.
 ///
 /// # Shapes
 /// (batch, `Side0`, `Side0`, channels) -> (batch, `Side3`, `Side3`, `Width2`); the stages make (`Side1`, `Side1`,
@@ -85,7 +85,13 @@ fn stage<Input: Size, Output: Size, Width: Size>(
     let convolved = (side(input[0]), side(input[1]), width);
     let output = (side(output[0]), side(output[1]));
     (
-        Conv2d::of_law(builder, &format!("{name}/convolution"), channels, convolved, Law::xavier_uniform),
+        Conv2d::with_initializer(
+            builder,
+            &format!("{name}/convolution"),
+            channels,
+            convolved,
+            Initializer::xavier_uniform,
+        ),
         MaxPool2d::new(output),
         block(builder, &format!("{name}/block_0"), output, width),
         block(builder, &format!("{name}/block_1"), output, width),

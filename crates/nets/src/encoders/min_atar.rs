@@ -16,7 +16,7 @@ type Layers<Side, Width> = (Conv2d<Side, Side, Width, 3, 1>, Relu);
 
 impl<Side: Size, Width: Size> MinAtar<Side, Width> {
     /// The encoder for observations of `shape` (height, width, channels), to a feature map of `width` channels; with
-    /// Flax's initial laws, as `<name>/kernel` and `<name>/bias`.
+    /// Flax's default initializers, as `<name>/kernel` and `<name>/bias`.
     ///
     /// # Panics
     /// If `Side` is a constant that does not follow from the observation's.

@@ -56,7 +56,7 @@ macro_rules! encoder {
             $($size: Size),+
         {
             type Out = (usize, $side, $side, $width);
-            type Tape<E: Scalar> = <Layers<$($size),+> as Layer<(usize, H, W, C)>>::Tape<E>;
+            type Workspace<E: Scalar> = <Layers<$($size),+> as Layer<(usize, H, W, C)>>::Workspace<E>;
 
             fn output_shape(&self, input: (usize, H, W, C)) -> Self::Out {
                 self.0.output_shape(input)
@@ -66,21 +66,21 @@ macro_rules! encoder {
                 self.0.describe(input)
             }
 
-            fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> Self::Tape<E> {
-                self.0.tape(input)
+            fn workspace<E: Scalar>(&self, input: (usize, H, W, C)) -> Self::Workspace<E> {
+                self.0.workspace(input)
             }
 
             fn forward<'t, E: Scalar>(
                 &self,
                 weights: Weights<'_, E>,
                 x: &'t [E],
-                tape: &'t mut Self::Tape<E>,
+                workspace: &'t mut Self::Workspace<E>,
             ) -> &'t [E] {
-                Layer::<(usize, H, W, C)>::forward(&self.0, weights, x, tape)
+                Layer::<(usize, H, W, C)>::forward(&self.0, weights, x, workspace)
             }
 
-            fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E] {
-                Layer::<(usize, H, W, C)>::output(&self.0, x, tape)
+            fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+                Layer::<(usize, H, W, C)>::output(&self.0, x, workspace)
             }
 
             fn backward<'t, E: Scalar>(
@@ -88,15 +88,15 @@ macro_rules! encoder {
                 weights: Weights<'_, E>,
                 x: &[E],
                 dy: &'t [E],
-                tape: &'t mut Self::Tape<E>,
+                workspace: &'t mut Self::Workspace<E>,
                 gradient: &mut [E],
                 wants_dx: bool,
             ) -> &'t [E] {
-                Layer::<(usize, H, W, C)>::backward(&self.0, weights, x, dy, tape, gradient, wants_dx)
+                Layer::<(usize, H, W, C)>::backward(&self.0, weights, x, dy, workspace, gradient, wants_dx)
             }
 
-            fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut crate::Inspection) {
-                Layer::<(usize, H, W, C)>::inspect(&self.0, x, tape, inspection)
+            fn inspect<E: Scalar>(&self, x: &[E], workspace: &Self::Workspace<E>, inspection: &mut crate::Inspection) {
+                Layer::<(usize, H, W, C)>::inspect(&self.0, x, workspace, inspection)
             }
         }
 

@@ -2,13 +2,13 @@
 
 use super::{encoder, side};
 use crate::layers::{Conv2d, Relu, Same};
-use crate::{Builder, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
 use dfdx::shapes::Const;
 
 /// The convolutional network of Mnih et al. (2015): 8x8 of stride 4, 4x4 of stride 2, 3x3 of stride 1, each with a ReLU
 /// behind it.
 ///
-/// The original has no padding; here it is SAME, as in Dopamine, from which the initial laws are too.
+/// The original has no padding; here it is SAME, as in Dopamine, from which the initializers are taken too.
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, `Side1`, `Side1`, `Width2`), by way of (`Side0`, `Side0`, `Width0`) and
@@ -53,13 +53,13 @@ impl<Side0: Size, Side1: Size, Width0: Size, Width1: Size, Width2: Size>
         let output_1 = (side(rows), side(columns), widths.1);
         let output_2 = (side(rows), side(columns), widths.2);
         let name = |layer: usize| format!("{name}/convolution_{layer}");
-        let law = Law::xavier_uniform;
+        let initializer = Initializer::xavier_uniform;
         Nature((
-            Conv2d::of_law(builder, &name(0), channels, output_0, law),
+            Conv2d::with_initializer(builder, &name(0), channels, output_0, initializer),
             Relu,
-            Conv2d::of_law(builder, &name(1), widths.0.size(), output_1, law),
+            Conv2d::with_initializer(builder, &name(1), widths.0.size(), output_1, initializer),
             Relu,
-            Conv2d::of_law(builder, &name(2), widths.1.size(), output_2, law),
+            Conv2d::with_initializer(builder, &name(2), widths.1.size(), output_2, initializer),
             Relu,
         ))
     }

@@ -25,7 +25,7 @@ pub struct AveragePool<H, W, const KERNEL: usize, const STRIDE: usize>(
 
 /// Buffers of an [`AveragePool`].
 #[derive(Clone, Debug)]
-pub struct AveragePoolTape<E> {
+pub struct AveragePoolWorkspace<E> {
     /// Sizes of the input.
     input: [usize; 4],
     y: Vec<E>,
@@ -65,7 +65,7 @@ where
     C: Size,
 {
     type Out = (usize, H, W, C);
-    type Tape<E: Scalar> = AveragePoolTape<E>;
+    type Workspace<E: Scalar> = AveragePoolWorkspace<E>;
 
     fn output_shape(&self, (batch, height, width, channels): (usize, HIn, WIn, C)) -> Self::Out {
         const {
@@ -91,10 +91,10 @@ where
         vec![LayerDescription::new(name, self.output_shape(input))]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, HIn, WIn, C)) -> AveragePoolTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, HIn, WIn, C)) -> AveragePoolWorkspace<E> {
         let (batch, h, w, c) = self.output_shape(input);
         let input = [batch, input.1.size(), input.2.size(), c.size()];
-        AveragePoolTape {
+        AveragePoolWorkspace {
             input,
             y: vec![E::ZERO; batch * h.size() * w.size() * c.size()],
             dx: vec![E::ZERO; input.iter().product()],
@@ -105,21 +105,22 @@ where
         &self,
         _: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut AveragePoolTape<E>,
+        workspace: &'t mut AveragePoolWorkspace<E>,
     ) -> &'t [E] {
-        let (channels, weight) = (tape.input[3], Self::weight());
-        tape.y.fill(E::ZERO);
-        self.each_pixel(tape.input, |window, pixel| {
-            for (y, &x) in tape.y[window..window + channels].iter_mut().zip(&x[pixel..pixel + channels]) {
+        let (channels, weight) = (workspace.input[3], Self::weight());
+        workspace.y.fill(E::ZERO);
+        self.each_pixel(workspace.input, |window, pixel| {
+            for (y, &x) in workspace.y[window..window + channels].iter_mut().zip(&x[pixel..pixel + channels])
+            {
                 *y += x;
             }
         });
-        tape.y.iter_mut().for_each(|y| *y *= weight);
-        &tape.y
+        workspace.y.iter_mut().for_each(|y| *y *= weight);
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t AveragePoolTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t AveragePoolWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -127,23 +128,23 @@ where
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut AveragePoolTape<E>,
+        workspace: &'t mut AveragePoolWorkspace<E>,
         _: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         if wants_dx {
-            let (channels, weight) = (tape.input[3], Self::weight::<E>());
-            tape.dx.fill(E::ZERO);
-            self.each_pixel(tape.input, |window, pixel| {
-                let dx = &mut tape.dx[pixel..pixel + channels];
+            let (channels, weight) = (workspace.input[3], Self::weight::<E>());
+            workspace.dx.fill(E::ZERO);
+            self.each_pixel(workspace.input, |window, pixel| {
+                let dx = &mut workspace.dx[pixel..pixel + channels];
                 for (dx, &dy) in dx.iter_mut().zip(&dy[window..window + channels]) {
                     *dx += dy * weight;
                 }
             });
         }
-        &tape.dx
+        &workspace.dx
     }
 
     /// Position by position, channel by channel: the channels stay what they are.
-    fn inspect<E: Scalar>(&self, _: &[E], _: &AveragePoolTape<E>, _: &mut Inspection) {}
+    fn inspect<E: Scalar>(&self, _: &[E], _: &AveragePoolWorkspace<E>, _: &mut Inspection) {}
 }

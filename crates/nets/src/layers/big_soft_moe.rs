@@ -6,7 +6,7 @@ mod device;
 use crate::inspection::{Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::size::{expect, product as product_of};
-use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// A [`SoftMoe`](crate::layers::SoftMoe) with experts of type BIG: each is a network that sees all its slots at once,
@@ -62,7 +62,7 @@ pub struct BigSoftMoe<M, D, N, S, X> {
 
 /// Buffers of a [`BigSoftMoe`] whose experts' buffers are `T`. Slots are ordered (n, p).
 #[derive(Clone, Debug)]
-pub struct BigSoftMoeTape<E, T> {
+pub struct BigSoftMoeWorkspace<E, T> {
     /// Of one sample, (m, n p).
     logits: Vec<E>,
     /// (batch, m, n p)
@@ -82,7 +82,7 @@ pub struct BigSoftMoeTape<E, T> {
     dx: Vec<E>,
 }
 
-impl<E: Scalar, T> BigSoftMoeTape<E, T> {
+impl<E: Scalar, T> BigSoftMoeWorkspace<E, T> {
     /// The weight of each token in each slot in the last forward pass, (batch, m, n p): columns sum to one.
     pub fn dispatch(&self) -> &[E] {
         &self.dispatch
@@ -116,7 +116,7 @@ impl<M: Size, D: Size, N: Size, S: Size, X> BigSoftMoe<M, D, N, S, X> {
     ) -> Self {
         let (_, width, experts, side) = sizes;
         let (d, n, p) = (width.size(), experts.size(), side.size() * side.size());
-        let phi = builder.parameter(format!("{name}/phi"), &[d, n, p], Law::lecun_normal(d * n));
+        let phi = builder.parameter(format!("{name}/phi"), &[d, n, p], Initializer::lecun_normal(d * n));
         let experts = (0..n).map(|e| expert(builder, &format!("{name}/experts/{e}"))).collect();
         BigSoftMoe { sizes, phi, experts }
     }
@@ -144,7 +144,7 @@ where
     X: Layer<(usize, S, S, D), Out = (usize, F)>,
 {
     type Out = (usize, M, D);
-    type Tape<E: Scalar> = BigSoftMoeTape<E, X::Tape<E>>;
+    type Workspace<E: Scalar> = BigSoftMoeWorkspace<E, X::Workspace<E>>;
 
     fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
         const FEATURES: &str = "an expert's number of features (side x side x width of its slots)";
@@ -173,11 +173,11 @@ where
         rows
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> Self::Tape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> Self::Workspace<E> {
         let (batch, ..) = self.output_shape(input);
         let (m, d, n, p) = self.sizes();
         let zeros = |len| vec![E::ZERO; len];
-        BigSoftMoeTape {
+        BigSoftMoeWorkspace {
             logits: zeros(m * n * p),
             dispatch: zeros(batch * m * n * p),
             combine: zeros(batch * m * n * p),
@@ -186,7 +186,7 @@ where
             scratch: zeros(n * p),
             slots: zeros(n * batch * p * d),
             d_outputs: zeros(n * batch * p * d),
-            experts: self.experts.iter().map(|expert| expert.tape(self.image(batch))).collect(),
+            experts: self.experts.iter().map(|expert| expert.workspace(self.image(batch))).collect(),
             y: zeros(batch * m * d),
             dx: zeros(batch * m * d),
         }
@@ -196,37 +196,37 @@ where
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
     ) -> &'t [E] {
         let (m, d, n, p) = self.sizes();
         let (np, batch) = (n * p, x.len() / (m * d));
         let phi = Matrix::new(&weights.parameters[self.phi.clone()], d, np);
         for sample in 0..batch {
             let x = Matrix::new(&x[sample * m * d..], m, d);
-            product(MatrixMut::new(&mut tape.logits, m, np), x, phi, false);
+            product(MatrixMut::new(&mut workspace.logits, m, np), x, phi, false);
             let of_sample = sample * m * np..(sample + 1) * m * np;
-            let dispatch = &mut tape.dispatch[of_sample.clone()];
-            kernels::softmax_columns(dispatch, &tape.logits, &mut tape.scratch);
-            kernels::softmax_rows(&mut tape.combine[of_sample], &tape.logits, np);
+            let dispatch = &mut workspace.dispatch[of_sample.clone()];
+            kernels::softmax_columns(dispatch, &workspace.logits, &mut workspace.scratch);
+            kernels::softmax_rows(&mut workspace.combine[of_sample], &workspace.logits, np);
             for e in 0..n {
-                let slots = MatrixMut::new(&mut tape.slots[(e * batch + sample) * p * d..], p, d);
+                let slots = MatrixMut::new(&mut workspace.slots[(e * batch + sample) * p * d..], p, d);
                 product(slots, Matrix::strided(&dispatch[e * p..], [m, p], [np, 1]).transposed(), x, false);
             }
         }
-        for (e, (expert, experts)) in self.experts.iter().zip(&mut tape.experts).enumerate() {
-            let slots = &tape.slots[e * batch * p * d..][..batch * p * d];
+        for (e, (expert, experts)) in self.experts.iter().zip(&mut workspace.experts).enumerate() {
+            let slots = &workspace.slots[e * batch * p * d..][..batch * p * d];
             let outputs = expert.forward(weights, slots, experts);
             for sample in 0..batch {
-                let y = MatrixMut::new(&mut tape.y[sample * m * d..], m, d);
-                let combine = Matrix::strided(&tape.combine[sample * m * np + e * p..], [m, p], [np, 1]);
+                let y = MatrixMut::new(&mut workspace.y[sample * m * d..], m, d);
+                let combine = Matrix::strided(&workspace.combine[sample * m * np + e * p..], [m, p], [np, 1]);
                 product(y, combine, Matrix::new(&outputs[sample * p * d..], p, d), e > 0);
             }
         }
-        &tape.y
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -234,7 +234,7 @@ where
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
@@ -243,56 +243,58 @@ where
         let of_expert = |e: usize| e * batch * p * d..(e + 1) * batch * p * d;
         let block = |sample: usize, e: usize| sample * m * np + e * p;
 
-        for (e, (expert, experts)) in self.experts.iter().zip(&tape.experts).enumerate() {
-            let outputs = expert.output(&tape.slots[of_expert(e)], experts);
+        for (e, (expert, experts)) in self.experts.iter().zip(&workspace.experts).enumerate() {
+            let outputs = expert.output(&workspace.slots[of_expert(e)], experts);
             for sample in 0..batch {
                 let dy = Matrix::new(&dy[sample * m * d..], m, d);
-                let combine = Matrix::strided(&tape.combine[block(sample, e)..], [m, p], [np, 1]);
-                let d_outputs = &mut tape.d_outputs[(e * batch + sample) * p * d..];
+                let combine = Matrix::strided(&workspace.combine[block(sample, e)..], [m, p], [np, 1]);
+                let d_outputs = &mut workspace.d_outputs[(e * batch + sample) * p * d..];
                 product(MatrixMut::new(d_outputs, p, d), combine.transposed(), dy, false);
-                let d_combine = MatrixMut::strided(&mut tape.d_softmax[block(sample, e)..], [m, p], [np, 1]);
+                let d_combine =
+                    MatrixMut::strided(&mut workspace.d_softmax[block(sample, e)..], [m, p], [np, 1]);
                 let outputs = Matrix::new(&outputs[sample * p * d..], p, d);
                 product(d_combine, dy, outputs.transposed(), false);
             }
         }
-        tape.d_logits.fill(E::ZERO);
-        kernels::softmax_backward_rows(&mut tape.d_logits, &tape.d_softmax, &tape.combine, np);
+        workspace.d_logits.fill(E::ZERO);
+        kernels::softmax_backward_rows(&mut workspace.d_logits, &workspace.d_softmax, &workspace.combine, np);
 
-        for (e, (expert, experts)) in self.experts.iter().zip(&mut tape.experts).enumerate() {
-            let (slots, d_outputs) = (&tape.slots[of_expert(e)], &tape.d_outputs[of_expert(e)]);
+        for (e, (expert, experts)) in self.experts.iter().zip(&mut workspace.experts).enumerate() {
+            let (slots, d_outputs) = (&workspace.slots[of_expert(e)], &workspace.d_outputs[of_expert(e)]);
             let d_slots = expert.backward(weights, slots, d_outputs, experts, gradient, true);
             for sample in 0..batch {
                 let d_slots = Matrix::new(&d_slots[sample * p * d..], p, d);
-                let d_dispatch = MatrixMut::strided(&mut tape.d_softmax[block(sample, e)..], [m, p], [np, 1]);
+                let d_dispatch =
+                    MatrixMut::strided(&mut workspace.d_softmax[block(sample, e)..], [m, p], [np, 1]);
                 let x = Matrix::new(&x[sample * m * d..], m, d);
                 product(d_dispatch, x, d_slots.transposed(), false);
                 if wants_dx {
-                    let dx = MatrixMut::new(&mut tape.dx[sample * m * d..], m, d);
-                    let dispatch = Matrix::strided(&tape.dispatch[block(sample, e)..], [m, p], [np, 1]);
+                    let dx = MatrixMut::new(&mut workspace.dx[sample * m * d..], m, d);
+                    let dispatch = Matrix::strided(&workspace.dispatch[block(sample, e)..], [m, p], [np, 1]);
                     product(dx, dispatch, d_slots, e > 0);
                 }
             }
         }
-        let samples = tape.d_softmax.chunks_exact(m * np).zip(tape.dispatch.chunks_exact(m * np));
-        for (d_logits, (d_dispatch, dispatch)) in tape.d_logits.chunks_exact_mut(m * np).zip(samples) {
-            kernels::softmax_backward_columns(d_logits, d_dispatch, dispatch, &mut tape.scratch);
+        let samples = workspace.d_softmax.chunks_exact(m * np).zip(workspace.dispatch.chunks_exact(m * np));
+        for (d_logits, (d_dispatch, dispatch)) in workspace.d_logits.chunks_exact_mut(m * np).zip(samples) {
+            kernels::softmax_backward_columns(d_logits, d_dispatch, dispatch, &mut workspace.scratch);
         }
-        let d_logits = Matrix::new(&tape.d_logits, batch * m, np);
+        let d_logits = Matrix::new(&workspace.d_logits, batch * m, np);
         let d_phi = MatrixMut::new(&mut gradient[self.phi.clone()], d, np);
         product(d_phi, Matrix::new(x, batch * m, d).transposed(), d_logits, false);
         if wants_dx {
             let phi = Matrix::new(&weights.parameters[self.phi.clone()], d, np).transposed();
-            product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, phi, true);
+            product(MatrixMut::new(&mut workspace.dx, batch * m, d), d_logits, phi, true);
         }
-        &tape.dx
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, _: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, _: &[E], workspace: &Self::Workspace<E>, inspection: &mut Inspection) {
         let (_, d, n, p) = self.sizes();
         inspection.lose();
-        let of_expert = tape.slots.len() / n;
-        let inputs = tape.slots.chunks_exact(of_expert);
-        for ((expert, experts), inputs) in self.experts.iter().zip(&tape.experts).zip(inputs.clone()) {
+        let of_expert = workspace.slots.len() / n;
+        let inputs = workspace.slots.chunks_exact(of_expert);
+        for ((expert, experts), inputs) in self.experts.iter().zip(&workspace.experts).zip(inputs.clone()) {
             expert.inspect(inputs, experts, inspection);
             inspection.lose();
         }
@@ -303,7 +305,7 @@ where
         inspection.mixtures.push(Mixture {
             experts: n,
             slots: p,
-            combine: doubles(&tape.combine),
+            combine: doubles(&workspace.combine),
             width: d,
             inputs_per_sample: n * p,
             inputs: samples.map(|value| value.to_f64()).collect(),

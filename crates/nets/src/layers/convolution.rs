@@ -10,7 +10,7 @@ use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_o
 use crate::layers::dense::disjoint;
 use crate::layers::padding::{Map, Padded, Padding, Same, Valid, Windows, output_length};
 use crate::size::expect;
-use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -35,7 +35,7 @@ pub struct Conv2d<H, W, C, const KERNEL: usize, const STRIDE: usize, P = Valid> 
 
 /// Buffers of a [`Conv2d`].
 #[derive(Clone, Debug)]
-pub struct Conv2dTape<E> {
+pub struct Conv2dWorkspace<E> {
     windows: Windows,
     y: Vec<E>,
     dx: Vec<E>,
@@ -69,10 +69,10 @@ enum Backward<E> {
 impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize>
     Conv2d<H, W, C, KERNEL, STRIDE, Valid>
 {
-    /// A convolution without padding of `channels` input channels, with Flax's initial laws (LeCun-normal kernel,
+    /// A convolution without padding of `channels` input channels, with Flax's default initializers (LeCun-normal kernel,
     /// zero bias), as `<name>/kernel` and `<name>/bias`.
     pub fn new(builder: &mut Builder, name: &str, channels: usize, output: (H, W, C)) -> Self {
-        Self::of_law(builder, name, channels, output, |fan_in, _| Law::lecun_normal(fan_in))
+        Self::with_initializer(builder, name, channels, output, |fan_in, _| Initializer::lecun_normal(fan_in))
     }
 }
 
@@ -81,39 +81,39 @@ impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize>
 {
     /// As [`new`](Conv2d::new), with SAME padding.
     pub fn same(builder: &mut Builder, name: &str, channels: usize, output: (H, W, C)) -> Self {
-        Self::of_law(builder, name, channels, output, |fan_in, _| Law::lecun_normal(fan_in))
+        Self::with_initializer(builder, name, channels, output, |fan_in, _| Initializer::lecun_normal(fan_in))
     }
 }
 
 impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize, P: Padding>
     Conv2d<H, W, C, KERNEL, STRIDE, P>
 {
-    /// A convolution whose kernel starts as `law(fan_in, fan_out)` says, its bias at zero; fan_in is the number of
+    /// A convolution whose kernel starts as `initializer(fan_in, fan_out)` says, its bias at zero; fan_in is the number of
     /// values under the kernel, fan_out that of outputs that a value may be part of (at stride 1).
     ///
     /// ```
     /// use softmoe_nets::layers::{Conv2d, Same};
-    /// use softmoe_nets::{Builder, Law};
+    /// use softmoe_nets::{Builder, Initializer};
     ///
     /// // 84x84 pixels of 4 channels -> 84x84x16.
     /// let mut builder = Builder::new();
-    /// Conv2d::<_, _, _, 3, 1, Same>::of_law(&mut builder, "first", 4, (84, 84, 16), Law::xavier_uniform);
-    /// assert_eq!(builder.parameters().get("first/kernel").unwrap().law, Law::xavier_uniform(9 * 4, 9 * 16));
+    /// Conv2d::<_, _, _, 3, 1, Same>::with_initializer(&mut builder, "first", 4, (84, 84, 16), Initializer::xavier_uniform);
+    /// assert_eq!(builder.parameters().get("first/kernel").unwrap().initializer, Initializer::xavier_uniform(9 * 4, 9 * 16));
     /// ```
-    pub fn of_law(
+    pub fn with_initializer(
         builder: &mut Builder,
         name: &str,
         channels: usize,
         output: (H, W, C),
-        law: impl FnOnce(usize, usize) -> Law,
+        initializer: impl FnOnce(usize, usize) -> Initializer,
     ) -> Self {
         let c = output.2.size();
-        let law = law(KERNEL * KERNEL * channels, KERNEL * KERNEL * c);
+        let initializer = initializer(KERNEL * KERNEL * channels, KERNEL * KERNEL * c);
         Conv2d {
             output,
             channels,
-            kernel: builder.parameter(format!("{name}/kernel"), &[KERNEL, KERNEL, channels, c], law),
-            bias: builder.parameter(format!("{name}/bias"), &[c], Law::Constant(0.0)),
+            kernel: builder.parameter(format!("{name}/kernel"), &[KERNEL, KERNEL, channels, c], initializer),
+            bias: builder.parameter(format!("{name}/bias"), &[c], Initializer::Constant(0.0)),
             padding: PhantomData,
         }
     }
@@ -216,7 +216,7 @@ where
     P: Padding,
 {
     type Out = (usize, H, W, C);
-    type Tape<E: Scalar> = Conv2dTape<E>;
+    type Workspace<E: Scalar> = Conv2dWorkspace<E>;
 
     fn output_shape(&self, (batch, height, width, channels): (usize, HIn, WIn, CIn)) -> Self::Out {
         const {
@@ -243,7 +243,7 @@ where
         vec![row.of(products + c.size(), h.size() * w.size() * products)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, HIn, WIn, CIn)) -> Conv2dTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, HIn, WIn, CIn)) -> Conv2dWorkspace<E> {
         let (batch, h, w, c) = self.output_shape(input);
         let [h, w, c] = [h.size(), w.size(), c.size()];
         let map = [input.1.size(), input.2.size(), self.channels];
@@ -261,7 +261,7 @@ where
         let work = batch * h * w * weights;
         let samples_in_a_sum = samples_in_a_sum(batch, work);
         let part = Part { x: Padded::new(map, windows.before, lengths), backward };
-        Conv2dTape {
+        Conv2dWorkspace {
             y: vec![E::ZERO; batch * h * w * c],
             dx: vec![E::ZERO; batch * map.iter().product::<usize>()],
             turned: vec![E::ZERO; if STRIDE == 1 { weights } else { 0 }],
@@ -276,11 +276,11 @@ where
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut Conv2dTape<E>,
+        workspace: &'t mut Conv2dWorkspace<E>,
     ) -> &'t [E] {
         let [kernel, bias] = [&self.kernel, &self.bias].map(|range| &weights.parameters[range.clone()]);
         let (inputs, c) = (kernel.len() / bias.len(), bias.len());
-        let Conv2dTape { windows, y, parts, .. } = tape;
+        let Conv2dWorkspace { windows, y, parts, .. } = workspace;
         let positions @ [h, w] = windows.output;
         let (map_len, y_len) = (windows.map_len(), h * w * c);
         in_parts(parts, (Of(x, map_len), Of(&mut y[..], y_len)), &|part, (x, y)| {
@@ -297,8 +297,8 @@ where
         y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t Conv2dTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Conv2dWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -306,14 +306,14 @@ where
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut Conv2dTape<E>,
+        workspace: &'t mut Conv2dWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         let kernel = &weights.parameters[self.kernel.clone()];
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
         let (inputs, c) = (d_kernel.len() / d_bias.len(), d_bias.len());
-        let Conv2dTape { windows, dx, turned, samples_in_a_sum, sums, parts, .. } = tape;
+        let Conv2dWorkspace { windows, dx, turned, samples_in_a_sum, sums, parts, .. } = workspace;
         let positions @ [h, w] = windows.output;
         if wants_dx && STRIDE == 1 {
             turn(turned, kernel, self.channels, c);
@@ -353,7 +353,7 @@ where
         dx
     }
 
-    fn inspect<E: Scalar>(&self, _: &[E], _: &Conv2dTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, _: &[E], _: &Conv2dWorkspace<E>, inspection: &mut Inspection) {
         let kernel = Kernel { range: self.kernel.clone(), columns: self.output.2.size() };
         inspection.weights(&[kernel], std::slice::from_ref(&self.bias));
     }

@@ -6,7 +6,7 @@ mod device;
 use crate::inspection::Kernel;
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::size::expect;
-use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// y = x W + b.
@@ -44,7 +44,7 @@ pub enum Dense<I, O> {
 
 /// Buffers of a dense layer.
 #[derive(Clone, Debug)]
-pub struct DenseTape<E> {
+pub struct DenseWorkspace<E> {
     y: Vec<E>,
     dx: Vec<E>,
     /// Noisy: the kernel with its noise (of one sample: for the backward pass only).
@@ -56,11 +56,11 @@ pub struct DenseTape<E> {
     noisy: Vec<E>,
 }
 
-impl<E: Scalar> DenseTape<E> {
+impl<E: Scalar> DenseWorkspace<E> {
     fn new(batch: usize, inputs: usize, outputs: usize, noisy: bool) -> Self {
         let zeros = |len| vec![E::ZERO; len];
         let if_noisy = |len| zeros(if noisy { len } else { 0 });
-        DenseTape {
+        DenseWorkspace {
             y: zeros(batch * outputs),
             dx: zeros(batch * inputs),
             kernel: if_noisy(inputs * outputs),
@@ -112,8 +112,8 @@ impl<I: Size, O: Size> Linear<I, O> {
         Linear {
             inputs,
             outputs,
-            kernel: builder.parameter(format!("{name}/kernel"), &[i, o], Law::xavier_uniform(i, o)),
-            bias: builder.parameter(format!("{name}/bias"), &[o], Law::Constant(0.0)),
+            kernel: builder.parameter(format!("{name}/kernel"), &[i, o], Initializer::xavier_uniform(i, o)),
+            bias: builder.parameter(format!("{name}/bias"), &[o], Initializer::Constant(0.0)),
         }
     }
 }
@@ -124,21 +124,21 @@ impl<I: Size, O: Size> NoisyLinear<I, O> {
     pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O) -> Self {
         let (i, o) = (inputs.size(), outputs.size());
         let (mu, sigma) = noisy_laws(i);
-        let mut linear = |part, law| Linear {
+        let mut linear = |part, initializer| Linear {
             inputs,
             outputs,
-            kernel: builder.parameter(format!("{name}/kernel_{part}"), &[i, o], law),
-            bias: builder.parameter(format!("{name}/bias_{part}"), &[o], law),
+            kernel: builder.parameter(format!("{name}/kernel_{part}"), &[i, o], initializer),
+            bias: builder.parameter(format!("{name}/bias_{part}"), &[o], initializer),
         };
         let (mu, sigma) = (linear("mu", mu), linear("sigma", sigma));
         NoisyLinear { mu, sigma, eps: builder.noise_source(name, i, o) }
     }
 }
 
-/// Initial laws of mu and sigma of a noisy layer of that many inputs.
-pub(crate) fn noisy_laws(inputs: usize) -> (Law, Law) {
+/// Initial initializers of mu and sigma of a noisy layer of that many inputs.
+pub(crate) fn noisy_laws(inputs: usize) -> (Initializer, Initializer) {
     let scale = 1.0 / (inputs as f64).sqrt();
-    (Law::Uniform { bound: scale }, Law::Constant(0.1 * scale))
+    (Initializer::Uniform { bound: scale }, Initializer::Constant(0.1 * scale))
 }
 
 impl<I: Size, O: Size> NoisyLinear<I, O> {
@@ -168,21 +168,21 @@ impl<I: Size, O: Size> NoisyLinear<I, O> {
 
 /// What a head needs that computes a part of a dense layer's outputs.
 impl<I: Size, O: Size> Dense<I, O> {
-    /// The kernel and the bias, with noise where there is any: drawn into `tape` first if `draw`, else as they
+    /// The kernel and the bias, with noise where there is any: drawn into `workspace` first if `draw`, else as they
     /// were drawn the last time.
     pub(crate) fn weights<'a, E: Scalar>(
         &self,
         weights: Weights<'a, E>,
-        tape: &'a mut DenseTape<E>,
+        workspace: &'a mut DenseWorkspace<E>,
         draw: bool,
     ) -> (&'a [E], &'a [E]) {
         let [kernel, bias] = self.ranges();
         match self {
             Dense::Noisy(layer) if weights.noise.is_some() => {
                 if draw {
-                    layer.draw(weights, &mut tape.kernel, &mut tape.bias);
+                    layer.draw(weights, &mut workspace.kernel, &mut workspace.bias);
                 }
-                (&tape.kernel, &tape.bias)
+                (&workspace.kernel, &workspace.bias)
             }
             _ => (&weights.parameters[kernel.clone()], &weights.parameters[bias.clone()]),
         }
@@ -217,10 +217,10 @@ impl<I: Size, O: Size> Dense<I, O> {
 macro_rules! dense_layer {
     () => {
         type Out = (usize, O);
-        type Tape<E: Scalar> = DenseTape<E>;
+        type Workspace<E: Scalar> = DenseWorkspace<E>;
 
-        fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t DenseTape<E>) -> &'t [E] {
-            &tape.y
+        fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t DenseWorkspace<E>) -> &'t [E] {
+            &workspace.y
         }
     };
 }
@@ -238,20 +238,20 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
         vec![LayerDescription::new("dense", self.output_shape(input)).of((i + 1) * o, i * o)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, I)) -> DenseWorkspace<E> {
         let (batch, outputs) = self.output_shape(input);
-        DenseTape::new(batch, self.inputs.size(), outputs.size(), false)
+        DenseWorkspace::new(batch, self.inputs.size(), outputs.size(), false)
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut DenseTape<E>,
+        workspace: &'t mut DenseWorkspace<E>,
     ) -> &'t [E] {
         let parameters = weights.parameters;
-        affine(&mut tape.y, x, &parameters[self.kernel.clone()], &parameters[self.bias.clone()]);
-        &tape.y
+        affine(&mut workspace.y, x, &parameters[self.kernel.clone()], &parameters[self.bias.clone()]);
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -259,17 +259,17 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut DenseTape<E>,
+        workspace: &'t mut DenseWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
-        let dx = wants_dx.then_some(tape.dx.as_mut_slice());
+        let dx = wants_dx.then_some(workspace.dx.as_mut_slice());
         affine_backward(dx, d_kernel, d_bias, dy, x, &weights.parameters[self.kernel.clone()]);
-        &tape.dx
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseWorkspace<E>, inspection: &mut Inspection) {
         let kernel = Kernel { range: self.kernel.clone(), columns: self.outputs.size() };
         inspection.weights(&[kernel], std::slice::from_ref(&self.bias));
     }
@@ -287,19 +287,19 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
         vec![LayerDescription::new("noisy dense", self.output_shape(input)).of(2 * (i + 1) * o, i * o)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, I)) -> DenseWorkspace<E> {
         let (batch, outputs) = self.output_shape(input);
-        DenseTape::new(batch, self.mu.inputs.size(), outputs.size(), true)
+        DenseWorkspace::new(batch, self.mu.inputs.size(), outputs.size(), true)
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut DenseTape<E>,
+        workspace: &'t mut DenseWorkspace<E>,
     ) -> &'t [E] {
         let Some(noise) = weights.noise else {
-            return self.mu.forward(weights, x, tape);
+            return self.mu.forward(weights, x, workspace);
         };
         let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
         let parameters = weights.parameters;
@@ -307,19 +307,19 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
         let [sigma, b_sigma] = [&parameters[self.sigma.kernel.clone()], &parameters[self.sigma.bias.clone()]];
         if x.len() == eps_in.len() {
             // One sample: x (sigma * eps_in eps_out^T) = ((x * eps_in) sigma) * eps_out moves less memory.
-            kernels::multiply_outer(&mut tape.bias, Some(b_mu), b_sigma, &[E::ONE], eps_out);
-            affine(&mut tape.y, x, mu, &tape.bias);
-            kernels::multiply_outer(&mut tape.scaled, None, x, &[E::ONE], eps_in);
-            tape.noisy.fill(E::ZERO);
-            kernels::vector_matrix(&mut tape.noisy, &tape.scaled, sigma);
-            for ((y, &noisy), &eps) in tape.y.iter_mut().zip(&tape.noisy).zip(eps_out) {
+            kernels::multiply_outer(&mut workspace.bias, Some(b_mu), b_sigma, &[E::ONE], eps_out);
+            affine(&mut workspace.y, x, mu, &workspace.bias);
+            kernels::multiply_outer(&mut workspace.scaled, None, x, &[E::ONE], eps_in);
+            workspace.noisy.fill(E::ZERO);
+            kernels::vector_matrix(&mut workspace.noisy, &workspace.scaled, sigma);
+            for ((y, &noisy), &eps) in workspace.y.iter_mut().zip(&workspace.noisy).zip(eps_out) {
                 *y += noisy * eps;
             }
         } else {
-            self.draw(weights, &mut tape.kernel, &mut tape.bias);
-            affine(&mut tape.y, x, &tape.kernel, &tape.bias);
+            self.draw(weights, &mut workspace.kernel, &mut workspace.bias);
+            affine(&mut workspace.y, x, &workspace.kernel, &workspace.bias);
         }
-        &tape.y
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -327,26 +327,26 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut DenseTape<E>,
+        workspace: &'t mut DenseWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         let [d_mu, d_b_mu] = disjoint(gradient, [&self.mu.kernel, &self.mu.bias]);
-        let dx = wants_dx.then_some(tape.dx.as_mut_slice());
+        let dx = wants_dx.then_some(workspace.dx.as_mut_slice());
         let mut kernel = &weights.parameters[self.mu.kernel.clone()];
         if weights.noise.is_some() {
             if x.len() == self.mu.inputs.size() {
                 // The forward pass of one sample went without the noisy kernel.
-                self.draw(weights, &mut tape.kernel, &mut tape.bias);
+                self.draw(weights, &mut workspace.kernel, &mut workspace.bias);
             }
-            kernel = &tape.kernel;
+            kernel = &workspace.kernel;
         }
         affine_backward(dx, d_mu, d_b_mu, dy, x, kernel);
         self.noise_backward(weights, gradient);
-        &tape.dx
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseWorkspace<E>, inspection: &mut Inspection) {
         let parts = [&self.mu, &self.sigma];
         let kernels = parts.map(|part| Kernel { range: part.kernel.clone(), columns: part.outputs.size() });
         inspection.weights(&kernels, &parts.map(|part| part.bias.clone()));
@@ -370,10 +370,10 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
         }
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, I)) -> DenseTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, I)) -> DenseWorkspace<E> {
         match self {
-            Dense::Plain(layer) => layer.tape(input),
-            Dense::Noisy(layer) => layer.tape(input),
+            Dense::Plain(layer) => layer.workspace(input),
+            Dense::Noisy(layer) => layer.workspace(input),
         }
     }
 
@@ -381,11 +381,11 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut DenseTape<E>,
+        workspace: &'t mut DenseWorkspace<E>,
     ) -> &'t [E] {
         match self {
-            Dense::Plain(layer) => layer.forward(weights, x, tape),
-            Dense::Noisy(layer) => layer.forward(weights, x, tape),
+            Dense::Plain(layer) => layer.forward(weights, x, workspace),
+            Dense::Noisy(layer) => layer.forward(weights, x, workspace),
         }
     }
 
@@ -394,20 +394,20 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut DenseTape<E>,
+        workspace: &'t mut DenseWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         match self {
-            Dense::Plain(layer) => layer.backward(weights, x, dy, tape, gradient, wants_dx),
-            Dense::Noisy(layer) => layer.backward(weights, x, dy, tape, gradient, wants_dx),
+            Dense::Plain(layer) => layer.backward(weights, x, dy, workspace, gradient, wants_dx),
+            Dense::Noisy(layer) => layer.backward(weights, x, dy, workspace, gradient, wants_dx),
         }
     }
 
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &DenseTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, x: &[E], workspace: &DenseWorkspace<E>, inspection: &mut Inspection) {
         match self {
-            Dense::Plain(layer) => layer.inspect(x, tape, inspection),
-            Dense::Noisy(layer) => layer.inspect(x, tape, inspection),
+            Dense::Plain(layer) => layer.inspect(x, workspace, inspection),
+            Dense::Noisy(layer) => layer.inspect(x, workspace, inspection),
         }
     }
 }

@@ -5,9 +5,9 @@ mod device;
 
 use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
-use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
+use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
 use crate::size::expect;
-use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// Each expert takes the p tokens that score highest for it; nothing is mixed before the experts.
@@ -31,7 +31,7 @@ pub struct ExpertChoice<M, D, N, P> {
 
 /// Buffers of an [`ExpertChoice`].
 #[derive(Clone, Debug)]
-pub struct ExpertChoiceTape<E> {
+pub struct ExpertChoiceWorkspace<E> {
     /// Token taken, (batch, p, n), ascending over p.
     selected: Vec<usize>,
     /// Tokens of a sample by score.
@@ -44,13 +44,13 @@ pub struct ExpertChoiceTape<E> {
     /// Tokens taken, (batch, p, n, d).
     inputs: Vec<E>,
     d_outputs: Vec<E>,
-    experts: ExpertsTape<E>,
+    experts: ExpertsWorkspace<E>,
     /// (batch, m, d)
     y: Vec<E>,
     dx: Vec<E>,
 }
 
-impl<E: Scalar> ExpertChoiceTape<E> {
+impl<E: Scalar> ExpertChoiceWorkspace<E> {
     /// The scores of the last forward pass, (batch, m, n).
     pub fn scores(&self) -> &[E] {
         &self.scores
@@ -74,7 +74,7 @@ impl<M: Size, D: Size, N: Size, P: Size> ExpertChoice<M, D, N, P> {
         assert!(p <= m, "an expert cannot take {p} of {m} tokens");
         ExpertChoice {
             sizes,
-            router: builder.parameter(format!("{name}/router/kernel"), &[d, n], Law::lecun_normal(d)),
+            router: builder.parameter(format!("{name}/router/kernel"), &[d, n], Initializer::lecun_normal(d)),
             experts: Experts::new(builder, &format!("{name}/experts"), experts, width, settings),
         }
     }
@@ -121,7 +121,7 @@ fn select<E: Scalar>(selected: &mut [usize], scores: &[E], order: &mut [usize], 
 
 impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M, D, N, P> {
     type Out = (usize, M, D);
-    type Tape<E: Scalar> = ExpertChoiceTape<E>;
+    type Workspace<E: Scalar> = ExpertChoiceWorkspace<E>;
 
     fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
         expect("a mixture's number of tokens", Some(self.sizes.0.size()), Some(tokens.size()));
@@ -137,11 +137,11 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
         vec![row.of(self.router.len() + parameters, m * n * d + multiply_adds)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> ExpertChoiceTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> ExpertChoiceWorkspace<E> {
         let (batch, ..) = self.output_shape(input);
         let (m, d, n, p) = self.sizes();
         let zeros = |len| vec![E::ZERO; len];
-        ExpertChoiceTape {
+        ExpertChoiceWorkspace {
             selected: vec![0; batch * p * n],
             order: vec![0; m],
             logits: zeros(batch * m * n),
@@ -150,7 +150,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
             d_logits: zeros(batch * m * n),
             inputs: zeros(batch * p * n * d),
             d_outputs: zeros(batch * p * n * d),
-            experts: self.experts.tape(batch * p),
+            experts: self.experts.workspace(batch * p),
             y: zeros(batch * m * d),
             dx: zeros(batch * m * d),
         }
@@ -160,32 +160,39 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut ExpertChoiceTape<E>,
+        workspace: &'t mut ExpertChoiceWorkspace<E>,
     ) -> &'t [E] {
         let (m, d, n, p) = self.sizes();
         let batch = x.len() / (m * d);
         let router = Matrix::new(&weights.parameters[self.router.clone()], d, n);
-        product(MatrixMut::new(&mut tape.logits, batch * m, n), Matrix::new(x, batch * m, d), router, false);
-        kernels::softmax_rows(&mut tape.scores, &tape.logits, n);
-        for (selected, scores) in tape.selected.chunks_exact_mut(p * n).zip(tape.scores.chunks_exact(m * n)) {
-            select(selected, scores, &mut tape.order, n);
+        product(
+            MatrixMut::new(&mut workspace.logits, batch * m, n),
+            Matrix::new(x, batch * m, d),
+            router,
+            false,
+        );
+        kernels::softmax_rows(&mut workspace.scores, &workspace.logits, n);
+        for (selected, scores) in
+            workspace.selected.chunks_exact_mut(p * n).zip(workspace.scores.chunks_exact(m * n))
+        {
+            select(selected, scores, &mut workspace.order, n);
         }
-        self.each_taken(&tape.selected, |slot, _, token| {
-            tape.inputs[slot..slot + d].copy_from_slice(&x[token..token + d]);
+        self.each_taken(&workspace.selected, |slot, _, token| {
+            workspace.inputs[slot..slot + d].copy_from_slice(&x[token..token + d]);
         });
-        let outputs = self.experts.forward(weights, &tape.inputs, &mut tape.experts);
-        tape.y.fill(E::ZERO);
-        self.each_taken(&tape.selected, |slot, score, token| {
-            let score = tape.scores[score];
-            for (y, &output) in tape.y[token..token + d].iter_mut().zip(&outputs[slot..slot + d]) {
+        let outputs = self.experts.forward(weights, &workspace.inputs, &mut workspace.experts);
+        workspace.y.fill(E::ZERO);
+        self.each_taken(&workspace.selected, |slot, score, token| {
+            let score = workspace.scores[score];
+            for (y, &output) in workspace.y[token..token + d].iter_mut().zip(&outputs[slot..slot + d]) {
                 *y += score * output;
             }
         });
-        &tape.y
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t ExpertChoiceTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t ExpertChoiceWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -193,51 +200,57 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut ExpertChoiceTape<E>,
+        workspace: &'t mut ExpertChoiceWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         let (m, d, n, _) = self.sizes();
         let batch = x.len() / (m * d);
-        let outputs = self.experts.output(&tape.experts);
-        tape.d_scores.fill(E::ZERO);
-        self.each_taken(&tape.selected, |slot, score, token| {
+        let outputs = self.experts.output(&workspace.experts);
+        workspace.d_scores.fill(E::ZERO);
+        self.each_taken(&workspace.selected, |slot, score, token| {
             let (dy, output) = (&dy[token..token + d], &outputs[slot..slot + d]);
-            tape.d_scores[score] = dy.iter().zip(output).map(|(&dy, &output)| dy * output).sum();
-            for (d_output, &dy) in tape.d_outputs[slot..slot + d].iter_mut().zip(dy) {
-                *d_output = tape.scores[score] * dy;
+            workspace.d_scores[score] = dy.iter().zip(output).map(|(&dy, &output)| dy * output).sum();
+            for (d_output, &dy) in workspace.d_outputs[slot..slot + d].iter_mut().zip(dy) {
+                *d_output = workspace.scores[score] * dy;
             }
         });
-        let d_inputs =
-            self.experts.backward(weights, &tape.inputs, &tape.d_outputs, &mut tape.experts, gradient);
-        tape.d_logits.fill(E::ZERO);
-        kernels::softmax_backward_rows(&mut tape.d_logits, &tape.d_scores, &tape.scores, n);
-        let d_logits = Matrix::new(&tape.d_logits, batch * m, n);
+        let d_inputs = self.experts.backward(
+            weights,
+            &workspace.inputs,
+            &workspace.d_outputs,
+            &mut workspace.experts,
+            gradient,
+        );
+        workspace.d_logits.fill(E::ZERO);
+        kernels::softmax_backward_rows(&mut workspace.d_logits, &workspace.d_scores, &workspace.scores, n);
+        let d_logits = Matrix::new(&workspace.d_logits, batch * m, n);
         let d_router = MatrixMut::new(&mut gradient[self.router.clone()], d, n);
         product(d_router, Matrix::new(x, batch * m, d).transposed(), d_logits, false);
         if wants_dx {
             let router = Matrix::new(&weights.parameters[self.router.clone()], d, n).transposed();
-            product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, router, false);
-            self.each_taken(&tape.selected, |slot, _, token| {
-                for (dx, &d_input) in tape.dx[token..token + d].iter_mut().zip(&d_inputs[slot..slot + d]) {
+            product(MatrixMut::new(&mut workspace.dx, batch * m, d), d_logits, router, false);
+            self.each_taken(&workspace.selected, |slot, _, token| {
+                for (dx, &d_input) in workspace.dx[token..token + d].iter_mut().zip(&d_inputs[slot..slot + d])
+                {
                     *dx += d_input;
                 }
             });
         }
-        &tape.dx
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, _: &[E], tape: &ExpertChoiceTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, _: &[E], workspace: &ExpertChoiceWorkspace<E>, inspection: &mut Inspection) {
         let (_, d, n, p) = self.sizes();
         inspection.reader(Kernel { range: self.router.clone(), columns: n });
-        self.experts.inspect(&tape.experts, inspection);
+        self.experts.inspect(&workspace.experts, inspection);
         inspection.mixtures.push(Mixture {
             experts: n,
             slots: 1,
-            combine: doubles(&tape.scores),
+            combine: doubles(&workspace.scores),
             width: d,
             inputs_per_sample: p * n,
-            inputs: doubles(&tape.inputs),
+            inputs: doubles(&workspace.inputs),
         });
     }
 }

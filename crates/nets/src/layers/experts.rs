@@ -6,7 +6,7 @@ mod device;
 use crate::inspection::Kernel;
 use crate::kernels::{self, Matrix, MatrixMut, affine, affine_relu, product};
 use crate::layers::dense::{disjoint, noisy_laws};
-use crate::{Builder, Inspection, Law, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Inspection, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// The shape of an expert, apart from the width of its tokens.
@@ -55,7 +55,7 @@ const VALUES_AT_A_TIME: usize = 1 << 16;
 
 /// Buffers of [`Experts`].
 #[derive(Clone, Debug)]
-pub struct ExpertsTape<E> {
+pub struct ExpertsWorkspace<E> {
     rows: usize,
     /// Output (rows, n, d).
     y: Vec<E>,
@@ -63,12 +63,12 @@ pub struct ExpertsTape<E> {
     dx: Vec<E>,
     /// Gradient of one expert's output kernel, transposed: (d, h). Hidden values need not be transposed for it.
     d_output: Vec<E>,
-    hidden: Vec<HiddenTape<E>>,
+    hidden: Vec<HiddenWorkspace<E>>,
 }
 
 /// Buffers of a hidden layer.
 #[derive(Clone, Debug)]
-struct HiddenTape<E> {
+struct HiddenWorkspace<E> {
     /// Output after the ReLU, (n, rows, h).
     y: Vec<E>,
     /// Gradient of some rows of one expert's.
@@ -78,7 +78,7 @@ struct HiddenTape<E> {
     bias: Vec<E>,
 }
 
-impl<E: Scalar> ExpertsTape<E> {
+impl<E: Scalar> ExpertsWorkspace<E> {
     /// What hidden layer `layer` put out behind its ReLU in the last forward pass, (n, rows, h).
     ///
     /// # Panics
@@ -102,9 +102,9 @@ impl<N: Size, D: Size> Experts<N, D> {
                 HiddenLayer::new(builder, &name, [n, inputs, hidden], noisy)
             })
             .collect();
-        let law = Law::xavier_uniform(hidden, d);
-        let kernel = builder.parameter(format!("{name}/output/kernel"), &[n, hidden, d], law);
-        let bias = builder.parameter(format!("{name}/output/bias"), &[n, d], Law::Constant(0.0));
+        let initializer = Initializer::xavier_uniform(hidden, d);
+        let kernel = builder.parameter(format!("{name}/output/kernel"), &[n, hidden, d], initializer);
+        let bias = builder.parameter(format!("{name}/output/bias"), &[n, d], Initializer::Constant(0.0));
         Experts { experts, width, hidden, hidden_layers, output: [kernel, bias] }
     }
 
@@ -131,18 +131,18 @@ impl<N: Size, D: Size> Experts<N, D> {
     }
 
     /// Buffers for `rows` inputs of each expert.
-    pub fn tape<E: Scalar>(&self, rows: usize) -> ExpertsTape<E> {
+    pub fn workspace<E: Scalar>(&self, rows: usize) -> ExpertsWorkspace<E> {
         let (n, d, h) = self.sizes();
         let hidden = self.hidden_layers.iter().map(|layer| {
             let noisy = |len| vec![E::ZERO; if layer.noisy.is_some() { len } else { 0 }];
-            HiddenTape {
+            HiddenWorkspace {
                 y: vec![E::ZERO; n * rows * h],
                 dy: vec![E::ZERO; self.rows_at_a_time(rows) * h],
                 kernel: noisy(n * layer.inputs * h),
                 bias: noisy(n * h),
             }
         });
-        ExpertsTape {
+        ExpertsWorkspace {
             rows,
             y: vec![E::ZERO; rows * n * d],
             dx: vec![E::ZERO; rows * n * d],
@@ -159,40 +159,40 @@ impl<N: Size, D: Size> Experts<N, D> {
         &self,
         weights: Weights<'_, E>,
         x: &[E],
-        tape: &'t mut ExpertsTape<E>,
+        workspace: &'t mut ExpertsWorkspace<E>,
     ) -> &'t [E] {
         let (n, d, h) = self.sizes();
-        let rows = tape.rows;
-        for (layer, hidden) in self.hidden_layers.iter().zip(&mut tape.hidden) {
+        let rows = workspace.rows;
+        for (layer, hidden) in self.hidden_layers.iter().zip(&mut workspace.hidden) {
             layer.draw(weights, hidden, n, h);
         }
         let [kernel, bias] = self.output.clone().map(|range| &weights.parameters[range]);
         for (e, rows) in self.blocks(rows) {
             for (index, layer) in self.hidden_layers.iter().enumerate() {
-                let (before, rest) = tape.hidden.split_at_mut(index);
-                let HiddenTape { y, kernel, bias, .. } = &mut rest[0];
+                let (before, rest) = workspace.hidden.split_at_mut(index);
+                let HiddenWorkspace { y, kernel, bias, .. } = &mut rest[0];
                 let (kernel, bias) = layer.weights(weights, kernel, bias);
                 let x = layer_input(x, before, e, rows.clone(), [n, d, h]);
-                let y = &mut y[(e * tape.rows + rows.start) * h..];
+                let y = &mut y[(e * workspace.rows + rows.start) * h..];
                 let kernel = Matrix::new(&kernel[e * layer.inputs * h..], layer.inputs, h);
                 affine_relu(MatrixMut::new(y, rows.len(), h), x, kernel, &bias[e * h..][..h]);
             }
-            let hidden = layer_input(x, &tape.hidden, e, rows.clone(), [n, d, h]);
-            let y = &mut tape.y[(rows.start * n + e) * d..];
+            let hidden = layer_input(x, &workspace.hidden, e, rows.clone(), [n, d, h]);
+            let y = &mut workspace.y[(rows.start * n + e) * d..];
             let y = MatrixMut::strided(y, [rows.len(), d], [n * d, 1]);
             affine(y, hidden, Matrix::new(&kernel[e * h * d..], h, d), &bias[e * d..][..d]);
         }
-        &tape.y
+        &workspace.y
     }
 
     /// The output of the last [`forward`](Self::forward), (rows, n, d).
-    pub fn output<'t, E: Scalar>(&self, tape: &'t ExpertsTape<E>) -> &'t [E] {
-        &tape.y
+    pub fn output<'t, E: Scalar>(&self, workspace: &'t ExpertsWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     /// The gradient of the input that the last [`backward`](Self::backward) left, (rows, n, d).
-    pub fn d_input<'t, E: Scalar>(&self, tape: &'t ExpertsTape<E>) -> &'t [E] {
-        &tape.dx
+    pub fn d_input<'t, E: Scalar>(&self, workspace: &'t ExpertsWorkspace<E>) -> &'t [E] {
+        &workspace.dx
     }
 
     /// Gradient with respect to `x`, from that with respect to the output; the parameters' go to `gradient`.
@@ -204,7 +204,7 @@ impl<N: Size, D: Size> Experts<N, D> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &[E],
-        tape: &'t mut ExpertsTape<E>,
+        workspace: &'t mut ExpertsWorkspace<E>,
         gradient: &mut [E],
     ) -> &'t [E] {
         let (n, _, h) = self.sizes();
@@ -214,13 +214,13 @@ impl<N: Size, D: Size> Experts<N, D> {
         for layer in &self.hidden_layers {
             gradient[layer.mu[1].clone()].fill(E::ZERO);
         }
-        for (e, rows) in self.blocks(tape.rows) {
-            self.backward_of_rows((e, rows), weights, x, dy, tape, gradient);
+        for (e, rows) in self.blocks(workspace.rows) {
+            self.backward_of_rows((e, rows), weights, x, dy, workspace, gradient);
         }
         for layer in &self.hidden_layers {
             layer.noise_backward(weights, gradient, n, h);
         }
-        &tape.dx
+        &workspace.dx
     }
 
     /// The part of [`backward`](Self::backward) that some rows of expert `e` have, but for the output's bias and the noise.
@@ -230,47 +230,47 @@ impl<N: Size, D: Size> Experts<N, D> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &[E],
-        tape: &mut ExpertsTape<E>,
+        workspace: &mut ExpertsWorkspace<E>,
         gradient: &mut [E],
     ) {
         let (n, d, h) = self.sizes();
         let (len, accumulate) = (rows.len(), rows.start > 0);
         let place = (rows.start * n + e) * d;
 
-        let last = tape.hidden.len() - 1;
+        let last = workspace.hidden.len() - 1;
         let kernel = &weights.parameters[self.output[0].clone()][e * h * d..][..h * d];
         let dy = Matrix::strided(&dy[place..], [len, d], [n * d, 1]);
-        let y = layer_input(x, &tape.hidden, e, rows.clone(), [n, d, h]);
-        product(MatrixMut::new(&mut tape.d_output, d, h), dy.transposed(), y, accumulate);
-        if rows.end == tape.rows {
+        let y = layer_input(x, &workspace.hidden, e, rows.clone(), [n, d, h]);
+        product(MatrixMut::new(&mut workspace.d_output, d, h), dy.transposed(), y, accumulate);
+        if rows.end == workspace.rows {
             let d_kernel = &mut gradient[self.output[0].clone()][e * h * d..][..h * d];
-            kernels::transpose(d_kernel, &tape.d_output, h);
+            kernels::transpose(d_kernel, &workspace.d_output, h);
         }
-        let d_hidden = MatrixMut::new(&mut tape.hidden[last].dy, len, h);
+        let d_hidden = MatrixMut::new(&mut workspace.hidden[last].dy, len, h);
         product(d_hidden, dy, Matrix::new(kernel, h, d).transposed(), false);
 
         for (index, layer) in self.hidden_layers.iter().enumerate().rev() {
-            let (before, rest) = tape.hidden.split_at_mut(index);
-            let HiddenTape { y, dy, kernel, bias } = &mut rest[0];
+            let (before, rest) = workspace.hidden.split_at_mut(index);
+            let HiddenWorkspace { y, dy, kernel, bias } = &mut rest[0];
             let (kernel, _) = layer.weights(weights, kernel, bias);
             let [d_kernel, d_bias] = disjoint(gradient, [&layer.mu[0], &layer.mu[1]]);
             let size = layer.inputs * h;
             let dy = &mut dy[..len * h];
-            let y = &y[(e * tape.rows + rows.start) * h..][..len * h];
+            let y = &y[(e * workspace.rows + rows.start) * h..][..len * h];
             kernels::relu_backward_with_row_sums(dy, y, &mut d_bias[e * h..][..h]);
             let dy = Matrix::new(dy, len, h);
             let x = layer_input(x, before, e, rows.clone(), [n, d, h]).transposed();
             product(MatrixMut::new(&mut d_kernel[e * size..][..size], layer.inputs, h), x, dy, accumulate);
             let dx = match before.last_mut() {
                 Some(before) => MatrixMut::new(&mut before.dy, len, h),
-                None => MatrixMut::strided(&mut tape.dx[place..], [len, d], [n * d, 1]),
+                None => MatrixMut::strided(&mut workspace.dx[place..], [len, d], [n * d, 1]),
             };
             product(dx, dy, Matrix::new(&kernel[e * size..], layer.inputs, h).transposed(), false);
         }
     }
 
     /// Shows each expert's hidden neurons: a layer of their own for each expert.
-    pub(crate) fn inspect<E: Scalar>(&self, tape: &ExpertsTape<E>, inspection: &mut Inspection) {
+    pub(crate) fn inspect<E: Scalar>(&self, workspace: &ExpertsWorkspace<E>, inspection: &mut Inspection) {
         let (n, d, h) = self.sizes();
         for e in 0..n {
             let of_expert = |range: &Range<usize>| {
@@ -279,7 +279,7 @@ impl<N: Size, D: Size> Experts<N, D> {
             };
             let kernel = |range: &Range<usize>, columns| Kernel { range: of_expert(range), columns };
             inspection.branch(|inspection| {
-                for (layer, HiddenTape { y, .. }) in self.hidden_layers.iter().zip(&tape.hidden) {
+                for (layer, HiddenWorkspace { y, .. }) in self.hidden_layers.iter().zip(&workspace.hidden) {
                     let sigma = layer.noisy.as_ref().map(|noisy| &noisy.sigma);
                     let parts = || std::iter::once(&layer.mu).chain(sigma);
                     let kernels: Vec<Kernel> = parts().map(|[weights, _]| kernel(weights, h)).collect();
@@ -319,7 +319,7 @@ impl<N: Size, D: Size> Experts<N, D> {
 /// Some rows of the input of expert `e` to the layer behind `before`: those of `x`, or of the hidden values before.
 fn layer_input<'a, E>(
     x: &'a [E],
-    before: &'a [HiddenTape<E>],
+    before: &'a [HiddenWorkspace<E>],
     e: usize,
     rows: Range<usize>,
     [n, d, h]: [usize; 3],
@@ -345,13 +345,19 @@ impl HiddenLayer {
             let eps = builder.noise_source(name, inputs, h);
             HiddenLayer { inputs, mu, noisy: Some(Noisy { sigma, eps }) }
         } else {
-            let mu = pair("", Law::xavier_uniform(inputs, h), Law::Constant(0.0));
+            let mu = pair("", Initializer::xavier_uniform(inputs, h), Initializer::Constant(0.0));
             HiddenLayer { inputs, mu, noisy: None }
         }
     }
 
     /// Writes the kernels and biases of all experts with their noise; without noise they are left alone.
-    fn draw<E: Scalar>(&self, weights: Weights<'_, E>, tape: &mut HiddenTape<E>, n: usize, h: usize) {
+    fn draw<E: Scalar>(
+        &self,
+        weights: Weights<'_, E>,
+        workspace: &mut HiddenWorkspace<E>,
+        n: usize,
+        h: usize,
+    ) {
         let Some((noisy, noise)) = self.noisy.as_ref().zip(weights.noise) else { return };
         let of = |range: &Range<usize>| &weights.parameters[range.clone()];
         let [mu, b_mu] = [of(&self.mu[0]), of(&self.mu[1])];
@@ -361,9 +367,9 @@ impl HiddenLayer {
         for e in 0..n {
             let (of_kernel, of_bias) = (e * size..(e + 1) * size, e * h..(e + 1) * h);
             let (mu, sigma) = (&mu[of_kernel.clone()], &sigma[of_kernel.clone()]);
-            kernels::multiply_outer(&mut tape.kernel[of_kernel], Some(mu), sigma, eps_in, eps_out);
+            kernels::multiply_outer(&mut workspace.kernel[of_kernel], Some(mu), sigma, eps_in, eps_out);
             let (mu, sigma) = (&b_mu[of_bias.clone()], &b_sigma[of_bias.clone()]);
-            kernels::multiply_outer(&mut tape.bias[of_bias], Some(mu), sigma, &[E::ONE], eps_out);
+            kernels::multiply_outer(&mut workspace.bias[of_bias], Some(mu), sigma, &[E::ONE], eps_out);
         }
     }
 
@@ -429,10 +435,10 @@ mod tests {
         let (x, dy) = (random(ROWS * n * d), random(ROWS * n * d));
         let weights = Weights { parameters: &parameters, noise: Some(&noise) };
         let pass = |x: &[f64], dy: &[f64]| {
-            let mut tape = experts.tape(x.len() / (n * d));
+            let mut workspace = experts.workspace(x.len() / (n * d));
             let mut gradient = vec![f64::NAN; parameters.len()];
-            let y = experts.forward(weights, x, &mut tape).to_vec();
-            let dx = experts.backward(weights, x, dy, &mut tape, &mut gradient).to_vec();
+            let y = experts.forward(weights, x, &mut workspace).to_vec();
+            let dx = experts.backward(weights, x, dy, &mut workspace, &mut gradient).to_vec();
             (y, dx, gradient)
         };
 

@@ -16,7 +16,7 @@ pub struct GlobalAveragePool;
 
 /// Buffers of a [`GlobalAveragePool`].
 #[derive(Clone, Debug)]
-pub struct GlobalAveragePoolTape<E> {
+pub struct GlobalAveragePoolWorkspace<E> {
     channels: usize,
     y: Vec<E>,
     dx: Vec<E>,
@@ -53,7 +53,7 @@ pub(super) fn mean_of_rows_backward<E: Scalar>(dx: &mut [E], d_mean: &[E], colum
 
 impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for GlobalAveragePool {
     type Out = (usize, C);
-    type Tape<E: Scalar> = GlobalAveragePoolTape<E>;
+    type Workspace<E: Scalar> = GlobalAveragePoolWorkspace<E>;
 
     fn output_shape(&self, (batch, _, _, channels): (usize, H, W, C)) -> (usize, C) {
         (batch, channels)
@@ -63,12 +63,12 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for GlobalAveragePool {
         vec![LayerDescription::new("GlobalAveragePool", self.output_shape(input))]
     }
 
-    fn tape<E: Scalar>(
+    fn workspace<E: Scalar>(
         &self,
         (batch, height, width, channels): (usize, H, W, C),
-    ) -> GlobalAveragePoolTape<E> {
+    ) -> GlobalAveragePoolWorkspace<E> {
         let channels = channels.size();
-        GlobalAveragePoolTape {
+        GlobalAveragePoolWorkspace {
             channels,
             y: vec![E::ZERO; batch * channels],
             dx: vec![E::ZERO; batch * height.size() * width.size() * channels],
@@ -79,14 +79,14 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for GlobalAveragePool {
         &self,
         _: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut GlobalAveragePoolTape<E>,
+        workspace: &'t mut GlobalAveragePoolWorkspace<E>,
     ) -> &'t [E] {
-        mean_of_rows(&mut tape.y, x, tape.channels);
-        &tape.y
+        mean_of_rows(&mut workspace.y, x, workspace.channels);
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t GlobalAveragePoolTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t GlobalAveragePoolWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -94,16 +94,16 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for GlobalAveragePool {
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut GlobalAveragePoolTape<E>,
+        workspace: &'t mut GlobalAveragePoolWorkspace<E>,
         _: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         if wants_dx {
-            mean_of_rows_backward(&mut tape.dx, dy, tape.channels);
+            mean_of_rows_backward(&mut workspace.dx, dy, workspace.channels);
         }
-        &tape.dx
+        &workspace.dx
     }
 
     /// Position by position, channel by channel: the channels stay what they are.
-    fn inspect<E: Scalar>(&self, _: &[E], _: &GlobalAveragePoolTape<E>, _: &mut Inspection) {}
+    fn inspect<E: Scalar>(&self, _: &[E], _: &GlobalAveragePoolWorkspace<E>, _: &mut Inspection) {}
 }

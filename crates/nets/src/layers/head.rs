@@ -5,7 +5,7 @@ mod chosen;
 mod device;
 
 use crate::inspection::{Features, doubles};
-use crate::layers::dense::{Dense, DenseTape};
+use crate::layers::dense::{Dense, DenseWorkspace};
 use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Logits of a categorical return distribution (Bellemare et al. 2017, arXiv 1707.06887), dueling (Wang et al.
@@ -25,9 +25,9 @@ pub struct CategoricalHead<F, Z> {
 
 /// Buffers of a [`CategoricalHead`].
 #[derive(Clone, Debug)]
-pub struct CategoricalHeadTape<E> {
-    advantage: DenseTape<E>,
-    value: Option<DenseTape<E>>,
+pub struct CategoricalHeadWorkspace<E> {
+    advantage: DenseWorkspace<E>,
+    value: Option<DenseWorkspace<E>>,
     y: Vec<E>,
     dx: Vec<E>,
     d_advantage: Vec<E>,
@@ -71,7 +71,7 @@ impl<F: Size, Z: Size> CategoricalHead<F, Z> {
 
 impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
     type Out = (usize, usize, Z);
-    type Tape<E: Scalar> = CategoricalHeadTape<E>;
+    type Workspace<E: Scalar> = CategoricalHeadWorkspace<E>;
 
     fn output_shape(&self, input: (usize, F)) -> Self::Out {
         let (batch, _) = self.advantage.output_shape(input);
@@ -89,12 +89,12 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
         vec![row.of(advantage.parameters + value.parameters, advantage.multiply_adds + value.multiply_adds)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, F)) -> CategoricalHeadTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, F)) -> CategoricalHeadWorkspace<E> {
         let (batch, actions, atoms) = self.output_shape(input);
         let zeros = |len| vec![E::ZERO; len];
-        CategoricalHeadTape {
-            advantage: self.advantage.tape(input),
-            value: self.value.as_ref().map(|value| value.tape(input)),
+        CategoricalHeadWorkspace {
+            advantage: self.advantage.workspace(input),
+            value: self.value.as_ref().map(|value| value.workspace(input)),
             y: zeros(batch * actions * atoms.size()),
             dx: zeros(batch * input.1.size()),
             d_advantage: zeros(batch * actions * atoms.size()),
@@ -107,17 +107,17 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
     ) -> &'t [E] {
-        let advantage = self.advantage.forward(weights, x, &mut tape.advantage);
-        let (Some(value), Some(value_tape)) = (&self.value, &mut tape.value) else {
+        let advantage = self.advantage.forward(weights, x, &mut workspace.advantage);
+        let (Some(value), Some(value_tape)) = (&self.value, &mut workspace.value) else {
             return advantage;
         };
         let value = value.forward(weights, x, value_tape);
         let atoms = self.atoms.size();
         let scale = E::ONE / E::from_f64(self.actions as f64);
         let samples = advantage.chunks_exact(self.actions * atoms).zip(value.chunks_exact(atoms));
-        for ((advantage, value), y) in samples.zip(tape.y.chunks_exact_mut(self.actions * atoms)) {
+        for ((advantage, value), y) in samples.zip(workspace.y.chunks_exact_mut(self.actions * atoms)) {
             // The shared part, value - mean advantage, is gathered in the first action's place.
             let (shared, rest) = y.split_at_mut(atoms);
             shared.fill(E::ZERO);
@@ -138,13 +138,13 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
                 *shared += advantage;
             }
         }
-        &tape.y
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t CategoricalHeadTape<E>) -> &'t [E] {
+    fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t CategoricalHeadWorkspace<E>) -> &'t [E] {
         match self.value {
-            Some(_) => &tape.y,
-            None => self.advantage.output(x, &tape.advantage),
+            Some(_) => &workspace.y,
+            None => self.advantage.output(x, &workspace.advantage),
         }
     }
 
@@ -153,18 +153,18 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        let (Some(value), Some(value_tape)) = (&self.value, &mut tape.value) else {
-            return self.advantage.backward(weights, x, dy, &mut tape.advantage, gradient, wants_dx);
+        let (Some(value), Some(value_tape)) = (&self.value, &mut workspace.value) else {
+            return self.advantage.backward(weights, x, dy, &mut workspace.advantage, gradient, wants_dx);
         };
         let atoms = self.atoms.size();
         let scale = E::ONE / E::from_f64(self.actions as f64);
-        let samples = dy.chunks_exact(self.actions * atoms).zip(tape.d_value.chunks_exact_mut(atoms));
+        let samples = dy.chunks_exact(self.actions * atoms).zip(workspace.d_value.chunks_exact_mut(atoms));
         for ((dy, d_value), d_advantage) in
-            samples.zip(tape.d_advantage.chunks_exact_mut(self.actions * atoms))
+            samples.zip(workspace.d_advantage.chunks_exact_mut(self.actions * atoms))
         {
             d_value.fill(E::ZERO);
             for dy in dy.chunks_exact(atoms) {
@@ -178,22 +178,33 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
                 }
             }
         }
-        let d_value = value.backward(weights, x, &tape.d_value, value_tape, gradient, wants_dx);
-        let d_advantage =
-            self.advantage.backward(weights, x, &tape.d_advantage, &mut tape.advantage, gradient, wants_dx);
+        let d_value = value.backward(weights, x, &workspace.d_value, value_tape, gradient, wants_dx);
+        let d_advantage = self.advantage.backward(
+            weights,
+            x,
+            &workspace.d_advantage,
+            &mut workspace.advantage,
+            gradient,
+            wants_dx,
+        );
         if wants_dx {
-            for ((dx, &a), &b) in tape.dx.iter_mut().zip(d_advantage).zip(d_value) {
+            for ((dx, &a), &b) in workspace.dx.iter_mut().zip(d_advantage).zip(d_value) {
                 *dx = a + b;
             }
         }
-        &tape.dx
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &CategoricalHeadTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(
+        &self,
+        x: &[E],
+        workspace: &CategoricalHeadWorkspace<E>,
+        inspection: &mut Inspection,
+    ) {
         let width = self.advantage.ranges()[0].len() / (self.actions * self.atoms.size());
         inspection.features = Some(Features { width, values: doubles(x) });
-        inspection.branch(|inspection| self.advantage.inspect(x, &tape.advantage, inspection));
-        if let Some((value, value_tape)) = self.value.as_ref().zip(tape.value.as_ref()) {
+        inspection.branch(|inspection| self.advantage.inspect(x, &workspace.advantage, inspection));
+        if let Some((value, value_tape)) = self.value.as_ref().zip(workspace.value.as_ref()) {
             inspection.branch(|inspection| value.inspect(x, value_tape, inspection));
         }
         inspection.end();

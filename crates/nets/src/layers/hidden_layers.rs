@@ -3,8 +3,8 @@
 #[cfg(feature = "burn")]
 mod device;
 
-use crate::layers::dense::{Dense, DenseTape};
-use crate::layers::relu::{Relu, ReluTape};
+use crate::layers::dense::{Dense, DenseWorkspace};
+use crate::layers::relu::{Relu, ReluWorkspace};
 use crate::size::expect;
 use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
@@ -22,7 +22,7 @@ pub struct HiddenLayers<I> {
 
 /// Buffers of [`HiddenLayers`].
 #[derive(Clone, Debug)]
-pub struct HiddenLayersTape<E>(Vec<(DenseTape<E>, ReluTape<E>)>);
+pub struct HiddenLayersWorkspace<E>(Vec<(DenseWorkspace<E>, ReluWorkspace<E>)>);
 
 impl<I: Size> HiddenLayers<I> {
     /// `count` layers of width `hidden`, as `<name>/..` (see [`Dense::new`]), `<name>_1/..`, `<name>_2/..` and so on.
@@ -48,14 +48,14 @@ impl<I: Size> HiddenLayers<I> {
     }
 }
 
-/// The output of the last of `tapes`, or `x` where there is none.
-fn last<'t, E: Scalar>(x: &'t [E], tapes: &'t [(DenseTape<E>, ReluTape<E>)]) -> &'t [E] {
-    tapes.last().map_or(x, |(_, relu)| Layer::<(usize, usize)>::output(&Relu, x, relu))
+/// The output of the last of `workspaces`, or `x` where there is none.
+fn last<'t, E: Scalar>(x: &'t [E], workspaces: &'t [(DenseWorkspace<E>, ReluWorkspace<E>)]) -> &'t [E] {
+    workspaces.last().map_or(x, |(_, relu)| Layer::<(usize, usize)>::output(&Relu, x, relu))
 }
 
 impl<I: Size> Layer<(usize, I)> for HiddenLayers<I> {
     type Out = (usize, usize);
-    type Tape<E: Scalar> = HiddenLayersTape<E>;
+    type Workspace<E: Scalar> = HiddenLayersWorkspace<E>;
 
     fn output_shape(&self, (batch, inputs): (usize, I)) -> (usize, usize) {
         expect("hidden layers' number of inputs", Some(self.inputs.size()), Some(inputs.size()));
@@ -73,34 +73,34 @@ impl<I: Size> Layer<(usize, I)> for HiddenLayers<I> {
         rows
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, I)) -> HiddenLayersTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, I)) -> HiddenLayersWorkspace<E> {
         self.output_shape(input);
         let mut shape = (input.0, input.1.size());
-        let tapes = self.layers.iter().map(|layer| {
-            let dense = layer.tape(shape);
+        let workspaces = self.layers.iter().map(|layer| {
+            let dense = layer.workspace(shape);
             shape = layer.output_shape(shape);
-            (dense, Relu.tape(shape))
+            (dense, Relu.workspace(shape))
         });
-        HiddenLayersTape(tapes.collect())
+        HiddenLayersWorkspace(workspaces.collect())
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut HiddenLayersTape<E>,
+        workspace: &'t mut HiddenLayersWorkspace<E>,
     ) -> &'t [E] {
         for (index, layer) in self.layers.iter().enumerate() {
-            let (before, rest) = tape.0.split_at_mut(index);
+            let (before, rest) = workspace.0.split_at_mut(index);
             let (dense, relu) = &mut rest[0];
             let hidden = layer.forward(weights, last(x, before), dense);
             Layer::<(usize, usize)>::forward(&Relu, weights, hidden, relu);
         }
-        last(x, &tape.0)
+        last(x, &workspace.0)
     }
 
-    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t HiddenLayersTape<E>) -> &'t [E] {
-        last(x, &tape.0)
+    fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t HiddenLayersWorkspace<E>) -> &'t [E] {
+        last(x, &workspace.0)
     }
 
     fn backward<'t, E: Scalar>(
@@ -108,24 +108,24 @@ impl<I: Size> Layer<(usize, I)> for HiddenLayers<I> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut HiddenLayersTape<E>,
+        workspace: &'t mut HiddenLayersWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        let (mut dy, mut tapes) = (dy, tape.0.as_mut_slice());
+        let (mut dy, mut workspaces) = (dy, workspace.0.as_mut_slice());
         for layer in self.layers.iter().rev() {
-            let Some(((dense, relu), before)) = tapes.split_last_mut() else { break };
+            let Some(((dense, relu), before)) = workspaces.split_last_mut() else { break };
             let wants = wants_dx || !before.is_empty();
             let d_hidden = Layer::<(usize, usize)>::backward(&Relu, weights, &[], dy, relu, gradient, true);
             dy = layer.backward(weights, last(x, before), d_hidden, dense, gradient, wants);
-            tapes = before;
+            workspaces = before;
         }
         dy
     }
 
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &HiddenLayersTape<E>, inspection: &mut Inspection) {
-        for (index, (layer, (dense, relu))) in self.layers.iter().zip(&tape.0).enumerate() {
-            layer.inspect(last(x, &tape.0[..index]), dense, inspection);
+    fn inspect<E: Scalar>(&self, x: &[E], workspace: &HiddenLayersWorkspace<E>, inspection: &mut Inspection) {
+        for (index, (layer, (dense, relu))) in self.layers.iter().zip(&workspace.0).enumerate() {
+            layer.inspect(last(x, &workspace.0[..index]), dense, inspection);
             Layer::<(usize, usize)>::inspect(&Relu, &[], relu, inspection);
         }
     }

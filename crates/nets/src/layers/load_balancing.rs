@@ -83,7 +83,7 @@ impl<E: Scalar> Routing<'_, E> {
 
 /// What the losses keep of a forward pass.
 #[derive(Clone, Debug)]
-pub(crate) struct BalancingTape {
+pub(crate) struct BalancingWorkspace {
     /// The experts' summed probabilities and loads, (batch, n).
     importance: Vec<f64>,
     load: Vec<f64>,
@@ -96,10 +96,10 @@ pub(crate) struct BalancingTape {
     pub(crate) losses: BalancingLosses,
 }
 
-impl BalancingTape {
+impl BalancingWorkspace {
     /// For (m, n) tokens and experts.
     pub(crate) fn new(batch: usize, m: usize, n: usize) -> Self {
-        BalancingTape {
+        BalancingWorkspace {
             importance: vec![0.0; batch * n],
             load: vec![0.0; batch * n],
             threshold: vec![0; batch * m],
@@ -112,42 +112,42 @@ impl BalancingTape {
 
 impl LoadBalancing {
     /// The losses of a batch.
-    pub(crate) fn forward<E: Scalar>(&self, routing: &Routing<'_, E>, tape: &mut BalancingTape) {
+    pub(crate) fn forward<E: Scalar>(&self, routing: &Routing<'_, E>, workspace: &mut BalancingWorkspace) {
         let (m, n, k) = routing.sizes;
         let batch = routing.batch() as f64;
-        tape.losses = BalancingLosses::default();
+        workspace.losses = BalancingLosses::default();
         if self.importance != 0.0 {
-            tape.importance.fill(0.0);
+            workspace.importance.fill(0.0);
             for (index, &probability) in routing.probabilities.iter().enumerate() {
-                tape.importance[index / (m * n) * n + index % n] += probability.to_f64();
+                workspace.importance[index / (m * n) * n + index % n] += probability.to_f64();
             }
-            let sum: f64 = tape.importance.chunks_exact(n).map(variation).sum();
-            tape.losses.importance = self.importance * sum / batch;
+            let sum: f64 = workspace.importance.chunks_exact(n).map(variation).sum();
+            workspace.losses.importance = self.importance * sum / batch;
         }
         if self.load != 0.0 {
             let deviation = self.load_noise / n as f64;
-            tape.load.fill(0.0);
-            for (token, threshold) in tape.threshold.iter_mut().enumerate() {
+            workspace.load.fill(0.0);
+            for (token, threshold) in workspace.threshold.iter_mut().enumerate() {
                 let first = token * n;
-                rank(&mut tape.order, |expert| routing.noisy(first + expert, deviation));
-                *threshold = tape.order[k - 1];
+                rank(&mut workspace.order, |expert| routing.noisy(first + expert, deviation));
+                *threshold = workspace.order[k - 1];
                 let needed = routing.noisy(first + *threshold, deviation);
-                for (expert, load) in tape.load[token / m * n..][..n].iter_mut().enumerate() {
+                for (expert, load) in workspace.load[token / m * n..][..n].iter_mut().enumerate() {
                     let noise = (needed - routing.logits[first + expert].to_f64()) / deviation;
                     *load += above(noise) / m as f64;
                 }
             }
-            let sum: f64 = tape.load.chunks_exact(n).map(variation).sum();
-            tape.losses.load = self.load * sum / batch;
+            let sum: f64 = workspace.load.chunks_exact(n).map(variation).sum();
+            workspace.losses.load = self.load * sum / batch;
         }
         if self.entropy != 0.0 {
             let of_sample = |choices: &[usize]| {
-                tape.scratch.fill(0.0);
-                choices.iter().for_each(|&expert| tape.scratch[expert] += 1.0);
-                entropy(&tape.scratch)
+                workspace.scratch.fill(0.0);
+                choices.iter().for_each(|&expert| workspace.scratch[expert] += 1.0);
+                entropy(&workspace.scratch)
             };
             let sum: f64 = routing.choices.chunks_exact(m * k).map(of_sample).sum();
-            tape.losses.entropy = self.entropy * (1.0 - sum / batch);
+            workspace.losses.entropy = self.entropy * (1.0 - sum / batch);
         }
     }
 
@@ -156,7 +156,7 @@ impl LoadBalancing {
         &self,
         d_probabilities: &mut [E],
         routing: &Routing<'_, E>,
-        tape: &mut BalancingTape,
+        workspace: &mut BalancingWorkspace,
     ) {
         if self.importance == 0.0 {
             return;
@@ -164,9 +164,9 @@ impl LoadBalancing {
         let (m, n, _) = routing.sizes;
         let scale = self.importance / routing.batch() as f64;
         for (sample, d_sample) in d_probabilities.chunks_exact_mut(m * n).enumerate() {
-            variation_gradient(&mut tape.scratch, &tape.importance[sample * n..][..n]);
+            variation_gradient(&mut workspace.scratch, &workspace.importance[sample * n..][..n]);
             for (index, d) in d_sample.iter_mut().enumerate() {
-                *d += E::from_f64(scale * tape.scratch[index % n]);
+                *d += E::from_f64(scale * workspace.scratch[index % n]);
             }
         }
     }
@@ -176,7 +176,7 @@ impl LoadBalancing {
         &self,
         d_logits: &mut [E],
         routing: &Routing<'_, E>,
-        tape: &mut BalancingTape,
+        workspace: &mut BalancingWorkspace,
     ) {
         if self.load == 0.0 {
             return;
@@ -185,16 +185,16 @@ impl LoadBalancing {
         let deviation = self.load_noise / n as f64;
         let scale = self.load / (routing.batch() as f64 * m as f64 * deviation);
         for (sample, d_sample) in d_logits.chunks_exact_mut(m * n).enumerate() {
-            variation_gradient(&mut tape.scratch, &tape.load[sample * n..][..n]);
+            variation_gradient(&mut workspace.scratch, &workspace.load[sample * n..][..n]);
             for (token, d_token) in d_sample.chunks_exact_mut(n).enumerate() {
                 let first = (sample * m + token) * n;
-                let threshold = tape.threshold[sample * m + token];
+                let threshold = workspace.threshold[sample * m + token];
                 let needed = routing.noisy(first + threshold, deviation);
                 // The threshold is a logit too: what raises it lowers everyone's chance.
                 let mut d_threshold = 0.0;
                 for (expert, d) in d_token.iter_mut().enumerate() {
                     let noise = (needed - routing.logits[first + expert].to_f64()) / deviation;
-                    let d_logit = scale * tape.scratch[expert] * density(noise);
+                    let d_logit = scale * workspace.scratch[expert] * density(noise);
                     d_threshold -= d_logit;
                     *d += E::from_f64(d_logit);
                 }

@@ -19,7 +19,7 @@ pub struct PerFeature<Width>(
 
 /// Buffers of a [`PerFeature`].
 #[derive(Clone, Debug)]
-pub struct PerFeatureTape<E> {
+pub struct PerFeatureWorkspace<E> {
     /// (positions, channels)
     map: [usize; 2],
     y: Vec<E>,
@@ -39,7 +39,7 @@ fn transpose<E: Scalar>(y: &mut [E], x: &[E], [rows, columns]: [usize; 2]) {
 
 impl<Width: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerFeature<Width> {
     type Out = (usize, C, Width);
-    type Tape<E: Scalar> = PerFeatureTape<E>;
+    type Workspace<E: Scalar> = PerFeatureWorkspace<E>;
 
     fn output_shape(&self, (batch, height, width, channels): (usize, H, W, C)) -> Self::Out {
         const { expect("PerFeature's token width", Width::STATIC, product(&[H::STATIC, W::STATIC])) }
@@ -52,25 +52,25 @@ impl<Width: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerFeat
         vec![LayerDescription::new("PerFeature", self.output_shape(input))]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> PerFeatureTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, H, W, C)) -> PerFeatureWorkspace<E> {
         let (batch, channels, positions) = self.output_shape(input);
         let map = [positions.size(), channels.size()];
         let zeros = vec![E::ZERO; batch * map[0] * map[1]];
-        PerFeatureTape { map, y: zeros.clone(), dx: zeros }
+        PerFeatureWorkspace { map, y: zeros.clone(), dx: zeros }
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         _: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut PerFeatureTape<E>,
+        workspace: &'t mut PerFeatureWorkspace<E>,
     ) -> &'t [E] {
-        transpose(&mut tape.y, x, tape.map);
-        &tape.y
+        transpose(&mut workspace.y, x, workspace.map);
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t PerFeatureTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t PerFeatureWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -78,14 +78,14 @@ impl<Width: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerFeat
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut PerFeatureTape<E>,
+        workspace: &'t mut PerFeatureWorkspace<E>,
         _: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         if wants_dx {
-            let [positions, channels] = tape.map;
-            transpose(&mut tape.dx, dy, [channels, positions]);
+            let [positions, channels] = workspace.map;
+            transpose(&mut workspace.dx, dy, [channels, positions]);
         }
-        &tape.dx
+        &workspace.dx
     }
 }

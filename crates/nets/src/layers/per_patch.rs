@@ -3,7 +3,7 @@
 #[cfg(feature = "burn")]
 mod device;
 
-use crate::layers::convolution::{Conv2d, Conv2dTape};
+use crate::layers::convolution::{Conv2d, Conv2dWorkspace};
 use crate::layers::padding::{Valid, output_length};
 use crate::size::{expect, product, valid};
 use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
@@ -53,7 +53,7 @@ impl<Tokens: Size, C: Size> PerPatch<Tokens, C> {
 
 impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerPatch<Tokens, C> {
     type Out = (usize, Tokens, C);
-    type Tape<E: Scalar> = Conv2dTape<E>;
+    type Workspace<E: Scalar> = Conv2dWorkspace<E>;
 
     fn output_shape(&self, (batch, height, width, channels): (usize, H, W, C)) -> Self::Out {
         const {
@@ -74,23 +74,23 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerPat
         vec![row.of(embedding.parameters, embedding.multiply_adds)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> Conv2dTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, H, W, C)) -> Conv2dWorkspace<E> {
         self.output_shape(input);
         let (batch, height, width, channels) = input;
-        self.embedding.tape((batch, height, width, channels.size()))
+        self.embedding.workspace((batch, height, width, channels.size()))
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut Conv2dTape<E>,
+        workspace: &'t mut Conv2dWorkspace<E>,
     ) -> &'t [E] {
-        Layer::<(usize, H, W, usize)>::forward(&self.embedding, weights, x, tape)
+        Layer::<(usize, H, W, usize)>::forward(&self.embedding, weights, x, workspace)
     }
 
-    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t Conv2dTape<E>) -> &'t [E] {
-        Layer::<(usize, H, W, usize)>::output(&self.embedding, x, tape)
+    fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Conv2dWorkspace<E>) -> &'t [E] {
+        Layer::<(usize, H, W, usize)>::output(&self.embedding, x, workspace)
     }
 
     fn backward<'t, E: Scalar>(
@@ -98,15 +98,15 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerPat
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut Conv2dTape<E>,
+        workspace: &'t mut Conv2dWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         let embedding = &self.embedding;
-        Layer::<(usize, H, W, usize)>::backward(embedding, weights, x, dy, tape, gradient, wants_dx)
+        Layer::<(usize, H, W, usize)>::backward(embedding, weights, x, dy, workspace, gradient, wants_dx)
     }
 
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &Conv2dTape<E>, inspection: &mut Inspection) {
-        Layer::<(usize, H, W, usize)>::inspect(&self.embedding, x, tape, inspection);
+    fn inspect<E: Scalar>(&self, x: &[E], workspace: &Conv2dWorkspace<E>, inspection: &mut Inspection) {
+        Layer::<(usize, H, W, usize)>::inspect(&self.embedding, x, workspace, inspection);
     }
 }

@@ -29,7 +29,7 @@ pub struct MaxPool2d<H, W, const WINDOW: usize, const STRIDE: usize, P = Valid> 
 
 /// Buffers of a [`MaxPool2d`].
 #[derive(Clone, Debug)]
-pub struct MaxPool2dTape<E> {
+pub struct MaxPool2dWorkspace<E> {
     windows: Windows,
     y: Vec<E>,
     dx: Vec<E>,
@@ -105,7 +105,7 @@ where
     P: Padding,
 {
     type Out = (usize, H, W, C);
-    type Tape<E: Scalar> = MaxPool2dTape<E>;
+    type Workspace<E: Scalar> = MaxPool2dWorkspace<E>;
 
     fn output_shape(&self, (batch, height, width, channels): (usize, HIn, WIn, C)) -> Self::Out {
         const {
@@ -124,12 +124,12 @@ where
         vec![LayerDescription::new(name, self.output_shape(input))]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, HIn, WIn, C)) -> MaxPool2dTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, HIn, WIn, C)) -> MaxPool2dWorkspace<E> {
         let (batch, h, w, c) = self.output_shape(input);
         let map = [input.1.size(), input.2.size(), c.size()];
         let output = [h.size(), w.size()];
         let len = batch * output[0] * output[1] * map[2];
-        MaxPool2dTape {
+        MaxPool2dWorkspace {
             windows: Windows::new::<P>(map, WINDOW, STRIDE, output),
             y: vec![E::ZERO; len],
             dx: vec![E::ZERO; batch * map.iter().product::<usize>()],
@@ -141,9 +141,9 @@ where
         &self,
         _: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut MaxPool2dTape<E>,
+        workspace: &'t mut MaxPool2dWorkspace<E>,
     ) -> &'t [E] {
-        let MaxPool2dTape { windows, y, taken, .. } = tape;
+        let MaxPool2dWorkspace { windows, y, taken, .. } = workspace;
         let channels = windows.channels();
         let y_len = windows.output[0] * windows.output[1] * channels;
         let of_samples = (Of(x, windows.map_len()), Of(&mut y[..], y_len), Of(&mut taken[..], y_len));
@@ -172,11 +172,11 @@ where
                 },
             );
         });
-        &tape.y
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t MaxPool2dTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t MaxPool2dWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -184,11 +184,11 @@ where
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut MaxPool2dTape<E>,
+        workspace: &'t mut MaxPool2dWorkspace<E>,
         _: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        let MaxPool2dTape { windows, dx, taken, .. } = tape;
+        let MaxPool2dWorkspace { windows, dx, taken, .. } = workspace;
         if wants_dx {
             let channels = windows.channels();
             let dy_len = windows.output[0] * windows.output[1] * channels;
@@ -220,9 +220,9 @@ where
                 );
             });
         }
-        &tape.dx
+        &workspace.dx
     }
 
     /// Position by position, channel by channel: the channels stay what they are.
-    fn inspect<E: Scalar>(&self, _: &[E], _: &MaxPool2dTape<E>, _: &mut Inspection) {}
+    fn inspect<E: Scalar>(&self, _: &[E], _: &MaxPool2dWorkspace<E>, _: &mut Inspection) {}
 }

@@ -3,7 +3,7 @@
 #[cfg(feature = "burn")]
 mod device;
 
-use crate::layers::head::{CategoricalHead, CategoricalHeadTape};
+use crate::layers::head::{CategoricalHead, CategoricalHeadWorkspace};
 use crate::{ActionLayer, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use dfdx::shapes::Const;
 
@@ -36,7 +36,7 @@ impl<F: Size> QHead<F> {
 
 impl<F: Size> Layer<(usize, F)> for QHead<F> {
     type Out = (usize, usize);
-    type Tape<E: Scalar> = CategoricalHeadTape<E>;
+    type Workspace<E: Scalar> = CategoricalHeadWorkspace<E>;
 
     fn output_shape(&self, input: (usize, F)) -> Self::Out {
         let (batch, actions, Const) = self.head.output_shape(input);
@@ -50,21 +50,21 @@ impl<F: Size> Layer<(usize, F)> for QHead<F> {
         vec![row.of(head.parameters, head.multiply_adds)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, F)) -> CategoricalHeadTape<E> {
-        self.head.tape(input)
+    fn workspace<E: Scalar>(&self, input: (usize, F)) -> CategoricalHeadWorkspace<E> {
+        self.head.workspace(input)
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
     ) -> &'t [E] {
-        self.head.forward(weights, x, tape)
+        self.head.forward(weights, x, workspace)
     }
 
-    fn output<'t, E: Scalar>(&self, x: &'t [E], tape: &'t CategoricalHeadTape<E>) -> &'t [E] {
-        self.head.output(x, tape)
+    fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t CategoricalHeadWorkspace<E>) -> &'t [E] {
+        self.head.output(x, workspace)
     }
 
     fn backward<'t, E: Scalar>(
@@ -72,15 +72,20 @@ impl<F: Size> Layer<(usize, F)> for QHead<F> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        self.head.backward(weights, x, dy, tape, gradient, wants_dx)
+        self.head.backward(weights, x, dy, workspace, gradient, wants_dx)
     }
 
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &CategoricalHeadTape<E>, inspection: &mut Inspection) {
-        self.head.inspect(x, tape, inspection);
+    fn inspect<E: Scalar>(
+        &self,
+        x: &[E],
+        workspace: &CategoricalHeadWorkspace<E>,
+        inspection: &mut Inspection,
+    ) {
+        self.head.inspect(x, workspace, inspection);
     }
 }
 
@@ -90,9 +95,9 @@ impl<F: Size> ActionLayer<(usize, F)> for QHead<F> {
         weights: Weights<'_, E>,
         x: &[E],
         actions: &[usize],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
     ) -> &'t [E] {
-        self.head.forward_of(weights, x, actions, tape)
+        self.head.forward_of(weights, x, actions, workspace)
     }
 
     fn backward_of<'t, E: Scalar>(
@@ -101,9 +106,9 @@ impl<F: Size> ActionLayer<(usize, F)> for QHead<F> {
         x: &[E],
         dy: &[E],
         actions: &[usize],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
         gradient: &mut [E],
     ) -> &'t [E] {
-        self.head.backward_of(weights, x, dy, actions, tape, gradient)
+        self.head.backward_of(weights, x, dy, actions, workspace, gradient)
     }
 }

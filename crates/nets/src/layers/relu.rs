@@ -13,14 +13,14 @@ pub struct Relu;
 
 /// Buffers of a [`Relu`].
 #[derive(Clone, Debug)]
-pub struct ReluTape<E> {
+pub struct ReluWorkspace<E> {
     y: Vec<E>,
     dx: Vec<E>,
 }
 
 impl<S: Shape> Layer<S> for Relu {
     type Out = S;
-    type Tape<E: Scalar> = ReluTape<E>;
+    type Workspace<E: Scalar> = ReluWorkspace<E>;
 
     fn output_shape(&self, input: S) -> S {
         input
@@ -30,18 +30,23 @@ impl<S: Shape> Layer<S> for Relu {
         vec![LayerDescription::new("ReLU", input)]
     }
 
-    fn tape<E: Scalar>(&self, input: S) -> ReluTape<E> {
+    fn workspace<E: Scalar>(&self, input: S) -> ReluWorkspace<E> {
         let len = input.num_elements();
-        ReluTape { y: vec![E::ZERO; len], dx: vec![E::ZERO; len] }
+        ReluWorkspace { y: vec![E::ZERO; len], dx: vec![E::ZERO; len] }
     }
 
-    fn forward<'t, E: Scalar>(&self, _: Weights<'_, E>, x: &'t [E], tape: &'t mut ReluTape<E>) -> &'t [E] {
-        kernels::relu(&mut tape.y, x);
-        &tape.y
+    fn forward<'t, E: Scalar>(
+        &self,
+        _: Weights<'_, E>,
+        x: &'t [E],
+        workspace: &'t mut ReluWorkspace<E>,
+    ) -> &'t [E] {
+        kernels::relu(&mut workspace.y, x);
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t ReluTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t ReluWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -49,15 +54,15 @@ impl<S: Shape> Layer<S> for Relu {
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut ReluTape<E>,
+        workspace: &'t mut ReluWorkspace<E>,
         _: &mut [E],
         _: bool,
     ) -> &'t [E] {
-        kernels::relu_backward(&mut tape.dx, dy, &tape.y);
-        &tape.dx
+        kernels::relu_backward(&mut workspace.dx, dy, &workspace.y);
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, _: &[E], tape: &ReluTape<E>, inspection: &mut Inspection) {
-        inspection.rectified(&tape.y);
+    fn inspect<E: Scalar>(&self, _: &[E], workspace: &ReluWorkspace<E>, inspection: &mut Inspection) {
+        inspection.rectified(&workspace.y);
     }
 }

@@ -44,7 +44,7 @@ macro_rules! reshape {
         [$($factor:ident),+]) => {
         impl<$size: Size, $($axis: Size),+> Layer<(usize, $($axis),+)> for $layer<$size> {
             type Out = (usize, $($out),+);
-            type Tape<E: Scalar> = ();
+            type Workspace<E: Scalar> = ();
 
             fn output_shape(&self, input: (usize, $($axis),+)) -> Self::Out {
                 const { expect($what, $size::STATIC, product(&[$($factor::STATIC),+])) }
@@ -60,7 +60,7 @@ macro_rules! reshape {
                 vec![LayerDescription::new(stringify!($layer), self.output_shape(input))]
             }
 
-            fn tape<E: Scalar>(&self, input: (usize, $($axis),+)) {
+            fn workspace<E: Scalar>(&self, input: (usize, $($axis),+)) {
                 self.output_shape(input);
             }
 

@@ -16,7 +16,7 @@ pub struct Residual<L>(
 
 /// Buffers of a [`Residual`]: those of its layer, the sum, and the gradient with respect to the input.
 #[derive(Clone, Debug)]
-pub struct ResidualTape<T, E> {
+pub struct ResidualWorkspace<T, E> {
     layer: T,
     y: Vec<E>,
     dx: Vec<E>,
@@ -24,7 +24,7 @@ pub struct ResidualTape<T, E> {
 
 impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
     type Out = S;
-    type Tape<E: Scalar> = ResidualTape<L::Tape<E>, E>;
+    type Workspace<E: Scalar> = ResidualWorkspace<L::Workspace<E>, E>;
 
     fn output_shape(&self, input: S) -> S {
         let output = self.0.output_shape(input);
@@ -38,23 +38,23 @@ impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
         rows
     }
 
-    fn tape<E: Scalar>(&self, input: S) -> Self::Tape<E> {
+    fn workspace<E: Scalar>(&self, input: S) -> Self::Workspace<E> {
         let len = self.output_shape(input).num_elements();
-        ResidualTape { layer: self.0.tape(input), y: vec![E::ZERO; len], dx: vec![E::ZERO; len] }
+        ResidualWorkspace { layer: self.0.workspace(input), y: vec![E::ZERO; len], dx: vec![E::ZERO; len] }
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
     ) -> &'t [E] {
-        kernels::sum(&mut tape.y, x, self.0.forward(weights, x, &mut tape.layer));
-        &tape.y
+        kernels::sum(&mut workspace.y, x, self.0.forward(weights, x, &mut workspace.layer));
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t Self::Tape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -62,20 +62,20 @@ impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut Self::Tape<E>,
+        workspace: &'t mut Self::Workspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        let dx = self.0.backward(weights, x, dy, &mut tape.layer, gradient, wants_dx);
+        let dx = self.0.backward(weights, x, dy, &mut workspace.layer, gradient, wants_dx);
         if wants_dx {
-            kernels::sum(&mut tape.dx, dy, dx);
+            kernels::sum(&mut workspace.dx, dy, dx);
         }
-        &tape.dx
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &Self::Tape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, x: &[E], workspace: &Self::Workspace<E>, inspection: &mut Inspection) {
         inspection.lose();
-        self.0.inspect(x, &tape.layer, inspection);
+        self.0.inspect(x, &workspace.layer, inspection);
         inspection.lose();
     }
 }

@@ -23,7 +23,7 @@ pub struct Shuffled<Tokens> {
 
 /// Buffers of a [`Shuffled`].
 #[derive(Clone, Debug)]
-pub struct ShuffledTape<E> {
+pub struct ShuffledWorkspace<E> {
     y: Vec<E>,
     dx: Vec<E>,
 }
@@ -42,7 +42,7 @@ impl<Tokens: Size> Shuffled<Tokens> {
 
 impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for Shuffled<Tokens> {
     type Out = (usize, Tokens, C);
-    type Tape<E: Scalar> = ShuffledTape<E>;
+    type Workspace<E: Scalar> = ShuffledWorkspace<E>;
 
     fn output_shape(&self, (batch, height, width, channels): (usize, H, W, C)) -> Self::Out {
         const { expect("Shuffled's number of tokens", Tokens::STATIC, product(&[H::STATIC, W::STATIC])) }
@@ -57,29 +57,29 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for Shuffl
         vec![LayerDescription::new("Shuffled", self.output_shape(input))]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> ShuffledTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, H, W, C)) -> ShuffledWorkspace<E> {
         let (batch, ..) = self.output_shape(input);
         let zeros = vec![E::ZERO; batch * self.permutation.len()];
-        ShuffledTape { y: zeros.clone(), dx: zeros }
+        ShuffledWorkspace { y: zeros.clone(), dx: zeros }
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         _: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut ShuffledTape<E>,
+        workspace: &'t mut ShuffledWorkspace<E>,
     ) -> &'t [E] {
         let len = self.permutation.len();
-        for (y, x) in tape.y.chunks_exact_mut(len).zip(x.chunks_exact(len)) {
+        for (y, x) in workspace.y.chunks_exact_mut(len).zip(x.chunks_exact(len)) {
             for (y, &from) in y.iter_mut().zip(self.permutation.sources()) {
                 *y = x[from];
             }
         }
-        &tape.y
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t ShuffledTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t ShuffledWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -87,18 +87,18 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for Shuffl
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut ShuffledTape<E>,
+        workspace: &'t mut ShuffledWorkspace<E>,
         _: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         if wants_dx {
             let len = self.permutation.len();
-            for (dx, dy) in tape.dx.chunks_exact_mut(len).zip(dy.chunks_exact(len)) {
+            for (dx, dy) in workspace.dx.chunks_exact_mut(len).zip(dy.chunks_exact(len)) {
                 for (&dy, &to) in dy.iter().zip(self.permutation.sources()) {
                     dx[to] = dy;
                 }
             }
         }
-        &tape.dx
+        &workspace.dx
     }
 }

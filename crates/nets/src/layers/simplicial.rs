@@ -36,7 +36,7 @@ pub struct SimplicialGroups<N> {
 
 /// Buffers of a simplicial embedding.
 #[derive(Clone, Debug)]
-pub struct SimplicialTape<E> {
+pub struct SimplicialWorkspace<E> {
     /// What one softmax matrix is: (positions, channels) of a row of the map, or (1, features) of a group.
     matrix: [usize; 2],
     /// x / temperature
@@ -47,10 +47,10 @@ pub struct SimplicialTape<E> {
     scratch: Vec<E>,
 }
 
-impl<E: Scalar> SimplicialTape<E> {
+impl<E: Scalar> SimplicialWorkspace<E> {
     fn new(len: usize, matrix: [usize; 2]) -> Self {
         let zeros = vec![E::ZERO; len];
-        SimplicialTape {
+        SimplicialWorkspace {
             matrix,
             logits: zeros.clone(),
             y: zeros.clone(),
@@ -94,7 +94,7 @@ impl<N: Size> SimplicialGroups<N> {
 
 impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for SimplicialMap {
     type Out = (usize, H, W, C);
-    type Tape<E: Scalar> = SimplicialTape<E>;
+    type Workspace<E: Scalar> = SimplicialWorkspace<E>;
 
     fn output_shape(&self, input: (usize, H, W, C)) -> Self::Out {
         check_temperature(self.temperature);
@@ -105,28 +105,28 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for SimplicialMap {
         vec![LayerDescription::new("simplicial embedding over the width", self.output_shape(input))]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, H, W, C)) -> SimplicialTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, H, W, C)) -> SimplicialWorkspace<E> {
         let (batch, height, width, channels) = self.output_shape(input);
         let matrix = [width.size(), channels.size()];
-        SimplicialTape::new(batch * height.size() * matrix[0] * matrix[1], matrix)
+        SimplicialWorkspace::new(batch * height.size() * matrix[0] * matrix[1], matrix)
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         _: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut SimplicialTape<E>,
+        workspace: &'t mut SimplicialWorkspace<E>,
     ) -> &'t [E] {
-        tape.scale_logits(x, self.temperature);
-        let row = tape.matrix[0] * tape.matrix[1];
-        for (y, logits) in tape.y.chunks_exact_mut(row).zip(tape.logits.chunks_exact(row)) {
-            kernels::softmax_columns(y, logits, &mut tape.scratch);
+        workspace.scale_logits(x, self.temperature);
+        let row = workspace.matrix[0] * workspace.matrix[1];
+        for (y, logits) in workspace.y.chunks_exact_mut(row).zip(workspace.logits.chunks_exact(row)) {
+            kernels::softmax_columns(y, logits, &mut workspace.scratch);
         }
-        &tape.y
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t SimplicialTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t SimplicialWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -134,20 +134,20 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for SimplicialMap {
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut SimplicialTape<E>,
+        workspace: &'t mut SimplicialWorkspace<E>,
         _: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         if wants_dx {
-            let row = tape.matrix[0] * tape.matrix[1];
-            tape.dx.fill(E::ZERO);
-            let rows = dy.chunks_exact(row).zip(tape.y.chunks_exact(row));
-            for (dx, (dy, y)) in tape.dx.chunks_exact_mut(row).zip(rows) {
-                kernels::softmax_backward_columns(dx, dy, y, &mut tape.scratch);
+            let row = workspace.matrix[0] * workspace.matrix[1];
+            workspace.dx.fill(E::ZERO);
+            let rows = dy.chunks_exact(row).zip(workspace.y.chunks_exact(row));
+            for (dx, (dy, y)) in workspace.dx.chunks_exact_mut(row).zip(rows) {
+                kernels::softmax_backward_columns(dx, dy, y, &mut workspace.scratch);
             }
-            tape.scale_gradient(self.temperature);
+            workspace.scale_gradient(self.temperature);
         }
-        &tape.dx
+        &workspace.dx
     }
 }
 
@@ -166,7 +166,7 @@ const fn expect_even_groups(features: Option<usize>, groups: Option<usize>) {
 
 impl<N: Size, F: Size> Layer<(usize, F)> for SimplicialGroups<N> {
     type Out = (usize, F);
-    type Tape<E: Scalar> = SimplicialTape<E>;
+    type Workspace<E: Scalar> = SimplicialWorkspace<E>;
 
     fn output_shape(&self, (batch, features): (usize, F)) -> (usize, F) {
         const { expect_even_groups(F::STATIC, N::STATIC) }
@@ -180,25 +180,25 @@ impl<N: Size, F: Size> Layer<(usize, F)> for SimplicialGroups<N> {
         vec![LayerDescription::new(name, self.output_shape(input))]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, F)) -> SimplicialTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, F)) -> SimplicialWorkspace<E> {
         let (batch, features) = self.output_shape(input);
         let features = features.size();
-        SimplicialTape::new(batch * features, [1, features / self.groups.size()])
+        SimplicialWorkspace::new(batch * features, [1, features / self.groups.size()])
     }
 
     fn forward<'t, E: Scalar>(
         &self,
         _: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut SimplicialTape<E>,
+        workspace: &'t mut SimplicialWorkspace<E>,
     ) -> &'t [E] {
-        tape.scale_logits(x, self.temperature);
-        kernels::softmax_rows(&mut tape.y, &tape.logits, tape.matrix[1]);
-        &tape.y
+        workspace.scale_logits(x, self.temperature);
+        kernels::softmax_rows(&mut workspace.y, &workspace.logits, workspace.matrix[1]);
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t SimplicialTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t SimplicialWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -206,15 +206,15 @@ impl<N: Size, F: Size> Layer<(usize, F)> for SimplicialGroups<N> {
         _: Weights<'_, E>,
         _: &[E],
         dy: &'t [E],
-        tape: &'t mut SimplicialTape<E>,
+        workspace: &'t mut SimplicialWorkspace<E>,
         _: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         if wants_dx {
-            tape.dx.fill(E::ZERO);
-            kernels::softmax_backward_rows(&mut tape.dx, dy, &tape.y, tape.matrix[1]);
-            tape.scale_gradient(self.temperature);
+            workspace.dx.fill(E::ZERO);
+            kernels::softmax_backward_rows(&mut workspace.dx, dy, &workspace.y, workspace.matrix[1]);
+            workspace.scale_gradient(self.temperature);
         }
-        &tape.dx
+        &workspace.dx
     }
 }

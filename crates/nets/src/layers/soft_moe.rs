@@ -7,10 +7,10 @@ mod mixing;
 use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::parts::{Of, in_parts, parts, share};
 use crate::kernels::{self, Matrix, MatrixMut, product};
-use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
+use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
 use crate::layers::unit_vectors::UnitVectors;
 use crate::size::expect;
-use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use mixing::{Learned, Mixing, Scratch, Sides};
 use std::ops::Range;
 
@@ -41,19 +41,19 @@ pub struct SoftMoe<M, D, N, P> {
 
 /// Buffers of a [`SoftMoe`]. Slots are ordered (p, n): the experts' interleaved order.
 #[derive(Clone, Debug)]
-pub struct SoftMoeTape<E> {
+pub struct SoftMoeWorkspace<E> {
     /// What the logits are products of: Phi in the order of the slots, (d, p n), its transpose and its gradient.
     phi: Vec<E>,
     phi_transposed: Vec<E>,
     d_phi: Vec<E>,
-    normalised: Option<NormalisedTape<E>>,
+    normalised: Option<NormalisedWorkspace<E>>,
     /// Of each sample; their logits' gradient, (batch, m, p n).
     mixing: Vec<Mixing<E>>,
     d_logits: Vec<E>,
     /// (batch, p n, d)
     slots: Vec<E>,
     d_outputs: Vec<E>,
-    experts: ExpertsTape<E>,
+    experts: ExpertsWorkspace<E>,
     /// (batch, m, d); the gradient of y times the scales of combine.
     y: Vec<E>,
     dy: Vec<E>,
@@ -64,7 +64,7 @@ pub struct SoftMoeTape<E> {
 
 /// What a normalised mixture keeps besides.
 #[derive(Clone, Debug)]
-struct NormalisedTape<E> {
+struct NormalisedWorkspace<E> {
     /// (batch m, d), and the gradient of these.
     tokens: UnitVectors<E>,
     d_tokens: Vec<E>,
@@ -72,7 +72,7 @@ struct NormalisedTape<E> {
     phi: UnitVectors<E>,
 }
 
-impl<E: Scalar> SoftMoeTape<E> {
+impl<E: Scalar> SoftMoeWorkspace<E> {
     /// The weight of each token in each slot in the last forward pass, (batch, m, p n): columns sum to one.
     pub fn dispatch(&self) -> Vec<E> {
         self.mixing.iter().flat_map(Mixing::dispatch).collect()
@@ -89,7 +89,7 @@ impl<E: Scalar> SoftMoeTape<E> {
     }
 
     /// The experts' buffers; slot s of sample b is row b p + s of each expert.
-    pub fn experts(&self) -> &ExpertsTape<E> {
+    pub fn experts(&self) -> &ExpertsWorkspace<E> {
         &self.experts
     }
 }
@@ -104,7 +104,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         let (d, n, p) = (width.size(), experts.size(), slots.size());
         SoftMoe {
             sizes,
-            phi: builder.parameter(format!("{name}/phi"), &[d, n, p], Law::lecun_normal(d * n)),
+            phi: builder.parameter(format!("{name}/phi"), &[d, n, p], Initializer::lecun_normal(d * n)),
             scale: None,
             fixed_phi: false,
             learned: Learned { dispatch: true, combine: true },
@@ -121,7 +121,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         settings: ExpertSettings,
     ) -> Self {
         let mut layer = Self::new(builder, name, sizes, settings);
-        layer.scale = Some(builder.parameter(format!("{name}/scale"), &[1], Law::Constant(1.0)));
+        layer.scale = Some(builder.parameter(format!("{name}/scale"), &[1], Initializer::Constant(1.0)));
         layer
     }
 
@@ -165,7 +165,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
 
 impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, N, P> {
     type Out = (usize, M, D);
-    type Tape<E: Scalar> = SoftMoeTape<E>;
+    type Workspace<E: Scalar> = SoftMoeWorkspace<E>;
 
     fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
         expect("a mixture's number of tokens", Some(self.sizes.0.size()), Some(tokens.size()));
@@ -183,15 +183,15 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         vec![row.of(self.phi.len() + scale + parameters, 3 * m * n * p * d + multiply_adds)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> SoftMoeTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> SoftMoeWorkspace<E> {
         let (batch, ..) = self.output_shape(input);
         let (m, d, n, p) = self.sizes();
         let zeros = |len| vec![E::ZERO; len];
-        SoftMoeTape {
+        SoftMoeWorkspace {
             phi: zeros(d * n * p),
             phi_transposed: zeros(d * n * p),
             d_phi: zeros(d * n * p),
-            normalised: self.scale.as_ref().map(|_| NormalisedTape {
+            normalised: self.scale.as_ref().map(|_| NormalisedWorkspace {
                 tokens: UnitVectors::rows(batch * m, d),
                 d_tokens: zeros(batch * m * d),
                 phi: UnitVectors::columns(d, n * p),
@@ -200,7 +200,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             d_logits: zeros(batch * m * n * p),
             slots: zeros(batch * n * p * d),
             d_outputs: zeros(batch * n * p * d),
-            experts: self.experts.tape(batch * p),
+            experts: self.experts.workspace(batch * p),
             y: zeros(batch * m * d),
             dy: zeros(batch * m * d),
             dx: zeros(batch * m * d),
@@ -212,22 +212,22 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut SoftMoeTape<E>,
+        workspace: &'t mut SoftMoeWorkspace<E>,
     ) -> &'t [E] {
         let (m, d, n, p) = self.sizes();
         let np = n * p;
         let phi = &weights.parameters[self.phi.clone()];
-        self.permute(|own, slots| tape.phi[slots] = phi[own]);
+        self.permute(|own, slots| workspace.phi[slots] = phi[own]);
         let mut tokens = x;
-        if let Some((scale, units)) = self.scale.as_ref().zip(tape.normalised.as_mut()) {
+        if let Some((scale, units)) = self.scale.as_ref().zip(workspace.normalised.as_mut()) {
             tokens = units.tokens.forward(x);
             let scale = weights.parameters[scale.start];
-            let unit_phi = units.phi.forward(&tape.phi);
-            tape.phi.iter_mut().zip(unit_phi).for_each(|(phi, &unit)| *phi = scale * unit);
+            let unit_phi = units.phi.forward(&workspace.phi);
+            workspace.phi.iter_mut().zip(unit_phi).for_each(|(phi, &unit)| *phi = scale * unit);
         }
 
         // Sample by sample: what is computed is still in the cache when it is used.
-        let SoftMoeTape { phi, mixing, slots, y, scratches, .. } = tape;
+        let SoftMoeWorkspace { phi, mixing, slots, y, scratches, .. } = workspace;
         let samples = (Of(x, m * d), Of(tokens, m * d), Of(&mut slots[..], np * d), Of(&mut mixing[..], 1));
         in_parts(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
             let tokens = x.0.chunks_exact(m * d).zip(tokens.0.chunks_exact(m * d));
@@ -241,7 +241,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 kernels::scale_rows(slots, weights.dispatch_scales);
             }
         });
-        let outputs = self.experts.forward(weights, slots, &mut tape.experts);
+        let outputs = self.experts.forward(weights, slots, &mut workspace.experts);
         let samples = (Of(outputs, np * d), Of(&mut y[..], m * d), Of(&mixing[..], 1));
         share(x.len() * np, samples, |(outputs, y, mixing)| {
             let outputs = outputs.0.chunks_exact(np * d);
@@ -254,8 +254,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t SoftMoeTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t SoftMoeWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -263,14 +263,15 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut SoftMoeTape<E>,
+        workspace: &'t mut SoftMoeWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         let (m, d, n, p) = self.sizes();
         let np = n * p;
         let batch = x.len() / (m * d);
-        let SoftMoeTape { mixing, slots, d_outputs, y, dy: scaled_dy, dx, d_logits, scratches, .. } = tape;
+        let SoftMoeWorkspace { mixing, slots, d_outputs, y, dy: scaled_dy, dx, d_logits, scratches, .. } =
+            workspace;
         scaled_dy.copy_from_slice(dy);
         let samples = (Of(&mut scaled_dy[..], m * d), Of(&mut d_outputs[..], np * d), Of(&mixing[..], 1));
         share(x.len() * np, samples, |(dy, d_outputs, mixing)| {
@@ -283,9 +284,10 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 product(MatrixMut::new(d_outputs, np, d), combine, Matrix::new(dy, m, d), false);
             }
         });
-        self.experts.backward(weights, slots, d_outputs, &mut tape.experts, gradient);
+        self.experts.backward(weights, slots, d_outputs, &mut workspace.experts, gradient);
 
-        let (outputs, d_slots) = (self.experts.output(&tape.experts), self.experts.d_input(&tape.experts));
+        let (outputs, d_slots) =
+            (self.experts.output(&workspace.experts), self.experts.d_input(&workspace.experts));
         let samples = (0..batch, Of(&mut dx[..], m * d), Of(&mut d_logits[..], m * np));
         in_parts(scratches, samples, &|scratch, (samples, dx, d_logits)| {
             let gradients = dx.0.chunks_exact_mut(m * d).zip(d_logits.0.chunks_exact_mut(m * np));
@@ -308,48 +310,49 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 mixing[sample].backward(d_logits, &sides, self.learned, scratch);
             }
         });
-        let d_logits = Matrix::new(&tape.d_logits, batch * m, np);
-        let tokens = tape.normalised.as_ref().map_or(x, |units| units.tokens.values());
+        let d_logits = Matrix::new(&workspace.d_logits, batch * m, np);
+        let tokens = workspace.normalised.as_ref().map_or(x, |units| units.tokens.values());
         let tokens = Matrix::new(tokens, batch * m, d).transposed();
-        product(MatrixMut::new(&mut tape.d_phi, d, np), tokens, d_logits, false);
+        product(MatrixMut::new(&mut workspace.d_phi, d, np), tokens, d_logits, false);
         if wants_dx {
-            let (d_tokens, accumulate) = match &mut tape.normalised {
+            let (d_tokens, accumulate) = match &mut workspace.normalised {
                 Some(units) => (&mut units.d_tokens, false),
-                None => (&mut tape.dx, true),
+                None => (&mut workspace.dx, true),
             };
-            kernels::transpose(&mut tape.phi_transposed, &tape.phi, np);
-            let phi = Matrix::new(&tape.phi_transposed, np, d);
+            kernels::transpose(&mut workspace.phi_transposed, &workspace.phi, np);
+            let phi = Matrix::new(&workspace.phi_transposed, np, d);
             product(MatrixMut::new(d_tokens, batch * m, d), d_logits, phi, accumulate);
         }
-        if let Some((scale, units)) = self.scale.as_ref().zip(tape.normalised.as_mut()) {
+        if let Some((scale, units)) = self.scale.as_ref().zip(workspace.normalised.as_mut()) {
             // Many terms that nearly cancel.
-            let terms = tape.d_phi.iter().zip(units.phi.values()).map(|(d, unit)| d.to_f64() * unit.to_f64());
+            let terms =
+                workspace.d_phi.iter().zip(units.phi.values()).map(|(d, unit)| d.to_f64() * unit.to_f64());
             gradient[scale.start] = E::from_f64(terms.sum());
             let scale = weights.parameters[scale.start];
-            tape.d_phi.iter_mut().for_each(|d| *d *= scale);
-            units.phi.backward(&mut tape.d_phi);
+            workspace.d_phi.iter_mut().for_each(|d| *d *= scale);
+            units.phi.backward(&mut workspace.d_phi);
             if wants_dx {
                 units.tokens.backward(&mut units.d_tokens);
-                kernels::add(&mut tape.dx, &units.d_tokens);
+                kernels::add(&mut workspace.dx, &units.d_tokens);
             }
         }
         let d_phi = &mut gradient[self.phi.clone()];
         match self.fixed_phi {
             true => d_phi.fill(E::ZERO),
-            false => self.permute(|own, slots| d_phi[own] = tape.d_phi[slots]),
+            false => self.permute(|own, slots| d_phi[own] = workspace.d_phi[slots]),
         }
-        &tape.dx
+        &workspace.dx
     }
 
     /// Phi that stays as it was drawn is not among the weights that read the tokens.
-    fn inspect<E: Scalar>(&self, _: &[E], tape: &SoftMoeTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, _: &[E], workspace: &SoftMoeWorkspace<E>, inspection: &mut Inspection) {
         let (_, d, n, p) = self.sizes();
         if !self.fixed_phi {
             inspection.reader(Kernel { range: self.phi.clone(), columns: n * p });
         }
-        self.experts.inspect(&tape.experts, inspection);
+        self.experts.inspect(&workspace.experts, inspection);
         // From the order (p, n) of the slots to (n, p).
-        let combine = doubles(&tape.combine());
+        let combine = doubles(&workspace.combine());
         let in_order = |combine: &[f64]| -> Vec<f64> {
             (0..n * p).map(|slot| combine[slot % p * n + slot / p]).collect()
         };
@@ -359,7 +362,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             combine: combine.chunks_exact(n * p).flat_map(in_order).collect(),
             width: d,
             inputs_per_sample: n * p,
-            inputs: doubles(&tape.slots),
+            inputs: doubles(&workspace.slots),
         });
     }
 }

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::kernels;
-use crate::layers::dense::{Dense, DenseTape};
+use crate::layers::dense::{Dense, DenseWorkspace};
 use crate::layers::global_average_pool::{mean_of_rows, mean_of_rows_backward};
 use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
@@ -58,11 +58,11 @@ pub struct Tokenized<D, Hidden> {
 
 /// Buffers of a [`Tokenized`].
 #[derive(Clone, Debug)]
-pub struct TokenizedTape<E> {
+pub struct TokenizedWorkspace<E> {
     /// (m, width, hidden)
     sizes: [usize; 3],
     /// Of every token, or of the mean token if the ReLU stands after the pooling.
-    dense: DenseTape<E>,
+    dense: DenseWorkspace<E>,
     /// Gradient of the dense layer's output, and of its bias.
     d_hidden: Vec<E>,
     d_bias: Vec<E>,
@@ -173,7 +173,7 @@ fn pool_rectified_backward<E: Scalar>([dx, d_bias, active]: [&mut [E]; 3], dy: &
 
 impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidden> {
     type Out = (usize, Hidden);
-    type Tape<E: Scalar> = TokenizedTape<E>;
+    type Workspace<E: Scalar> = TokenizedWorkspace<E>;
 
     fn output_shape(&self, (batch, _, width): (usize, M, D)) -> (usize, Hidden) {
         self.dense.output_shape((batch, width))
@@ -197,16 +197,16 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
         vec![row.of(dense.parameters, self.dense_tokens(tokens.size()) * dense.multiply_adds)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> TokenizedTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> TokenizedWorkspace<E> {
         let (batch, hidden) = self.output_shape(input);
         let sizes = [input.1.size(), input.2.size(), hidden.size()];
         let [tokens, width, hidden] = sizes;
         let dense_tokens = batch * self.dense_tokens(tokens);
         let zeros = |len| vec![E::ZERO; len];
         let if_after = |len| zeros(if self.settings.relu == ReluPlace::AfterPooling { len } else { 0 });
-        TokenizedTape {
+        TokenizedWorkspace {
             sizes,
-            dense: self.dense.tape((dense_tokens, input.2)),
+            dense: self.dense.workspace((dense_tokens, input.2)),
             d_hidden: zeros(dense_tokens * hidden),
             d_bias: zeros(hidden),
             active: zeros(hidden),
@@ -220,23 +220,23 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut TokenizedTape<E>,
+        workspace: &'t mut TokenizedWorkspace<E>,
     ) -> &'t [E] {
-        let [tokens, width, hidden] = tape.sizes;
+        let [tokens, width, hidden] = workspace.sizes;
         let x = match self.settings.relu {
             ReluPlace::BeforePooling => x,
             ReluPlace::AfterPooling => {
-                mean_of_rows(&mut tape.mean, x, width);
-                &tape.mean
+                mean_of_rows(&mut workspace.mean, x, width);
+                &workspace.mean
             }
         };
-        let outputs = self.dense.forward(weights, x, &mut tape.dense);
-        pool_rectified(&mut tape.y, outputs, hidden, self.scale(tokens));
-        &tape.y
+        let outputs = self.dense.forward(weights, x, &mut workspace.dense);
+        pool_rectified(&mut workspace.y, outputs, hidden, self.scale(tokens));
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t TokenizedTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t TokenizedWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -244,38 +244,39 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut TokenizedTape<E>,
+        workspace: &'t mut TokenizedWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
-        let [tokens, width, _] = tape.sizes;
+        let [tokens, width, _] = workspace.sizes;
         let x = match self.settings.relu {
             ReluPlace::BeforePooling => x,
-            ReluPlace::AfterPooling => &tape.mean,
+            ReluPlace::AfterPooling => &workspace.mean,
         };
-        let outputs = self.dense.output(x, &tape.dense);
-        let buffers = [tape.d_hidden.as_mut_slice(), &mut tape.d_bias, &mut tape.active];
+        let outputs = self.dense.output(x, &workspace.dense);
+        let buffers = [workspace.d_hidden.as_mut_slice(), &mut workspace.d_bias, &mut workspace.active];
         pool_rectified_backward(buffers, dy, outputs, self.scale(tokens));
-        let dx = self.dense.backward(weights, x, &tape.d_hidden, &mut tape.dense, gradient, wants_dx);
-        gradient[self.bias.clone()].copy_from_slice(&tape.d_bias);
+        let dx =
+            self.dense.backward(weights, x, &workspace.d_hidden, &mut workspace.dense, gradient, wants_dx);
+        gradient[self.bias.clone()].copy_from_slice(&workspace.d_bias);
         if let (Some([sigma, eps]), Some(noise)) = (&self.sigma, weights.noise) {
-            let d_sigma = gradient[sigma.clone()].iter_mut().zip(&tape.d_bias);
+            let d_sigma = gradient[sigma.clone()].iter_mut().zip(&workspace.d_bias);
             d_sigma.zip(&noise[eps.clone()]).for_each(|((d_sigma, &d_bias), &eps)| *d_sigma = d_bias * eps);
         }
         match self.settings.relu {
             ReluPlace::BeforePooling => dx,
             ReluPlace::AfterPooling => {
                 if wants_dx {
-                    mean_of_rows_backward(&mut tape.dx, dx, width);
+                    mean_of_rows_backward(&mut workspace.dx, dx, width);
                 }
-                &tape.dx
+                &workspace.dx
             }
         }
     }
 
     /// The pooled outputs are in proportion to the mean over the tokens: no rectified value is negative.
-    fn inspect<E: Scalar>(&self, x: &[E], tape: &TokenizedTape<E>, inspection: &mut Inspection) {
-        self.dense.inspect(x, &tape.dense, inspection);
-        inspection.rectified(&tape.y);
+    fn inspect<E: Scalar>(&self, x: &[E], workspace: &TokenizedWorkspace<E>, inspection: &mut Inspection) {
+        self.dense.inspect(x, &workspace.dense, inspection);
+        inspection.rectified(&workspace.y);
     }
 }

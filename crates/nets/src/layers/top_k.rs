@@ -6,10 +6,10 @@ mod device;
 
 use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
-use crate::layers::experts::{ExpertSettings, Experts, ExpertsTape};
-use crate::layers::load_balancing::{BalancingLosses, BalancingTape, LoadBalancing, Routing, rank};
+use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
+use crate::layers::load_balancing::{BalancingLosses, BalancingWorkspace, LoadBalancing, Routing, rank};
 use crate::size::expect;
-use crate::{Builder, Inspection, Law, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// How tokens choose experts.
@@ -63,7 +63,7 @@ pub struct TopKChoice<M, D, N> {
 
 /// Buffers of a [`TopKChoice`].
 #[derive(Clone, Debug)]
-pub struct TopKChoiceTape<E> {
+pub struct TopKChoiceWorkspace<E> {
     /// Expert chosen, and the slot it had for the token, (batch, m, k).
     choices: Vec<usize>,
     slots: Vec<Option<usize>>,
@@ -78,14 +78,14 @@ pub struct TopKChoiceTape<E> {
     /// Tokens taken, (batch, c, n, d); zeros in free slots.
     inputs: Vec<E>,
     d_outputs: Vec<E>,
-    experts: ExpertsTape<E>,
-    balancing: BalancingTape,
+    experts: ExpertsWorkspace<E>,
+    balancing: BalancingWorkspace,
     /// (batch, m, d)
     y: Vec<E>,
     dx: Vec<E>,
 }
 
-impl<E: Scalar> TopKChoiceTape<E> {
+impl<E: Scalar> TopKChoiceWorkspace<E> {
     /// The router's logits in the last forward pass, (batch, m, n).
     pub fn logits(&self) -> &[E] {
         &self.logits
@@ -108,7 +108,7 @@ impl<E: Scalar> TopKChoiceTape<E> {
     }
 
     /// The experts' buffers; slot s of sample b is row b c + s of each expert.
-    pub fn experts(&self) -> &ExpertsTape<E> {
+    pub fn experts(&self) -> &ExpertsWorkspace<E> {
         &self.experts
     }
 
@@ -150,7 +150,7 @@ impl<M: Size, D: Size, N: Size> TopKChoice<M, D, N> {
             sizes,
             settings,
             capacity: (((k * m) as f64 * factor / n as f64).ceil() as usize).min(m),
-            router: builder.parameter(format!("{name}/router/kernel"), &[d, n], Law::lecun_normal(d)),
+            router: builder.parameter(format!("{name}/router/kernel"), &[d, n], Initializer::lecun_normal(d)),
             noise: has_load.then(|| builder.normal_source(format!("{name}/router"), m * n)),
             experts: Experts::new(builder, &format!("{name}/experts"), number, width, experts),
         }
@@ -227,7 +227,7 @@ impl<M: Size, D: Size, N: Size> TopKChoice<M, D, N> {
 
 impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
     type Out = (usize, M, D);
-    type Tape<E: Scalar> = TopKChoiceTape<E>;
+    type Workspace<E: Scalar> = TopKChoiceWorkspace<E>;
 
     fn output_shape(&self, (batch, tokens, width): (usize, M, D)) -> Self::Out {
         expect("a mixture's number of tokens", Some(self.sizes.0.size()), Some(tokens.size()));
@@ -244,12 +244,12 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
         vec![row.of(self.router.len() + parameters, m * n * d + multiply_adds)]
     }
 
-    fn tape<E: Scalar>(&self, input: (usize, M, D)) -> TopKChoiceTape<E> {
+    fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> TopKChoiceWorkspace<E> {
         let (batch, ..) = self.output_shape(input);
         let (m, d, n, k) = self.sizes();
         let rows = batch * self.capacity;
         let zeros = |len| vec![E::ZERO; len];
-        TopKChoiceTape {
+        TopKChoiceWorkspace {
             choices: vec![0; batch * m * k],
             slots: vec![None; batch * m * k],
             order: vec![0; n],
@@ -260,8 +260,8 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
             d_logits: zeros(batch * m * n),
             inputs: zeros(rows * n * d),
             d_outputs: zeros(rows * n * d),
-            experts: self.experts.tape(rows),
-            balancing: BalancingTape::new(batch, m, n),
+            experts: self.experts.workspace(rows),
+            balancing: BalancingWorkspace::new(batch, m, n),
             y: zeros(batch * m * d),
             dx: zeros(batch * m * d),
         }
@@ -271,40 +271,46 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
-        tape: &'t mut TopKChoiceTape<E>,
+        workspace: &'t mut TopKChoiceWorkspace<E>,
     ) -> &'t [E] {
         let (m, d, n, k) = self.sizes();
         let batch = x.len() / (m * d);
         let router = Matrix::new(&weights.parameters[self.router.clone()], d, n);
-        product(MatrixMut::new(&mut tape.logits, batch * m, n), Matrix::new(x, batch * m, d), router, false);
-        kernels::softmax_rows(&mut tape.probabilities, &tape.logits, n);
+        product(
+            MatrixMut::new(&mut workspace.logits, batch * m, n),
+            Matrix::new(x, batch * m, d),
+            router,
+            false,
+        );
+        kernels::softmax_rows(&mut workspace.probabilities, &workspace.logits, n);
         for sample in 0..batch {
             let of_choices = sample * m * k..(sample + 1) * m * k;
-            let choices = &mut tape.choices[of_choices.clone()];
-            let probabilities = &tape.probabilities[sample * m * n..(sample + 1) * m * n];
-            let slots = &mut tape.slots[of_choices];
-            self.choose(choices, slots, probabilities, &mut tape.order, &mut tape.taken);
+            let choices = &mut workspace.choices[of_choices.clone()];
+            let probabilities = &workspace.probabilities[sample * m * n..(sample + 1) * m * n];
+            let slots = &mut workspace.slots[of_choices];
+            self.choose(choices, slots, probabilities, &mut workspace.order, &mut workspace.taken);
         }
-        let routing = self.routing(weights.noise, &tape.logits, &tape.probabilities, &tape.choices);
-        self.settings.balancing.forward(&routing, &mut tape.balancing);
+        let routing =
+            self.routing(weights.noise, &workspace.logits, &workspace.probabilities, &workspace.choices);
+        self.settings.balancing.forward(&routing, &mut workspace.balancing);
 
-        tape.inputs.fill(E::ZERO);
-        self.each_taken(&tape.choices, &tape.slots, |slot, _, token| {
-            tape.inputs[slot..slot + d].copy_from_slice(&x[token..token + d]);
+        workspace.inputs.fill(E::ZERO);
+        self.each_taken(&workspace.choices, &workspace.slots, |slot, _, token| {
+            workspace.inputs[slot..slot + d].copy_from_slice(&x[token..token + d]);
         });
-        let outputs = self.experts.forward(weights, &tape.inputs, &mut tape.experts);
-        tape.y.fill(E::ZERO);
-        self.each_taken(&tape.choices, &tape.slots, |slot, probability, token| {
-            let probability = tape.probabilities[probability];
-            for (y, &output) in tape.y[token..token + d].iter_mut().zip(&outputs[slot..slot + d]) {
+        let outputs = self.experts.forward(weights, &workspace.inputs, &mut workspace.experts);
+        workspace.y.fill(E::ZERO);
+        self.each_taken(&workspace.choices, &workspace.slots, |slot, probability, token| {
+            let probability = workspace.probabilities[probability];
+            for (y, &output) in workspace.y[token..token + d].iter_mut().zip(&outputs[slot..slot + d]) {
                 *y += probability * output;
             }
         });
-        &tape.y
+        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], tape: &'t TopKChoiceTape<E>) -> &'t [E] {
-        &tape.y
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t TopKChoiceWorkspace<E>) -> &'t [E] {
+        &workspace.y
     }
 
     fn backward<'t, E: Scalar>(
@@ -312,58 +318,71 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
         weights: Weights<'_, E>,
         x: &[E],
         dy: &'t [E],
-        tape: &'t mut TopKChoiceTape<E>,
+        workspace: &'t mut TopKChoiceWorkspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
     ) -> &'t [E] {
         let (m, d, n, _) = self.sizes();
         let batch = x.len() / (m * d);
-        let outputs = self.experts.output(&tape.experts);
-        tape.d_probabilities.fill(E::ZERO);
-        tape.d_outputs.fill(E::ZERO);
-        self.each_taken(&tape.choices, &tape.slots, |slot, probability, token| {
+        let outputs = self.experts.output(&workspace.experts);
+        workspace.d_probabilities.fill(E::ZERO);
+        workspace.d_outputs.fill(E::ZERO);
+        self.each_taken(&workspace.choices, &workspace.slots, |slot, probability, token| {
             let (dy, output) = (&dy[token..token + d], &outputs[slot..slot + d]);
-            tape.d_probabilities[probability] = dy.iter().zip(output).map(|(&dy, &output)| dy * output).sum();
-            for (d_output, &dy) in tape.d_outputs[slot..slot + d].iter_mut().zip(dy) {
-                *d_output = tape.probabilities[probability] * dy;
+            workspace.d_probabilities[probability] =
+                dy.iter().zip(output).map(|(&dy, &output)| dy * output).sum();
+            for (d_output, &dy) in workspace.d_outputs[slot..slot + d].iter_mut().zip(dy) {
+                *d_output = workspace.probabilities[probability] * dy;
             }
         });
-        let d_inputs =
-            self.experts.backward(weights, &tape.inputs, &tape.d_outputs, &mut tape.experts, gradient);
+        let d_inputs = self.experts.backward(
+            weights,
+            &workspace.inputs,
+            &workspace.d_outputs,
+            &mut workspace.experts,
+            gradient,
+        );
 
-        let routing = self.routing(weights.noise, &tape.logits, &tape.probabilities, &tape.choices);
+        let routing =
+            self.routing(weights.noise, &workspace.logits, &workspace.probabilities, &workspace.choices);
         let balancing = &self.settings.balancing;
-        balancing.add_to_probabilities(&mut tape.d_probabilities, &routing, &mut tape.balancing);
-        tape.d_logits.fill(E::ZERO);
-        kernels::softmax_backward_rows(&mut tape.d_logits, &tape.d_probabilities, &tape.probabilities, n);
-        balancing.add_to_logits(&mut tape.d_logits, &routing, &mut tape.balancing);
+        balancing.add_to_probabilities(&mut workspace.d_probabilities, &routing, &mut workspace.balancing);
+        workspace.d_logits.fill(E::ZERO);
+        kernels::softmax_backward_rows(
+            &mut workspace.d_logits,
+            &workspace.d_probabilities,
+            &workspace.probabilities,
+            n,
+        );
+        balancing.add_to_logits(&mut workspace.d_logits, &routing, &mut workspace.balancing);
 
-        let d_logits = Matrix::new(&tape.d_logits, batch * m, n);
+        let d_logits = Matrix::new(&workspace.d_logits, batch * m, n);
         let d_router = MatrixMut::new(&mut gradient[self.router.clone()], d, n);
         product(d_router, Matrix::new(x, batch * m, d).transposed(), d_logits, false);
         if wants_dx {
             let router = Matrix::new(&weights.parameters[self.router.clone()], d, n).transposed();
-            product(MatrixMut::new(&mut tape.dx, batch * m, d), d_logits, router, false);
-            self.each_taken(&tape.choices, &tape.slots, |slot, _, token| {
-                for (dx, &d_input) in tape.dx[token..token + d].iter_mut().zip(&d_inputs[slot..slot + d]) {
+            product(MatrixMut::new(&mut workspace.dx, batch * m, d), d_logits, router, false);
+            self.each_taken(&workspace.choices, &workspace.slots, |slot, _, token| {
+                for (dx, &d_input) in workspace.dx[token..token + d].iter_mut().zip(&d_inputs[slot..slot + d])
+                {
                     *dx += d_input;
                 }
             });
         }
-        &tape.dx
+        &workspace.dx
     }
 
-    fn inspect<E: Scalar>(&self, _: &[E], tape: &TopKChoiceTape<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, _: &[E], workspace: &TopKChoiceWorkspace<E>, inspection: &mut Inspection) {
         let (_, d, n, _) = self.sizes();
         inspection.reader(Kernel { range: self.router.clone(), columns: n });
-        self.experts.inspect(&tape.experts, inspection);
+        self.experts.inspect(&workspace.experts, inspection);
         inspection.mixtures.push(Mixture {
             experts: n,
             slots: 1,
-            combine: doubles(&tape.probabilities),
+            combine: doubles(&workspace.probabilities),
             width: d,
             inputs_per_sample: self.capacity * n,
-            inputs: doubles(&tape.inputs),
+            inputs: doubles(&workspace.inputs),
         });
     }
 }

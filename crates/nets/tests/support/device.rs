@@ -27,13 +27,13 @@ where
     let x = single(uniform(input.num_elements(), 1.0, 3));
     let dy = single(uniform(Layer::output_shape(layer, input).num_elements(), 1.0, 4));
     let batch = input.concrete()[0];
-    let mut tape = layer.tape::<f32>(input);
+    let mut workspace = layer.workspace::<f32>(input);
 
     for noise in [None, Some(noise.as_slice())] {
         let weights = Weights { parameters: &parameters, noise };
-        let y = layer.forward(weights, &x, &mut tape).to_vec();
+        let y = layer.forward(weights, &x, &mut workspace).to_vec();
         let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true).to_vec();
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true).to_vec();
 
         let rows = |values: &[f32]| from_values::<B, 2>(values, [batch, values.len() / batch], device);
         let flat = from_values::<B, 1>(&parameters, [list.len()], device);

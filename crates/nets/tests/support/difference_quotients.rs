@@ -11,7 +11,7 @@ const TOLERANCE: f64 = 1e-7;
 
 /// Checks the gradients of `layer`, made with `builder`, at random weights and an input of shape `input`;
 /// returns the buffers after its forward pass there.
-pub(crate) fn check<In: Shape, L: Layer<In>>(builder: Builder, layer: &L, input: In) -> L::Tape<f64> {
+pub(crate) fn check<In: Shape, L: Layer<In>>(builder: Builder, layer: &L, input: In) -> L::Workspace<f64> {
     check_with(builder, layer, input, |_| 0.0)
 }
 
@@ -21,8 +21,8 @@ pub(crate) fn check_with<In: Shape, L: Layer<In>>(
     builder: Builder,
     layer: &L,
     input: In,
-    own_loss: impl Fn(&L::Tape<f64>) -> f64,
-) -> L::Tape<f64> {
+    own_loss: impl Fn(&L::Workspace<f64>) -> f64,
+) -> L::Workspace<f64> {
     let (list, sources) = builder.finish();
     let described = layer.describe(input);
     let parameters = described.iter().map(|row| row.parameters).sum::<usize>();
@@ -31,26 +31,26 @@ pub(crate) fn check_with<In: Shape, L: Layer<In>>(
     let mut parameters = uniform(list.len(), 0.5, 2);
     let mut x = uniform(input.num_elements(), 1.0, 3);
     let dy = uniform(layer.output_shape(input).num_elements(), 1.0, 4);
-    let mut tape = layer.tape::<f64>(input);
+    let mut workspace = layer.workspace::<f64>(input);
 
     for noise in [None, Some(noise.as_slice())] {
         let weights = Weights { parameters: &parameters, noise };
-        let y = layer.forward(weights, &x, &mut tape).to_vec();
-        assert_eq!(layer.output(&x, &tape), y, "the output that the tape keeps");
+        let y = layer.forward(weights, &x, &mut workspace).to_vec();
+        assert_eq!(layer.output(&x, &workspace), y, "the output that the workspace keeps");
         // Whatever was in the gradient is overwritten.
         let mut gradient = vec![f64::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut tape, &mut gradient, true).to_vec();
+        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true).to_vec();
 
         // A second time, with buffers that have been used, and without the input's gradient.
         let mut again = vec![f64::NAN; list.len()];
-        assert_eq!(layer.forward(weights, &x, &mut tape), y, "the output a second time");
-        layer.backward(weights, &x, &dy, &mut tape, &mut again, false);
+        assert_eq!(layer.forward(weights, &x, &mut workspace), y, "the output a second time");
+        layer.backward(weights, &x, &dy, &mut workspace, &mut again, false);
         assert_eq!(gradient, again, "the gradient a second time");
 
         let mut loss = |parameters: &[f64], x: &[f64]| {
-            let y = layer.forward(Weights { parameters, noise }, x, &mut tape);
+            let y = layer.forward(Weights { parameters, noise }, x, &mut workspace);
             let loss = y.iter().zip(&dy).map(|(y, dy)| y * dy).sum::<f64>();
-            loss + own_loss(&tape)
+            loss + own_loss(&workspace)
         };
         let numeric: Vec<f64> = (0..list.len()).map(|i| slope(&mut parameters, i, |p| loss(p, &x))).collect();
         for parameter in list.iter() {
@@ -60,8 +60,8 @@ pub(crate) fn check_with<In: Shape, L: Layer<In>>(
         let numeric: Vec<f64> = (0..x.len()).map(|i| slope(&mut x, i, |x| loss(&parameters, x))).collect();
         assert_close("input", &dx, &numeric);
     }
-    layer.forward(Weights { parameters: &parameters, noise: Some(&noise) }, &x, &mut tape);
-    tape
+    layer.forward(Weights { parameters: &parameters, noise: Some(&noise) }, &x, &mut workspace);
+    workspace
 }
 
 /// The central difference of `loss` along `values[i]`.

@@ -11,10 +11,10 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, Learner, Mode, Phases, UpdateSettings, check_device, learner_on};
+use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, RainbowConfig};
 use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_env::{DynEnvironment, Step};
 use softmoe_replay::{Batch, Layout};
-use softmoe_spec::{AgentConfig, Architecture, Device, EncoderSpec, RainbowConfig};
 use std::time::Instant;
 
 /// Agent steps from one update of Rainbow's to the next.
@@ -71,7 +71,7 @@ impl Learning {
     fn new(name: &str, device: Device) -> Result<Self> {
         let (config, architecture) = rainbow(name)?;
         let settings = UpdateSettings {
-            largest_pixel: architecture.network.encoder.largest_pixel(),
+            pixel_scale: architecture.network.encoder.pixel_scale(),
             ..UpdateSettings::from(&config.learning())
         };
         let learner = learner_on(
@@ -113,7 +113,7 @@ fn random_batch(architecture: &Architecture, config: &RainbowConfig) -> Batch {
         discount: config.discount,
     };
     let mut batch = Batch::new(config.batch_size, &layout);
-    let largest = architecture.network.encoder.largest_pixel();
+    let largest = architecture.network.encoder.pixel_scale();
     batch.states.fill_with(|| rng.random_range(0..=largest));
     batch.next_states.fill_with(|| rng.random_range(0..=largest));
     batch.actions.fill_with(|| rng.random_range(0..architecture.actions as u8));

@@ -6,7 +6,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
 use serde::Deserialize;
 use softmoe_agents::check_device;
-use softmoe_spec::Device;
+use softmoe_config::Device;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;

@@ -6,9 +6,9 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, UpdateSettings, check_device, learner_on};
+use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, NetworkSpec, RainbowConfig};
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
-use softmoe_spec::{AgentConfig, Architecture, Device, EncoderSpec, NetworkSpec, RainbowConfig};
 use std::io::Write;
 use std::time::Instant;
 
@@ -184,7 +184,7 @@ fn learner_of(
     let config = RainbowConfig::minatar();
     let update = UpdateSettings {
         batch_size,
-        largest_pixel: architecture.network.encoder.largest_pixel(),
+        pixel_scale: architecture.network.encoder.pixel_scale(),
         bootstrap_discount: config.discount.powi(3),
         double: true,
         priority_exponent: 0.5,

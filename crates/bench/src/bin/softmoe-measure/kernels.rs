@@ -43,15 +43,15 @@ fn layer<L, In>(
 where
     In: dfdx::shapes::Shape,
     L: Layer<In> + Clone + 'static,
-    L::Tape<f32>: 'static,
+    L::Workspace<f32>: 'static,
 {
     let len = builder.parameters().len();
     let (x_len, y_len) =
         (input.num_elements(), dfdx::shapes::Shape::num_elements(&layer.output_shape(input)));
     let x = values(x_len);
     let forward = {
-        let (layer, x, parameters, mut tape) =
-            (layer.clone(), x.clone(), values(len), layer.tape::<f32>(input));
+        let (layer, x, parameters, mut workspace) =
+            (layer.clone(), x.clone(), values(len), layer.workspace::<f32>(input));
         Loop {
             name: format!("{name}, forward"),
             operations: 2.0 * multiply_adds as f64,
@@ -59,14 +59,14 @@ where
             calls: forwards as f64,
             run: Box::new(move || {
                 let weights = Weights { parameters: &parameters, noise: None };
-                black_box(layer.forward(weights, black_box(&x), &mut tape));
+                black_box(layer.forward(weights, black_box(&x), &mut workspace));
             }),
         }
     };
     let products = if wants_dx { 2 } else { 1 };
     let backward = {
         let (dy, parameters, mut gradient) = (values(y_len), values(len), vec![0.0; len]);
-        let mut tape = layer.tape::<f32>(input);
+        let mut workspace = layer.workspace::<f32>(input);
         Loop {
             name: format!("{name}, backward"),
             operations: 2.0 * (products * multiply_adds) as f64,
@@ -74,7 +74,14 @@ where
             calls: backwards as f64,
             run: Box::new(move || {
                 let weights = Weights { parameters: &parameters, noise: None };
-                black_box(layer.backward(weights, black_box(&x), &dy, &mut tape, &mut gradient, wants_dx));
+                black_box(layer.backward(
+                    weights,
+                    black_box(&x),
+                    &dy,
+                    &mut workspace,
+                    &mut gradient,
+                    wants_dx,
+                ));
             }),
         }
     };

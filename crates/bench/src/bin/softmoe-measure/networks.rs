@@ -10,8 +10,8 @@ use clap::builder::PossibleValuesParser;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::networks;
+use softmoe_config::{Architecture, Device, EncoderSpec, HeadSpec, NetworkSpec};
 use softmoe_nets::{ActionNetwork, Adam, AdamSettings, Pass, Weights, kernels};
-use softmoe_spec::{Architecture, Device, EncoderSpec, HeadSpec, NetworkSpec};
 use std::hint::black_box;
 #[cfg(feature = "burn")]
 use std::time::Instant;

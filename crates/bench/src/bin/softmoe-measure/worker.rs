@@ -4,7 +4,7 @@ use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
-use softmoe_spec::{
+use softmoe_config::{
     AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
     RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };

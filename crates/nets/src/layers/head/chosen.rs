@@ -6,7 +6,7 @@
 //! x^T g summed over all samples, that of A_a the sum over the samples that chose a, minus V's over the number of
 //! actions.
 
-use super::{CategoricalHead, CategoricalHeadTape};
+use super::{CategoricalHead, CategoricalHeadWorkspace};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::dense::disjoint;
 use crate::{ActionLayer, Scalar, Size, Weights};
@@ -95,17 +95,17 @@ impl<F: Size, Z: Size> ActionLayer<(usize, F)> for CategoricalHead<F, Z> {
         weights: Weights<'_, E>,
         x: &[E],
         actions: &[usize],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
     ) -> &'t [E] {
         let atoms = self.atoms.size();
         let Chosen { order, ends, x: features, of_action, logits, y, kernel, bias, .. } = {
-            tape.chosen.sort(actions);
-            &mut tape.chosen
+            workspace.chosen.sort(actions);
+            &mut workspace.chosen
         };
         gather(features, x, order);
         let (batch, inputs) = (order.len(), features.len() / order.len());
-        let (advantage, b_advantage) = self.advantage.weights(weights, &mut tape.advantage, true);
-        match self.value.as_ref().zip(tape.value.as_mut()) {
+        let (advantage, b_advantage) = self.advantage.weights(weights, &mut workspace.advantage, true);
+        match self.value.as_ref().zip(workspace.value.as_mut()) {
             Some((value, value_tape)) => {
                 let (value, b_value) = value.weights(weights, value_tape, true);
                 kernels::minus_mean_of_blocks(kernel, value, advantage, atoms);
@@ -141,11 +141,11 @@ impl<F: Size, Z: Size> ActionLayer<(usize, F)> for CategoricalHead<F, Z> {
         _: &[E],
         dy: &[E],
         _: &[usize],
-        tape: &'t mut CategoricalHeadTape<E>,
+        workspace: &'t mut CategoricalHeadWorkspace<E>,
         gradient: &mut [E],
     ) -> &'t [E] {
         let (atoms, outputs) = (self.atoms.size(), self.actions * self.atoms.size());
-        let Chosen { order, ends, x, dx, of_action: d_logits, kernel: shared, .. } = &mut tape.chosen;
+        let Chosen { order, ends, x, dx, of_action: d_logits, kernel: shared, .. } = &mut workspace.chosen;
         gather(d_logits, dy, order);
         let (batch, inputs) = (order.len(), x.len() / order.len());
         let d_logits_of = |samples: &Range<usize>| &d_logits[samples.start * atoms..samples.end * atoms];
@@ -179,7 +179,7 @@ impl<F: Size, Z: Size> ActionLayer<(usize, F)> for CategoricalHead<F, Z> {
         }
 
         // The gradient of the features.
-        let (advantage, _) = self.advantage.weights(weights, &mut tape.advantage, false);
+        let (advantage, _) = self.advantage.weights(weights, &mut workspace.advantage, false);
         match self.value {
             Some(_) => {
                 let shared = Matrix::new(shared, inputs, atoms).transposed();
@@ -195,13 +195,13 @@ impl<F: Size, Z: Size> ActionLayer<(usize, F)> for CategoricalHead<F, Z> {
             let dx = MatrixMut::new(&mut dx[samples.start * inputs..], samples.len(), inputs);
             product(dx, d_logits, kernel, true);
         }
-        scatter(&mut tape.dx, dx, order);
+        scatter(&mut workspace.dx, dx, order);
 
         self.advantage.noise_backward(weights, gradient);
         if let Some(value) = &self.value {
             value.noise_backward(weights, gradient);
         }
-        &tape.dx
+        &workspace.dx
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
             let head = make(&mut builder, "head", features, actions, atoms, noisy);
             let (parameters, noise) = (of(3, builder.parameters().len()), of(17, builder.noise().len()));
             let x = of(29, batch * features);
-            let (mut of_all, mut of_chosen) = (head.tape::<f64>((batch, features)), head.tape((batch, features)));
+            let (mut of_all, mut of_chosen) = (head.workspace::<f64>((batch, features)), head.workspace((batch, features)));
             for noise in [Some(&noise[..]), None] {
                 let weights = Weights { parameters: &parameters, noise };
                 let all = head.forward(weights, &x, &mut of_all).to_vec();

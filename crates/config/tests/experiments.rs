@@ -1,6 +1,6 @@
 //! The committed experiments: they read, they validate, and they hold the arms of the paper.
 
-use softmoe_spec::{BodySpec, EncoderSpec, Experiment, Game, Profile, RANDOM_ARM, Rule};
+use softmoe_config::{BodySpec, EncoderSpec, Experiment, Game, Profile, RANDOM_ARM, Rule};
 use std::path::Path;
 
 fn experiments() -> Vec<Experiment> {

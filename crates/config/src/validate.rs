@@ -2,9 +2,9 @@
 
 use crate::error::none_of;
 use crate::{
-    AgentConfig, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, ExpertSpec, InterventionSpec,
-    LearningConfig, MixingSpec, NetworkSpec, PartSpec, RainbowConfig, RunConfig, SimplicialSpec, SlotsSpec,
-    SpecError, TokensSpec,
+    AgentConfig, BodySpec, ConfigError, DqnConfig, EncoderSpec, EnvironmentConfig, ExpertSpec,
+    InterventionSpec, LearningConfig, MixingSpec, NetworkSpec, PartSpec, RainbowConfig, RunConfig,
+    SimplicialSpec, SlotsSpec, TokensSpec,
 };
 use std::fmt::Display;
 
@@ -77,8 +77,8 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// [`SpecError::Invalid`] with every value that does not: itself, the rule, what to type.
-    pub fn validate(&self) -> Result<(), SpecError> {
+    /// [`ConfigError::Invalid`] with every value that does not: itself, the rule, what to type.
+    pub fn validate(&self) -> Result<(), ConfigError> {
         let mut check = Check::default();
         environment(&mut check, &self.environment);
         match &self.agent {

@@ -8,7 +8,7 @@
 //! run, in which nothing is left to a default:
 //!
 //! ```
-//! use softmoe_spec::{Experiment, file};
+//! use softmoe_config::{Experiment, file};
 //! use std::path::Path;
 //!
 //! let experiment: Experiment = file::parse(Path::new("fig.ron"), r#"(
@@ -33,7 +33,7 @@
 //! let runs = experiment.resolve("quick", experiment.profile("quick")?, &["flat", "softmoe-4"])?;
 //! assert_eq!(runs.len(), 4);
 //! assert_eq!(runs[0].name(), "fig/quick/flat/breakout/seed-0");
-//! # Ok::<(), softmoe_spec::SpecError>(())
+//! # Ok::<(), softmoe_config::ConfigError>(())
 //! ```
 #![deny(missing_docs)]
 
@@ -60,7 +60,7 @@ pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialS
 pub use device::Device;
 pub use device_body::DeviceBodySpec;
 pub use environment::{EnvironmentConfig, Game};
-pub use error::SpecError;
+pub use error::ConfigError;
 pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};
 pub use intervention::{InterventionSpec, PartSpec};
 pub use kernels::KernelsSpec;

@@ -3,7 +3,7 @@
 use crate::body::BodySpec;
 use crate::error::none_of;
 use crate::validate::Check;
-use crate::{RunConfig, SpecError, file};
+use crate::{ConfigError, RunConfig, file};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -62,7 +62,7 @@ impl EncoderSpec {
 
     /// What the bytes of an observation are divided by before the encoder sees them: 255 behind Atari's grey levels, as in
     /// the release; 1 behind MinAtar's channels, which are 0 or 1.
-    pub const fn largest_pixel(self) -> u8 {
+    pub const fn pixel_scale(self) -> u8 {
         match self {
             EncoderSpec::MinAtar => 1,
             EncoderSpec::Nature | EncoderSpec::Impala { .. } => u8::MAX,
@@ -96,9 +96,9 @@ impl fmt::Display for EncoderSpec {
 
 /// As in a file; `impala` is `impala()`.
 impl FromStr for EncoderSpec {
-    type Err = SpecError;
+    type Err = ConfigError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
         file::value("encoder", text)
     }
 }
@@ -166,13 +166,13 @@ impl fmt::Display for HeadSpec {
 /// Everything that decides a network's layers and the shapes of its parameters.
 ///
 /// ```
-/// use softmoe_spec::Architecture;
+/// use softmoe_config::Architecture;
 ///
 /// let text = "(network: (encoder: impala(), body: soft_moe(experts: 4), hidden: 512), \
 ///              head: categorical(atoms: 51, dueling: true, noisy: true), observation: (84, 84, 4), actions: 18)";
 /// let architecture: Architecture = text.parse()?;
 /// assert_eq!(architecture.to_string().parse::<Architecture>()?, architecture);
-/// # Ok::<(), softmoe_spec::SpecError>(())
+/// # Ok::<(), softmoe_config::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -200,8 +200,8 @@ impl Architecture {
     ///
     /// # Errors
     ///
-    /// [`SpecError::Invalid`] with every value that does not.
-    pub fn validate(&self) -> Result<(), SpecError> {
+    /// [`ConfigError::Invalid`] with every value that does not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
         let mut check = Check::default();
         self.check(&mut check);
         none_of("the network", check.problems)
@@ -236,9 +236,9 @@ impl fmt::Display for Architecture {
 
 /// From RON.
 impl FromStr for Architecture {
-    type Err = SpecError;
+    type Err = ConfigError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
         file::value("architecture", text)
     }
 }

@@ -2,8 +2,8 @@
 
 mod example;
 
-use softmoe_spec::{
-    AgentConfig, AgentPreset, Architecture, DqnConfig, Experiment, LossSpec, Setting, SpecError, file,
+use softmoe_config::{
+    AgentConfig, AgentPreset, Architecture, ConfigError, DqnConfig, Experiment, LossSpec, Setting, file,
 };
 use std::path::Path;
 
@@ -92,7 +92,7 @@ fn a_run_with_a_senseless_value_is_refused() {
         assert!(message.contains("run fig/quick/softmoe-4/breakout/seed-0"), "{message}");
         assert!(message.contains(rule), "{text}: {message}");
         // What the message says to type helps.
-        let SpecError::Invalid { problems, .. } = &error else { panic!("{error:?}") };
+        let ConfigError::Invalid { problems, .. } = &error else { panic!("{error:?}") };
         for problem in problems {
             let typed = problem.split("`--set ").nth(1).unwrap().trim_end_matches("`)");
             // The quotes are the shell's.

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// Something wrong in a file, a setting or a value: what was given, what is allowed, what to type.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum SpecError {
+pub enum ConfigError {
     /// A file could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
@@ -74,11 +74,11 @@ fn in_field(field: &str) -> String {
 }
 
 /// `problems` as an error of `subject`, if there are any.
-pub(crate) fn none_of(subject: impl Into<String>, problems: Vec<String>) -> Result<(), SpecError> {
+pub(crate) fn none_of(subject: impl Into<String>, problems: Vec<String>) -> Result<(), ConfigError> {
     if problems.is_empty() {
         return Ok(());
     }
-    Err(SpecError::Invalid { subject: subject.into(), problems })
+    Err(ConfigError::Invalid { subject: subject.into(), problems })
 }
 
 /// The message for a name among `expected`, as the readers of files and settings give it.

@@ -1,6 +1,6 @@
 //! What stands between feature map and head.
 
-use crate::{DeviceBodySpec, SpecError, file};
+use crate::{ConfigError, DeviceBodySpec, file};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -9,12 +9,12 @@ use std::str::FromStr;
 /// A body: `hidden` below is the network's hidden width, d the width of a token, m the number of tokens.
 ///
 /// ```
-/// use softmoe_spec::{BodySpec, SlotsSpec};
+/// use softmoe_config::{BodySpec, SlotsSpec};
 ///
 /// let body: BodySpec = "soft_moe(experts: 4, slots: fraction(0.1))".parse()?;
 /// let BodySpec::SoftMoe { experts, slots, .. } = body else { panic!("another body") };
 /// assert_eq!((experts, slots.count(64, experts)), (4, 7));
-/// # Ok::<(), softmoe_spec::SpecError>(())
+/// # Ok::<(), softmoe_config::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
@@ -306,9 +306,9 @@ fn in_ron(value: &Value) -> String {
 
 /// As in a file; `flat` is `flat()`.
 impl FromStr for BodySpec {
-    type Err = SpecError;
+    type Err = ConfigError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
         file::value("body", text)
     }
 }
@@ -387,9 +387,9 @@ impl fmt::Display for SlotsSpec {
 
 /// As in a file.
 impl FromStr for SlotsSpec {
-    type Err = SpecError;
+    type Err = ConfigError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
         file::value("rule on slots", text)
     }
 }

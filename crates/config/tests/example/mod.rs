@@ -1,7 +1,7 @@
 //! An experiment to read, change and break.
 #![allow(dead_code)]
 
-use softmoe_spec::{Experiment, RunConfig, file};
+use softmoe_config::{Experiment, RunConfig, file};
 use std::path::Path;
 
 pub(crate) const TEXT: &str = r#"(

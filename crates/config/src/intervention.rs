@@ -1,6 +1,6 @@
 //! What is done to an agent's weights while it learns, to keep it able to learn.
 
-use crate::{SpecError, file};
+use crate::{ConfigError, file};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +10,12 @@ use std::str::FromStr;
 /// The defaults are those of the experiments, whose paper names the methods but not their numbers.
 ///
 /// ```
-/// use softmoe_spec::{InterventionSpec, PartSpec};
+/// use softmoe_config::{InterventionSpec, PartSpec};
 ///
 /// let intervention: InterventionSpec = "redo(tau: 0.1, on: experts)".parse()?;
 /// assert_eq!(intervention, InterventionSpec::Redo { period: 1000, tau: 0.1, on: PartSpec::Experts });
 /// assert_eq!(intervention.period(), Some(1000));
-/// # Ok::<(), softmoe_spec::SpecError>(())
+/// # Ok::<(), softmoe_config::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
@@ -127,9 +127,9 @@ impl fmt::Display for InterventionSpec {
 
 /// As in a file; `redo()` has every default.
 impl FromStr for InterventionSpec {
-    type Err = SpecError;
+    type Err = ConfigError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
         file::value("intervention", text)
     }
 }

@@ -2,13 +2,13 @@
 
 mod example;
 
-use softmoe_spec::{AgentConfig, Experiment, RunConfig, SpecError, file};
+use softmoe_config::{AgentConfig, ConfigError, Experiment, RunConfig, file};
 use std::fs;
 use std::path::Path;
 
 /// The error of reading the example with `from` replaced by `to`.
 #[track_caller]
-fn broken(from: &str, to: &str) -> SpecError {
+fn broken(from: &str, to: &str) -> ConfigError {
     assert!(example::TEXT.contains(from));
     file::parse::<Experiment>(Path::new("fig.ron"), &example::TEXT.replacen(from, to, 1)).unwrap_err()
 }
@@ -16,7 +16,7 @@ fn broken(from: &str, to: &str) -> SpecError {
 #[test]
 fn an_unknown_field_is_told_with_its_place_and_the_nearest() {
     let error = broken("evaluations: 8", "evaluation: 8");
-    let SpecError::Parse { line, field, .. } = &error else { panic!("{error:?}") };
+    let ConfigError::Parse { line, field, .. } = &error else { panic!("{error:?}") };
     assert_eq!((*line, field.as_str()), (14, "profiles.quick.evaluation"));
     let message = error.to_string();
     assert!(message.starts_with("fig.ron:14:"), "{message}");
@@ -35,7 +35,7 @@ fn a_wrong_type_is_told_with_its_place_and_what_is_expected() {
         ("games: [", "games: (", "profiles.quick.games", ""),
     ] {
         let error = broken(from, to);
-        let SpecError::Parse { line, column, field: at, message, .. } = &error else { panic!("{error:?}") };
+        let ConfigError::Parse { line, column, field: at, message, .. } = &error else { panic!("{error:?}") };
         assert!(at.starts_with(field) || field.starts_with(at.as_str()), "{to}: {error}");
         assert!(message.contains(says), "{to}: {error}");
         let text = example::TEXT.replacen(from, to, 1);
@@ -69,7 +69,7 @@ fn broken_text_is_told_with_its_line() {
     for length in (0..example::TEXT.len()).step_by(7) {
         let part = &example::TEXT[..length];
         let error = file::parse::<Experiment>(Path::new("fig.ron"), part).unwrap_err();
-        assert!(matches!(error, SpecError::Parse { .. }), "{error:?}");
+        assert!(matches!(error, ConfigError::Parse { .. }), "{error:?}");
     }
 }
 
@@ -103,7 +103,7 @@ fn a_failed_write_keeps_what_was_there() {
     fs::create_dir(&path).unwrap();
     fs::write(path.join("inside"), "kept").unwrap();
     let error = file::write(&path, &example::run("flat")).unwrap_err();
-    assert!(matches!(error, SpecError::Write { .. }), "{error:?}");
+    assert!(matches!(error, ConfigError::Write { .. }), "{error:?}");
     assert_eq!(fs::read_to_string(path.join("inside")).unwrap(), "kept");
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1, "no temporary file is left");
     let error = file::write(&directory.path().join("no/such/run.ron"), &1).unwrap_err();

@@ -2,13 +2,13 @@
 
 mod example;
 
-use softmoe_spec::setting::{fields, settable};
-use softmoe_spec::{
-    AgentConfig, Experiment, InterventionSpec, PartSpec, RunConfig, Setting, SpecError, file,
+use softmoe_config::setting::{fields, settable};
+use softmoe_config::{
+    AgentConfig, ConfigError, Experiment, InterventionSpec, PartSpec, RunConfig, Setting, file,
 };
 use std::path::Path;
 
-fn set(config: &RunConfig, text: &str) -> Result<RunConfig, SpecError> {
+fn set(config: &RunConfig, text: &str) -> Result<RunConfig, ConfigError> {
     let mut config = config.clone();
     text.parse::<Setting>()?.apply(&mut config)?;
     config.validate()?;

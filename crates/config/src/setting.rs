@@ -2,7 +2,7 @@
 
 use crate::error::unknown;
 use crate::names::{UnknownName, nearest};
-use crate::{BodySpec, DeviceBodySpec, EncoderSpec, InterventionSpec, RunConfig, SlotsSpec, SpecError};
+use crate::{BodySpec, ConfigError, DeviceBodySpec, EncoderSpec, InterventionSpec, RunConfig, SlotsSpec};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,8 +36,8 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
 /// that holds the variant, e.g. `agent.n_step`, `network.body.scale`.
 ///
 /// ```
-/// use softmoe_spec::{AgentConfig, AgentPreset, AgentSteps, Setting};
-/// # use softmoe_spec::{BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RunConfig, TrainingConfig};
+/// use softmoe_config::{AgentConfig, AgentPreset, AgentSteps, Setting};
+/// # use softmoe_config::{BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RunConfig, TrainingConfig};
 /// # let mut config = RunConfig {
 /// #     figure: "fig3".into(), profile: "quick".into(), arm: "flat".into(), seed: 0,
 /// #     environment: EnvironmentConfig::minatar(Game::Breakout),
@@ -55,7 +55,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
 /// setting.apply(&mut config)?;
 /// let AgentConfig::Rainbow(rainbow) = &config.agent else { unreachable!() };
 /// assert_eq!(rainbow.n_step, 5);
-/// # Ok::<(), softmoe_spec::SpecError>(())
+/// # Ok::<(), softmoe_config::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
@@ -64,10 +64,10 @@ pub struct Setting {
 }
 
 impl FromStr for Setting {
-    type Err = SpecError;
+    type Err = ConfigError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
-        let refuse = |message: String| SpecError::Setting { setting: text.to_owned(), message };
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
+        let refuse = |message: String| ConfigError::Setting { setting: text.to_owned(), message };
         let Some((key, value)) = text.split_once('=') else {
             return Err(refuse("a setting is written `key=value`, e.g. `agent.n_step=5`".into()));
         };
@@ -100,10 +100,10 @@ impl Setting {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] if there is no such key, [`SpecError::Setting`] if the value is of another
+    /// [`ConfigError::UnknownName`] if there is no such key, [`ConfigError::Setting`] if the value is of another
     /// type than the key's; `config` is then as it was.
-    pub fn apply(&self, config: &mut RunConfig) -> Result<(), SpecError> {
-        let refuse = |message: String| SpecError::Setting { setting: self.to_string(), message };
+    pub fn apply(&self, config: &mut RunConfig) -> Result<(), ConfigError> {
+        let refuse = |message: String| ConfigError::Setting { setting: self.to_string(), message };
         let mut json = serde_json::to_value(&*config).map_err(|e| refuse(e.to_string()))?;
         if !self.applies_to(config) {
             return Err(self.unknown(settable(config)));
@@ -117,22 +117,22 @@ impl Setting {
     }
 
     /// The error for a key that none of the configurations has.
-    pub(crate) fn unknown(&self, keys: Vec<String>) -> SpecError {
+    pub(crate) fn unknown(&self, keys: Vec<String>) -> ConfigError {
         // A field's own name is enough to guess by: `n_step` is near `agent.n_step`.
         let by_field = keys.iter().find(|key| key.rsplit('.').next() == Some(self.key.as_str()));
         let near = nearest(&self.key, keys.iter().map(String::as_str));
         if let (None, Some(key)) = (near, by_field) {
             let message = format!("there is no key `{}`; did you mean `{key}`?", self.key);
-            return SpecError::Setting { setting: self.to_string(), message };
+            return ConfigError::Setting { setting: self.to_string(), message };
         }
         UnknownName { kind: "key", given: self.key.clone(), allowed: keys }.into()
     }
 
     /// The value of a key that takes a whole variant, written as in a file: `soft_moe(experts: 4)`.
     fn variant(&self) -> Option<Result<Value, String>> {
-        fn json<T: FromStr<Err = SpecError> + Serialize>(text: &str) -> Result<Value, String> {
+        fn json<T: FromStr<Err = ConfigError> + Serialize>(text: &str) -> Result<Value, String> {
             let value: T = text.parse().map_err(|error| match error {
-                SpecError::Value { message, .. } => message,
+                ConfigError::Value { message, .. } => message,
                 other => other.to_string(),
             })?;
             serde_json::to_value(value).map_err(|error| error.to_string())

@@ -1,7 +1,7 @@
 //! Every network of every figure can be written down.
 
 use proptest::prelude::*;
-use softmoe_spec::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RunConfig, file};
+use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RunConfig, file};
 use std::path::Path;
 
 /// The arms of figures 1 to 11 and of those beyond the paper.
@@ -63,7 +63,7 @@ fn every_body_reads_validates_and_writes() {
         for encoder in [EncoderSpec::MinAtar, EncoderSpec::Nature, EncoderSpec::Impala { width: 1 }] {
             let [height, width] = encoder.pixels();
             let network = NetworkSpec { encoder, body: body.clone(), hidden: encoder.usual_hidden() };
-            let head = softmoe_spec::HeadSpec::Q { dueling: false, noisy: true };
+            let head = softmoe_config::HeadSpec::Q { dueling: false, noisy: true };
             let observation = [height, width, 4];
             let architecture = Architecture { network, head, observation, actions: 18, permutation_seed: 7 };
             architecture.validate().unwrap_or_else(|error| panic!("{text}: {error}"));
@@ -94,7 +94,7 @@ fn an_old_run_reads_with_the_defaults_of_what_is_new() {
     let config: RunConfig = file::parse(Path::new("run.ron"), text).unwrap();
     config.validate().unwrap();
     assert_eq!(config.network.body, BodySpec::soft_moe(4));
-    let experiment = softmoe_spec::Experiment::read(
+    let experiment = softmoe_config::Experiment::read(
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/fig3.ron"),
     );
     let experiment = experiment.unwrap();

@@ -3,10 +3,10 @@
 mod example;
 
 use proptest::prelude::*;
-use softmoe_spec::setting::{Difference, differences, fields, settable};
-use softmoe_spec::{BodySpec, EncoderSpec, Setting, SpecError};
+use softmoe_config::setting::{Difference, differences, fields, settable};
+use softmoe_config::{BodySpec, ConfigError, EncoderSpec, Setting};
 
-fn set(arm: &str, text: &str) -> Result<softmoe_spec::RunConfig, SpecError> {
+fn set(arm: &str, text: &str) -> Result<softmoe_config::RunConfig, ConfigError> {
     let mut config = example::run(arm);
     text.parse::<Setting>()?.apply(&mut config)?;
     Ok(config)
@@ -47,8 +47,8 @@ fn a_variants_name_is_a_field_but_cannot_be_set() {
     let fields = fields(&example::run("softmoe-4"));
     assert_eq!(fields["agent"], "\"rainbow\"");
     assert_eq!(fields["network.body"], "\"soft_moe\"");
-    assert!(matches!(set("random", "agent.n_step=5"), Err(SpecError::UnknownName(_))));
-    assert!(matches!(set("flat", "network.body.experts=5"), Err(SpecError::UnknownName(_))));
+    assert!(matches!(set("random", "agent.n_step=5"), Err(ConfigError::UnknownName(_))));
+    assert!(matches!(set("flat", "network.body.experts=5"), Err(ConfigError::UnknownName(_))));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Reading and writing the files of an experiment: RON, with errors that say where, and atomic writes.
 
-use crate::SpecError;
+use crate::ConfigError;
 use crate::error::unknown;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -13,11 +13,11 @@ use std::path::Path;
 ///
 /// # Errors
 ///
-/// [`SpecError::Read`] if the file cannot be read; [`SpecError::Parse`] with line, column and field if its
+/// [`ConfigError::Read`] if the file cannot be read; [`ConfigError::Parse`] with line, column and field if its
 /// text is not a `T`.
-pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, SpecError> {
+pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     let text =
-        fs::read_to_string(path).map_err(|source| SpecError::Read { path: path.to_owned(), source })?;
+        fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
     parse(path, &text)
 }
 
@@ -25,9 +25,9 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, SpecError> {
 ///
 /// # Errors
 ///
-/// [`SpecError::Parse`] if the text is not a `T`.
-pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, SpecError> {
-    let error = |error: ron::error::SpannedError, field: String| SpecError::Parse {
+/// [`ConfigError::Parse`] if the text is not a `T`.
+pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    let error = |error: ron::error::SpannedError, field: String| ConfigError::Parse {
         path: path.to_owned(),
         line: error.span.start.line,
         column: error.span.start.col,
@@ -46,7 +46,7 @@ pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, SpecErro
 }
 
 /// Reads a value that was typed by hand: RON, where a variant's empty parentheses may be left out.
-pub(crate) fn value<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, SpecError> {
+pub(crate) fn value<T: DeserializeOwned>(what: &'static str, text: &str) -> Result<T, ConfigError> {
     let is_name = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let error = match ron::from_str(text) {
         Ok(value) => return Ok(value),
@@ -58,7 +58,7 @@ pub(crate) fn value<T: DeserializeOwned>(what: &'static str, text: &str) -> Resu
         Some(Err(inside)) if matches!(error.code, ron::Error::ExpectedStructLike) => inside,
         _ => error,
     };
-    Err(SpecError::Value { what, given: text.to_owned(), message: explain(&error.code) })
+    Err(ConfigError::Value { what, given: text.to_owned(), message: explain(&error.code) })
 }
 
 /// `value` as RON in one line.
@@ -71,9 +71,9 @@ pub(crate) fn one_line<T: Serialize>(value: &T, f: &mut fmt::Formatter<'_>) -> f
 ///
 /// # Errors
 ///
-/// [`SpecError::Write`] if the file cannot be written; what was at `path` before is then still there.
-pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), SpecError> {
-    let write_error = |source| SpecError::Write { path: path.to_owned(), source };
+/// [`ConfigError::Write`] if the file cannot be written; what was at `path` before is then still there.
+pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), ConfigError> {
+    let write_error = |source| ConfigError::Write { path: path.to_owned(), source };
     let text = ron::ser::to_string_pretty(value, ron::ser::PrettyConfig::default())
         .map_err(|error| write_error(io::Error::other(error)))?;
     write_atomically(path, format!("{text}\n").as_bytes()).map_err(write_error)

@@ -1,6 +1,6 @@
 //! The presets, number by number, against the tables they come from.
 
-use softmoe_spec::{
+use softmoe_config::{
     AgentConfig, AgentPreset, AgentSteps, DqnConfig, EncoderSpec, EnvironmentConfig, Game, HeadSpec,
     InterventionSpec, LossSpec, RainbowConfig, SlotsSpec, TokensSpec,
 };

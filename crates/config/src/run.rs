@@ -1,6 +1,6 @@
 //! A single run: its configuration (`run.ron`), its result (`done.ron`) and where its files lie.
 
-use crate::{AgentConfig, AgentSteps, EnvironmentConfig, KernelsSpec, NetworkSpec, SpecError, file};
+use crate::{AgentConfig, AgentSteps, ConfigError, EnvironmentConfig, KernelsSpec, NetworkSpec, file};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -35,7 +35,7 @@ impl RunConfig {
     /// # Errors
     ///
     /// As [`file::read`] and [`RunConfig::validate`].
-    pub fn read(path: &Path) -> Result<Self, SpecError> {
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let config: RunConfig = file::read(path)?;
         config.validate()?;
         Ok(config)

@@ -1,6 +1,6 @@
 //! Bodies that have a forward pass for devices, and no gradients of the CPU engine yet.
 
-use crate::{Device, SpecError, file};
+use crate::{ConfigError, Device, file};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
@@ -55,9 +55,9 @@ impl fmt::Display for DeviceBodySpec {
 
 /// As in a file; `attention` is `attention()`.
 impl FromStr for DeviceBodySpec {
-    type Err = SpecError;
+    type Err = ConfigError;
 
-    fn from_str(text: &str) -> Result<Self, SpecError> {
+    fn from_str(text: &str) -> Result<Self, ConfigError> {
         file::value("body", text)
     }
 }

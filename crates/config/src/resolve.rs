@@ -5,8 +5,9 @@ use crate::experiment::{MOST_SEEDS, RANDOM_ARM};
 use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
-    AgentConfig, AgentSteps, Architecture, Arm, Drawing, EncoderSpec, EnvironmentConfig, Experiment, Game,
-    HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, SpecError, TrainingConfig, file,
+    AgentConfig, AgentSteps, Architecture, Arm, ConfigError, Drawing, EncoderSpec, EnvironmentConfig,
+    Experiment, Game, HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, TrainingConfig,
+    file,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +22,7 @@ impl Experiment {
     /// # Errors
     ///
     /// As [`file::read`] and [`Experiment::validate`]; also if the figure has another name than the file.
-    pub fn read(path: &Path) -> Result<Self, SpecError> {
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
         let experiment: Experiment = file::read(path)?;
         let mut problems = Vec::new();
         if path.file_stem().is_some_and(|stem| stem != experiment.figure.as_str()) {
@@ -32,8 +33,8 @@ impl Experiment {
         }
         none_of(path.display().to_string(), problems)?;
         experiment.validate().map_err(|error| match error {
-            SpecError::Invalid { problems, .. } => {
-                SpecError::Invalid { subject: path.display().to_string(), problems }
+            ConfigError::Invalid { problems, .. } => {
+                ConfigError::Invalid { subject: path.display().to_string(), problems }
             }
             other => other,
         })?;
@@ -44,8 +45,8 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] if there is none.
-    pub fn profile(&self, name: &str) -> Result<&Profile, SpecError> {
+    /// [`ConfigError::UnknownName`] if there is none.
+    pub fn profile(&self, name: &str) -> Result<&Profile, ConfigError> {
         known("profile", name, self.profiles.keys().map(String::as_str))?;
         Ok(&self.profiles[name])
     }
@@ -54,8 +55,8 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] if there is none.
-    pub fn drawing(&self, name: &str) -> Result<&Drawing, SpecError> {
+    /// [`ConfigError::UnknownName`] if there is none.
+    pub fn drawing(&self, name: &str) -> Result<&Drawing, ConfigError> {
         known("drawing", name, self.drawings.keys().map(String::as_str))?;
         Ok(&self.drawings[name])
     }
@@ -64,8 +65,8 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] if there is none.
-    pub fn arm(&self, name: &str) -> Result<&Arm, SpecError> {
+    /// [`ConfigError::UnknownName`] if there is none.
+    pub fn arm(&self, name: &str) -> Result<&Arm, ConfigError> {
         let names = || self.arms.iter().map(|arm| arm.name.as_str());
         let unknown = || UnknownName {
             kind: "arm",
@@ -86,18 +87,18 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] for an arm that the experiment has not or a setting whose key no arm of the experiment has,
-    /// [`SpecError::Setting`] for a value of the wrong type, [`SpecError::Invalid`] for a configuration that
+    /// [`ConfigError::UnknownName`] for an arm that the experiment has not or a setting whose key no arm of the experiment has,
+    /// [`ConfigError::Setting`] for a value of the wrong type, [`ConfigError::Invalid`] for a configuration that
     /// does not [validate](RunConfig::validate) or more than [`MOST_SEEDS`].
     pub fn resolve(
         &self,
         profile_name: &str,
         profile: &Profile,
         arms: &[&str],
-    ) -> Result<Vec<RunConfig>, SpecError> {
+    ) -> Result<Vec<RunConfig>, ConfigError> {
         none_of(format!("profile `{profile_name}`"), too_many_seeds(profile).into_iter().collect())?;
         let settings: Vec<Setting> =
-            profile.set.iter().map(|text| text.parse()).collect::<Result<_, SpecError>>()?;
+            profile.set.iter().map(|text| text.parse()).collect::<Result<_, ConfigError>>()?;
         let mut runs = Vec::new();
         for seed in 0..profile.seeds {
             for &game in &profile.games {
@@ -120,9 +121,9 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`SpecError::UnknownName`] for an arm or a drawing that the experiment has not, [`SpecError::Invalid`] for sizes
+    /// [`ConfigError::UnknownName`] for an arm or a drawing that the experiment has not, [`ConfigError::Invalid`] for sizes
     /// that do not fit together.
-    pub fn drawn(&self, name: &str, arm: &str) -> Result<Architecture, SpecError> {
+    pub fn drawn(&self, name: &str, arm: &str) -> Result<Architecture, ConfigError> {
         let drawing = self.drawing(name)?;
         let arm = self.arm(arm)?;
         let encoder = arm.encoder.unwrap_or(drawing.encoder);
@@ -156,11 +157,11 @@ impl Experiment {
         game: Option<Game>,
         encoder: Option<EncoderSpec>,
         settings: &[Setting],
-    ) -> Result<Architecture, SpecError> {
+    ) -> Result<Architecture, ConfigError> {
         let profile = self.profile(profile_name)?;
         let Some(game) = game.or(profile.games.first().copied()) else {
             let problems = vec![format!("profile `{profile_name}` has no game")];
-            return Err(SpecError::Invalid { subject: format!("experiment {}", self.figure), problems });
+            return Err(ConfigError::Invalid { subject: format!("experiment {}", self.figure), problems });
         };
         let mut run = self.run(profile_name, profile, arm, game, 0)?;
         for text in &profile.set {
@@ -178,7 +179,7 @@ impl Experiment {
         settings.iter().try_for_each(|setting| setting.apply(&mut run))?;
         let Some(mut architecture) = run.architecture(0) else {
             let problems = vec!["has no network: it chooses its actions by chance".to_owned()];
-            return Err(SpecError::Invalid { subject: format!("the arm `{arm}`"), problems });
+            return Err(ConfigError::Invalid { subject: format!("the arm `{arm}`"), problems });
         };
         let [height, width] = architecture.network.encoder.pixels();
         if architecture.observation[..2] != [height, width] {
@@ -195,10 +196,10 @@ impl Experiment {
         settings: &[Setting],
         profile_name: &str,
         profile: &Profile,
-    ) -> Result<(), SpecError> {
+    ) -> Result<(), ConfigError> {
         let Some(&game) = profile.games.first() else { return Ok(()) };
         let arms = self.arm_names().map(|arm| self.run(profile_name, profile, arm, game, 0));
-        let runs: Vec<RunConfig> = arms.collect::<Result<_, SpecError>>()?;
+        let runs: Vec<RunConfig> = arms.collect::<Result<_, ConfigError>>()?;
         match settings.iter().find(|setting| !runs.iter().any(|run| setting.applies_to(run))) {
             None => Ok(()),
             Some(setting) => {
@@ -216,7 +217,7 @@ impl Experiment {
         arm: &str,
         game: Game,
         seed: u64,
-    ) -> Result<RunConfig, SpecError> {
+    ) -> Result<RunConfig, ConfigError> {
         known("arm", arm, self.arm_names())?;
         // The random policy has no network; it is given the reference's, for its file to be complete.
         let (agent, of) = match arm {
@@ -254,8 +255,8 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`SpecError::Invalid`] with everything that does not.
-    pub fn validate(&self) -> Result<(), SpecError> {
+    /// [`ConfigError::Invalid`] with everything that does not.
+    pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = self.arm_problems();
         problems.extend(self.rule_problems());
         if self.profiles.is_empty() && self.drawings.is_empty() {
@@ -273,14 +274,14 @@ impl Experiment {
         none_of(format!("experiment {}", self.figure), problems)?;
         let arms: Vec<&str> = self.arm_names().collect();
         for (name, profile) in &self.profiles {
-            self.resolve(name, profile, &arms).map_err(|error| SpecError::Invalid {
+            self.resolve(name, profile, &arms).map_err(|error| ConfigError::Invalid {
                 subject: format!("experiment {}", self.figure),
                 problems: vec![format!("profile `{name}`: {error}")],
             })?;
         }
         for name in self.drawings.keys() {
             for arm in &self.arms {
-                self.drawn(name, &arm.name).map_err(|error| SpecError::Invalid {
+                self.drawn(name, &arm.name).map_err(|error| ConfigError::Invalid {
                     subject: format!("experiment {}", self.figure),
                     problems: vec![format!("drawing `{name}`, arm `{}`: {error}", arm.name)],
                 })?;
