@@ -49,8 +49,8 @@ pub mod diagnostics;
 pub mod dqn;
 mod error;
 mod evaluation;
+mod instruction_set;
 pub mod interventions;
-mod kernels;
 mod learner;
 mod metrics;
 pub mod networks;
@@ -67,6 +67,7 @@ pub use devices::{FixedBatch, TrainingStep, training_step};
 pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
+pub use instruction_set::instruction_set;
 pub use learner::{
     CpuLearner, Learner, Mode, NamedWeights, Objective, ReadObservations, Update, UpdateSettings,
 };

@@ -86,7 +86,7 @@ fn gigabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
     use softmoe_config::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, InstructionSet, NetworkSpec,
         RainbowConfig, TrainingConfig,
     };
 
@@ -109,7 +109,7 @@ mod tests {
                 final_evaluation_episodes: 1,
                 checkpoint_period: AgentSteps(1),
             },
-            kernels: KernelsSpec::Auto,
+            instruction_set: InstructionSet::Auto,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A single run: its configuration (`run.ron`), its result (`done.ron`) and where its files lie.
 
-use crate::{AgentConfig, AgentSteps, ConfigError, EnvironmentConfig, KernelsSpec, NetworkSpec, file};
+use crate::{AgentConfig, AgentSteps, ConfigError, EnvironmentConfig, InstructionSet, NetworkSpec, file};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -24,9 +24,9 @@ pub struct RunConfig {
     pub network: NetworkSpec,
     /// Budget, evaluation and checkpoints.
     pub training: TrainingConfig,
-    /// The processor's instructions that the CPU engine uses.
-    #[serde(default)]
-    pub kernels: KernelsSpec,
+    /// The instruction set of the CPU engine. It was called `kernels` in earlier files.
+    #[serde(default, alias = "kernels")]
+    pub instruction_set: InstructionSet,
 }
 
 impl RunConfig {

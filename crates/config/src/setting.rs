@@ -20,7 +20,7 @@ const VARIANTS: [&str; 6] = [
 ];
 
 /// What decides which runs there are, and how it is chosen instead.
-const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
+const CHOSEN_ELSEWHERE: [(&str, &str); 8] = [
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
     ("profile", "choose it with `--profile`"),
     ("arm", "choose it with `--arms`"),
@@ -28,6 +28,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
     ("seed", "choose how many with `--seeds`"),
     ("environment.game", "choose it with `--games`"),
     ("training.agent_steps", "choose it with `--steps`"),
+    ("kernels", "it is `instruction_set` now, e.g. `--set instruction_set=avx2`"),
 ];
 
 /// A `key=value`.
@@ -49,7 +50,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
 /// #         agent_steps: AgentSteps(1000), evaluation_period: AgentSteps(100), evaluation_episodes: 1,
 /// #         final_evaluation_episodes: 1, checkpoint_period: AgentSteps(100),
 /// #     },
-/// #     kernels: Default::default(),
+/// #     instruction_set: Default::default(),
 /// # };
 /// let setting: Setting = "agent.n_step=5".parse()?;
 /// setting.apply(&mut config)?;

@@ -1,6 +1,6 @@
 //! The Adam optimizer (Kingma and Ba 2015, arXiv 1412.6980).
 
-use crate::kernels::parts::{Of, share};
+use crate::kernels::parallel::{PER_VALUE, Rows, parallel_chunks};
 use crate::kernels::vectorised;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,9 +84,9 @@ impl Adam {
         let (beta_1, rest_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
         let (beta_2, rest_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
         let finite = AtomicBool::new(true);
-        let moments = (Of(&mut self.mu[..], 1), Of(&mut self.nu[..], 1));
-        let all = (Of(parameters, 1), Of(gradient, 1), moments);
-        share(16 * gradient.len(), all, |(Of(parameters, _), Of(gradient, _), (Of(mu, _), Of(nu, _)))| {
+        let moments = (Rows(&mut self.mu[..], 1), Rows(&mut self.nu[..], 1));
+        let all = (Rows(parameters, 1), Rows(gradient, 1), moments);
+        parallel_chunks(PER_VALUE * gradient.len(), all, |(Rows(parameters, _), Rows(gradient, _), (Rows(mu, _), Rows(nu, _)))| {
             let all_finite = vectorised(
                 #[inline(always)]
                 || {

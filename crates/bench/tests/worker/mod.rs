@@ -5,7 +5,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
+    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, InstructionSet, NetworkSpec,
     RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };
 use std::fs;
@@ -40,7 +40,7 @@ pub(crate) fn config(body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 10,
             checkpoint_period: AgentSteps(100),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 

@@ -5,7 +5,7 @@ mod device;
 mod mixing;
 
 use crate::inspection::{Kernel, Mixture, doubles};
-use crate::kernels::parts::{Of, in_parts, parts, share};
+use crate::kernels::parallel::{Rows, parallel_chunks_with, chunk_count, parallel_chunks};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
 use crate::layers::unit_vectors::UnitVectors;
@@ -204,7 +204,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             y: zeros(batch * m * d),
             dy: zeros(batch * m * d),
             dx: zeros(batch * m * d),
-            scratches: vec![Scratch::new(m, n * p, d); parts(3 * batch * m * n * p * d).min(batch).max(1)],
+            scratches: vec![Scratch::new(m, n * p, d); chunk_count(3 * batch * m * n * p * d).min(batch).max(1)],
         }
     }
 
@@ -228,8 +228,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
 
         // Sample by sample: what is computed is still in the cache when it is used.
         let SoftMoeWorkspace { phi, mixing, slots, y, scratches, .. } = workspace;
-        let samples = (Of(x, m * d), Of(tokens, m * d), Of(&mut slots[..], np * d), Of(&mut mixing[..], 1));
-        in_parts(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
+        let samples = (Rows(x, m * d), Rows(tokens, m * d), Rows(&mut slots[..], np * d), Rows(&mut mixing[..], 1));
+        parallel_chunks_with(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
             let tokens = x.0.chunks_exact(m * d).zip(tokens.0.chunks_exact(m * d));
             for ((mixing, slots), (x, tokens)) in
                 mixing.0.iter_mut().zip(slots.0.chunks_exact_mut(np * d)).zip(tokens)
@@ -242,8 +242,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             }
         });
         let outputs = self.experts.forward(weights, slots, &mut workspace.experts);
-        let samples = (Of(outputs, np * d), Of(&mut y[..], m * d), Of(&mixing[..], 1));
-        share(x.len() * np, samples, |(outputs, y, mixing)| {
+        let samples = (Rows(outputs, np * d), Rows(&mut y[..], m * d), Rows(&mixing[..], 1));
+        parallel_chunks(x.len() * np, samples, |(outputs, y, mixing)| {
             let outputs = outputs.0.chunks_exact(np * d);
             for ((mixing, outputs), y) in mixing.0.iter().zip(outputs).zip(y.0.chunks_exact_mut(m * d)) {
                 let weights = mixing.weights();
@@ -273,8 +273,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let SoftMoeWorkspace { mixing, slots, d_outputs, y, dy: scaled_dy, dx, d_logits, scratches, .. } =
             workspace;
         scaled_dy.copy_from_slice(dy);
-        let samples = (Of(&mut scaled_dy[..], m * d), Of(&mut d_outputs[..], np * d), Of(&mixing[..], 1));
-        share(x.len() * np, samples, |(dy, d_outputs, mixing)| {
+        let samples = (Rows(&mut scaled_dy[..], m * d), Rows(&mut d_outputs[..], np * d), Rows(&mixing[..], 1));
+        parallel_chunks(x.len() * np, samples, |(dy, d_outputs, mixing)| {
             let d_outputs = d_outputs.0.chunks_exact_mut(np * d);
             for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.0.chunks_exact_mut(m * d)).zip(d_outputs)
             {
@@ -288,8 +288,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
 
         let (outputs, d_slots) =
             (self.experts.output(&workspace.experts), self.experts.d_input(&workspace.experts));
-        let samples = (0..batch, Of(&mut dx[..], m * d), Of(&mut d_logits[..], m * np));
-        in_parts(scratches, samples, &|scratch, (samples, dx, d_logits)| {
+        let samples = (0..batch, Rows(&mut dx[..], m * d), Rows(&mut d_logits[..], m * np));
+        parallel_chunks_with(scratches, samples, &|scratch, (samples, dx, d_logits)| {
             let gradients = dx.0.chunks_exact_mut(m * d).zip(d_logits.0.chunks_exact_mut(m * np));
             for (sample, (dx, d_logits)) in samples.zip(gradients) {
                 let (of_tokens, of_slots) = (sample * m * d, sample * np * d);

@@ -5,7 +5,7 @@ use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, InstructionSet, NetworkSpec,
     RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };
 use std::process::{Command, Stdio};
@@ -68,7 +68,7 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(checkpoint_period),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 
