@@ -15,8 +15,8 @@ use softmoe_agents::Agent;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
-    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, NetworkSpec, RainbowConfig, RunConfig,
-    TrainingConfig,
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, NetworkSpec, RainbowConfig,
+    RunConfig, TrainingConfig,
 };
 use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};

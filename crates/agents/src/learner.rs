@@ -127,7 +127,7 @@ pub trait Learner: Send {
     /// Copies the online weights into the target network.
     fn sync_target(&mut self);
 
-    /// Number of parameters of the online network.
+    /// Number of trained parameters of the online network.
     fn parameters(&self) -> usize;
 
     /// The online weights by name, shape and values, in the order of the network's parameter list.

@@ -6,8 +6,8 @@ use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, ConfigError, Drawing, EncoderSpec, EnvironmentConfig,
-    Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig, Setting, TrainingConfig,
-    file,
+    Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig, Setting,
+    TrainingConfig, file,
 };
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -149,7 +149,7 @@ impl<O: Objective> CpuLearner<O> {
             actions,
             values,
             target: online.clone(),
-            optimizer: Adam::new(settings.optimizer, online.len()),
+            optimizer: Adam::for_parameters(settings.optimizer, network.parameters()),
             rng: seeds.rng(Role::Noise),
             act: Buffers::new(&*network, 1),
             update,
@@ -389,7 +389,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 
     fn parameters(&self) -> usize {
-        self.online.len()
+        self.network.parameters().trained_len()
     }
 
     fn weights(&self) -> NamedWeights<'_> {
@@ -411,7 +411,8 @@ impl<O: Objective> Learner for CpuLearner<O> {
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
         let LearnerState { online, target, optimizer, rng } =
             LearnerState::from_bytes(state, self.online.len())?;
-        (self.online, self.target, self.optimizer, self.rng) = (online, target, optimizer, rng);
+        self.optimizer.restore(optimizer);
+        (self.online, self.target, self.rng) = (online, target, rng);
         Ok(())
     }
 }

@@ -5,8 +5,8 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, InstructionSet, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, InstructionSet,
+    NetworkSpec, RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
 };
 use std::fs;
 use std::path::{Path, PathBuf};

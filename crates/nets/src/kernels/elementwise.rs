@@ -39,16 +39,20 @@ pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
 pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
     same_length(dx, dy);
     same_length(dx, y);
-    parallel_chunks(PER_VALUE * y.len(), (Rows(dx, 1), Rows(dy, 1), Rows(y, 1)), |(Rows(dx, _), Rows(dy, _), Rows(y, _))| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
-                    *dx = if y > E::ZERO { dy } else { E::ZERO };
-                }
-            },
-        );
-    });
+    parallel_chunks(
+        PER_VALUE * y.len(),
+        (Rows(dx, 1), Rows(dy, 1), Rows(y, 1)),
+        |(Rows(dx, _), Rows(dy, _), Rows(y, _))| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
+                        *dx = if y > E::ZERO { dy } else { E::ZERO };
+                    }
+                },
+            );
+        },
+    );
 }
 
 /// y += x.
@@ -82,16 +86,20 @@ pub fn add<E: Scalar>(y: &mut [E], x: &[E]) {
 pub fn sum<E: Scalar>(y: &mut [E], a: &[E], b: &[E]) {
     same_length(y, a);
     same_length(y, b);
-    parallel_chunks(PER_VALUE * y.len(), (Rows(y, 1), Rows(a, 1), Rows(b, 1)), |(Rows(y, _), Rows(a, _), Rows(b, _))| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-                    *y = a + b;
-                }
-            },
-        );
-    });
+    parallel_chunks(
+        PER_VALUE * y.len(),
+        (Rows(y, 1), Rows(a, 1), Rows(b, 1)),
+        |(Rows(y, _), Rows(a, _), Rows(b, _))| {
+            vectorised(
+                #[inline(always)]
+                || {
+                    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
+                        *y = a + b;
+                    }
+                },
+            );
+        },
+    );
 }
 
 /// y_ij = a_ij + s_ij u_i v_j: a noisy layer's weights from mu, sigma and the two noise vectors; or, without

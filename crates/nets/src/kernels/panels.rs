@@ -3,10 +3,11 @@
 //! A panel is as wide as two vectors. A b or c whose rows are not contiguous, as the tile needs them, is copied by the panel.
 //! Limit: multiply-adds; where the inner loop is short, the reading and writing of c.
 
+use super::block::At;
 use super::matrix::{Blocks, Matrix, MatrixMut};
 use super::parallel::Split;
 use super::tile::{self, Operands, ROWS};
-use super::transposition::{At, copy_transposed};
+use super::transposition::copy_transposed;
 use crate::scalar::Scalar;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;

@@ -135,8 +135,8 @@ pub fn vector_matrix<E: Scalar>(y: &mut [E], x: &[E], w: &[E]) {
 mod tests {
     use super::super::panels::{LARGE, ROWS_AT_A_TIME};
     use super::{
-        Matrix, MatrixMut, Product, Summand, affine, affine_relu, dispatch, is_from_memory, least_copied, product,
-        rectified_affine, vector_matrix,
+        Matrix, MatrixMut, Product, Summand, affine, affine_relu, dispatch, is_from_memory, least_copied,
+        product, rectified_affine, vector_matrix,
     };
     use crate::kernels::InstructionSet;
     use crate::kernels::parallel::parallel_chunks_with;

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::inspection::Kernel;
-use crate::kernels::parallel::{Rows, parallel_chunks_with, chunk_count, chunk_count_up_to};
+use crate::kernels::parallel::{Rows, chunk_count, chunk_count_up_to, parallel_chunks_with};
 use crate::kernels::window::{MOST_OUTPUTS, convolve, suits};
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
 use crate::layers::dense::disjoint;

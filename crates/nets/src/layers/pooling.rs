@@ -192,7 +192,8 @@ where
         if wants_dx {
             let channels = windows.channels();
             let dy_len = windows.output[0] * windows.output[1] * channels;
-            let of_samples = (Rows(&mut dx[..], windows.map_len()), Rows(dy, dy_len), Rows(&taken[..], dy_len));
+            let of_samples =
+                (Rows(&mut dx[..], windows.map_len()), Rows(dy, dy_len), Rows(&taken[..], dy_len));
             let work = 16 * windows.map_len() * (dy.len() / dy_len.max(1));
             parallel_chunks(work, of_samples, |(Rows(dx, _), Rows(dy, _), Rows(taken, _))| {
                 dx.fill(E::ZERO);

@@ -5,7 +5,7 @@ mod device;
 mod mixing;
 
 use crate::inspection::{Kernel, Mixture, doubles};
-use crate::kernels::parallel::{Rows, parallel_chunks_with, chunk_count, parallel_chunks};
+use crate::kernels::parallel::{Rows, chunk_count, parallel_chunks, parallel_chunks_with};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
 use crate::layers::unit_vectors::UnitVectors;
@@ -126,9 +126,11 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
     }
 
     /// The same mixture with Phi kept at its initial value: the control "RandPhi" of Obando-Ceron et al. 2024
-    /// (arXiv 2402.08609). Its gradient is zero.
+    /// (arXiv 2402.08609). Its gradient is zero, and it counts as no trained parameter. `builder` is the one that the mixture was
+    /// made with.
     #[must_use]
-    pub fn with_fixed_phi(self) -> Self {
+    pub fn with_fixed_phi(self, builder: &mut Builder) -> Self {
+        builder.fix(&self.phi);
         SoftMoe { fixed_phi: true, ..self }
     }
 
@@ -180,7 +182,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let name = format!("SoftMoE: {}, {p} slots each", self.experts.in_words());
         // Logits, slots and outputs are products of m, n p and d.
         let row = LayerDescription::new(name, input);
-        vec![row.of(self.phi.len() + scale + parameters, 3 * m * n * p * d + multiply_adds)]
+        let phi = if self.fixed_phi { 0 } else { self.phi.len() };
+        vec![row.of(phi + scale + parameters, 3 * m * n * p * d + multiply_adds)]
     }
 
     fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> SoftMoeWorkspace<E> {
@@ -204,7 +207,10 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             y: zeros(batch * m * d),
             dy: zeros(batch * m * d),
             dx: zeros(batch * m * d),
-            scratches: vec![Scratch::new(m, n * p, d); chunk_count(3 * batch * m * n * p * d).min(batch).max(1)],
+            scratches: vec![
+                Scratch::new(m, n * p, d);
+                chunk_count(3 * batch * m * n * p * d).min(batch).max(1)
+            ],
         }
     }
 
@@ -228,7 +234,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
 
         // Sample by sample: what is computed is still in the cache when it is used.
         let SoftMoeWorkspace { phi, mixing, slots, y, scratches, .. } = workspace;
-        let samples = (Rows(x, m * d), Rows(tokens, m * d), Rows(&mut slots[..], np * d), Rows(&mut mixing[..], 1));
+        let samples =
+            (Rows(x, m * d), Rows(tokens, m * d), Rows(&mut slots[..], np * d), Rows(&mut mixing[..], 1));
         parallel_chunks_with(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
             let tokens = x.0.chunks_exact(m * d).zip(tokens.0.chunks_exact(m * d));
             for ((mixing, slots), (x, tokens)) in
@@ -273,7 +280,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let SoftMoeWorkspace { mixing, slots, d_outputs, y, dy: scaled_dy, dx, d_logits, scratches, .. } =
             workspace;
         scaled_dy.copy_from_slice(dy);
-        let samples = (Rows(&mut scaled_dy[..], m * d), Rows(&mut d_outputs[..], np * d), Rows(&mixing[..], 1));
+        let samples =
+            (Rows(&mut scaled_dy[..], m * d), Rows(&mut d_outputs[..], np * d), Rows(&mixing[..], 1));
         parallel_chunks(x.len() * np, samples, |(dy, d_outputs, mixing)| {
             let d_outputs = d_outputs.0.chunks_exact_mut(np * d);
             for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.0.chunks_exact_mut(m * d)).zip(d_outputs)
