@@ -6,7 +6,7 @@ use anyhow::Result;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use std::hint::black_box;
 
 /// Steps that are timed together.
@@ -44,7 +44,7 @@ impl Measurement for Games {
     fn round(&mut self, clock: Clock) -> Result<Figures> {
         let Games { games, actions, blocks } = self;
         let figure = |(name, game): &mut (&'static str, Box<dyn DynEnvironment>)| {
-            let mut observation = vec![0; game.shape().iter().product()];
+            let mut observation = vec![0; game.spec().frame_bytes()];
             let rates = (0..*blocks).map(|_| {
                 let seconds = clock.time(|| play(&mut **game, actions, &mut observation));
                 actions.len() as f64 / seconds
