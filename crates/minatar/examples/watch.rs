@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_env::{Player, Render, RgbFrame};
+use softmoe_env::{Player, RgbFrame};
 use softmoe_minatar::{Game, Settings, make};
 
 fn main() -> ExitCode {
