@@ -87,7 +87,7 @@ mod tests {
     use super::*;
     use softmoe_config::{
         AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
-        NetworkSpec, TrainingConfig,
+        NetworkSpec, RunVersion, TrainingConfig,
     };
 
     /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.

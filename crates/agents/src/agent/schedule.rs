@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn with_noisy_layers_epsilon_stays_where_it_is() {
         for config in [LearningConfig::rainbow_atari(), LearningConfig::der_minatar()] {
-            let schedule = Schedule::new(&config.learning());
+            let schedule = Schedule::new(&config);
             assert!([0, 1_000, 10_000_000].iter().all(|&step| schedule.epsilon(AgentSteps(step)) == 0.0));
         }
     }
