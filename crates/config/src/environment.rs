@@ -3,9 +3,9 @@
 use crate::check::Check;
 use serde::{Deserialize, Serialize};
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Settings, make};
+use softmoe_minatar::{Settings, make};
 
-pub use softmoe_env::minatar::Game;
+pub use softmoe_minatar::Game;
 
 /// A game and its difficulties.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -7,8 +7,8 @@ use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
     AgentConfig, AgentSteps, Architecture, BodySpec, Device, EncoderSpec, LearningConfig, NetworkSpec,
 };
-use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_env::{DynEnvironment, Step};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::Replay;
 
 /// Every third update, of which there are ten.
@@ -67,7 +67,7 @@ struct Play {
 impl Play {
     fn new() -> Self {
         let environment = make(Game::Breakout, &Settings::default(), 7);
-        let observation = vec![0; environment.shape().iter().product()];
+        let observation = vec![0; environment.spec().frame_bytes()];
         Play { environment, observation }
     }
 
