@@ -7,7 +7,7 @@ use std::path::Path;
 
 fuzz_target!(|text: &str| {
     let path = Path::new("run.ron");
-    let Ok(config) = file::parse::<RunConfig>(path, text) else { return };
+    let Ok(config) = RunConfig::parse(path, text) else { return };
     if config.validate().is_err() {
         return;
     }
