@@ -86,8 +86,8 @@ fn gigabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
     use softmoe_config::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, InstructionSet, LearningConfig,
-        NetworkSpec, RunVersion, TrainingConfig,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, InstructionSet,
+        LearningConfig, NetworkSpec, RunVersion, TrainingConfig,
     };
 
     /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.
