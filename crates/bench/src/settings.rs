@@ -21,7 +21,7 @@ pub(crate) fn is_of_body(key: &str) -> bool {
 
 /// Whether the key belongs to the environment.
 pub(crate) fn is_of_environment(key: &str) -> bool {
-    key.starts_with("environment.")
+    key == "environment" || key.starts_with("environment.")
 }
 
 /// What was changed in all of `runs` from what their profile says, e.g. `agent.n_step = 5`, as pairs.

@@ -13,7 +13,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Keys whose value is one of several variants: the variant's own name is no part of a key.
-const VARIANTS: [&str; 7] = [
+const VARIANTS: [&str; 8] = [
+    "environment",
     "agent",
     "agent.intervention",
     "agent.loss",
@@ -31,6 +32,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 9] = [
     ("arm", "choose it with `--arms`"),
     ("agent", "choose it with `--agent`"),
     ("seed", "choose how many with `--seeds`"),
+    ("environment", "it follows from the games: choose them with `--games`"),
     ("environment.game", "choose it with `--games`"),
     ("training.agent_steps", "choose it with `--steps`"),
     ("kernels", "it is called `instruction_set`, e.g. `--set instruction_set=avx2`"),
@@ -43,11 +45,11 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 9] = [
 ///
 /// ```
 /// use softmoe_config::{AgentPreset, AgentSteps, Setting};
-/// # use softmoe_config::{BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RunConfig, TrainingConfig};
+/// # use softmoe_config::{BodySpec, EncoderSpec, EnvironmentConfig, MinAtarGame, NetworkSpec, RunConfig, TrainingConfig};
 /// # let mut config = RunConfig {
 /// #     version: Default::default(),
 /// #     figure: "fig3".into(), profile: "quick".into(), arm: "flat".into(), seed: 0,
-/// #     environment: EnvironmentConfig::minatar(Game::Breakout),
+/// #     environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
 /// #     agent: AgentPreset::RainbowMinatar.config(),
 /// #     network: NetworkSpec {
 /// #         encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 128,

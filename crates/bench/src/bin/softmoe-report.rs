@@ -87,13 +87,7 @@ fn select<'a>(options: &Options, experiment: &'a Experiment) -> Result<Selection
     }
     let profile = &mut selection.profile;
     if let Some(chosen) = &options.games {
-        profile.games.clear();
-        for name in chosen {
-            let game = names::game(name).context("--games")?;
-            if !profile.games.contains(&game) {
-                profile.games.push(game);
-            }
-        }
+        profile.games = profile.games.select(chosen.iter().map(String::as_str)).context("--games")?;
     }
     profile.seeds = options.seeds.unwrap_or(profile.seeds);
     profile.agent_steps = options.steps.map_or(profile.agent_steps, AgentSteps);
