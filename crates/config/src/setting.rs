@@ -25,7 +25,7 @@ const VARIANTS: [&str; 8] = [
 ];
 
 /// What decides which runs there are, and how it is chosen instead.
-const CHOSEN_ELSEWHERE: [(&str, &str); 9] = [
+const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("version", "it is the version of the file itself"),
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
     ("profile", "choose it with `--profile`"),
