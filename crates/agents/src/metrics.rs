@@ -9,37 +9,7 @@ use serde::{Deserialize, Serialize};
 use softmoe_config::{AgentSteps, RunDirectory};
 use std::time::SystemTime;
 
-/// A row of `metrics.csv`. The last two columns are of time, and differ from run to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// Agent steps trained.
-    pub agent_steps: AgentSteps,
-    /// Training episodes finished.
-    pub episodes: u64,
-    /// Mean return of the training episodes that finished since the last row.
-    pub training_return: Option<f64>,
-    /// Mean return of the evaluation's episodes.
-    pub evaluation_return: f64,
-    /// Updates made.
-    pub updates: u64,
-    /// Mean loss of the updates since the last row.
-    pub loss: Option<f64>,
-    /// Agent steps a second since the last row, evaluation apart.
-    pub agent_steps_per_second: f64,
-    /// Seconds of wall time, over all resumptions.
-    pub wall_seconds: f64,
-}
-
-/// A row of `diagnostics.csv`. Those whose name begins with `time/` or `speed/` differ from run to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DiagnosticRow {
-    /// Agent steps trained.
-    pub agent_steps: AgentSteps,
-    /// What the value is.
-    pub name: String,
-    /// The value.
-    pub value: f64,
-}
+pub use softmoe_config::{DiagnosticRow, MetricsRow as Row};
 
 /// How far each file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
