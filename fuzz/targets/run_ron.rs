@@ -1,4 +1,4 @@
-//! `run.ron`: what is read and valid is written and read again as the same.
+//! `run.ron`: a valid configuration survives writing and reading.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

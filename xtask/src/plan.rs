@@ -47,7 +47,7 @@ impl PlannedRun {
     /// The run's name in a line, e.g. `flat breakout seed 0`.
     pub(crate) fn name(&self) -> String {
         let RunConfig { arm, environment, seed, .. } = &self.config;
-        format!("{arm} {} seed {seed}", environment.game)
+        format!("{arm} {} seed {seed}", environment.game())
     }
 
     /// Agent steps that the run trains for: none if it plays at random.
@@ -83,13 +83,7 @@ impl Plan {
         let experiment = catalog::experiment(&options.figure)?;
         let mut profile = catalog::profile(&experiment, options.profile())?;
         if let Some(names) = &options.games {
-            profile.games.clear();
-            for name in names {
-                let game = names::game(name.trim())?;
-                if !profile.games.contains(&game) {
-                    profile.games.push(game);
-                }
-            }
+            profile.games = profile.games.select(names.iter().map(String::as_str))?;
         }
         if let Some(name) = &options.agent {
             profile.agent = name.trim().parse()?;
@@ -177,12 +171,15 @@ impl Plan {
             row("changed", self.changes.join(", "));
         }
         row("claim", experiment.claim.clone());
-        let runs =
-            [count(arms.len(), "arm"), count(profile.games.len(), "game"), count(profile.seeds, "seed")];
+        let runs = [
+            count(arms.len(), "arm"),
+            count(profile.games.list().len(), "game"),
+            count(profile.seeds, "seed"),
+        ];
         let steps = thousands(profile.agent_steps.0);
         row("runs", format!("{}: {}, {steps} agent steps each", self.runs.len(), runs.join(" x ")));
         row("arms", arms.join(", "));
-        row("games", profile.games.iter().map(|game| game.name()).collect::<Vec<_>>().join(", "));
+        row("games", profile.games.names().join(", "));
         row("device", self.on_device());
         row("state", format!("{finished} finished, {resumable} to resume, {new} new{elsewhere}"));
         let left: Vec<(&str, f64)> =

@@ -6,7 +6,7 @@ use crate::appended::{Appended, Written};
 use crate::diagnostics::Diagnostic;
 use crate::tensorboard;
 use serde::{Deserialize, Serialize};
-use softmoe_config::{AgentSteps, RunDirectory};
+use softmoe_config::RunDirectory;
 use std::time::SystemTime;
 
 pub use softmoe_config::{DiagnosticRow, MetricsRow as Row};
@@ -56,7 +56,7 @@ impl Metrics {
         self.metrics.append_rows([row], "a row of metrics.csv")?;
         self.metrics.sync()?;
         let agent_steps = row.agent_steps;
-        let scalars = row.scalars();
+        let scalars = scalars(row);
         let scalars = scalars.iter().copied().chain(diagnostics.iter().map(|d| (d.name.as_str(), d.value)));
         self.events.append(&tensorboard::scalars(SystemTime::now(), agent_steps, scalars))?;
         let rows = diagnostics.iter().cloned();
@@ -80,17 +80,15 @@ impl Metrics {
     }
 }
 
-impl Row {
-    /// The row as TensorBoard shows it.
-    fn scalars(&self) -> Vec<(&'static str, f64)> {
-        let always = [
-            ("return/evaluation", self.evaluation_return),
-            ("progress/episodes", self.episodes as f64),
-            ("progress/updates", self.updates as f64),
-            ("progress/wall_seconds", self.wall_seconds),
-        ];
-        let sometimes = [("return/training", self.training_return), ("learning/mean_loss", self.loss)];
-        let there = sometimes.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        always.into_iter().chain(there).collect()
-    }
+/// The row as TensorBoard shows it.
+fn scalars(row: &Row) -> Vec<(&'static str, f64)> {
+    let always = [
+        ("return/evaluation", row.evaluation_return),
+        ("progress/episodes", row.episodes as f64),
+        ("progress/updates", row.updates as f64),
+        ("progress/wall_seconds", row.wall_seconds),
+    ];
+    let sometimes = [("return/training", row.training_return), ("learning/mean_loss", row.loss)];
+    let there = sometimes.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    always.into_iter().chain(there).collect()
 }

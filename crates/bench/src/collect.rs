@@ -49,8 +49,8 @@ impl<'a> Selection<'a> {
         let mut runs = Vec::new();
         for arm in &self.arms {
             let mut of_arm = of(arm)?;
-            let games = &self.profile.games;
-            of_arm.sort_by_key(|run| games.iter().position(|game| *game == run.environment.game));
+            let games = self.profile.games.list();
+            of_arm.sort_by_key(|run| games.iter().position(|game| *game == run.environment.game()));
             runs.extend(of_arm);
         }
         for first in of(RANDOM_ARM)?.into_iter().filter(|run| run.seed == 0) {
@@ -85,7 +85,7 @@ pub struct RunName {
 
 impl RunName {
     fn of(config: &RunConfig) -> Self {
-        RunName { arm: config.arm.clone(), game: config.environment.game, seed: config.seed }
+        RunName { arm: config.arm.clone(), game: config.environment.game(), seed: config.seed }
     }
 }
 

@@ -83,8 +83,8 @@ impl Memory {
 mod tests {
     use super::*;
     use softmoe_config::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
-        NetworkSpec, RunVersion, TrainingConfig,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig,
+        MinAtarGame, NetworkSpec, RunVersion, TrainingConfig,
     };
 
     /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.
@@ -100,7 +100,7 @@ mod tests {
             profile: "quick".into(),
             arm: "arm".into(),
             seed: 1,
-            environment: EnvironmentConfig::minatar(Game::Breakout),
+            environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
             agent: AgentConfig::Learning(agent),
             network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 16 },
             training: TrainingConfig {

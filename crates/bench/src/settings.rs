@@ -20,5 +20,5 @@ pub(crate) fn is_of_body(key: &str) -> bool {
 
 /// Whether the key belongs to the environment.
 pub(crate) fn is_of_environment(key: &str) -> bool {
-    key.starts_with("environment.")
+    key == "environment" || key.starts_with("environment.")
 }

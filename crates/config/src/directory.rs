@@ -24,7 +24,7 @@ impl RunDirectory {
             .join(&config.figure)
             .join(&config.profile)
             .join(&config.arm)
-            .join(config.environment.game.name());
+            .join(config.environment.game().name());
         RunDirectory(directory.join(format!("seed-{}", config.seed)))
     }
 

@@ -1,7 +1,7 @@
 //! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rule that judges its claim.
 
 use crate::words::count;
-use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Game, InterventionSpec};
+use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Games, InterventionSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -102,7 +102,7 @@ pub struct Profile {
     /// [`Profile::leaves_out`] adds those.
     pub leaves_out: Vec<String>,
     /// The games.
-    pub games: Vec<Game>,
+    pub games: Games,
     /// How many seeds, counted from 0.
     pub seeds: u64,
     /// Encoder of every arm.
@@ -143,12 +143,7 @@ impl Profile {
         let set: BTreeMap<&str, &str> =
             set.into_iter().map(|(key, value)| (key.trim(), value.trim())).collect();
 
-        let games = self.games.len() as u64;
-        let mut sentences = vec![format!(
-            "MinAtar instead of Atari: {} instead of {}.",
-            count(games, "small game"),
-            paper::GAMES
-        )];
+        let mut sentences = vec![self.games.leaves_out(paper::GAMES)];
         match self.encoder {
             EncoderSpec::MinAtar => {
                 sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());

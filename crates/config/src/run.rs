@@ -24,7 +24,7 @@ pub struct RunConfig {
     pub arm: String,
     /// The run's seed, from which the generators of environment, agent, replay and initial weights are split.
     pub seed: u64,
-    /// The game.
+    /// The environment.
     pub environment: EnvironmentConfig,
     /// The agent.
     pub agent: AgentConfig,
@@ -109,8 +109,8 @@ impl RunConfig {
             learning.intervention.check(&mut check, &self.network.body);
         }
         self.network.check(&mut check);
-        // MinAtar's observations.
-        self.network.encoder.check_pixels(&mut check, [10, 10]);
+        let [height, width, _] = self.environment.spec().state();
+        self.network.encoder.check_pixels(&mut check, [height, width]);
         self.training.check(&mut check);
         check.finish(format!("run {}", self.name()))
     }
@@ -118,14 +118,14 @@ impl RunConfig {
     /// The run's name: `<figure>/<profile>/<arm>/<game>/seed-<k>`.
     pub fn name(&self) -> String {
         let RunConfig { figure, profile, arm, environment, seed, .. } = self;
-        format!("{figure}/{profile}/{arm}/{}/seed-{seed}", environment.game.name())
+        format!("{figure}/{profile}/{arm}/{}/seed-{seed}", environment.game().name())
     }
 
     /// The network that the run trains, with the permutation of shuffled tokens drawn from `permutation_seed`; none
     /// if its agent has none.
     pub fn architecture(&self, permutation_seed: u64) -> Option<Architecture> {
         let head = self.agent.learning()?.head();
-        let spec = self.environment.make(0).spec();
+        let spec = self.environment.spec();
         let (observation, actions) = (spec.state(), spec.actions);
         Some(Architecture { network: self.network.clone(), head, observation, actions, permutation_seed })
     }

@@ -1,4 +1,4 @@
-//! Figure, table and verdict of an experiment from whatever of its runs is finished.
+//! Figure, table and verdict of an experiment, from its finished runs.
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -25,7 +25,7 @@ struct Options {
     /// Where the runs are: DIR/FIGURE/PROFILE/ARM/GAME/seed-K.
     #[arg(long, value_name = "DIR")]
     runs: PathBuf,
-    /// Where the report's files go.
+    /// The directory for the report's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Only these arms (the reference arm is always in).
@@ -82,13 +82,7 @@ fn select<'a>(options: &Options, experiment: &'a Experiment) -> Result<Selection
     }
     let profile = &mut selection.profile;
     if let Some(chosen) = &options.games {
-        profile.games.clear();
-        for name in chosen {
-            let game = names::game(name).context("--games")?;
-            if !profile.games.contains(&game) {
-                profile.games.push(game);
-            }
-        }
+        profile.games = profile.games.select(chosen.iter().map(String::as_str)).context("--games")?;
     }
     profile.seeds = options.seeds.unwrap_or(profile.seeds);
     profile.agent_steps = options.steps.map_or(profile.agent_steps, AgentSteps);

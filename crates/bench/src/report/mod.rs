@@ -14,7 +14,7 @@ pub use table::{markdown, scores_csv, terminal, verdict_markdown};
 pub use verdict::{Judgement, Outcome, Verdict};
 
 use crate::collect::{Collection, Selection};
-use crate::normalise::Normalisation;
+use crate::normalise::{self, Normalisation};
 use crate::plot::Mark;
 use crate::statistics::{Bootstrap, Estimate, Scores, Summary, average};
 use changes::{changes_of_all, changes_of_bodies};
@@ -92,8 +92,8 @@ impl Report {
         generator: &mut impl Rng,
     ) -> Self {
         let experiment = selection.experiment;
-        let (reference, all_games) = (&experiment.reference, &selection.profile.games);
-        let normalisation = Normalisation::of(&collection, reference, all_games);
+        let (reference, all_games) = (&experiment.reference, selection.profile.games.list());
+        let normalisation = Normalisation::of(&collection, reference, &all_games);
         let reference_scores = normalisation.scores(&collection, reference);
 
         let mut arms = Vec::new();
@@ -117,12 +117,12 @@ impl Report {
         Report {
             title: experiment.title.clone(),
             caption: caption(selection, &collection, &scaled),
-            caption_of_all_games: caption(selection, &collection, all_games),
+            caption_of_all_games: caption(selection, &collection, &all_games),
             reference: label(experiment, reference),
             games: all_games.clone(),
             leaves_out: as_run(selection, &collection).leaves_out(),
             caution: caution(&arms),
-            notes: notes(all_games, &collection, &normalisation, &arms),
+            notes: notes(&all_games, &collection, &normalisation, &arms),
             arms,
             verdict,
             collection,
@@ -131,10 +131,7 @@ impl Report {
 
     /// What 0 and 1 are.
     pub fn scale(&self) -> String {
-        format!(
-            "Scores are normalised per game: 0 is the mean of the random policy, 1 the mean of {}.",
-            self.reference
-        )
+        normalise::sentence(&self.games, &self.reference)
     }
 }
 
@@ -165,7 +162,7 @@ fn raw(scores: &[f64]) -> Raw {
 fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> String {
     let profile = &selection.profile;
     let names = |within: bool| {
-        let games = profile.games.iter().filter(|game| shown.contains(game) == within);
+        let games = profile.games.list().into_iter().filter(|game| shown.contains(game) == within);
         games.map(|game| game.name()).collect::<Vec<_>>().join(", ")
     };
     let games = match (names(true), names(false)) {

@@ -211,7 +211,7 @@ mod tests {
     use crate::collect::Collection;
     use crate::report::{ArmReport, Outcome, Report};
     use crate::statistics::{Interval, Summary};
-    use softmoe_config::Game;
+    use softmoe_config::{Game, MinAtarGame};
 
     fn report(label: &str) -> Report {
         let estimate = Estimate { point: 0.5, interval: Some(Interval { low: -0.25, high: 0.75 }) };
@@ -235,7 +235,10 @@ mod tests {
             caption: "caption".into(),
             caption_of_all_games: "caption".into(),
             reference: "flat".into(),
-            games: vec![Game::Breakout, Game::SpaceInvaders],
+            games: vec![MinAtarGame::Breakout, MinAtarGame::SpaceInvaders]
+                .into_iter()
+                .map(Game::MinAtar)
+                .collect(),
             arms: vec![arm],
             verdict: Verdict { claim: "claim".into(), judgements: Vec::new(), outcome: Outcome::NotJudged },
             leaves_out: Vec::new(),
