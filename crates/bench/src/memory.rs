@@ -1,6 +1,7 @@
 //! Whether a run's replay will fit the memory, before it is filled.
 
 use softmoe_config::RunConfig;
+use softmoe_config::words::gigabytes;
 use softmoe_replay::Layout;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
@@ -76,10 +77,6 @@ impl Memory {
             )
         }))
     }
-}
-
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.2} GB", bytes as f64 / 1e9)
 }
 
 #[cfg(test)]
