@@ -54,6 +54,7 @@ pub mod run;
 pub mod setting;
 pub mod units;
 mod validate;
+pub mod worker;
 
 pub use agent::{AgentConfig, AgentPreset, DqnConfig, LearningConfig, LossSpec, RainbowConfig};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
@@ -68,3 +69,4 @@ pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
 pub use run::{Done, RunConfig, RunDirectory, TrainingConfig};
 pub use setting::Setting;
 pub use units::AgentSteps;
+pub use worker::{DiagnosticsRow, EXIT_INTERRUPTED, MetricsRow, Phase, ProgressLine};

@@ -96,7 +96,10 @@ pub struct Done {
     pub initial_weights: Option<String>,
 }
 
-/// Where the files of a run lie.
+/// Extension of a checkpoint's file name.
+pub const CHECKPOINT_EXTENSION: &str = "ckpt";
+
+/// The directory of a run: names and places of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunDirectory(PathBuf);
 
@@ -141,9 +144,26 @@ impl RunDirectory {
         self.0.join("events.out.tfevents")
     }
 
-    /// The last two checkpoints.
+    /// The directory of the last two checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.0.join("checkpoint")
+    }
+
+    /// The checkpoint of a step, in the directory of checkpoints. Names are of one length, so that they sort by step.
+    pub fn checkpoint(&self, AgentSteps(steps): AgentSteps) -> PathBuf {
+        self.checkpoints().join(format!("step-{steps:012}.{CHECKPOINT_EXTENSION}"))
+    }
+
+    /// The step of the checkpoint at `path`; none if no checkpoint has such a name.
+    pub fn step_of_checkpoint(path: &Path) -> Option<AgentSteps> {
+        let name = path.file_name()?.to_str()?.strip_prefix("step-")?;
+        let steps = name.strip_suffix(CHECKPOINT_EXTENSION)?.strip_suffix('.')?;
+        steps.parse().ok().map(AgentSteps)
+    }
+
+    /// The file that a worker holds locked while it trains the run.
+    pub fn lock(&self) -> PathBuf {
+        self.0.join("lock")
     }
 
     /// The trained weights, written when the run ends.
