@@ -12,18 +12,18 @@
 
 mod task;
 
-use dfdx::shapes::Const;
 use gym_rs::core::Env;
 use gym_rs::envs::classical_control::cartpole::{CartPoleEnv, CartPoleObservation};
 use gym_rs::spaces::BoxR;
 use gym_rs::utils::renderer::RenderMode;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_agents::dqn::{DqnLearner, DqnSettings};
+use softmoe_agents::dqn::{DqnLearner, DqnSettings, TdLoss};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, UpdateSettings};
 use softmoe_config::AgentSteps;
 use softmoe_nets::layers::{CategoricalHead, Linear, Relu};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder};
 use std::error::Error;
 use std::time::Instant;
@@ -83,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seed = std::env::args().nth(1).map_or(Ok(1), |seed| seed.parse())?;
     let seeds = Seeds::new(seed);
     let config = task::config();
-    let settings = DqnSettings { loss: config.loss, update: UpdateSettings::from(&config.learning()) };
+    let settings = DqnSettings { loss: TdLoss::Huber, update: UpdateSettings::from(&config) };
     let learner = DqnLearner::new(network(), settings, seeds).reading(task::read, OBSERVATION_LEN);
     let mut agent = Agent::with_learner(Box::new(learner), &config.into(), OBSERVATION_LEN, ACTIONS, seeds)?;
 
