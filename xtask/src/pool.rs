@@ -9,7 +9,7 @@ use crate::store;
 use crate::time::time;
 use crate::worker::{Event, Worker};
 use anyhow::Result;
-use softmoe_config::progress::INTERRUPTED;
+use softmoe_config::protocol::INTERRUPTED;
 use softmoe_config::{Done, file};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};

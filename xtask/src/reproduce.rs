@@ -88,5 +88,5 @@ fn stopped() -> ExitCode {
         "Stopped. Nothing finished is lost; to resume: cargo xtask {}",
         arguments.join(" ")
     ));
-    ExitCode::from(softmoe_config::progress::INTERRUPTED)
+    ExitCode::from(softmoe_config::protocol::INTERRUPTED)
 }

@@ -12,7 +12,7 @@ use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
 use softmoe_bench::memory::Memory;
 use softmoe_bench::text;
-use softmoe_config::progress::INTERRUPTED;
+use softmoe_config::protocol::INTERRUPTED;
 use softmoe_config::{AgentSteps, Device, ProgressLine, RunConfig, RunDirectory};
 use softmoe_nets::weights::WeightsFile;
 use std::fs::File;
