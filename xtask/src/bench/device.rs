@@ -116,7 +116,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
         found.push((network, figures, peers));
     }
     if let Err(reason) = python {
-        bench.notes.push(format!("Ours was measured alone: {reason}."));
+        bench.notes.push(format!("Only ours was measured: {reason}."));
     }
     output::line(format_args!("{}", tables(&found)));
     bench.report(&options.out, before);
@@ -187,7 +187,7 @@ impl Bench {
         };
         let figures = measured();
         if interrupt::signals() > 0 {
-            bail!("interrupted; what was measured before is kept");
+            bail!("interrupted; earlier measurements are kept");
         }
         figures.with_context(|| format!("our own measurement of {network} on {} failed", self.device))
     }
@@ -199,7 +199,7 @@ impl Bench {
         command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).stderr(Stdio::inherit());
         let output = command.output().with_context(|| format!("cannot start {}", python.display()))?;
         if interrupt::signals() > 0 {
-            bail!("interrupted; what was measured before is kept");
+            bail!("interrupted; earlier measurements are kept");
         }
         let (peers, skipped) = read(&String::from_utf8_lossy(&output.stdout), network);
         let mut notes: Vec<String> =
@@ -240,13 +240,13 @@ impl Bench {
 
     fn report(&self, out: &Path, before: Option<String>) {
         output::line(format_args!(
-            "An update is followed by an action, which is waited for as well (waiting) or with it (overlapped). Agent steps: \
-             full Rainbow, an update every 4, with us of a step by phase; act has the wait for an update before. Launches, \
-             uploads and kB: of an update; waits: of an update and the action behind it."
+            "updates/s: an update and then an action, with a wait for each (waiting) or for both together (overlapped). \
+             agent steps/s: full Rainbow with an update every 4 steps; act, env, sample and update: us of a step by phase, where \
+             act includes the wait for the previous update. launches, uploads, kB: per update; waits: per update and next action."
         ));
         let host = self.about.host.as_deref().unwrap_or("unknown");
         output::line(format_args!(
-            "Host: {host}; wall time; {} of {} s a figure, the best shown.",
+            "Host: {host}; wall time; {} of {} s per figure, the best round counts.",
             count(self.rounds, "round"),
             self.seconds
         ));

@@ -121,7 +121,7 @@ impl Bench {
             count(self.rounds, "round"),
         ));
         if let Err(reason) = &self.python {
-            output::error_line(format_args!("No peers: {reason}. Ours is measured alone."));
+            output::error_line(format_args!("No peers: {reason}. Only ours is measured."));
         }
     }
 
@@ -201,7 +201,7 @@ impl Bench {
         let unknown = || "unknown".to_owned();
         output::line(format_args!("{}", comparison::table(&self.comparisons)));
         output::line(format_args!(
-            "Processor: {}; instructions: {}; {}, {} time; {} of each, the best of either side compared.",
+            "Processor: {}; instructions: {}; {}, {} time; {} of each, the best round of each side counts.",
             self.about.host.clone().unwrap_or_else(unknown),
             self.about.instructions.clone().unwrap_or_else(unknown),
             self.cores.as_ref().map_or("not held to a core".into(), Cores::words),
@@ -209,7 +209,7 @@ impl Bench {
             count(self.rounds, "round"),
         ));
         output::line(format_args!(
-            "ratio: our time over the peer's; ✓: not above the target; spread: the middle round over the best, ours / the peer's."
+            "ratio: our time / the peer's; ✓: target met; spread: median round / best round, ours / the peer's."
         ));
         if let (Some(before), Some(after)) = (load, cores::load()) {
             output::line(format_args!("Load of the machine: {before} before, {after} after."));
@@ -229,7 +229,7 @@ impl Bench {
             }
         }
         if let (Err(reason), false) = (&self.python, reasons.is_empty()) {
-            reasons = vec![format!("No peers: {reason}. Ours was measured alone.")];
+            reasons = vec![format!("No peers: {reason}. Only ours was measured.")];
         }
         for reason in reasons {
             output::line(format_args!("{reason}"));
@@ -237,7 +237,7 @@ impl Bench {
         let unquiet = self.comparisons.iter().filter(|row| row.is_unquiet()).count();
         if unquiet > 0 {
             output::line(format_args!(
-                "{} with a spread above {UNQUIET}: something else ran meanwhile; repeat it when the machine is idle.",
+                "{} with a spread above {UNQUIET}: the machine was probably busy; measure again when it is idle.",
                 count(unquiet, "row")
             ));
         }

@@ -123,7 +123,7 @@ impl Process {
                 }
                 Err(RecvTimeoutError::Disconnected) => return self.ended(),
                 Err(RecvTimeoutError::Timeout) if since.elapsed() > PATIENCE => {
-                    bail!("it said nothing for {} minutes", PATIENCE.as_secs() / 60)
+                    bail!("it printed nothing for {} minutes", PATIENCE.as_secs() / 60)
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }

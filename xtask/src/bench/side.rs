@@ -90,7 +90,7 @@ impl Side {
     /// Marks this side as missing.
     pub(super) fn fail(&mut self, missing: Option<String>) -> Result<()> {
         if interrupt::signals() > 0 {
-            bail!("interrupted; what was measured before is kept");
+            bail!("interrupted; earlier measurements are kept");
         }
         if missing.is_some() {
             self.missing = missing;
