@@ -4,6 +4,7 @@
 //! [`reference`](mod@reference), what that calls the things that we have too.
 #![deny(missing_docs)]
 
+pub mod compare;
 pub mod devices;
 pub mod encoders;
 pub mod fixtures;

@@ -4,7 +4,7 @@ use softmoe_agents::interventions::{Trained, dormant, dormant_scores, redo};
 use softmoe_nets::inspection::{Kernel, Neurons};
 use softmoe_nets::layers::{Conv2d, Flatten, Linear, Relu, Same};
 use softmoe_nets::{Adam, AdamSettings, Builder, Inspection, Layer, ParameterList, Weights};
-use softmoe_tests::fixtures::{Fixture, assert_near, files};
+use softmoe_tests::fixtures::{Fixture, assert_near, cases};
 use softmoe_tests::reference::{Names, dense, parameters};
 
 /// The layers, as the reference calls them, that have dormant neurons; behind them comes `final_layer`.
@@ -52,8 +52,7 @@ fn activity(fixture: &Fixture, layer: &str) -> Vec<f64> {
 
 #[test]
 fn parity_dormant_scores_and_masks() {
-    for path in files("redo") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("redo") {
         let tau = fixture.metadata("tau");
         let (list, _, neurons) = network(&fixture);
         assert_eq!(neurons.iter().map(|neurons| neurons.name(&list)).collect::<Vec<_>>(), LAYERS);
@@ -85,8 +84,7 @@ fn parity_dormant_scores_and_masks() {
 
 #[test]
 fn parity_reset_of_dormant_neurons() {
-    for path in files("redo") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("redo") {
         let (list, names, mut neurons) = network(&fixture);
         for (layer, neurons) in LAYERS.iter().zip(&mut neurons) {
             neurons.activity = activity(&fixture, layer);
