@@ -48,7 +48,7 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
     let seeds = Seeds::new(config.seed);
     let mut agent = agent(&config);
     let mut environment = config.environment.make(seeds.seed(Role::Environment));
-    let mut observation = vec![0; environment.shape().iter().product()];
+    let mut observation = vec![0; environment.spec().frame_bytes()];
     for _ in 0..20 {
         environment.observe(&mut observation);
         let action = agent.act(&observation);
@@ -166,7 +166,7 @@ pub fn go_on(state: State, replay: Replay) -> bool {
         if agent.steps() > SMALL.config.training.agent_steps || agent.updates() > agent.steps().0 {
             return false;
         }
-        let mut observation = vec![0; environment.shape().iter().product()];
+        let mut observation = vec![0; environment.spec().frame_bytes()];
         for _ in 0..8 {
             environment.observe(&mut observation);
             let action = agent.act(&observation);

@@ -1,8 +1,8 @@
 //! The released value networks, from observations to values and gradients, against the reference implementation.
 
-use dfdx::shapes::Const;
 use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, QHead, Relu, SoftMoe};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};

@@ -18,7 +18,7 @@ use softmoe_config::{
     AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, NetworkSpec, RainbowConfig, RunConfig,
     TrainingConfig,
 };
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::error::Error;
 use std::path::Path;

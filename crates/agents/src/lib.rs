@@ -9,7 +9,7 @@
 //!
 //! ```
 //! use softmoe_agents::{Agent, seeds::Seeds};
-//! use softmoe_env::minatar::{Game, Settings, make};
+//! use softmoe_minatar::{Game, Settings, make};
 //! use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
 //!
 //! let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 32 };
@@ -18,13 +18,13 @@
 //! let architecture = Architecture {
 //!     network,
 //!     head: config.head(),
-//!     observation: environment.shape(),
-//!     actions: environment.actions(),
+//!     observation: environment.spec().state(),
+//!     actions: environment.spec().actions,
 //!     permutation_seed: 0,
 //! };
 //! let mut agent = Agent::new(&config.into(), &architecture, Seeds::new(1))?;
 //!
-//! let mut observation = vec![0; environment.shape().iter().product()];
+//! let mut observation = vec![0; environment.spec().frame_bytes()];
 //! for _ in 0..200 {
 //!     environment.observe(&mut observation);
 //!     let action = agent.act(&observation);

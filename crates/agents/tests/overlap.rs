@@ -9,7 +9,7 @@ use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError, AgentState};
 use softmoe_config::{AgentConfig, AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_nets::device::Traffic;
 use softmoe_replay::Replay;
 use std::sync::Mutex;
@@ -42,7 +42,7 @@ impl Player {
     }
 
     fn play(&mut self, steps: u64) -> Result<(), AgentError> {
-        let mut observation = vec![0; self.environment.shape().iter().product()];
+        let mut observation = vec![0; self.environment.spec().frame_bytes()];
         for _ in 0..steps {
             self.environment.observe(&mut observation);
             let action = self.agent.act(&observation);

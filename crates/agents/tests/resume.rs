@@ -11,7 +11,7 @@ use softmoe_agents::{
     seeds::{Role, Seeds},
 };
 use softmoe_config::{AgentConfig, AgentSteps, BodySpec, RainbowConfig, RunConfig, RunDirectory};
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use std::fs;
 use std::sync::OnceLock;
 use tempfile::tempdir;

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Settings, make};
+use softmoe_minatar::{Settings, make};
 
-pub use softmoe_env::minatar::Game;
+pub use softmoe_minatar::Game;
 
 /// A game and its difficulties.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

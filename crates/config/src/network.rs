@@ -221,8 +221,8 @@ impl RunConfig {
     /// if its agent has none.
     pub fn architecture(&self, permutation_seed: u64) -> Option<Architecture> {
         let head = self.agent.learning()?.head;
-        let game = self.environment.make(0);
-        let (observation, actions) = (game.shape(), game.actions());
+        let spec = self.environment.make(0).spec();
+        let (observation, actions) = (spec.state(), spec.actions);
         Some(Architecture { network: self.network.clone(), head, observation, actions, permutation_seed })
     }
 }

@@ -3,10 +3,10 @@
 use super::table::{Row, behind_a_mixture};
 use super::{NetworkVisitor, RegisteredLayer, RegisteredShape, unknown};
 use crate::AgentError;
-use dfdx::shapes::Const;
 use softmoe_config::{Architecture, BodySpec, EncoderSpec};
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{BigSoftMoe, Flatten, HiddenLayers, Linear, PerConv};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, Layer, Size};
 
 /// An expert: encoder, hidden layers, and as many outputs as there are values in its image.

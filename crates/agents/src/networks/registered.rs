@@ -1,9 +1,9 @@
 //! What every engine of this build needs to know of a network.
 
-use dfdx::shapes::Shape;
 use softmoe_nets::Layer;
 #[cfg(feature = "burn")]
 use softmoe_nets::device::{DeviceLayer, DeviceShape};
+use softmoe_nets::shapes::Shape;
 
 /// A shape that the networks of the table take: what every engine needs to know of one.
 #[cfg(not(feature = "burn"))]

@@ -1,7 +1,7 @@
 //! The sizes of the encoders' feature maps, as types.
 
-use dfdx::shapes::Const;
 use softmoe_nets::Size;
+use softmoe_nets::shapes::Const;
 
 /// The sizes of an encoder's feature map, and those of the tokens that are made of it.
 pub(super) trait FeatureMap {

@@ -5,7 +5,6 @@ use super::{NetworkVisitor, RegisteredLayer, RegisteredShape, permutation};
 use crate::AgentError;
 #[cfg(feature = "burn")]
 use crate::bodies::{self, BodySizes};
-use dfdx::shapes::{Const, Dim};
 use softmoe_config::{
     Architecture, BodySpec, EncoderSpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec,
     TokensSpec,
@@ -16,6 +15,7 @@ use softmoe_nets::layers::{
     LoadBalancing, PerConv, PerFeature, PerPatch, PerSample, Pooling, Relu, ReluPlace, Shuffled,
     SimplicialGroups, SimplicialMap, SoftMoe, Tokenized, TokenizedSettings, TopKChoice, TopKSettings,
 };
+use softmoe_nets::shapes::{Const, Dim};
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size};
 
 /// A head of as many values an action as the architecture's: a Q head is a categorical one of a single atom.

@@ -8,8 +8,8 @@ use softmoe_config::{
     AgentConfig, AgentSteps, Architecture, BodySpec, Device, DqnConfig, EncoderSpec, NetworkSpec,
     RainbowConfig,
 };
-use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_env::{DynEnvironment, Step};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::Replay;
 
 /// Every third update, of which there are ten.
@@ -68,7 +68,7 @@ struct Play {
 impl Play {
     fn new() -> Self {
         let environment = make(Game::Breakout, &Settings::default(), 7);
-        let observation = vec![0; environment.shape().iter().product()];
+        let observation = vec![0; environment.spec().frame_bytes()];
         Play { environment, observation }
     }
 

@@ -3,10 +3,10 @@
 use super::uniform;
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use dfdx::shapes::Shape;
 use softmoe_nets::device::{
     Autodiff, DeviceLayer, DeviceShape, DeviceWeights, Missing, from_values, to_values,
 };
+use softmoe_nets::shapes::Shape;
 use softmoe_nets::{Builder, Layer, Weights};
 
 /// The device to test, or nothing where this machine has none of its kind.

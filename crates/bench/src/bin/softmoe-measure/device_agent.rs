@@ -12,8 +12,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, Learner, Mode, Phases, UpdateSettings, check_device, learner_on};
 use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, RainbowConfig};
-use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_env::{DynEnvironment, Step};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Batch, Layout};
 use std::time::Instant;
 
@@ -132,8 +132,11 @@ impl Played {
     fn new(architecture: &Architecture) -> (Self, Architecture) {
         if architecture.network.encoder == EncoderSpec::MinAtar {
             let game = make(Game::Breakout, &Settings::default(), 0);
-            let architecture =
-                Architecture { observation: game.shape(), actions: game.actions(), ..architecture.clone() };
+            let architecture = Architecture {
+                observation: game.spec().state(),
+                actions: game.spec().actions,
+                ..architecture.clone()
+            };
             return (Played::MinAtar(game), architecture);
         }
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
