@@ -10,7 +10,7 @@ use softmoe_nets::{
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
 use softmoe_tests::devices::on_devices;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
-use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_own_definition};
+use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_new_topic, cases_of_own_definition};
 use softmoe_tests::reference::{
     Names, NoiseNames, dense, experts, name, noise, noise_of_some, parameters, swap_axes,
 };
@@ -55,6 +55,27 @@ fn soft_moe_parity() {
             fixture.assert_intermediate("slot_inputs", &swap_axes(workspace.slots(), p, n, d));
             fixture.assert_intermediate("expert_hidden", workspace.experts().hidden(0));
         });
+    }
+}
+
+/// A fixed Phi, with the values that one call of the release drew.
+#[test]
+fn random_phi_parity() {
+    for fixture in cases_of_new_topic("random_phi", None) {
+        let &[d, n, p] = fixture.shape("param/phi_weights") else { panic!("phi has three axes") };
+        let m = fixture.shape("input")[0];
+        let hidden = fixture.shape("param/module/net/bias")[1];
+        let mut builder = Builder::new();
+        let settings = ExpertSettings { hidden, extra_layers: 0, noisy: false };
+        let layer = SoftMoe::new(&mut builder, "moe", (m, d, n, p), settings).with_fixed_phi();
+        let (list, _) = builder.finish();
+        let trained = experts("moe/experts", "module", false);
+        let names = [name("moe/phi", "phi_weights"), trained.clone()].concat();
+        let values = parameters(&fixture, &list, &names, "param");
+        let weights = Weights { parameters: &values, noise: None };
+        let x = fixture.f32("input");
+        Subject { layer: &layer, list: &list, names: &trained, weights, shape: (1, m, d), x: &x }
+            .compare_gradients(&fixture, Tensors::default(), |_| ());
     }
 }
 
