@@ -1,4 +1,4 @@
-//! A small run's checkpoint, to put other bytes into, and what becomes of one that is loaded.
+//! The checkpoint of a small run, into which targets put other bytes, and the check of a loaded one.
 #![allow(dead_code, reason = "each target uses its own part")]
 
 use lz4_flex::frame::FrameEncoder;

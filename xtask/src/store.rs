@@ -2,7 +2,7 @@
 
 use crate::output;
 use anyhow::{Context, Result, bail};
-use softmoe_config::setting::{Difference, differences, settable};
+use softmoe_config::setting::{Difference, between, differences};
 use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
@@ -42,7 +42,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
         // What was asked for before was refused or failed at once: nothing is lost with it.
         return State::New;
     }
-    match file::read::<RunConfig>(&run_ron) {
+    match RunConfig::read_unchecked(&run_ron) {
         Err(error) => return State::Conflict(error.to_string(), "move its directory away".into()),
         Ok(there) if !there.computes_as(config) => return conflict(&run_ron, &there, config),
         Ok(_) => {}
@@ -103,39 +103,37 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let follows_the_length = |key: &str| {
         other_length && ["training.evaluation_period", "training.checkpoint_period"].contains(&key)
     };
-    let mut from_preset: Option<Vec<Difference>> = None;
-    if differences.iter().any(|difference| difference.key == "agent") {
-        let (preset, left) = nearest_preset(there, asked);
-        options.push(format!("--agent {preset}"));
-        from_preset = Some(left);
-    }
-    // What the profile sets in every agent needs no option.
-    let is_of_preset = |key: &String| {
-        from_preset.as_ref().is_some_and(|left| left.iter().all(|difference| difference.key != *key))
-    };
-    let settable = settable(there);
-    let is_set = |key: &String| settable.contains(key) && !follows_the_length(key) && !is_of_preset(key);
-    for Difference { key, left, .. } in differences.iter().filter(|difference| is_set(&difference.key)) {
-        // Parentheses mean something to shells.
-        let quote = if left.contains('(') { "'" } else { "" };
-        options.push(format!("--set {key}={quote}{left}{quote}"));
+    // The fewest options: the agent as it is, or another preset.
+    let agents = std::iter::once(None).chain(AgentPreset::ALL.map(Some));
+    let ways = agents.map(|preset| {
+        let from = preset.map_or_else(|| asked.clone(), |preset| with_agent(asked, preset));
+        let mut settings = between(&from, there);
+        settings.retain(|setting| !follows_the_length(setting.key()));
+        (preset, settings)
+    });
+    let fewest = ways.min_by_key(|(preset, settings)| settings.len() + usize::from(preset.is_some()));
+    if let Some((preset, settings)) = fewest {
+        options.extend(preset.map(|preset| format!("--agent {preset}")));
+        options.extend(settings.iter().map(|setting| {
+            // Parentheses mean something to shells.
+            let quote = if setting.value().contains('(') { "'" } else { "" };
+            format!("--set {}={quote}{}{quote}", setting.key(), setting.value())
+        }));
     }
     State::Conflict(what, format!("give the values it was made with (`{}`)", options.join(" ")))
 }
 
-/// The preset that `there`'s agent differs least from, and the values in which `there` then differs from `asked`.
-fn nearest_preset(there: &RunConfig, asked: &RunConfig) -> (AgentPreset, Vec<Difference>) {
-    let with = |preset: AgentPreset| {
-        let asked = RunConfig { agent: preset.config(), ..asked.clone() };
-        (preset, differences(there, &asked))
-    };
-    let [first, others @ ..] = AgentPreset::ALL;
-    others.map(with).into_iter().fold(
-        with(first),
-        |best, other| {
-            if other.1.len() < best.1.len() { other } else { best }
-        },
-    )
+/// `asked` with the agent of `preset`, and what the profile sets in every agent.
+fn with_agent(asked: &RunConfig, preset: AgentPreset) -> RunConfig {
+    let with = |preset: AgentPreset| RunConfig { agent: preset.config(), ..asked.clone() };
+    let of_profile = AgentPreset::ALL.map(|preset| between(&with(preset), asked));
+    let of_profile = of_profile.into_iter().min_by_key(Vec::len).unwrap_or_default();
+    let mut config = with(preset);
+    for setting in of_profile {
+        // A field that the other agent does not have is left out.
+        let _ = setting.apply(&mut config);
+    }
+    config
 }
 
 /// Makes the directories of `out` and the configuration of every run that has not begun.
@@ -166,7 +164,8 @@ pub(crate) fn prepare<'a>(
             ));
         }
         // What changes no result may be changed under way.
-        let is_changed = || file::read::<RunConfig>(&directory.run_ron()).is_ok_and(|there| there != *config);
+        let is_changed =
+            || RunConfig::read_unchecked(&directory.run_ron()).is_ok_and(|there| there != *config);
         if matches!(state, State::New) || (matches!(state, State::Resumable) && is_changed()) {
             file::write(&directory.run_ron(), config).context(instead)?;
         }

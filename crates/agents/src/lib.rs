@@ -10,10 +10,10 @@
 //! ```
 //! use softmoe_agents::{Agent, seeds::Seeds};
 //! use softmoe_minatar::{Game, Settings, make};
-//! use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
+//! use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, LearningConfig};
 //!
 //! let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 32 };
-//! let config = RainbowConfig { min_replay: 100, replay_capacity: 1_000, ..RainbowConfig::minatar() };
+//! let config = LearningConfig { min_replay: 100, replay_capacity: 1_000, ..LearningConfig::rainbow_minatar() };
 //! let mut environment = make(Game::Breakout, &Settings::default(), 1);
 //! let architecture = Architecture {
 //!     network,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, evaluate};
-use softmoe_config::{AgentConfig, Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
+use softmoe_config::{AgentConfig, Architecture, BodySpec, EncoderSpec, LearningConfig, NetworkSpec};
 use softmoe_env::{Element, Environment, EnvironmentSpec, Player, RestoreError, SaveState, Step};
 use softmoe_replay::Batch;
 
@@ -57,20 +57,20 @@ impl SaveState for Lives {
 
 /// An agent after some episodes of the game, and how many there were.
 fn trained(terminal_on_life_loss: bool) -> (Agent, u64) {
-    let config = AgentConfig::from(RainbowConfig {
+    let config = AgentConfig::from(LearningConfig {
         discount: 1.0,
         n_step: 2,
         min_replay: 20,
         replay_capacity: 1_000,
         batch_size: 256,
         terminal_on_life_loss,
-        ..RainbowConfig::der_minatar()
+        ..LearningConfig::der_minatar()
     });
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 4 };
     let mut player = Player::new(Box::new(Lives::default()));
     let architecture = Architecture {
         network,
-        head: config.learning().unwrap().head,
+        head: config.learning().unwrap().head(),
         observation: player.spec().state(),
         actions: player.spec().actions,
         permutation_seed: 0,

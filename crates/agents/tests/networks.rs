@@ -3,7 +3,7 @@
 use softmoe_agents::networks::{build, permutations};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_config::{
-    Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, NetworkSpec, RainbowConfig, SlotsSpec,
+    Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, LearningConfig, NetworkSpec, SlotsSpec,
 };
 use softmoe_minatar::{Game, Settings, make};
 use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, Flatten, PerConv, Relu, SoftMoe};
@@ -11,7 +11,7 @@ use softmoe_nets::shapes::Const;
 use softmoe_nets::{ActionLayer, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
 use std::path::Path;
 
-const RAINBOW: HeadSpec = RainbowConfig::minatar().head();
+const RAINBOW: HeadSpec = LearningConfig::rainbow_minatar().head();
 
 /// The network of a body on MinAtar Breakout: 10x10 pixels of 4 channels, 6 actions.
 fn on_breakout(body: &str, hidden: usize, head: HeadSpec) -> Architecture {

@@ -11,14 +11,14 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, Learner, Mode, Phases, UpdateSettings, check_device, learner_on};
-use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, RainbowConfig};
+use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, LearningConfig};
 use softmoe_env::{DynEnvironment, Step};
 use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Batch, Layout};
 use std::time::Instant;
 
 /// Agent steps from one update of Rainbow's to the next.
-const UPDATE_PERIOD: u64 = RainbowConfig::minatar().update_period.0;
+const UPDATE_PERIOD: u64 = LearningConfig::rainbow_minatar().update_period.0;
 /// Updates that are counted.
 const COUNTED: u64 = 3;
 /// Frames of the game that is none.
@@ -49,13 +49,15 @@ pub(crate) fn measurement(options: &Options) -> Result<Box<dyn Measurement>> {
 }
 
 /// Full Rainbow with a replay that is soon warm, and a network for it.
-fn rainbow(name: &str) -> Result<(RainbowConfig, Architecture)> {
+fn rainbow(name: &str) -> Result<(LearningConfig, Architecture)> {
     let architecture = networks::architecture(name)?;
     let config = match architecture.network.encoder {
-        EncoderSpec::MinAtar => RainbowConfig { replay_capacity: 10_000, ..RainbowConfig::minatar() },
-        _ => RainbowConfig { replay_capacity: 1_000, ..RainbowConfig::atari() },
+        EncoderSpec::MinAtar => {
+            LearningConfig { replay_capacity: 10_000, ..LearningConfig::rainbow_minatar() }
+        }
+        _ => LearningConfig { replay_capacity: 1_000, ..LearningConfig::rainbow_atari() },
     };
-    let config = RainbowConfig { min_replay: 40, ..config };
+    let config = LearningConfig { min_replay: 40, ..config };
     let architecture = Architecture { head: config.head(), ..architecture };
     Ok((config, architecture))
 }
@@ -72,11 +74,11 @@ impl Learning {
         let (config, architecture) = rainbow(name)?;
         let settings = UpdateSettings {
             pixel_scale: architecture.network.encoder.pixel_scale(),
-            ..UpdateSettings::from(&config.learning())
+            ..UpdateSettings::from(&config)
         };
         let learner = learner_on(
             device,
-            &AgentConfig::Rainbow(config.clone()),
+            &AgentConfig::Learning(config.clone()),
             &architecture,
             settings,
             Seeds::new(0),
@@ -102,7 +104,7 @@ impl Learning {
     }
 }
 
-fn random_batch(architecture: &Architecture, config: &RainbowConfig) -> Batch {
+fn random_batch(architecture: &Architecture, config: &LearningConfig) -> Batch {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
     let frame_len = architecture.observation.iter().product();
     let layout = Layout {

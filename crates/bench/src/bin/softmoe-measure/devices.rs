@@ -6,7 +6,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, UpdateSettings, check_device, learner_on};
-use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, NetworkSpec, RainbowConfig};
+use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, LearningConfig, NetworkSpec};
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
 use std::io::Write;
@@ -63,7 +63,7 @@ fn architecture(encoder: &str, body: &str) -> Result<Architecture> {
     let [height, width] = encoder.pixels();
     Ok(Architecture {
         network: NetworkSpec { encoder, body: body.parse()?, hidden: encoder.usual_hidden() },
-        head: RainbowConfig::minatar().head(),
+        head: LearningConfig::rainbow_minatar().head(),
         observation: [height, width, 4],
         actions: if encoder == EncoderSpec::MinAtar { 6 } else { 18 },
         permutation_seed: 5,
@@ -181,7 +181,7 @@ fn learner_of(
     architecture: &Architecture,
     batch_size: usize,
 ) -> Result<Box<dyn Learner>, AgentError> {
-    let config = RainbowConfig::minatar();
+    let config = LearningConfig::rainbow_minatar();
     let update = UpdateSettings {
         batch_size,
         pixel_scale: architecture.network.encoder.pixel_scale(),
@@ -191,7 +191,7 @@ fn learner_of(
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(config.learning_rate, config.adam_epsilon),
     };
-    learner_on(device, &AgentConfig::Rainbow(config), architecture, update, Seeds::new(3))
+    learner_on(device, &AgentConfig::Learning(config), architecture, update, Seeds::new(3))
 }
 
 /// Random transitions: sparse observations as MinAtar's, rewards within the support and beyond, some terminals.

@@ -5,8 +5,8 @@ use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
+    NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use std::process::{Command, Stdio};
 
@@ -40,7 +40,7 @@ impl Measurement for Speed {
 
 impl Measurement for Memory {
     fn round(&mut self, clock: Clock) -> Result<Figures> {
-        let capacity = RainbowConfig::minatar().replay_capacity as u64;
+        let capacity = LearningConfig::rainbow_minatar().replay_capacity as u64;
         run(&config(self.arm, capacity, capacity + 2_000, capacity + 1_000), clock)?;
         Ok(Figures::from([("resident", Figure::of([largest_child()? / 1e6]))]))
     }
@@ -54,12 +54,13 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
     };
     let encoder = EncoderSpec::MinAtar;
     RunConfig {
+        version: RunVersion,
         figure: "benchmark".into(),
         profile: "benchmark".into(),
         arm: name.into(),
         seed: 0,
         environment: EnvironmentConfig::minatar(Game::Breakout),
-        agent: AgentConfig::Rainbow(RainbowConfig { min_replay, ..RainbowConfig::minatar() }),
+        agent: AgentConfig::Learning(LearningConfig { min_replay, ..LearningConfig::rainbow_minatar() }),
         network: NetworkSpec { encoder, body, hidden: encoder.usual_hidden() },
         training: TrainingConfig {
             agent_steps: AgentSteps(steps),
