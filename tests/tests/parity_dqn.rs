@@ -1,4 +1,4 @@
-//! The released value networks, from observations to values and gradients, against the reference implementation.
+//! Parity of the released value networks with the reference: from observations to values and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, QHead, Relu, SoftMoe};

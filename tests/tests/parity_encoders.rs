@@ -1,4 +1,4 @@
-//! The encoders against the reference implementation's feature maps and gradients.
+//! Parity of the encoders with the reference: feature maps and gradients.
 
 use softmoe_nets::{Builder, Weights};
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};

@@ -1,4 +1,4 @@
-//! DQN's and Rainbow's losses against the reference implementation's.
+//! Parity of DQN's and Rainbow's losses with the reference.
 
 use softmoe_agents::dqn;
 use softmoe_agents::dqn::loss::greedy;

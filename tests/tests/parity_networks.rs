@@ -1,4 +1,4 @@
-//! Layers, and whole networks, against the reference implementation's values and gradients.
+//! Parity of layers, Rainbow's networks and Adam with the reference: values and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{

@@ -1,4 +1,4 @@
-//! Token choice and its load-balancing losses against the reference implementation's values and gradients.
+//! Parity of top-k routing and its load-balancing losses with the reference: values and gradients.
 
 use softmoe_nets::layers::{LoadBalancing, TopKChoice, TopKSettings};
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
@@ -7,19 +7,19 @@ use softmoe_tests::devices::on_devices;
 use softmoe_tests::fixtures::{Fixture, assert_near, cases};
 use softmoe_tests::reference::{Names, experts, name, parameters, swap_axes};
 
-/// Sizes of a file's tokens: (batch, m, d).
+/// Sizes of a fixture's tokens: (batch, m, d).
 fn tokens(fixture: &Fixture) -> (usize, usize, usize) {
     let &[batch, m, d] = fixture.shape("input") else { panic!("tokens have three axes") };
     (batch, m, d)
 }
 
-/// Our names of the parameters, and the reference's.
+/// Names of the parameters: ours and the reference's.
 fn names() -> Names {
     let router = name("moe/router/kernel", "router/Dense_0/kernel");
     [router, experts("moe/experts", "module", false)].concat()
 }
 
-/// A file's mixture.
+/// A fixture's mixture.
 fn layer(
     builder: &mut Builder,
     fixture: &Fixture,
@@ -80,7 +80,7 @@ fn top_k_choice_parity() {
     }
 }
 
-/// The reference draws the load loss's noise for each sample, so that samples are taken one by one.
+/// The reference draws the load loss's noise for each sample, so this takes samples one by one.
 #[test]
 fn load_balancing_parity() {
     for fixture in cases("topk") {
