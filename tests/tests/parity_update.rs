@@ -151,13 +151,16 @@ impl Given {
 fn batch(fixture: &Fixture, folder: &str) -> Batch {
     let tensor = |name: &str| format!("{folder}{name}");
     let weights = fixture.f32(&tensor("loss_weight"));
-    let mut batch = Batch::new(weights.len(), &layout(fixture));
+    let layout = layout(fixture);
+    let mut batch = Batch::new(weights.len(), &layout);
     batch.states = fixture.u8(&tensor("state"));
     batch.next_states = fixture.u8(&tensor("next_state"));
     let actions = fixture.i32(&tensor("action")).into_iter();
     batch.actions = actions.map(|action| u8::try_from(action).unwrap()).collect();
     batch.rewards = fixture.f32(&tensor("reward"));
-    batch.terminals = fixture.u8(&tensor("terminal")).into_iter().map(|terminal| terminal != 0).collect();
+    let discount = layout.discount.powf(layout.n_step as f64) as f32;
+    let discount_t = |terminal| if terminal == 0 { discount } else { 0.0 };
+    batch.discounts = fixture.u8(&tensor("terminal")).into_iter().map(discount_t).collect();
     batch.probabilities = weights.into_iter().map(|weight| f64::from(weight).powi(-2)).collect();
     batch
 }
@@ -166,14 +169,13 @@ fn layout(fixture: &Fixture) -> Layout {
     let (_, height, width, channels) = states(fixture);
     let frame_len = height * width * channels;
     let (n_step, discount) = (fixture.metadata("n_step"), fixture.metadata("gamma"));
-    Layout { capacity: 100, frame_len, stack: 1, n_step, discount }
+    Layout { capacity: 100, frame_len, channels, stack: 1, n_step, discount }
 }
 
 fn settings(fixture: &Fixture, pixel_scale: u8) -> RainbowSettings {
     let support = fixture.f32("support");
     let update = UpdateSettings {
         batch_size: states(fixture).0,
-        bootstrap_discount: layout(fixture).bootstrap_discount(),
         double: fixture.flag("double_dqn"),
         priority_exponent: 0.5,
         importance_exponent: 0.5,

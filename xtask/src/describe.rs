@@ -1,15 +1,15 @@
-//! `cargo xtask describe`: what the network of an arm is made of, as the worker says.
+//! `cargo xtask describe`: the layers of an arm's network, from the worker.
 
 use crate::cli::{DescribeOptions, USUAL_PROFILE};
 use crate::{binaries, catalog, output};
 use anyhow::{Context, Result, bail};
-use softmoe_config::names::{self, known};
+use softmoe_config::names::known;
 use softmoe_config::{Architecture, ConfigError, Device, EncoderSpec, Experiment, RANDOM_ARM, Setting};
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Prints the layers of the network that `options` ask for.
+/// Prints the layers of the requested network.
 pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     let (experiment, architecture) = find(options)?;
     let binaries = binaries::build(Device::Cpu)?;
@@ -24,7 +24,7 @@ pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     let started = || format!("cannot start {}", binaries.worker.display());
     let mut worker = command.spawn().with_context(started)?;
     if let Some(mut stdin) = worker.stdin.take() {
-        // If the worker is gone already, its exit code says so.
+        // If the worker has already ended, its exit code says so.
         let _ = write!(stdin, "{architecture}");
     }
     let status = worker.wait().context("cannot wait for the worker")?;
@@ -34,11 +34,10 @@ pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     Ok(())
 }
 
-/// The network asked for, and the experiment that it is of.
+/// The requested network, and the experiment that defines it.
 fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
     let encoder: Option<EncoderSpec> =
         options.encoder.as_deref().map(str::parse).transpose().map_err(told)?;
-    let game = options.game.as_deref().map(names::game).transpose()?;
     let settings: Vec<Setting> =
         options.set.iter().map(|text| text.parse()).collect::<Result<_, ConfigError>>()?;
     let experiment = experiment(&options.arm, options.figure.as_deref())?;
@@ -59,6 +58,8 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
         let first = experiment.profiles.keys().next().map_or("", String::as_str);
         let usual = if experiment.profiles.contains_key(USUAL_PROFILE) { USUAL_PROFILE } else { first };
         let profile = options.profile.as_deref().unwrap_or(usual);
+        let games = &experiment.profile(profile)?.games;
+        let game = options.game.as_deref().map(|name| games.game(name)).transpose()?;
         experiment.architecture(profile, &options.arm, game, encoder, &settings)?
     };
     Ok((experiment, architecture))
@@ -81,7 +82,7 @@ fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
         experiments.iter().flat_map(|experiment| &experiment.arms).map(|arm| arm.name.as_str()).collect();
     known("arm", arm, names)?;
     experiments.retain(|experiment| experiment.arm(arm).is_ok());
-    // A figure with runs says more of an arm's network than one that only draws it.
+    // A figure with runs determines more of an arm's network than a figure that only draws it.
     experiments.sort_by_key(|experiment| experiment.profiles.is_empty());
     let network =
         |experiment: &Experiment| experiment.arm(arm).ok().map(|arm| (arm.body.clone(), arm.encoder));
@@ -97,7 +98,7 @@ fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
     }
 }
 
-/// An error of the option's value in the option's words.
+/// An error about the option's value that names the option.
 fn told(error: ConfigError) -> anyhow::Error {
     match error {
         ConfigError::Value { given, message, .. } => anyhow::anyhow!("`--encoder {given}`: {message}"),
@@ -105,7 +106,7 @@ fn told(error: ConfigError) -> anyhow::Error {
     }
 }
 
-/// The network's parts, a line each.
+/// The parts of the network, one per line.
 fn in_words(architecture: &Architecture) -> Vec<String> {
     let Architecture { network, head, observation: [height, width, channels], actions, .. } = architecture;
     vec![

@@ -4,14 +4,15 @@ use crate::cli::Options;
 use crate::estimate::Rates;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
-use crate::words::{count, time};
+use crate::time::time;
 use crate::{binaries, catalog, draw, interrupt, output, report, store, worker};
 use anyhow::Result;
+use softmoe_config::words::count;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Does what `options` ask for; the exit code is 0 if every run is finished and reported, 1 if a run or the
-/// report failed, 130 if a signal stopped it.
+/// Runs the command; the exit code is 0 if every run is finished and reported, 1 if a run or the report failed, 130 if a
+/// signal stopped it.
 pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     let started = Instant::now();
 
@@ -80,12 +81,12 @@ fn print_failures(failures: &[Failure]) {
     output::error_line(format_args!("Type the same command again to try them once more."));
 }
 
-/// Says how to go on.
+/// Prints how to continue.
 fn stopped() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     output::error_line(format_args!(
         "Stopped. Nothing finished is lost; to resume: cargo xtask {}",
         arguments.join(" ")
     ));
-    ExitCode::from(interrupt::EXIT_CODE)
+    ExitCode::from(softmoe_config::progress::INTERRUPTED)
 }

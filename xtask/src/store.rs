@@ -1,4 +1,4 @@
-//! The directories of the runs: what is finished, what can be resumed, what is in the way.
+//! The directories of the runs: finished, resumable, or in the way.
 
 use crate::output;
 use anyhow::{Context, Result, bail};
@@ -7,27 +7,27 @@ use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
-/// What a run's directory holds.
+/// The state of a run's directory.
 #[derive(Debug)]
 pub(crate) enum State {
     /// Nothing yet, or only the configuration.
     New,
     /// A checkpoint.
     Resumable,
-    /// Being made by a worker that somebody else started, or that outlived its runner.
+    /// Another worker is training the run: somebody else started it, or it outlived its runner.
     Elsewhere,
     /// A result that cannot be read: it will be moved aside and the run resumed.
     Damaged(String),
     /// The result.
     Finished {
-        /// The device that it was made on.
+        /// The device of the run.
         device: String,
     },
-    /// Something else: files that must not be overwritten. The second text is what to type instead.
+    /// Something else: files that must not be overwritten. The second text says what to type instead.
     Conflict(String, String),
 }
 
-/// What `directory` holds of the run that `config` describes; changes nothing.
+/// The state of `directory` with respect to the run `config`; changes nothing.
 pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     let run_ron = directory.run_ron();
     let has = |path: &Path| path.symlink_metadata().is_ok();
@@ -39,7 +39,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
         return State::New;
     }
     if !is_running(directory) && holds_only_a_configuration(directory) {
-        // What was asked for before was refused or failed at once: nothing is lost with it.
+        // The earlier run was refused or failed at once: nothing is lost.
         return State::New;
     }
     match RunConfig::read_unchecked(&run_ron) {
@@ -61,9 +61,9 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     }
 }
 
-/// Whether a worker is at work in `directory`: it holds the file `lock` there until it ends, however it ends.
+/// Whether a worker is running in `directory`. It holds the lock there until its process ends.
 pub(crate) fn is_running(directory: &RunDirectory) -> bool {
-    let lock = File::open(directory.path().join("lock"));
+    let lock = File::open(directory.lock());
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
@@ -77,18 +77,11 @@ fn holds_only_a_configuration(directory: &RunDirectory) -> bool {
         && !is_there(&directory.weights())
 }
 
-/// Agent steps of the newest checkpoint, by its name (`step-000000012345.ckpt`); 0 if there is none.
-pub(crate) fn steps_saved(directory: &RunDirectory) -> u64 {
-    let Ok(entries) = directory.checkpoints().read_dir() else { return 0 };
-    let steps = |name: &str| name.strip_prefix("step-")?.strip_suffix(".ckpt")?.parse().ok();
-    entries.flatten().filter_map(|entry| steps(entry.file_name().to_str()?)).max().unwrap_or(0)
-}
-
 fn has_entries(directory: &Path) -> bool {
     directory.read_dir().is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// The differences between a run that is there and the one asked for, and the options that it was made with.
+/// The differences between an existing run and the requested one, and the options of the existing one.
 fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let differences = differences(there, asked);
     let line =
@@ -103,7 +96,7 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let follows_the_length = |key: &str| {
         other_length && ["training.evaluation_period", "training.checkpoint_period"].contains(&key)
     };
-    // The fewest options: the agent as it is, or another preset.
+    // The fewest options: the same agent, or another preset.
     let agents = std::iter::once(None).chain(AgentPreset::ALL.map(Some));
     let ways = agents.map(|preset| {
         let from = preset.map_or_else(|| asked.clone(), |preset| with_agent(asked, preset));
@@ -115,7 +108,7 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     if let Some((preset, settings)) = fewest {
         options.extend(preset.map(|preset| format!("--agent {preset}")));
         options.extend(settings.iter().map(|setting| {
-            // Parentheses mean something to shells.
+            // Shells interpret parentheses.
             let quote = if setting.value().contains('(') { "'" } else { "" };
             format!("--set {}={quote}{}{quote}", setting.key(), setting.value())
         }));
@@ -123,7 +116,7 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     State::Conflict(what, format!("give the values it was made with (`{}`)", options.join(" ")))
 }
 
-/// `asked` with the agent of `preset`, and what the profile sets in every agent.
+/// `asked` with the agent of `preset` and the settings that the profile makes in every agent.
 fn with_agent(asked: &RunConfig, preset: AgentPreset) -> RunConfig {
     let with = |preset: AgentPreset| RunConfig { agent: preset.config(), ..asked.clone() };
     let of_profile = AgentPreset::ALL.map(|preset| between(&with(preset), asked));
@@ -163,7 +156,7 @@ pub(crate) fn prepare<'a>(
                 aside.display()
             ));
         }
-        // What changes no result may be changed under way.
+        // Settings that change no result may change during a run.
         let is_changed =
             || RunConfig::read_unchecked(&directory.run_ron()).is_ok_and(|there| there != *config);
         if matches!(state, State::New) || (matches!(state, State::Resumable) && is_changed()) {

@@ -1,13 +1,13 @@
-//! Figure, table and verdict of an experiment from whatever of its runs is finished.
+//! Figure, table and verdict of an experiment, from its finished runs.
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use comfy_table::Table;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_bench::collect::{Collection, Selection};
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::Bootstrap;
+use softmoe_bench::text;
 use softmoe_config::{AgentSteps, Experiment, names};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ struct Options {
     /// Where the runs are: DIR/FIGURE/PROFILE/ARM/GAME/seed-K.
     #[arg(long, value_name = "DIR")]
     runs: PathBuf,
-    /// Where the report's files go.
+    /// The directory for the report's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Only these arms (the reference arm is always in).
@@ -41,9 +41,6 @@ struct Options {
     #[arg(long, value_name = "AGENT_STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
 }
-
-/// Columns that the tables are made for where there is no terminal.
-const COLUMNS: u16 = 100;
 
 fn main() -> ExitCode {
     match report(&Options::parse()) {
@@ -69,9 +66,7 @@ fn report(options: &Options) -> Result<()> {
     let report = Report::new(&selection, collection, &bootstrap, &mut generator);
     report::write(&report, &options.out, &bootstrap, &mut generator)?;
 
-    // A table without a width of its own has the terminal's.
-    let columns = Table::new().width().unwrap_or(COLUMNS);
-    print!("{}", report::terminal(&report, columns));
+    print!("{}", report::terminal(&report, text::columns()));
     println!("Figures, table, scores and verdict: {}", options.out.display());
     Ok(())
 }
@@ -87,13 +82,7 @@ fn select<'a>(options: &Options, experiment: &'a Experiment) -> Result<Selection
     }
     let profile = &mut selection.profile;
     if let Some(chosen) = &options.games {
-        profile.games.clear();
-        for name in chosen {
-            let game = names::game(name).context("--games")?;
-            if !profile.games.contains(&game) {
-                profile.games.push(game);
-            }
-        }
+        profile.games = profile.games.select(chosen.iter().map(String::as_str)).context("--games")?;
     }
     profile.seeds = options.seeds.unwrap_or(profile.seeds);
     profile.agent_steps = options.steps.map_or(profile.agent_steps, AgentSteps);

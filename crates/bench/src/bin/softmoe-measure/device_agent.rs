@@ -1,5 +1,5 @@
-//! An agent on a device: its updates and steps a second, and where the time goes; or, in a process of its own, what an
-//! update costs in messages to the device.
+//! An agent on a device: updates and steps a second, and time by phase; or, in a process of its own, the messages that an
+//! update sends to the device.
 
 use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement, networks};
@@ -17,11 +17,11 @@ use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Batch, Layout};
 use std::time::Instant;
 
-/// Agent steps from one update of Rainbow's to the next.
+/// Agent steps between two updates of Rainbow.
 const UPDATE_PERIOD: u64 = LearningConfig::rainbow_minatar().update_period.0;
 /// Updates that are counted.
 const COUNTED: u64 = 3;
-/// Frames of the game that is none.
+/// Frames of the synthetic game.
 const FRAMES: usize = 64;
 
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// The device: cpu, flex, wgpu, cuda or cuda:N
     #[arg(long)]
     device: Device,
-    /// Seconds of each figure in a round, or as many more as one update takes
+    /// Seconds of each measurement in a round; at least one update
     #[arg(long, value_name = "N", default_value_t = 3.0)]
     seconds: f64,
     /// Count kernel launches, waits and bytes instead
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     count: bool,
 }
 
-/// What is measured.
+/// The measured agent.
 pub(crate) fn measurement(options: &Options) -> Result<Box<dyn Measurement>> {
     Ok(match options.count {
         true => Box::new(Count::new(options)?),
@@ -48,7 +48,7 @@ pub(crate) fn measurement(options: &Options) -> Result<Box<dyn Measurement>> {
     })
 }
 
-/// Full Rainbow with a replay that is soon warm, and a network for it.
+/// Full Rainbow with a small `min_replay`, and its network.
 fn rainbow(name: &str) -> Result<(LearningConfig, Architecture)> {
     let architecture = networks::architecture(name)?;
     let config = match architecture.network.encoder {
@@ -62,7 +62,7 @@ fn rainbow(name: &str) -> Result<(LearningConfig, Architecture)> {
     Ok((config, architecture))
 }
 
-/// A learner with a batch to learn from.
+/// A learner and a batch.
 struct Learning {
     learner: Box<dyn Learner>,
     batch: Batch,
@@ -88,14 +88,14 @@ impl Learning {
         Ok(Learning { learner, observation: batch.states[..len].to_vec(), batch })
     }
 
-    /// An update and an action, each waited for.
+    /// An update and an action, with a wait after each.
     fn waiting(&mut self) -> Result<()> {
         self.learner.update(&self.batch)?;
         self.learner.act(&self.observation, Mode::Train);
         Ok(())
     }
 
-    /// An update, the action behind it, and one wait for both.
+    /// An update and the next action, with one wait for both.
     fn overlapped(&mut self) -> Result<()> {
         self.learner.start_update(&self.batch)?;
         self.learner.act(&self.observation, Mode::Train);
@@ -110,6 +110,7 @@ fn random_batch(architecture: &Architecture, config: &LearningConfig) -> Batch {
     let layout = Layout {
         capacity: config.replay_capacity,
         frame_len,
+        channels: 1,
         stack: 1,
         n_step: config.n_step,
         discount: config.discount,
@@ -124,7 +125,7 @@ fn random_batch(architecture: &Architecture, config: &LearningConfig) -> Batch {
     batch
 }
 
-/// What is played: Breakout of MinAtar, or random pixels of Atari's size, which take no time.
+/// The game: Breakout of MinAtar, or random pixels of Atari's size, which take no time.
 enum Played {
     MinAtar(Box<dyn DynEnvironment>),
     Noise { frames: Vec<Vec<u8>>, steps: usize },
@@ -175,7 +176,7 @@ impl Played {
     }
 }
 
-/// Full Rainbow at play.
+/// Full Rainbow playing a game.
 struct Playing {
     agent: Agent,
     played: Played,
@@ -201,7 +202,7 @@ impl Playing {
         let start = Instant::now();
         let step = self.played.step(action);
         self.environment += start.elapsed().as_secs_f64();
-        Ok(self.agent.observe(&self.observation, action, step)?)
+        Ok(self.agent.learn(&self.observation, action, step)?)
     }
 
     /// Agent steps a second, and microseconds of one by phase.
@@ -210,7 +211,7 @@ impl Playing {
         self.agent.take_phases();
         self.environment = 0.0;
         let (start, mut steps) = (Instant::now(), 0);
-        // As many as there are to an update, at least once.
+        // The steps between two updates, at least one.
         while steps == 0 || start.elapsed().as_secs_f64() < seconds {
             (0..UPDATE_PERIOD).try_for_each(|_| self.step())?;
             steps += UPDATE_PERIOD;
@@ -228,7 +229,7 @@ impl Playing {
         ])
     }
 
-    /// Steps until there have been some updates.
+    /// Steps until the agent has made some updates.
     fn warm_up(&mut self) -> Result<()> {
         while self.agent.updates() < 2 {
             self.step()?;
@@ -251,7 +252,7 @@ impl Speed {
         let Options { network, device, seconds, .. } = options;
         let mut learning = Learning::new(network, *device)?;
         let mut playing = Playing::new(network, *device)?;
-        // Kernels are compiled now.
+        // The first calls compile the kernels.
         learning.waiting()?;
         learning.overlapped()?;
         playing.warm_up()?;
@@ -268,7 +269,7 @@ impl Speed {
     }
 }
 
-/// How often a second `call` can be made.
+/// Calls of `call` a second.
 fn rate(seconds: f64, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
     let (start, mut calls) = (Instant::now(), 0.0);
     loop {
@@ -282,7 +283,7 @@ fn rate(seconds: f64, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
 }
 
 impl Measurement for Speed {
-    /// Rates a second, and microseconds of an agent step. On a device the time that passes is what counts.
+    /// Rates a second, and microseconds of an agent step, in wall time.
     fn round(&mut self, _: Clock) -> Result<Figures> {
         let Speed { seconds, learning, playing, .. } = self;
         let mut figures = vec![
@@ -307,7 +308,7 @@ impl Measurement for Speed {
     }
 }
 
-/// What an update and an action cost in messages.
+/// The messages of an update and of an action.
 struct Count {
     learning: Learning,
     launches: Launches,
@@ -315,7 +316,7 @@ struct Count {
 
 impl Count {
     fn new(options: &Options) -> Result<Self> {
-        // Before the device is used: that begins with the question whether it is there.
+        // Before the first use of the device, which checks whether it is there.
         let launches = Launches::of(options.device)?;
         check_device(options.device)?;
         let mut learning = Learning::new(&options.network, options.device)?;
@@ -323,7 +324,7 @@ impl Count {
         Ok(Count { learning, launches })
     }
 
-    /// What the calls cost, each.
+    /// Messages per call.
     fn of(&mut self, mut call: impl FnMut(&mut Learning) -> Result<()>) -> Result<Cost> {
         let (before, launches) = (traffic(), self.launches.so_far()?);
         (0..COUNTED).try_for_each(|_| call(&mut self.learning))?;
@@ -349,7 +350,7 @@ impl Measurement for Count {
         let both = self.of(Learning::overlapped)?;
         let [waits, uploads, bytes] = both.traffic;
         let mut figures = vec![
-            // Those of an update and the action behind it; the rest of an update alone.
+            // Waits of an update and the next action; the other figures of an update alone.
             ("waits", waits),
             ("uploads", uploads - action.traffic[1]),
             ("uploaded", (bytes - action.traffic[2]) / 1e3),
@@ -361,7 +362,7 @@ impl Measurement for Count {
     }
 }
 
-/// Waits, uploads, and bytes of them, so far.
+/// Waits, uploads and uploaded bytes so far.
 fn traffic() -> [u64; 3] {
     #[cfg(feature = "burn")]
     {
@@ -373,7 +374,7 @@ fn traffic() -> [u64; 3] {
     [0; 3]
 }
 
-/// The kernels launched on graphics cards; elsewhere there are none.
+/// Kernel launches on graphics cards; 0 elsewhere.
 struct Launches {
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     log: Option<(softmoe_nets::device::Launches, tempfile::TempDir)>,
@@ -413,7 +414,7 @@ impl Launches {
 mod tests {
     use super::*;
 
-    /// What is measured learns and plays, on the CPU engine.
+    /// The measured agent learns and plays, on the CPU engine.
     #[test]
     fn an_agent_learns_while_it_is_measured() {
         let mut learning = Learning::new("minatar-flat", Device::Cpu).expect("a learner");

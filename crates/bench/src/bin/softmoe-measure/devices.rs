@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// The device: flex, wgpu, cuda or cuda:N
     #[arg(long)]
     device: Device,
-    /// Only the networks whose name has this in it, e.g. minatar or 'soft_moe(experts: 4)'
+    /// Only the networks whose names contain this text, e.g. minatar or 'soft_moe(experts: 4)'
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Updates of each network
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Transitions of an update
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     batch: u16,
-    /// How far apart losses, priorities and weights may be [default: 1e-4, on cuda 1e-2, for it rounds factors to TF32]
+    /// Largest difference allowed in losses, priorities and weights [default: 1e-4; on cuda 1e-2, as it rounds factors to TF32]
     #[arg(long, value_name = "X")]
     tolerance: Option<f32>,
 }
@@ -70,7 +70,7 @@ fn architecture(encoder: &str, body: &str) -> Result<Architecture> {
     })
 }
 
-/// Compares every network, and fails if one is further off than allowed.
+/// Compares every network, and fails if a difference exceeds the tolerance.
 pub(crate) fn compare(options: &Options) -> Result<()> {
     if options.device == Device::Cpu {
         bail!("`--device cpu` is what the others are compared with: name flex, wgpu or cuda");
@@ -117,17 +117,17 @@ pub(crate) fn compare(options: &Options) -> Result<()> {
 }
 
 fn say(line: &str) {
-    // Whoever read this may be gone; the exit code still says what was found.
+    // The reader may have closed the pipe; the exit code still reports the result.
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }
 
-/// What the updates of a network differed by.
+/// Differences of the updates of a network.
 struct Found {
     losses: f32,
     priorities: f32,
     weights: f32,
-    /// None with a single update.
+    /// `None` after a single update.
     updates_per_second: Option<f64>,
 }
 
@@ -161,7 +161,7 @@ fn check(architecture: &Architecture, options: &Options) -> Result<Found> {
             bail!("`{name}` has {} values on the device, {} on the CPU engine", got.len(), want.len());
         }
         for (got, want) in got.iter().zip(want.iter()) {
-            // What is no number is as far off as can be.
+            // NaN counts as an infinite difference.
             let apart = (got - want).abs();
             found.weights = found.weights.max(if apart.is_nan() { f32::INFINITY } else { apart });
         }
@@ -169,7 +169,7 @@ fn check(architecture: &Architecture, options: &Options) -> Result<Found> {
     Ok(found)
 }
 
-/// How far apart two values are, as a share of what is larger than 1.
+/// The difference of two values, relative for values above 1.
 fn difference(got: f32, want: f32) -> f32 {
     let apart = (got - want).abs() / want.abs().max(1.0);
     if apart.is_nan() { f32::INFINITY } else { apart }
@@ -185,7 +185,6 @@ fn learner_of(
     let update = UpdateSettings {
         batch_size,
         pixel_scale: architecture.network.encoder.pixel_scale(),
-        bootstrap_discount: config.discount.powi(3),
         double: true,
         priority_exponent: 0.5,
         importance_exponent: 0.5,
@@ -197,13 +196,15 @@ fn learner_of(
 /// Random transitions: sparse observations as MinAtar's, rewards within the support and beyond, some terminals.
 fn random_batch(architecture: &Architecture, size: usize, rng: &mut impl Rng) -> Batch {
     let frame_len = architecture.observation.iter().product();
-    let layout = Layout { capacity: 2 * size + 10, frame_len, stack: 1, n_step: 3, discount: 0.99 };
+    let layout =
+        Layout { capacity: 2 * size + 10, frame_len, channels: 1, stack: 1, n_step: 3, discount: 0.99 };
     let mut batch = Batch::new(size, &layout);
     batch.states.fill_with(|| u8::from(rng.random_bool(0.2)));
     batch.next_states.fill_with(|| u8::from(rng.random_bool(0.2)));
     batch.actions.fill_with(|| rng.random_range(0..architecture.actions as u8));
     batch.rewards.fill_with(|| rng.random_range(-25..26) as f32 * 0.5);
-    batch.terminals.fill_with(|| rng.random_bool(0.2));
+    let discount = 0.99_f32.powi(3);
+    batch.discounts.fill_with(|| if rng.random_bool(0.2) { 0.0 } else { discount });
     batch.probabilities.fill_with(|| rng.random_range(0.001..0.1));
     batch
 }

@@ -9,7 +9,7 @@ use softmoe_env::{DynEnvironment, RenderedEnvironment};
 use softmoe_minatar::{Game, Settings, make};
 use std::hint::black_box;
 
-/// Steps that are timed together.
+/// Number of steps that are timed together.
 const BLOCK: usize = 20_000;
 
 pub(crate) struct Games {
