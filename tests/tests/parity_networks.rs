@@ -67,7 +67,7 @@ fn random_phi_parity() {
         let hidden = fixture.shape("param/module/net/bias")[1];
         let mut builder = Builder::new();
         let settings = ExpertSettings { hidden, extra_layers: 0, noisy: false };
-        let layer = SoftMoe::new(&mut builder, "moe", (m, d, n, p), settings).with_fixed_phi();
+        let layer = SoftMoe::new(&mut builder, "moe", (m, d, n, p), settings).with_fixed_phi(&mut builder);
         let (list, _) = builder.finish();
         let trained = experts("moe/experts", "module", false);
         let names = [name("moe/phi", "phi_weights"), trained.clone()].concat();

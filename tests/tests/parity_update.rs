@@ -85,7 +85,7 @@ fn soft_moe<L: MapLayer, V: NetworkVisitor>(
     let hidden = fixture.shape("param/ExpertModel_0/net/bias_mu")[1];
     let settings = ExpertSettings { hidden, extra_layers: 0, noisy: true };
     let moe = SoftMoe::new(&mut builder, "moe", (tokens, d, n, p), settings);
-    let moe = if fixed_phi { moe.with_fixed_phi() } else { moe };
+    let moe = if fixed_phi { moe.with_fixed_phi(&mut builder) } else { moe };
     let (head, head_names) = head(&mut builder, fixture, tokens * d, 0);
     let layer = ((encoder, PerConv(tokens), moe, Flatten(tokens * d)), head);
     (
