@@ -102,7 +102,7 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), ConfigError> {
 ///
 /// # Errors
 ///
-/// What the system says; what was at `path` before is then still there.
+/// The system's error; the previous file at `path` is then unchanged.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
