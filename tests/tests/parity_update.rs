@@ -4,7 +4,9 @@ use softmoe_agents::networks::{NetworkVisitor, OnCpu, RegisteredNetwork};
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, Update, UpdateSettings};
+use softmoe_env::Element;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
+use softmoe_env::Element;
 use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
 use softmoe_replay::{Batch, Layout};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
@@ -204,7 +206,7 @@ impl Given {
             priority_exponent: 0.5,
             importance_exponent: 0.5,
             optimizer: AdamSettings::new(fixture.metadata("learning_rate"), fixture.metadata("adam_eps")),
-            pixel_scale,
+            element: Element::Byte { scale: pixel_scale },
         };
         Given {
             batch,
@@ -271,7 +273,8 @@ mod on_flex {
     use softmoe_agents::networks::OnDevice;
     use softmoe_agents::rainbow::DeviceRainbowLearner;
     use softmoe_agents::seeds::Seeds;
-    use softmoe_nets::device::{Flex, FlexDevice};
+    use softmoe_env::Element;
+use softmoe_nets::device::{Flex, FlexDevice};
     use softmoe_tests::fixtures::{Fixture, files};
 
     #[test]

@@ -5,7 +5,10 @@ use softmoe_config::KernelsSpec;
 use softmoe_nets::kernels::{self, InstructionSet};
 
 /// Makes this process compute with the instructions that a run asks for.
-pub(crate) fn choose(asked: KernelsSpec) -> Result<(), AgentError> {
+///
+/// # Errors
+/// [`AgentError::Kernels`] if the processor lacks them.
+pub fn choose(asked: KernelsSpec) -> Result<(), AgentError> {
     let set = match asked {
         KernelsSpec::Auto => None,
         KernelsSpec::Portable => Some(InstructionSet::Portable),
