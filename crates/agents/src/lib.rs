@@ -45,8 +45,8 @@ pub mod diagnostics;
 pub mod dqn;
 mod error;
 mod evaluation;
+mod instruction_set;
 pub mod interventions;
-mod kernels;
 mod learner;
 pub mod networks;
 pub mod prioritized;
@@ -61,7 +61,7 @@ pub use devices::{FixedBatch, TrainingStep, training_step};
 pub use devices::{check as check_device, learner as learner_on};
 pub use error::AgentError;
 pub use evaluation::{Evaluation, evaluate};
-pub use kernels::choose as choose_kernels;
+pub use instruction_set::instruction_set;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
 #[cfg(feature = "burn")]
 pub use learner::{DeviceLearner, DeviceObjective};

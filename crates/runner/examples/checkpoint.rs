@@ -14,7 +14,7 @@ use frames::{SIDE, Screen};
 use softmoe_agents::{Agent, ReplayConfig, TrainingState};
 use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
-    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig, MinAtarGame,
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig, MinAtarGame,
     NetworkSpec, RunConfig, RunVersion, TrainingConfig,
 };
 use softmoe_env::Player;
@@ -87,7 +87,7 @@ fn state() -> Result<State, Box<dyn Error>> {
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(1),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     };
     let architecture = config.architecture(0).ok_or("an agent that learns")?;
     let spec = config.environment.spec();

@@ -7,7 +7,7 @@ use crate::environment::make;
 use crate::monitor::Monitor;
 use crate::train::Options;
 use softmoe_agents::seeds::{Role, Seeds};
-use softmoe_agents::{Agent, ReplayConfig, Training, networks};
+use softmoe_agents::{Agent, ReplayConfig, Training, instruction_set, networks};
 use softmoe_config::{AgentSteps, Architecture, RunConfig, RunDirectory};
 use softmoe_nets::weights::WeightsFile;
 use std::path::Path;
@@ -32,6 +32,7 @@ pub(crate) fn start(
     monitor: &mut dyn Monitor,
 ) -> Result<Started, RunError> {
     let (seeds, spec) = (Seeds::new(config.seed), config.environment.spec());
+    let instruction_set = instruction_set(config.instruction_set)?;
     let new_training = |agent| {
         let environment = make(&config.environment, seeds.seed(Role::Environment))?;
         Ok::<_, RunError>(Training::new(agent, environment, &config.training, seeds))
@@ -46,7 +47,7 @@ pub(crate) fn start(
         architecture.permutation_seed = files.permutation_seed;
         let agent =
             Agent::resume(options.device, &config.agent, &architecture, &spec, seeds, agent, replay)?;
-        let mut resumed = new_training(agent)?;
+        let mut resumed = new_training(agent.with_instruction_set(instruction_set))?;
         resumed.restore(training)?;
         if let Some(path) = options.weights.filter(|path| files.initial_weights != Some(name_of(path))) {
             monitor.warn(&format!(
@@ -68,7 +69,8 @@ pub(crate) fn start(
         }
     };
     files.permutation_seed = architecture.permutation_seed;
-    let mut agent = Agent::new_on(options.device, &config.agent, &architecture, &spec, seeds)?;
+    let agent = Agent::new_on(options.device, &config.agent, &architecture, &spec, seeds)?;
+    let mut agent = agent.with_instruction_set(instruction_set);
     if let Some((path, file)) = weights {
         agent.load_weights(&file).map_err(|error| refused(path, error))?;
     }

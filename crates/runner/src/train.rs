@@ -12,7 +12,7 @@ use crate::start::{Started, start};
 use crate::timing::Timing;
 use crate::{RunError, environment, random};
 use softmoe_agents::seeds::{Role, Seeds};
-use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate};
+use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate, instruction_set};
 use softmoe_config::{
     AgentSteps, Architecture, Device, MetricsRow, Phase, RunConfig, RunDirectory,
 };
@@ -42,7 +42,8 @@ pub fn train(
     options: &Options<'_>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
-    softmoe_agents::choose_kernels(config.kernels)?;
+    // Refused before anything is written, even for the random policy, which computes nothing.
+    instruction_set(config.instruction_set)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), options.weights) {
         (Some(architecture), _) => Run::new(config, architecture, directory, options, monitor)?.train(),

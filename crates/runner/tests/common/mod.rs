@@ -3,7 +3,7 @@
 #![allow(dead_code)]
 
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
     MinAtarGame, NetworkSpec, Phase, RunConfig, RunDirectory, RunVersion, TrainingConfig,
 };
 use softmoe_runner::{Monitor, Options, Outcome, Progress, RunError, train};
@@ -63,7 +63,7 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 4,
             checkpoint_period: AgentSteps(70),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 
