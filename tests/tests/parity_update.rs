@@ -6,7 +6,6 @@ use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, Update, UpdateSettings};
 use softmoe_env::Element;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
-use softmoe_env::Element;
 use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
 use softmoe_replay::{Batch, Layout};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
@@ -274,7 +273,7 @@ mod on_flex {
     use softmoe_agents::rainbow::DeviceRainbowLearner;
     use softmoe_agents::seeds::Seeds;
     use softmoe_env::Element;
-use softmoe_nets::device::{Flex, FlexDevice};
+    use softmoe_nets::device::{Flex, FlexDevice};
     use softmoe_tests::fixtures::{Fixture, files};
 
     #[test]

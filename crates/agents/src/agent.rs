@@ -182,7 +182,10 @@ impl Agent {
         if (architecture.observation, architecture.actions) != (spec.state(), spec.actions) {
             return Err(AgentError::Setting {
                 setting: "network",
-                given: format!("for states {:?} and {} actions", architecture.observation, architecture.actions),
+                given: format!(
+                    "for states {:?} and {} actions",
+                    architecture.observation, architecture.actions
+                ),
                 allowed: format!("for those of the environment, {:?} and {}", spec.state(), spec.actions),
             });
         }
@@ -276,8 +279,9 @@ impl Agent {
     pub fn act(&mut self, state: &[u8]) -> usize {
         self.check_state(state);
         let started = (self.clock)();
-        let action = random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.spec.actions)
-            .unwrap_or_else(|| self.learner.act(state, Mode::Train));
+        let action =
+            random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.spec.actions)
+                .unwrap_or_else(|| self.learner.act(state, Mode::Train));
         self.phases.act += (self.clock)() - started;
         action
     }

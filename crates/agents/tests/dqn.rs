@@ -61,7 +61,10 @@ fn a_batch_of_another_learner_is_refused_and_changes_nothing() {
     let wrong: [(fn(&mut Batch), &str); 4] = [
         (|batch| batch.actions[3] = 5, "an action of the batch is 5 but must be below 5"),
         (|batch| batch.states.truncate(3199), "bytes of the batch's states is 3199 but must be 3200"),
-        (|batch| batch.next_states.truncate(3199), "bytes of the batch's next states is 3199 but must be 3200"),
+        (
+            |batch| batch.next_states.truncate(3199),
+            "bytes of the batch's next states is 3199 but must be 3200",
+        ),
         (|batch| batch.rewards.push(0.0), "the number of rewards of the batch is 9 but must be 8"),
     ];
     for (change, message) in wrong {

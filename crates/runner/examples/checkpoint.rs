@@ -11,8 +11,8 @@
 mod frames;
 
 use frames::{SIDE, Screen};
-use softmoe_agents::{Agent, ReplayConfig, TrainingState};
 use softmoe_agents::seeds::Seeds;
+use softmoe_agents::{Agent, ReplayConfig, TrainingState};
 use softmoe_config::{
     AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig, MinAtarGame,
     NetworkSpec, RunConfig, RunVersion, TrainingConfig,

@@ -45,8 +45,7 @@ pub(crate) fn start(
 
     if let Some((State { agent, training, files, .. }, replay)) = found {
         architecture.permutation_seed = files.permutation_seed;
-        let agent =
-            Agent::resume(options.device, &config.agent, &architecture, &spec, seeds, agent, replay)?;
+        let agent = Agent::resume(options.device, &config.agent, &architecture, &spec, seeds, agent, replay)?;
         let mut resumed = new_training(agent.with_instruction_set(instruction_set))?;
         resumed.restore(training)?;
         if let Some(path) = options.weights.filter(|path| files.initial_weights != Some(name_of(path))) {

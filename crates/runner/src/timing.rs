@@ -49,7 +49,8 @@ impl Timing {
             ("train", self.time),
             ("diagnose", diagnosis),
         ];
-        let time = |(name, time): (&str, Duration)| Diagnostic::new(format!("time/{name}"), time.as_secs_f64());
+        let time =
+            |(name, time): (&str, Duration)| Diagnostic::new(format!("time/{name}"), time.as_secs_f64());
         diagnostics.extend(times.map(time));
         diagnostics
     }

@@ -13,9 +13,7 @@ use crate::timing::Timing;
 use crate::{RunError, environment, random};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate, instruction_set};
-use softmoe_config::{
-    AgentSteps, Architecture, Device, MetricsRow, Phase, RunConfig, RunDirectory,
-};
+use softmoe_config::{AgentSteps, Architecture, Device, MetricsRow, Phase, RunConfig, RunDirectory};
 use std::path::Path;
 use std::time::Duration;
 
@@ -158,7 +156,8 @@ impl<'a> Run<'a> {
     /// Appends the evaluation of that index, and the diagnostics of the agent, to the run's files.
     fn append_evaluation(&mut self, index: u64, returns: &[f64]) -> Result<MetricsRow, RunError> {
         let evaluated = self.training.evaluated(returns);
-        let Evaluated { agent_steps, episodes, training_return, evaluation_return, updates, loss } = evaluated;
+        let Evaluated { agent_steps, episodes, training_return, evaluation_return, updates, loss } =
+            evaluated;
         self.evaluation_return = Some(evaluation_return);
         let agent_steps_per_second = self.timing.steps_per_second();
         let wall_seconds = self.wall_seconds();

@@ -46,8 +46,7 @@ fn trained() -> (Agent, State) {
     let Playing { agent, player } = playing;
     let config = config(FLAT);
     assert!(agent.updates() > 0);
-    let training =
-        TrainingState { player: player.save(), recent_returns: vec![1.0, 0.0], evaluations: 1 };
+    let training = TrainingState { player: player.save(), recent_returns: vec![1.0, 0.0], evaluations: 1 };
     let files = FilesState {
         positions: Positions { metrics: Written { len: 99, crc: 7 }, ..Positions::default() },
         wall_seconds: 0.5,

@@ -224,7 +224,8 @@ fn a_random_run_is_one_evaluation() {
     let stopped = run(&random, directory.path(), End::StopInEvaluation(1)).unwrap().unwrap();
     assert_eq!(stopped, Outcome::Interrupted(AgentSteps(0)));
     let mut watcher = Watcher::new(End::Never);
-    let outcome = train(&random, &RunDirectory::new(directory.path()), &Options::default(), &mut watcher).unwrap();
+    let outcome =
+        train(&random, &RunDirectory::new(directory.path()), &Options::default(), &mut watcher).unwrap();
     let Outcome::Finished(done) = outcome else { panic!("{outcome:?}") };
     assert_eq!((done.returns.len(), done.parameters, done.agent_steps), (4, 0, AgentSteps(0)));
     // It is asked before every step, so that it can stop in the middle of an episode.

@@ -83,7 +83,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seed = std::env::args().nth(1).map_or(Ok(1), |seed| seed.parse())?;
     let seeds = Seeds::new(seed);
     let config = task::config();
-    let settings = DqnSettings { loss: TdLoss::Huber, update: UpdateSettings::new(&config, task::SPEC.element) };
+    let settings =
+        DqnSettings { loss: TdLoss::Huber, update: UpdateSettings::new(&config, task::SPEC.element) };
     let learner = DqnLearner::new(network(), settings, seeds);
     let mut agent = Agent::with_learner(Box::new(learner), &config.into(), &task::SPEC, seeds)?;
 

@@ -5,8 +5,8 @@ use crate::{NamedWeights, Update};
 use softmoe_config::{BodySpec, EncoderSpec, LearningConfig, NetworkSpec};
 use softmoe_env::Element;
 use softmoe_nets::AdamSettings;
-use softmoe_replay::{Layout, Sampling};
 use softmoe_nets::weights::WeightsFile;
+use softmoe_replay::Layout;
 use std::sync::{Arc, Mutex};
 
 /// What a learner was asked to do, by the agent.
@@ -310,7 +310,10 @@ fn what_has_no_learner_is_refused() {
     assert!(message.contains("must be of one value an action"), "{message}");
     let stacked = EnvironmentSpec { stack: 2, ..SPEC };
     let message = refused(Agent::new(&dqn, &architecture(&dqn), &stacked, Seeds::new(0)));
-    assert!(message.contains("for states [10, 10, 1] and 5 actions but must be for those of the"), "{message}");
+    assert!(
+        message.contains("for states [10, 10, 1] and 5 actions but must be for those of the"),
+        "{message}"
+    );
     let devices = [
         (Device::Flex, cfg!(feature = "flex")),
         (Device::Wgpu, cfg!(feature = "wgpu")),

@@ -121,7 +121,10 @@ impl Monitor for Watcher {
 /// Trains until the end given; `None` if the process died.
 pub(crate) fn run(config: &RunConfig, directory: &Path, end: End) -> Option<Result<Outcome, RunError>> {
     let mut watcher = Watcher::new(end);
-    catch_unwind(AssertUnwindSafe(|| train(config, &RunDirectory::new(directory), &Options::default(), &mut watcher))).ok()
+    catch_unwind(AssertUnwindSafe(|| {
+        train(config, &RunDirectory::new(directory), &Options::default(), &mut watcher)
+    }))
+    .ok()
 }
 
 /// Trains to the end; what the run leaves.

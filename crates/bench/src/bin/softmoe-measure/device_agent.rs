@@ -73,10 +73,8 @@ struct Learning {
 impl Learning {
     fn new(name: &str, device: Device) -> Result<Self> {
         let (config, architecture) = rainbow(name)?;
-        let settings = UpdateSettings {
-            element: Element::Byte { scale: architecture.network.encoder.pixel_scale() },
-            ..UpdateSettings::from(&config)
-        };
+        let element = Element::Byte { scale: architecture.network.encoder.pixel_scale() };
+        let settings = UpdateSettings::new(&config, element);
         let learner = learner_on(
             device,
             &AgentConfig::Learning(config.clone()),
