@@ -2,26 +2,27 @@
 
 mod common;
 
-use common::{End, FLAT, Watcher, agent, config_of};
-use softmoe_config::{AgentSteps, Device, LearningConfig, RunConfig, RunDirectory};
+use common::{End, FLAT, SOFT_MOE, Watcher, agent, config_of};
+use softmoe_config::{AgentSteps, BodySpec, Device, LearningConfig, RunConfig, RunDirectory};
 use softmoe_runner::{Options, RunError, train};
 use tempfile::tempdir;
 
 /// Training begins at step 41.
-fn config(checkpoint_period: u64) -> RunConfig {
+fn config(body: BodySpec, checkpoint_period: u64) -> RunConfig {
     let agent = LearningConfig { learning_rate: 1e30, ..agent() };
-    let mut config = config_of(agent.into(), FLAT);
+    let mut config = config_of(agent.into(), body);
     config.training.checkpoint_period = AgentSteps(checkpoint_period);
     config
 }
 
-/// The step that it diverges at.
-fn check(device: Device) -> AgentSteps {
+/// The step at which a run diverges.
+fn check(device: Device, body: &BodySpec) -> AgentSteps {
     let directory = tempdir().unwrap();
     let files = RunDirectory::new(directory.path());
     let diverge = |period| {
         let options = Options { device, weights: None };
-        let error = train(&config(period), &files, &options, &mut Watcher::new(End::Never)).unwrap_err();
+        let mut watcher = Watcher::new(End::Never);
+        let error = train(&config(body.clone(), period), &files, &options, &mut watcher).unwrap_err();
         let RunError::Diverged { step, .. } = error else { panic!("{error}") };
         assert!(step > AgentSteps(40) && step < AgentSteps(60), "{error}");
         (step, error.to_string())
@@ -52,12 +53,15 @@ fn check(device: Device) -> AgentSteps {
 
 #[test]
 fn on_the_cpu_engine() {
-    check(Device::Cpu);
+    check(Device::Cpu, &FLAT);
+    check(Device::Cpu, &SOFT_MOE);
 }
 
 /// Though it finds out one action later.
 #[cfg(feature = "flex")]
 #[test]
 fn on_the_device_engine_at_the_same_step() {
-    assert_eq!(check(Device::Flex), check(Device::Cpu));
+    for body in [FLAT, SOFT_MOE] {
+        assert_eq!(check(Device::Flex, &body), check(Device::Cpu, &body));
+    }
 }
