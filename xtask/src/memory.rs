@@ -48,8 +48,8 @@ pub(crate) fn of_replays<'a>(runs: impl Iterator<Item = &'a RunConfig>, jobs: us
 /// What to do about a worker that the system killed, or that was given no memory; none if it ended otherwise.
 pub(crate) fn advice(status: ExitStatus, jobs: usize) -> Option<String> {
     let why = match signal(status)? {
-        SIGKILL => "it was killed, most likely because the memory was full",
-        SIGABRT => "it was given no more memory, or broke off",
+        SIGKILL => "the system killed it, most likely for lack of memory",
+        SIGABRT => "it could get no more memory, or aborted",
         _ => return None,
     };
     let fewer =

@@ -142,11 +142,8 @@ impl Plan {
         });
         let others = conflicts.clone().count().saturating_sub(1);
         let Some((what, instead)) = conflicts.into_iter().next() else { return Ok(()) };
-        let others = if others == 0 {
-            String::new()
-        } else {
-            format!("\n(and so were {} more)", count(others, "run"))
-        };
+        let others =
+            if others == 0 { String::new() } else { format!("\n(and {})", count(others, "other run")) };
         bail!(
             "{what}{others}\nNothing was changed. Either {instead}, or use another directory with `--out DIR`"
         );
@@ -215,7 +212,7 @@ impl Plan {
             without.dedup();
             if !without.is_empty() {
                 notes.push(format!(
-                    "`{}` is no value of {}: left as they are",
+                    "`{}` does not apply to {}: left as they are",
                     setting.key(),
                     without.join(", ")
                 ));
@@ -225,7 +222,7 @@ impl Plan {
         notes.extend(self.notes_on_learning());
         if self.is_part {
             notes.push(format!(
-                "the report is of these arms and games alone, and replaces the one in {}",
+                "the report covers these arms and games only, and replaces the one in {}",
                 self.results().display()
             ));
         }
@@ -246,7 +243,7 @@ impl Plan {
             (device, 0 | 1) => format!("{device}, one run at a time"),
             (device, runs) => {
                 format!(
-                    "{device}, shared by {runs} runs at a time (`--jobs` says how many; each needs its memory)"
+                    "{device}, shared by {runs} runs at a time (`--jobs` sets how many; each needs its own memory)"
                 )
             }
         }
@@ -267,8 +264,7 @@ impl Plan {
             .into_iter()
             .map(|(other, runs)| format!("{} of `{other}`", count(runs, "finished run")))
             .collect();
-        (!runs.is_empty())
-            .then(|| format!("{} stay as they are: a figure may mix devices", runs.join(" and ")))
+        (!runs.is_empty()).then(|| format!("{} are kept: the figure mixes devices", runs.join(" and ")))
     }
 
     /// What the runs are too short for.
@@ -278,14 +274,14 @@ impl Plan {
             self.runs.iter().find_map(|run| Some((run.config.agent.learning()?, run.steps())))?;
         if agent.min_replay >= steps {
             return Some(format!(
-                "no update is made: the runs end within the {} agent steps of `agent.min_replay`",
+                "the agents make no update: the runs end within the {} agent steps of `agent.min_replay`",
                 thousands(agent.min_replay)
             ));
         }
         let decay = agent.epsilon_decay_period.0;
         (!agent.head().noisy() && agent.min_replay.saturating_add(decay) > steps).then(|| {
             format!(
-                "training explores more than usual to its end: the runs end before the {} agent steps of \
+                "exploration stays higher than usual: the runs end before the {} agent steps of \
                  `agent.epsilon_decay_period` are over",
                 thousands(decay)
             )

@@ -12,7 +12,7 @@ const INSTEAD: &str =
 
 /// A replay that this machine cannot hold.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("the replay of {frames} frames takes {} when it is full, and this process can have {} at most: {INSTEAD}",
+#[error("the replay of {frames} frames takes {} when it is full, but this process can have {} at most: {INSTEAD}",
     gigabytes(*.needed), gigabytes(*.total))]
 pub struct TooLarge {
     /// Frames that it is to hold.
@@ -70,8 +70,8 @@ impl Memory {
         let short = self.total > 0 && needed > self.available;
         Ok(short.then(|| {
             format!(
-                "the replay of {} frames takes {} when it is full, and {} are available now; if others do not make room \
-                 the run will be killed: {INSTEAD}",
+                "the replay of {} frames takes {} when it is full, and {} are available now; unless other programs \
+                 free memory, the system will kill the run: {INSTEAD}",
                 layout.capacity,
                 gigabytes(needed),
                 gigabytes(self.available)

@@ -62,7 +62,7 @@ pub enum ConfigError {
         message: String,
     },
     /// A value that cannot be read.
-    #[error("`{given}` is no {what}: {message}")]
+    #[error("`{given}` is not a valid {what}: {message}")]
     Value {
         /// What it should be, e.g. `body`.
         what: &'static str,

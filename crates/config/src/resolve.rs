@@ -178,7 +178,7 @@ impl Experiment {
         }
         settings.iter().try_for_each(|setting| setting.apply(&mut run))?;
         let Some(mut architecture) = run.architecture(0) else {
-            let problems = vec!["has no network: it chooses its actions by chance".to_owned()];
+            let problems = vec!["has no network: it acts at random".to_owned()];
             return Err(ConfigError::Invalid { subject: format!("the arm `{arm}`"), problems });
         };
         let [height, width] = architecture.network.encoder.pixels();

@@ -81,7 +81,7 @@ impl FromStr for Setting {
         };
         let (key, value) = (key.trim(), value.trim());
         if let Some((_, instead)) = CHOSEN_ELSEWHERE.iter().find(|(chosen, _)| *chosen == key) {
-            return Err(refuse(format!("`{key}` is no setting: {instead}")));
+            return Err(refuse(format!("`{key}` is not a setting: {instead}")));
         }
         Ok(Setting { key: key.to_owned(), value: value.to_owned() })
     }
@@ -97,11 +97,6 @@ impl Setting {
     /// The key, e.g. `agent.n_step`.
     pub fn key(&self) -> &str {
         &self.key
-    }
-
-    /// The value, e.g. `5`.
-    pub fn value(&self) -> &str {
-        &self.value
     }
 
     /// Whether `config` has a field of this key.

@@ -206,7 +206,7 @@ fn caution(arms: &[ArmReport]) -> Option<String> {
     (fewest < ENOUGH_RUNS).then(|| {
         format!(
             "Intervals resampled from {fewest} runs of a game are narrower than the true uncertainty; run \
-             {ENOUGH_RUNS} or more (--seeds {ENOUGH_RUNS}) before believing them."
+             {ENOUGH_RUNS} or more (--seeds {ENOUGH_RUNS}) before relying on them."
         )
     })
 }

@@ -109,7 +109,7 @@ fn judge_rule(
     };
     // The reference arm has normalised scores wherever there is a scale.
     if scores_of(&experiment.reference).is_none() {
-        judgement.why = Some("no game has a scale (see the notes)".to_owned());
+        judgement.why = Some("no game could be normalised (see the notes)".to_owned());
         return judgement;
     }
     let scores: Vec<(f64, Option<Scores>)> =
