@@ -114,7 +114,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 ///
-/// What the system says; what was at `path` before is then still there.
+/// The system's error; the previous file at `path` is then unchanged.
 pub fn write_atomically_with<T>(
     path: &Path,
     write: impl FnOnce(&mut File) -> io::Result<T>,

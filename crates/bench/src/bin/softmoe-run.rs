@@ -266,7 +266,7 @@ impl Console {
     }
 
     fn say(&self, line: &str) {
-        // Whoever read this may be gone; the run goes on.
+        // The reader may have closed the pipe; the run continues.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 }
