@@ -1,8 +1,8 @@
 //! What the device engine computes, for the parity tests to compare as they compare the CPU engine's (feature `flex`).
 
-use dfdx::shapes::Shape;
 #[cfg(feature = "burn")]
 use softmoe_nets::device::{DeviceLayer, DeviceShape};
+use softmoe_nets::shapes::Shape;
 use softmoe_nets::{Layer, ParameterList, Weights};
 
 /// A shape of every engine of this build.

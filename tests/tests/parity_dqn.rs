@@ -1,7 +1,7 @@
 //! The released value networks, from observations to values and gradients, against the reference implementation.
 
-use dfdx::shapes::Const;
 use softmoe_nets::layers::{Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, QHead, Relu, SoftMoe};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
 use softmoe_tests::devices::{EngineLayer, on_devices};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};

@@ -10,10 +10,10 @@ pub use attention::Attention;
 
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use dfdx::shapes::Dim;
 use softmoe_config::DeviceBodySpec;
 use softmoe_nets::Builder;
 use softmoe_nets::device::{DeviceLayer, DeviceWeights};
+use softmoe_nets::shapes::Dim;
 
 /// A body by its forward pass, from the tokens to what the head takes.
 pub trait DeviceBody: Send + Sync {

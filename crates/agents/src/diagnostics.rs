@@ -1,19 +1,19 @@
-//! Numbers that tell how an agent's learning goes, as pure functions of what a network shows and of what was learned
-//! from a batch. What each means, and where it is from, is in `docs/diagnostics.md`.
+//! Diagnostics of an agent's learning, as pure functions of a network's inspection and of the losses of a batch.
+//! `docs/diagnostics.md` defines each number and names its source.
 
 use crate::interventions::dormant_scores;
 use nalgebra::{DMatrix, SymmetricEigen};
 use softmoe_nets::inspection::{Features, Mixture};
 use softmoe_nets::{Inspection, ParameterList};
 
-/// Transitions that a diagnosis looks at.
+/// Transitions from which diagnostics are computed.
 pub const BATCH_SIZE: usize = 64;
 /// A neuron counts as dormant if its score is at most this, ReDo's usual threshold.
 pub const DORMANT: f64 = 0.025;
-/// The share of the singular values' sum that the effective rank's directions have (1 - delta, delta = 0.01).
+/// The share of the sum of singular values that defines the effective rank (1 - delta, delta = 0.01).
 pub const RANK_SHARE: f64 = 0.99;
 
-/// A number and its name, e.g. `features/srank`; what comes before the slash groups them.
+/// A number and its name, e.g. `features/srank`; the part before the slash is its group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diagnostic {
     /// The name.
@@ -29,22 +29,22 @@ impl Diagnostic {
     }
 }
 
-/// What would be learned from a batch.
+/// The losses of a batch and their gradient, without an update.
 #[derive(Clone, Copy, Debug)]
 pub struct Learned<'a> {
     /// Mean of the weighted losses.
     pub loss: f32,
     /// The value of each action in each state, (batch, actions).
     pub q_values: &'a [Vec<f32>],
-    /// The action taken in each.
+    /// The action taken in each state.
     pub actions: &'a [u8],
-    /// The value that it is trained towards.
+    /// The target of that action's value.
     pub targets: &'a [f32],
     /// Gradient of the loss.
     pub gradient: &'a [f32],
 }
 
-/// Loss, error, values and gradient.
+/// Diagnostics of a batch: loss, TD error, action values, gradient.
 pub fn of_learning(learned: &Learned<'_>) -> Vec<Diagnostic> {
     let Learned { loss, q_values, actions, targets, gradient } = *learned;
     let largest = |values: &Vec<f32>| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
@@ -59,7 +59,7 @@ pub fn of_learning(learned: &Learned<'_>) -> Vec<Diagnostic> {
     ]
 }
 
-/// Dormant neurons, the features' rank and norm, and how mixtures mix.
+/// Diagnostics of a network: dormant neurons, rank and norm of the features, use of experts and slots.
 pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let (mut dormant, mut of) = (0, 0);
@@ -78,7 +78,7 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
         let norms = features.values.chunks_exact(features.width).map(|row| norm(row.iter().copied()));
         diagnostics.push(Diagnostic::new("features/norm", mean(norms)));
     }
-    // A network of the table has one at most; of others the numbers are those of the last.
+    // Registered networks have at most one mixture; of several, the last one counts.
     if let Some(mixture) = inspection.mixtures.last() {
         diagnostics.extend(of_mixture(mixture));
     }
@@ -86,8 +86,7 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
 }
 
 /// The effective rank: the least k for which the k largest singular values of the features, (batch, width), make up
-/// [`RANK_SHARE`] of the sum of all (Kumar et al. 2021, arXiv 2010.14498, equation 1). Features that are all zero
-/// have rank 0.
+/// [`RANK_SHARE`] of the sum of all (Kumar et al. 2021, arXiv 2010.14498, equation 1). The rank of zeros is 0.
 pub fn effective_rank(features: &Features) -> usize {
     let rows = features.values.len() / features.width.max(1);
     let matrix = DMatrix::from_row_slice(rows, features.width, &features.values);
@@ -112,7 +111,7 @@ pub fn effective_rank(features: &Features) -> usize {
     within.count()
 }
 
-/// How evenly a mixture uses experts and slots, and how alike its slots are.
+/// Diagnostics of a mixture: entropies of its use of experts and slots, similarity of its slots.
 pub fn of_mixture(mixture: &Mixture) -> Vec<Diagnostic> {
     let Mixture { experts, slots, combine, .. } = mixture;
     let of_experts: Vec<f64> = combine.chunks_exact(*slots).map(|slots| slots.iter().sum()).collect();
@@ -136,17 +135,17 @@ pub fn of_mixture(mixture: &Mixture) -> Vec<Diagnostic> {
 
 /// Entropy -sum p ln p of a distribution, in nats.
 pub fn entropy(distribution: &[f64]) -> f64 {
-    // Not -0.0 for one that is certain.
+    // 0.0 - x, not -x: a certain outcome has entropy 0.0, not -0.0.
     0.0 - distribution.iter().filter(|p| **p > 0.0).map(|p| p * p.ln()).sum::<f64>()
 }
 
-/// The mean cosine of the angle between two slots of a sample, over all pairs of different slots and all samples. Slots
-/// that are zero count for none; 1 where there are no pairs.
+/// The mean cosine of the angle between two slots of a sample, over all pairs of different slots and all samples. Zero
+/// slots are left out; without any pair the similarity is 1.
 pub fn slot_similarity(mixture: &Mixture) -> f64 {
     let width = mixture.width;
     let samples = mixture.inputs.chunks_exact(mixture.inputs_per_sample * width);
     let of_sample = |slots: &[f64]| {
-        // With unit vectors u: sum over pairs of u_i u_j = |sum of u|^2 - n.
+        // For n unit vectors u, the sum over ordered pairs of u_i u_j is |sum of u|^2 - n.
         let (mut sum, mut count) = (vec![0.0; width], 0.0);
         for slot in slots.chunks_exact(width) {
             let length = norm(slot.iter().copied());
@@ -167,7 +166,7 @@ fn norm(values: impl Iterator<Item = f64>) -> f64 {
     values.map(|value| value * value).sum::<f64>().sqrt()
 }
 
-/// The mean; 0 of nothing.
+/// The mean, or 0 without values.
 fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for value in values {

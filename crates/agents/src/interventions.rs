@@ -1,7 +1,7 @@
-//! Interventions, as pure functions of weights and an optimizer's moments: dormant neurons drawn anew, an expert drawn
-//! anew, shrink and perturb.
+//! Interventions, as pure functions of weights and an optimizer's moments: ReDo (reset of dormant neurons), random reset of
+//! an expert, shrink and perturb.
 //!
-//! All of them change the online weights alone: the target network follows at its next copy. Adam's step count goes on.
+//! An intervention changes the online weights only; the target network follows at its next copy. Adam's step count stays.
 
 use rand::{Rng, RngExt};
 use softmoe_config::{InterventionSpec, PartSpec};
@@ -10,12 +10,12 @@ use softmoe_nets::{Adam, Inspection, Parameter, ParameterList};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Transitions that neurons are judged by (Sokar et al. 2023, appendix).
+/// Transitions on which dormant scores are computed (Sokar et al. 2023, appendix).
 pub const BATCH_SIZE: usize = 64;
-/// Added to a layer's mean, so that a layer that is dead altogether scores 0.
+/// Added to a layer's mean, so that a layer without any activity scores 0.
 const EPSILON: f64 = 1e-9;
 
-/// What is trained: online weights and their optimizer.
+/// Online weights and their optimizer.
 #[derive(Debug)]
 pub struct Trained<'a> {
     /// The flat buffer of the network's parameter list.
@@ -31,13 +31,12 @@ pub fn dormant_scores(activity: &[f64]) -> Vec<f64> {
     activity.iter().map(|activity| activity / (mean + EPSILON)).collect()
 }
 
-/// Which neurons are dormant: those of score at most `tau`.
+/// Mask of the dormant neurons: their score is at most `tau`.
 pub fn dormant(activity: &[f64], tau: f64) -> Vec<bool> {
     dormant_scores(activity).into_iter().map(|score| score <= tau).collect()
 }
 
-/// Follows `intervention` once. `inspection` is of a forward pass on [`BATCH_SIZE`] states, and only looked at by
-/// ReDo.
+/// Applies `intervention` once. `inspection` shows a forward pass on [`BATCH_SIZE`] states; only ReDo uses it.
 pub fn apply(
     intervention: InterventionSpec,
     list: &ParameterList,
@@ -59,13 +58,13 @@ pub fn apply(
     }
 }
 
-/// ReDo (Sokar et al. 2023, arXiv 2302.12902, algorithm 1): the incoming weights of dormant neurons are replaced by
-/// `fresh` ones, their biases and outgoing weights become 0, and so do the optimizer's moments of both kernels. The
-/// biases' moments stay, as in the paper's code.
+/// ReDo (Sokar et al. 2023, arXiv 2302.12902, algorithm 1): dormant neurons get `fresh` incoming weights; their biases and
+/// outgoing weights become 0, and so do the optimizer's moments of both kernels. The moments of biases stay, as in the
+/// paper's code.
 ///
-/// Of a noisy layer mu and sigma are replaced alike: sigma starts anew too, and an outgoing weight without sigma has no
-/// noise until it is learned again. Neurons that something else reads than kernels keep their weights, as nothing
-/// could cut them off. A weight between two dormant neurons ends as 0.
+/// mu and sigma of a noisy layer are replaced alike: an outgoing weight has no noise until its sigma is learned again.
+/// Neurons that are read by more than kernels keep their weights, since they cannot be cut off. A weight between two
+/// dormant neurons ends as 0.
 ///
 /// # Shapes
 /// fresh: the flat buffer of the network's parameter list
@@ -79,7 +78,7 @@ pub fn redo<'n>(
     let (mu, nu) = optimizer.moments_mut();
     let layers = layers.filter(|neurons| !neurons.is_read_elsewhere && !neurons.outgoing.is_empty());
     let masks = layers.clone().map(|neurons| dormant(&neurons.activity, tau));
-    // First what is drawn anew, of every layer, then what becomes 0.
+    // Fresh weights of every layer first, then zeros: a weight between two dormant neurons ends as 0.
     for (neurons, is_dormant) in layers.clone().zip(masks.clone()) {
         for Kernel { range, columns } in &neurons.incoming {
             for index in range.clone().filter(|index| is_dormant[(index - range.start) % columns]) {
@@ -104,7 +103,7 @@ pub fn redo<'n>(
     }
 }
 
-/// Draws one expert anew, chosen at random: all its layers, with the optimizer's moments of them. Phi or a router
+/// Reinitialises one expert, chosen at random: all its layers, with their moments in the optimizer. Phi or a router
 /// stays.
 pub fn random_reset(list: &ParameterList, trained: Trained<'_>, rng: &mut impl Rng) {
     let experts = experts(list);
@@ -121,12 +120,12 @@ pub fn random_reset(list: &ParameterList, trained: Trained<'_>, rng: &mut impl R
     }
 }
 
-/// Where the parameters of each expert lie.
+/// The ranges of each expert's parameters in the flat buffer.
 pub fn experts(list: &ParameterList) -> Vec<Vec<Range<usize>>> {
     let mut experts: BTreeMap<usize, Vec<Range<usize>>> = BTreeMap::new();
     for Parameter { name, shape, range, .. } in list.iter() {
         let Some((_, of_experts)) = name.split_once("/experts/") else { continue };
-        // A network of its own, `0/hidden/kernel`, or one of several in a tensor, (n, inputs, outputs).
+        // Either a network of its own, `0/hidden/kernel`, or a part of a tensor (n, inputs, outputs).
         let number = of_experts.split('/').next().and_then(|number| number.parse().ok());
         match number {
             Some(expert) => experts.entry(expert).or_default().push(range.clone()),
@@ -142,7 +141,7 @@ pub fn experts(list: &ParameterList) -> Vec<Vec<Range<usize>>> {
     experts.into_values().collect()
 }
 
-/// Shrink and perturb: theta becomes `shrink` theta + `perturb` fresh, with fresh values of each parameter's initializer
+/// Shrink and perturb: theta becomes `shrink` theta + `perturb` theta', with theta' drawn from each parameter's initializer
 /// (Ash and Adams 2020, arXiv 1910.08475; in this form D'Oro et al. 2023). The optimizer's moments stay.
 pub fn shrink_and_perturb(
     list: &ParameterList,
@@ -160,7 +159,7 @@ pub fn shrink_and_perturb(
     }
 }
 
-/// Whether a layer or parameter of that name belongs to the part.
+/// Whether the layer or parameter `name` belongs to `part`.
 fn is_part(name: &str, part: PartSpec) -> bool {
     match part {
         PartSpec::Network => true,

@@ -1,10 +1,10 @@
-//! Priorities of transitions, and the weights that make up for them (Schaul et al. 2016, arXiv 1511.05952), as pure
-//! functions.
+//! Priorities of transitions, and the importance weights that correct for them (Schaul et al. 2016, arXiv 1511.05952), as
+//! pure functions.
 
-/// Added to probabilities and losses before roots are taken of them.
+/// Added to probabilities and losses before a power of them is taken.
 const EPSILON: f64 = 1e-10;
 
-/// Importance weights w_i = P_i^-`exponent`, divided by the batch's largest (section 3.4 of the paper).
+/// Importance weights w_i = P_i^-`exponent`, divided by the largest of the batch (section 3.4 of the paper).
 ///
 /// # Shapes
 /// weights, probabilities: (batch)

@@ -1,9 +1,9 @@
-//! One seed a run, split by role, so that changing how one part draws changes no other.
+//! Seeds of a run, split by role: a change in the draws of one part changes no other part.
 
 use rand::{Rng, SeedableRng};
 use rand_xoshiro::{SplitMix64, Xoshiro256PlusPlus};
 
-/// What a stream of random numbers is for.
+/// The use of a stream of random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// The training environment.
@@ -12,15 +12,15 @@ pub enum Role {
     Exploration,
     /// Noise of the noisy layers.
     Noise,
-    /// Which transitions are sampled.
+    /// Samples from the replay.
     Replay,
     /// Initial weights.
     Weights,
     /// The permutation of shuffled tokens.
     Permutation,
-    /// What an intervention after so many updates draws.
+    /// Draws of the intervention after this number of updates.
     Intervention(u64),
-    /// The transitions that an evaluation's diagnostics look at, counted from 0.
+    /// The transitions of an evaluation's diagnostics, counted from 0.
     Diagnostics(u64),
     /// The environment of an evaluation, counted from 0.
     Evaluation(u64),
@@ -33,7 +33,7 @@ pub enum Role {
 pub struct Seeds(u64);
 
 impl Seeds {
-    /// The seeds of the run of seed `seed`.
+    /// The seeds of the run with the seed `seed`.
     pub fn new(seed: u64) -> Self {
         Seeds(seed)
     }

@@ -1,6 +1,5 @@
 //! The networks that a configuration can name.
 
-use dfdx::shapes::Const;
 use softmoe_agents::networks::{build, permutations};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_config::{
@@ -8,6 +7,7 @@ use softmoe_config::{
 };
 use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, Flatten, PerConv, Relu, SoftMoe};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{ActionLayer, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
 use std::path::Path;
 

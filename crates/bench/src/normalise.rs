@@ -1,8 +1,8 @@
-//! The scale on which scores of different games can be averaged.
+//! Normalisation of scores, so that scores of different games can be averaged.
 //!
-//! MinAtar has no human score. A game's zero is the mean score of the random policy, its one the mean score
-//! of the figure's reference arm: `(score - random) / (reference - random)`. Both are taken as given: the
-//! intervals of normalised scores do not contain the uncertainty of the scale itself.
+//! MinAtar has no human score. A game's zero is the mean score of the random policy, its one the mean score of the
+//! figure's reference arm: `(score - random) / (reference - random)`. Both means are taken as fixed: intervals of
+//! normalised scores do not contain the uncertainty of the scale itself.
 
 use crate::collect::Collection;
 use crate::statistics::{Runs, Scores, Tasks};
@@ -17,8 +17,8 @@ pub struct GameScale {
 }
 
 impl GameScale {
-    /// The scale between the two means; none unless the reference's is above the random policy's by more
-    /// than rounding.
+    /// The scale between the two means; `None` unless the reference's mean exceeds the random policy's by more than
+    /// rounding.
     pub fn between(random: f64, reference: f64) -> Option<Self> {
         let rounding = 1e-9 * random.abs().max(reference.abs()).max(1.0);
         (reference - random > rounding).then_some(GameScale { random, reference })
@@ -30,7 +30,7 @@ impl GameScale {
     }
 }
 
-/// Why a game is left out of the aggregates.
+/// The reason for leaving a game out of the aggregates.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum NoScale {
     /// The random policy was not run.
@@ -47,7 +47,7 @@ pub enum NoScale {
         /// The reference arm.
         reference: String,
     },
-    /// The reference arm does no better than chance.
+    /// The reference arm is no better than the random policy.
     #[error(
         "{game} is left out of the aggregates: the reference arm {reference} (mean score {score:.2}) is not above \
          the random policy ({random:.2}) there, so scores cannot be normalised; train longer"
@@ -68,12 +68,12 @@ pub enum NoScale {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalisation {
     scales: Vec<(Game, GameScale)>,
-    /// The games that have none.
+    /// The games without a scale.
     pub left_out: Vec<NoScale>,
 }
 
 impl Normalisation {
-    /// The scales of `games` by the runs of [`RANDOM_ARM`] and of `reference` in `collection`.
+    /// The scales of `games`, from the runs of [`RANDOM_ARM`] and of `reference` in `collection`.
     pub fn of(collection: &Collection, reference: &str, games: &[Game]) -> Self {
         let mut normalisation = Normalisation { scales: Vec::new(), left_out: Vec::new() };
         for &game in games {
@@ -85,13 +85,13 @@ impl Normalisation {
         normalisation
     }
 
-    /// The games that have a scale.
+    /// The games with a scale.
     pub fn games(&self) -> impl Iterator<Item = Game> {
         self.scales.iter().map(|(game, _)| *game)
     }
 
-    /// The normalised scores of `arm` on the games that have a scale; none if there are no such games, or if
-    /// `arm` has no finished run of one of them: aggregates over other games could not be compared.
+    /// The normalised scores of `arm` on the games with a scale; `None` if there are no such games, or if `arm` has no
+    /// finished run of one of them: aggregates over different games cannot be compared.
     pub fn scores(&self, collection: &Collection, arm: &str) -> Option<Scores> {
         let tasks = self.scales.iter().map(|(game, scale)| {
             Runs(collection.scores(arm, *game).into_iter().map(|score| scale.normalise(score)).collect())

@@ -5,9 +5,9 @@
 mod support;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use dfdx::shapes::Const;
 use rand::SeedableRng;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{BoxedNetwork, Builder, Layer, Network, Size, Weights};
 use support::uniform;
 

@@ -1,6 +1,6 @@
 //! What a network is made of, in numbers.
 
-use dfdx::shapes::Shape;
+use crate::shapes::Shape;
 
 /// One layer of a network, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! What a layer is, and how layers compose.
 
 use crate::scalar::Scalar;
+use crate::shapes::Shape;
 use crate::{Inspection, LayerDescription};
-use dfdx::shapes::Shape;
 
 /// What a network computes with: its parameters, and the noise of its noisy layers.
 #[derive(Clone, Copy, Debug)]
@@ -13,11 +13,30 @@ pub struct Weights<'w, E> {
     pub noise: Option<&'w [E]>,
 }
 
+/// The arguments of a layer's backward pass.
+#[derive(Debug)]
+pub struct Backward<'a, E> {
+    /// The weights of the forward pass.
+    pub weights: Weights<'a, E>,
+    /// The input of the forward pass.
+    pub x: &'a [E],
+    /// The gradient of the loss with respect to the layer's output.
+    pub dy: &'a [E],
+    /// The gradient of the loss with respect to the parameters, laid out as `weights.parameters`.
+    pub gradient: &'a mut [E],
+    /// Whether the gradient with respect to `x` is wanted; a layer may save the work otherwise.
+    pub wants_dx: bool,
+}
+
 /// A differentiable function of a batch, from a shape `In` to a shape [`Out`](Layer::Out).
 ///
-/// Tuples of layers are layers. Buffers are the caller's: [`workspace`](Layer::workspace) makes them once for a batch
-/// size, and nothing is allocated afterwards. A network holds no values itself, so that one network serves
-/// online and target weights, and any number of threads.
+/// A tuple of layers is a layer. The caller owns all buffers: [`workspace`](Layer::workspace) makes them once for a
+/// batch size, and no pass allocates anything. A layer holds no values itself, so that one network serves online and
+/// target weights, and any number of threads.
+///
+/// An implementation writes [`forward_into`](Layer::forward_into) and [`backward_into`](Layer::backward_into), which
+/// leave their results in the workspace. A caller uses [`forward`](Layer::forward) and [`backward`](Layer::backward),
+/// which return these results.
 #[diagnostic::on_unimplemented(
     message = "the layer `{Self}` does not take the shape `{In}`",
     label = "this layer's input and the output of the layer before it differ",
@@ -38,7 +57,7 @@ pub trait Layer<In: Shape>: Send + Sync {
     /// If sizes that are only known at run time do not fit.
     fn output_shape(&self, input: In) -> Self::Out;
 
-    /// What the layer computes for an input of shape `input`: one row, or one a part.
+    /// Rows that describe the layer for an input of shape `input`: one for each part of it.
     ///
     /// # Panics
     /// As [`output_shape`](Layer::output_shape).
@@ -50,28 +69,52 @@ pub trait Layer<In: Shape>: Send + Sync {
     /// As [`output_shape`](Layer::output_shape).
     fn workspace<E: Scalar>(&self, input: In) -> Self::Workspace<E>;
 
-    /// Computes the output of `x`, which lies in `workspace` (or in `x`, if the layer only names a new shape).
+    /// Computes the output of `x` and leaves it in `workspace`. A layer that only names a new shape has nothing to do.
     ///
     /// # Shapes
-    /// `x`: `In` -> [`Out`](Layer::Out), both row-major.
+    /// `x`: `In`, row-major
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>);
+
+    /// The output that the last forward pass, of `x`, left.
+    ///
+    /// # Shapes
+    /// [`Out`](Layer::Out), row-major
+    fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E];
+
+    /// Computes the gradients of a loss: those of this layer's parameters in `pass.gradient`, the input's in `workspace`.
+    ///
+    /// The pass follows a forward pass of the same weights and input. It writes (does not add) the ranges of this layer's
+    /// parameters in `pass.gradient`.
+    ///
+    /// # Shapes
+    /// `pass.x`: `In`; `pass.dy`: [`Out`](Layer::Out)
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>);
+
+    /// The gradient with respect to the input that the last backward pass, from `dy`, left. Without
+    /// [`wants_dx`](Backward::wants_dx) it means nothing.
+    ///
+    /// # Shapes
+    /// `In`, row-major
+    fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E];
+
+    /// The output for `x`: [`forward_into`](Layer::forward_into), then [`output`](Layer::output).
+    ///
+    /// # Shapes
+    /// `x`: `In` -> [`Out`](Layer::Out), both row-major
     fn forward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
         x: &'t [E],
         workspace: &'t mut Self::Workspace<E>,
-    ) -> &'t [E];
+    ) -> &'t [E] {
+        self.forward_into(weights, x, workspace);
+        self.output(x, workspace)
+    }
 
-    /// The output that the last [`forward`](Layer::forward) left.
-    fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E];
-
-    /// Computes the gradient of a loss from its gradient `dy` with respect to the output.
-    ///
-    /// Must follow a [`forward`](Layer::forward) of the same `weights` and `x`. Writes (does not add) the
-    /// ranges of this layer's parameters in `gradient`, and returns the gradient with respect to `x`; if
-    /// `wants_dx` is false that may be left out, and what is returned means nothing.
+    /// The gradient with respect to `x`: [`backward_into`](Layer::backward_into), then [`d_input`](Layer::d_input).
     ///
     /// # Shapes
-    /// `dy`: [`Out`](Layer::Out) -> `In`; `gradient`: as `weights.parameters`.
+    /// `dy`: [`Out`](Layer::Out) -> `In`; `gradient`: as `weights.parameters`
     fn backward<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
@@ -80,17 +123,33 @@ pub trait Layer<In: Shape>: Send + Sync {
         workspace: &'t mut Self::Workspace<E>,
         gradient: &mut [E],
         wants_dx: bool,
-    ) -> &'t [E];
+    ) -> &'t [E] {
+        self.backward_into(Backward { weights, x, dy, gradient, wants_dx }, workspace);
+        self.d_input(dy, workspace)
+    }
 
-    /// Shows what the last [`forward`](Layer::forward) of `x` left. A layer that does not say how hides what came
-    /// before it.
+    /// Shows the state that the last forward pass, of `x`, left. A layer that shows nothing hides the layers before it.
     fn inspect<E: Scalar>(&self, x: &[E], workspace: &Self::Workspace<E>, inspection: &mut Inspection) {
         let _ = (x, workspace);
         inspection.lose();
     }
 }
 
-/// A layer whose outputs belong to actions, and that can compute those of one action a sample without the others'.
+/// [`Layer::output`] and [`Layer::d_input`] of a layer whose workspace has them as its fields `y` and `dx`.
+macro_rules! y_and_dx {
+    () => {
+        fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+            &workspace.y
+        }
+
+        fn d_input<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+            &workspace.dx
+        }
+    };
+}
+pub(crate) use y_and_dx;
+
+/// A layer whose outputs belong to actions: it can compute the outputs of one action a sample alone.
 ///
 /// A pair of a layer and such a head is one too.
 pub trait ActionLayer<In: Shape>: Layer<In> {
@@ -110,18 +169,15 @@ pub trait ActionLayer<In: Shape>: Layer<In> {
     ) -> &'t [E];
 
     /// As [`backward`](Layer::backward), from the gradient with respect to the outputs of
-    /// [`forward_of`](Self::forward_of), which must have been the last with the same `actions`.
+    /// [`forward_of`](Self::forward_of), which must have been the last pass, of the same `actions`.
     ///
     /// # Shapes
-    /// `dy`: (batch, values of an action) -> `In`
+    /// `pass.dy`: (batch, values of an action) -> `In`
     fn backward_of<'t, E: Scalar>(
         &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &[E],
+        pass: Backward<E>,
         actions: &[usize],
         workspace: &'t mut Self::Workspace<E>,
-        gradient: &mut [E],
     ) -> &'t [E];
 }
 
@@ -139,16 +195,15 @@ impl<In: Shape, L: Layer<In>, H: ActionLayer<L::Out>> ActionLayer<In> for (L, H)
 
     fn backward_of<'t, E: Scalar>(
         &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &[E],
+        pass: Backward<E>,
         actions: &[usize],
         workspace: &'t mut Self::Workspace<E>,
-        gradient: &mut [E],
     ) -> &'t [E] {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let features = self.0.output(x, &workspace.0);
-        let d_features = self.1.backward_of(weights, features, dy, actions, &mut workspace.1, gradient);
-        self.0.backward(weights, x, d_features, &mut workspace.0, gradient, false)
+        let of_head = Backward { weights, x: features, dy, gradient: &mut *gradient, wants_dx: true };
+        let d_features = self.1.backward_of(of_head, actions, &mut workspace.1);
+        self.0.backward(weights, x, d_features, &mut workspace.0, gradient, wants_dx)
     }
 }
 
@@ -198,14 +253,9 @@ macro_rules! tuple_of_layers {
                 ($($x,)*)
             }
 
-            fn forward<'t, E: Scalar>(
-                &self,
-                weights: Weights<'_, E>,
-                x: &'t [E],
-                workspace: &'t mut Self::Workspace<E>,
-            ) -> &'t [E] {
+            fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
                 $(let x = self.$index.forward(weights, x, &mut workspace.$index);)*
-                x
+                let _ = x;
             }
 
             fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
@@ -213,15 +263,8 @@ macro_rules! tuple_of_layers {
                 x
             }
 
-            fn backward<'t, E: Scalar>(
-                &self,
-                weights: Weights<'_, E>,
-                x: &[E],
-                dy: &'t [E],
-                workspace: &'t mut Self::Workspace<E>,
-                gradient: &mut [E],
-                wants_dx: bool,
-            ) -> &'t [E] {
+            fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+                let Backward { weights, x, dy, gradient, wants_dx } = pass;
                 $(
                     let $x = x;
                     let x = self.$index.output(x, &workspace.$index);
@@ -232,6 +275,11 @@ macro_rules! tuple_of_layers {
                     let dy = self.$reversed
                         .backward(weights, $reversed_x, dy, &mut workspace.$reversed, gradient, wants);
                 )*
+                let _ = dy;
+            }
+
+            fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+                $(let dy = self.$reversed.d_input(dy, &workspace.$reversed);)*
                 dy
             }
 

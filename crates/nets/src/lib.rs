@@ -1,12 +1,12 @@
 //! Compile-time-shaped neural network layers with hand-written gradients: soft mixtures of experts over
 //! tokens, and their rivals.
 //!
-//! A network is a type. Each layer names its input and output in [dfdx](https://docs.rs/dfdx)'s shape types,
+//! A network is a type. Each layer names its input and output in [shape types](shapes),
 //! tuples of layers are networks, and layers that do not fit do not compile. A size is either a
-//! [`Const`](dfdx::shapes::Const), checked by the compiler, or a `usize`, checked when the network is built.
+//! [`Const`](shapes::Const), checked by the compiler, or a `usize`, checked when the network is built.
 //!
 //! ```
-//! use dfdx::shapes::Const;
+//! use softmoe_nets::shapes::Const;
 //! use rand::SeedableRng;
 //! use softmoe_nets::layers::{CategoricalHead, Conv2d, Flatten, PerConv, Relu, SoftMoe};
 //! use softmoe_nets::{Adam, AdamSettings, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
@@ -116,13 +116,14 @@ mod one_of;
 mod parameters;
 mod permutation;
 mod scalar;
+pub mod shapes;
 mod size;
 pub mod weights;
 
 pub use adam::{Adam, AdamSettings};
 pub use description::LayerDescription;
 pub use inspection::Inspection;
-pub use layer::{ActionLayer, Layer, Weights};
+pub use layer::{ActionLayer, Backward, Layer, Weights};
 pub use layers::ExpertSettings;
 pub use network::{ActionNetwork, ActionPass, BoxedNetwork, Network, Pass};
 pub use noise::{NoiseList, NoiseSource, NormalSource};

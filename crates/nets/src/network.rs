@@ -1,8 +1,8 @@
 //! Networks whose type is erased, so that one program can train whichever a configuration names.
 
-use crate::{ActionLayer, Inspection, Layer, LayerDescription, NoiseList, ParameterList, Weights};
+use crate::shapes::Shape;
+use crate::{ActionLayer, Backward, Inspection, Layer, LayerDescription, NoiseList, ParameterList, Weights};
 use crate::{parameters::Builder, scalar::Scalar};
-use dfdx::shapes::Shape;
 use std::sync::Arc;
 
 /// A network from observations to outputs, by its parameters and its passes; the sizes inside are checked.
@@ -137,13 +137,13 @@ struct LayerPass<L: Layer<In>, In: Shape, E: Scalar> {
 
 impl<L: Layer<In>, In: Shape> Pass for LayerPass<L, In, f32> {
     fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32] {
-        self.layer.forward(weights, x, &mut self.workspace);
+        self.layer.forward_into(weights, x, &mut self.workspace);
         // The workspace's own borrow, without that of `x`: a network of reshapes alone has no output of its own.
         self.layer.output(&[], &self.workspace)
     }
 
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]) {
-        self.layer.backward(weights, x, dy, &mut self.workspace, gradient, false);
+        self.layer.backward_into(Backward { weights, x, dy, gradient, wants_dx: false }, &mut self.workspace);
     }
 
     fn inspect(&self, x: &[f32]) -> Inspection {
@@ -166,6 +166,7 @@ impl<L: ActionLayer<In>, In: Shape> ActionPass for LayerPass<L, In, f32> {
         actions: &[usize],
         gradient: &mut [f32],
     ) {
-        self.layer.backward_of(weights, x, dy, actions, &mut self.workspace, gradient);
+        let pass = Backward { weights, x, dy, gradient, wants_dx: false };
+        self.layer.backward_of(pass, actions, &mut self.workspace);
     }
 }

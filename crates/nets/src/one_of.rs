@@ -1,6 +1,6 @@
 //! Layers that are one of several, chosen at run time.
 
-use dfdx::shapes::Shape;
+use crate::shapes::Shape;
 
 /// Makes an enum of layers a [`Layer`](crate::Layer), and a `DeviceLayer` with the feature `burn`.
 ///
@@ -81,15 +81,10 @@ macro_rules! one_of {
                 }
             }
 
-            fn forward<'t, E: $crate::Scalar>(
-                &self,
-                weights: $crate::Weights<'_, E>,
-                x: &'t [E],
-                workspace: &'t mut $workspace<E>,
-            ) -> &'t [E] {
+            fn forward_into<E: $crate::Scalar>(&self, weights: $crate::Weights<E>, x: &[E], workspace: &mut $workspace<E>) {
                 match (self, workspace) {
                     $(($name::$variant(layer), $workspace::$variant(workspace)) => {
-                        $crate::Layer::<$in>::forward(layer, weights, x, workspace)
+                        $crate::Layer::<$in>::forward_into(layer, weights, x, workspace)
                     })+
                     #[allow(unreachable_patterns, reason = "there may be a single variant")]
                     _ => panic!("the workspace of another layer"),
@@ -106,30 +101,27 @@ macro_rules! one_of {
                 }
             }
 
-            fn backward<'t, E: $crate::Scalar>(
-                &self,
-                weights: $crate::Weights<'_, E>,
-                x: &[E],
-                dy: &'t [E],
-                workspace: &'t mut $workspace<E>,
-                gradient: &mut [E],
-                wants_dx: bool,
-            ) -> &'t [E] {
+            fn backward_into<E: $crate::Scalar>(&self, pass: $crate::Backward<E>, workspace: &mut $workspace<E>) {
                 match (self, workspace) {
                     $(($name::$variant(layer), $workspace::$variant(workspace)) => {
-                        $crate::Layer::<$in>::backward(layer, weights, x, dy, workspace, gradient, wants_dx)
+                        $crate::Layer::<$in>::backward_into(layer, pass, workspace)
                     })+
                     #[allow(unreachable_patterns, reason = "there may be a single variant")]
                     _ => panic!("the workspace of another layer"),
                 }
             }
 
-            fn inspect<E: $crate::Scalar>(
-                &self,
-                x: &[E],
-                workspace: &$workspace<E>,
-                inspection: &mut $crate::Inspection,
-            ) {
+            fn d_input<'t, E: $crate::Scalar>(&self, dy: &'t [E], workspace: &'t $workspace<E>) -> &'t [E] {
+                match (self, workspace) {
+                    $(($name::$variant(layer), $workspace::$variant(workspace)) => {
+                        $crate::Layer::<$in>::d_input(layer, dy, workspace)
+                    })+
+                    #[allow(unreachable_patterns, reason = "there may be a single variant")]
+                    _ => panic!("the workspace of another layer"),
+                }
+            }
+
+            fn inspect<E: $crate::Scalar>(&self, x: &[E], workspace: &$workspace<E>, inspection: &mut $crate::Inspection) {
                 match (self, workspace) {
                     $(($name::$variant(layer), $workspace::$variant(workspace)) => {
                         $crate::Layer::<$in>::inspect(layer, x, workspace, inspection)

@@ -1,7 +1,7 @@
 //! Sizes that are known at compile time where they can be.
 
+use crate::shapes::{Const, Dim};
 use const_panic::concat_panic;
-use dfdx::shapes::{Const, Dim};
 
 /// A dimension that is a compile-time constant ([`Const`]) or decided at run time (`usize`).
 ///

@@ -2,8 +2,8 @@
 
 mod support;
 
-use dfdx::shapes::Const;
 use softmoe_nets::layers::{Dense, Flatten, Relu};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Adam, AdamSettings, BoxedNetwork, Builder, Layer, Network, Weights};
 use support::{Observations, experts, observations, uniform};
 

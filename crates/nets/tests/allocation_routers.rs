@@ -2,8 +2,8 @@
 
 mod support;
 
-use dfdx::shapes::Shape;
 use softmoe_nets::layers::{BigSoftMoe, Dense, Flatten, LoadBalancing, TopKChoice, TopKSettings};
+use softmoe_nets::shapes::Shape;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
 use support::uniform;
 

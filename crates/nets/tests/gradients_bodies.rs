@@ -2,7 +2,6 @@
 
 mod support;
 
-use dfdx::shapes::Const;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::layers::{
@@ -10,6 +9,7 @@ use softmoe_nets::layers::{
     Pooling, QHead, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
     TokenizedSettings,
 };
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Permutation};
 use support::difference_quotients::check;
 

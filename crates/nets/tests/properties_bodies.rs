@@ -2,7 +2,6 @@
 
 mod support;
 
-use dfdx::shapes::{Const, Shape};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -10,6 +9,7 @@ use softmoe_nets::layers::{
     AveragePool, Dense, Flatten, GlobalAveragePool, Linear, PerConv, PerFeature, PerPatch, PerSample,
     Pooling, QHead, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, Tokenized, TokenizedSettings,
 };
+use softmoe_nets::shapes::{Const, Shape};
 use softmoe_nets::{Builder, Layer, NotAPermutation, ParameterList, Permutation, Weights};
 use support::uniform;
 

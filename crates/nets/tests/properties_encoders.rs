@@ -2,11 +2,11 @@
 
 mod support;
 
-use dfdx::shapes::{Const, Shape};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{Conv2d, MaxPool2d, Padding, Relu, Residual, Same, Valid};
+use softmoe_nets::shapes::{Const, Shape};
 use softmoe_nets::{BoxedNetwork, Builder, Initializer, Layer, Network, ParameterList, Weights};
 use support::uniform;
 

@@ -2,12 +2,12 @@
 
 mod support;
 
-use dfdx::shapes::Shape;
 use proptest::prelude::*;
 use softmoe_nets::layers::{
     BigSoftMoe, CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, Linear, LoadBalancing, PerConv, Relu,
     SoftMoe, TopKChoice, TopKSettings,
 };
+use softmoe_nets::shapes::Shape;
 use softmoe_nets::{Builder, ExpertSettings, Layer, ParameterList, Weights};
 use support::uniform;
 

@@ -1,10 +1,10 @@
 //! Large networks use the threads that there are; what they compute does not depend on how many.
 
-use dfdx::shapes::Const;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::encoders::{Impala, Nature};
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Adam, AdamSettings, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
 
 const BATCH: usize = 9;

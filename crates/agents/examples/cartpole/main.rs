@@ -12,7 +12,6 @@
 
 mod task;
 
-use dfdx::shapes::Const;
 use gym_rs::core::Env;
 use gym_rs::envs::classical_control::cartpole::{CartPoleEnv, CartPoleObservation};
 use gym_rs::spaces::BoxR;
@@ -24,6 +23,7 @@ use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, UpdateSettings};
 use softmoe_config::AgentSteps;
 use softmoe_nets::layers::{CategoricalHead, Linear, Relu};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder};
 use std::error::Error;
 use std::time::Instant;

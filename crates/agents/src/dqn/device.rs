@@ -1,5 +1,5 @@
-//! DQN's learner on the device engine, and its losses on a device's tensors: what [`loss`](super::loss) has one transition
-//! at a time, for a whole batch.
+//! DQN's learner on the device engine, and its losses on a device's tensors: the functions of [`loss`](super::loss) for a
+//! whole batch.
 
 use super::DqnSettings;
 use crate::learner::{DeviceLearner, DeviceObjective};
@@ -16,7 +16,7 @@ impl<B: Backend> DeviceDqnLearner<B> {
     /// A learner whose `network` maps observations to values (actions, 1), its weights drawn from `seeds`.
     ///
     /// # Panics
-    /// If the network's output has not these axes.
+    /// If the network's output does not have these axes.
     pub fn new(
         network: Box<dyn DeviceNetwork<Autodiff<B>>>,
         settings: DqnSettings,

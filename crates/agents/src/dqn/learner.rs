@@ -6,12 +6,12 @@ use crate::seeds::Seeds;
 use softmoe_config::LossSpec;
 use softmoe_nets::ActionNetwork;
 
-/// What DQN's losses and optimizer need to know.
+/// Settings of DQN's losses and optimizer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DqnSettings {
     /// The loss of an error.
     pub loss: LossSpec,
-    /// What every update needs to know.
+    /// Settings that all agents share.
     pub update: UpdateSettings,
 }
 
@@ -22,7 +22,7 @@ impl DqnLearner {
     /// A learner whose `network` maps observations to values (actions, 1), its weights drawn from `seeds`.
     ///
     /// # Panics
-    /// If the network's output has not these axes.
+    /// If the network's output does not have these axes.
     pub fn new(network: Box<dyn ActionNetwork>, settings: DqnSettings, seeds: Seeds) -> Self {
         let DqnSettings { loss, update } = settings;
         assert_eq!(network.output_shape()[1..], [1], "a network of action values has one output an action");

@@ -1,5 +1,5 @@
-//! Rainbow's learner on the device engine, and the losses of a categorical agent on a device's tensors: what
-//! [`loss`](super::loss) has one transition at a time, for a whole batch.
+//! Rainbow's learner on the device engine, and the losses of a categorical agent on a device's tensors: the functions of
+//! [`loss`](super::loss) for a whole batch.
 
 use super::{RainbowSettings, loss};
 use crate::learner::{DeviceLearner, DeviceObjective};
@@ -16,7 +16,7 @@ impl<B: Backend> DeviceRainbowLearner<B> {
     /// A learner whose `network` maps observations to logits (actions, atoms), its weights drawn from `seeds`.
     ///
     /// # Panics
-    /// If the network's output has not two axes.
+    /// If the network's output does not have two axes.
     pub fn new(
         network: Box<dyn DeviceNetwork<Autodiff<B>>>,
         settings: RainbowSettings,
@@ -32,7 +32,7 @@ impl<B: Backend> DeviceRainbowLearner<B> {
     }
 }
 
-/// Rainbow's objective on a device: the network puts out logits of the atoms of every action's return.
+/// Rainbow's objective on a device: the network's outputs are logits of the atoms of every action's return.
 #[derive(Clone, Debug)]
 pub struct DeviceCategorical<B: Backend> {
     /// (atoms)
@@ -46,7 +46,7 @@ impl<B: Backend> DeviceObjective<B> for DeviceCategorical<B> {
         q_values(softmax(logits, 2), self.support.clone())
     }
 
-    /// The next states' distributions for their greedy actions, moved by the rewards and projected.
+    /// The next states' distributions for their greedy actions, shifted by the rewards and projected.
     fn target(&self, logits_t: Tensor<B, 2>, r_t: Tensor<B, 1>, discount_t: Tensor<B, 1>) -> Tensor<B, 2> {
         let ends = [-self.v_max, self.v_max];
         project(softmax(logits_t, 1), r_t, discount_t, self.support.clone(), ends)
@@ -70,9 +70,9 @@ pub fn q_values<B: Backend>(probabilities: Tensor<B, 3>, support: Tensor<B, 1>) 
     (probabilities * support.unsqueeze()).sum_dim(2).reshape([batch, actions])
 }
 
-/// The target distributions, as [`project`](super::loss::project) has one of them.
+/// The target distributions of a batch; [`project`](super::loss::project) computes a single one.
 ///
-/// `ends` are the least and the largest value of the support.
+/// The last argument is the smallest and the largest value of the support.
 ///
 /// # Shapes
 /// probabilities_t: (batch, atoms); r_t, discount_t: (batch); support: (atoms) -> (batch, atoms)

@@ -7,12 +7,12 @@ use crate::seeds::Seeds;
 use softmoe_nets::ActionNetwork;
 use softmoe_nets::kernels::softmax_rows;
 
-/// What Rainbow's losses and optimizer need to know.
+/// Settings of Rainbow's losses and optimizer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RainbowSettings {
     /// Largest value of the support; the smallest is its negative.
     pub v_max: f64,
-    /// What every update needs to know.
+    /// Settings that all agents share.
     pub update: UpdateSettings,
 }
 
@@ -23,7 +23,7 @@ impl RainbowLearner {
     /// A learner whose `network` maps observations to logits (actions, atoms), its weights drawn from `seeds`.
     ///
     /// # Panics
-    /// If the network's output has not two axes.
+    /// If the network's output does not have two axes.
     pub fn new(network: Box<dyn ActionNetwork>, settings: RainbowSettings, seeds: Seeds) -> Self {
         let RainbowSettings { v_max, update } = settings;
         let [actions, atoms] =
@@ -37,12 +37,12 @@ impl RainbowLearner {
     }
 }
 
-/// Rainbow's objective: the network puts out logits of the atoms of every action's return.
+/// Rainbow's objective: the network's outputs are logits of the atoms of every action's return.
 #[derive(Clone, Debug)]
 pub struct Categorical {
     /// (atoms)
     support: Vec<f32>,
-    /// Of one sample: (actions, atoms), (actions).
+    /// Buffers of one sample: (actions, atoms), (actions).
     probabilities: Vec<f32>,
     q_values: Vec<f32>,
 }
@@ -55,7 +55,7 @@ impl Objective for Categorical {
         greedy(q_values)
     }
 
-    /// The next state's distribution for its greedy action, moved by the reward and projected.
+    /// The next state's distribution for its greedy action, shifted by the reward and projected.
     fn target(&mut self, target: &mut [f32], logits_t: &[f32], r_t: f32, discount_t: f32) {
         let atoms = self.support.len();
         let probabilities_t = &mut self.probabilities[..atoms];

@@ -1,6 +1,6 @@
 //! The losses of a categorical agent (Bellemare et al. 2017, arXiv 1707.06887), as pure functions.
 //!
-//! Names tell the time: `_tm1` belongs to the state that the action was taken in, `_t` to the one n steps later.
+//! Suffixes give the time: `_tm1` belongs to the state in which the action was taken, `_t` to the state n steps later.
 
 use softmoe_nets::kernels::{softmax_rows, vectorised};
 
@@ -20,8 +20,8 @@ pub fn q_values(q_values: &mut [f32], probabilities: &[f32], support: &[f32]) {
     }
 }
 
-/// The target distribution of one transition: the next state's, moved to r_t + discount_t z and projected back
-/// onto the support (equation 7 of the paper).
+/// The target distribution of one transition: the next state's distribution, shifted to r_t + discount_t z and projected
+/// back onto the support (equation 7 of the paper).
 ///
 /// Mass beyond an end goes to that end; `discount_t` is gamma^n, or 0 at a terminal.
 ///
@@ -32,11 +32,11 @@ pub fn project(target: &mut [f32], probabilities_t: &[f32], r_t: f32, discount_t
     project_values(target, probabilities_t, support.iter().map(|&z| moved(z)), support);
 }
 
-/// Projects `probabilities` at `values` onto the support: each is shared by the two atoms around it in
-/// proportion to its nearness.
+/// Projects `probabilities` at `values` onto the support: the two atoms around a value share its probability, in
+/// proportion to their nearness.
 ///
 /// # Shapes
-/// target, support: (atoms); probabilities, values: as many of one as of the other
+/// target, support: (atoms); probabilities, values: (n)
 pub fn project_values(
     target: &mut [f32],
     probabilities: &[f32],
@@ -44,7 +44,7 @@ pub fn project_values(
     support: &[f32],
 ) {
     let (v_min, v_max) = (support[0], support[support.len() - 1]);
-    // Not the distance of two atoms, which rounding makes a little different for each pair.
+    // Computed from the ends: rounding makes the distances of neighbouring atoms slightly different.
     let spacing = (v_max - v_min) / (support.len() - 1) as f32;
     target.fill(0.0);
     vectorised(

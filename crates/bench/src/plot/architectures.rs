@@ -1,4 +1,4 @@
-//! Networks side by side: each a column of boxes from the observation down to the head.
+//! Architecture diagrams: networks side by side, each a column of boxes from the observation down to the head.
 
 use super::style::{BODY, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height, tint, width, wrap};
 use super::{Picture, PlotError, failed};
@@ -6,14 +6,14 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-/// A figure of networks.
+/// A diagram of several networks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architectures {
     /// Title.
     pub title: String,
-    /// What the sizes are, below the title.
+    /// Caption below the title: the sizes.
     pub caption: String,
-    /// The networks, from left to right; their first and their last boxes are drawn in one row each.
+    /// The networks, from left to right. All first boxes are in one row, and so are all last boxes.
     pub networks: Vec<Column>,
 }
 
@@ -22,43 +22,43 @@ pub struct Architectures {
 pub struct Column {
     /// Name of the network.
     pub label: String,
-    /// Colour of what is its own: the boxes that are not [`shared`](Block::shared).
+    /// Colour of the boxes that are not [`shared`](Block::shared).
     pub mark: Mark,
     /// Its layers, from top to bottom.
     pub blocks: Vec<Block>,
-    /// Its totals, a line each, below it.
+    /// The totals below the column, one per line.
     pub totals: Vec<String>,
 }
 
 /// One box.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
-    /// What it is.
+    /// Name of the layer.
     pub name: String,
-    /// Sizes of one sample's output. Three are drawn as a map, two as rows, one as a single row.
+    /// Shape of one sample's output: three axes are drawn as a map, two as rows, one as a single row.
     pub output: Vec<usize>,
-    /// Trained values; a bar in the box is as long as its share of the largest box's.
+    /// Trained parameters; the bar in the box is relative to the largest box.
     pub parameters: usize,
-    /// Whether every network of the figure has it: drawn without colour.
+    /// Whether every network of the figure has this box, which is then drawn without colour.
     pub shared: bool,
 }
 
-/// Between two columns, and at the sides.
+/// Distance between two columns, and margin at the sides.
 const GAP: i32 = 48;
-/// Height of a network's name, of a box, of an arrow, of a line below a column.
+/// Heights of a network's name, a box, an arrow, and a line below a column.
 const LABEL: i32 = 78;
 const BOX: i32 = 176;
 const ARROW: i32 = 44;
 const LINE: i32 = 40;
-/// Between the edge of a box and what is in it.
+/// Padding inside a box.
 const MARGIN: i32 = 20;
 /// Width of the small drawing of an output.
 const SIGN: i32 = 92;
-/// Height of the bar that says how many parameters a box has.
+/// Height of the bar for a box's parameters.
 const BAR: i32 = 10;
 
 impl Architectures {
-    /// Boxes of the longest column.
+    /// Number of boxes of the longest column.
     fn rows(&self) -> i32 {
         self.networks.iter().map(|network| network.blocks.len()).max().unwrap_or(0) as i32
     }
@@ -94,7 +94,7 @@ impl Picture for Architectures {
             area.draw_text(&network.label, &label, (left, top - LABEL / 2 - 4)).map_err(failed)?;
             fill(area, [(left, top - 20), (left + wide, top - 14)], colour)?;
 
-            // The last box stands in the last row, whatever is above it.
+            // The last box is always in the last row.
             let last = network.blocks.len().saturating_sub(1);
             let row = |block: usize| if block == last { self.rows() - 1 } else { block as i32 };
             for (index, block) in network.blocks.iter().enumerate() {
@@ -146,7 +146,7 @@ impl Block {
         if self.parameters > 0 {
             let number = crate::description::grouped(self.parameters);
             let style = font(SMALL, MUTED, HPos::Right);
-            // Where both do not fit, the bar still says how many there are.
+            // If both do not fit, the bar alone shows the number of parameters.
             if text + width(area, &shape, SMALL)? + 24 + width(area, &number, SMALL)? <= right {
                 area.draw_text(&number, &style, (right, y)).map_err(failed)?;
             }
@@ -167,7 +167,7 @@ fn sign<B: DrawingBackend>(
 ) -> Result<(), PlotError> {
     let light = tint(colour, 0.45);
     match output.len() {
-        // Channels one behind the other.
+        // Channels as overlapping planes.
         3.. => {
             let (side, step) = (SIGN - 30, 15);
             for channel in [2, 1, 0] {
@@ -177,14 +177,14 @@ fn sign<B: DrawingBackend>(
                 area.draw(&Rectangle::new(corners, colour.stroke_width(3))).map_err(failed)?;
             }
         }
-        // Rows apart from each other.
+        // Separate rows.
         2 => {
             for row in 0..5 {
                 let y = top + row * SIGN / 5;
                 fill(area, [(left, y + 3), (left + SIGN, y + 15)], colour)?;
             }
         }
-        // All in one.
+        // A single row.
         _ => fill(area, [(left, top + SIGN / 2 - 6), (left + SIGN, top + SIGN / 2 + 6)], colour)?,
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Horizontal bars with intervals: one aggregate of every arm.
+//! Bar charts: one aggregate per arm, with its interval.
 
 use super::style::{BODY, GRID, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height, tint, width};
 use super::{Picture, PlotError, failed};
@@ -8,14 +8,14 @@ use plotters::element::DashedPathElement;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-/// A figure of bars, from top to bottom.
+/// A chart of horizontal bars, from top to bottom.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bars {
     /// Title.
     pub title: String,
-    /// What was run, below the title.
+    /// Caption below the title: the runs.
     pub caption: String,
-    /// What the horizontal axis measures.
+    /// Label of the horizontal axis.
     pub measure: String,
     /// The bars; the value of the first [`Mark::Reference`] is drawn through all of them as a dashed line.
     pub bars: Vec<Bar>,
@@ -28,7 +28,7 @@ pub struct Bar {
     pub label: String,
     /// Colour of the arm.
     pub mark: Mark,
-    /// Length and interval of the bar; none is shown as "not available".
+    /// Length and interval of the bar; `None` is shown as "not available".
     pub estimate: Option<Estimate>,
 }
 
@@ -37,14 +37,14 @@ const AXIS: u32 = 96;
 const BOTTOM: u32 = 24;
 
 impl Bars {
-    /// The axis: all bars and intervals, and zero.
+    /// The range of the axis: all bars and intervals, and zero.
     fn range(&self) -> std::ops::Range<f64> {
         let ends = self.bars.iter().filter_map(|bar| bar.estimate).flat_map(|estimate| {
             let interval = estimate.interval;
             [estimate.point, interval.map_or(0.0, |i| i.low), interval.map_or(0.0, |i| i.high)]
         });
         let (low, high) = ends.fold((0.0_f64, 0.0_f64), |(low, high), x| (low.min(x), high.max(x)));
-        // Without a single bar the axis still shows its unit.
+        // Without any bar the axis still shows one unit.
         let high = if high > low { high } else { 1.0 };
         let margin = 0.04 * (high - low);
         let low = if low < 0.0 { low - margin } else { 0.0 };
@@ -121,7 +121,7 @@ impl Picture for Bars {
                 vec![(interval.low, middle - 0.15), (interval.low, middle + 0.15)],
                 vec![(interval.high, middle - 0.15), (interval.high, middle + 0.15)],
             ];
-            // A light rim, for whiskers on dark bars.
+            // A light outline keeps whiskers visible on dark bars.
             for (colour, width) in [(WHITE.mix(0.7), 9), (INK.mix(1.0), 4)] {
                 let lines =
                     whiskers.iter().map(|line| PathElement::new(line.clone(), colour.stroke_width(width)));
@@ -132,7 +132,7 @@ impl Picture for Bars {
     }
 }
 
-/// What stands to the right of the bar.
+/// The text to the right of the bar.
 fn value(bar: &Bar) -> String {
     bar.estimate.map_or_else(|| "not available".to_owned(), |estimate| estimate.to_string())
 }

@@ -1,4 +1,4 @@
-//! Learning curves: one panel a game, one line an arm.
+//! Learning curves: one panel per game, one line per arm.
 
 use super::style::{BODY, GRID, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height, width};
 use super::{Picture, PlotError, failed};
@@ -13,7 +13,7 @@ use plotters::style::text_anchor::HPos;
 pub struct Curves {
     /// Title.
     pub title: String,
-    /// What was run, and what lines and bands are, below the title.
+    /// Caption below the title: the runs, and the meaning of lines and bands.
     pub caption: String,
     /// The panels, row by row.
     pub panels: Vec<Panel>,
@@ -37,7 +37,7 @@ pub struct Line {
     pub label: String,
     /// Colour and dashes of the arm.
     pub mark: Mark,
-    /// In order of agent steps.
+    /// The points in order of agent steps.
     pub points: Vec<Point>,
 }
 
@@ -145,7 +145,7 @@ impl Panel {
         (0.0..longest.max(1.0), low..high + margin)
     }
 
-    /// Only the `leftmost` panel of a row says what the vertical axis is.
+    /// Only the `leftmost` panel of a row labels the vertical axis.
     fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>, leftmost: bool) -> Result<(), PlotError> {
         let (xs, ys) = self.range();
         let decimals = if ys.end - ys.start < 5.0 { 1 } else { 0 };

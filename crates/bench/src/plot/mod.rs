@@ -1,8 +1,8 @@
 //! Figures, as SVG and PNG.
 //!
-//! A picture is drawn once in terms of plotters' backends: by plotters-svg into SVG, and by a small backend on
-//! tiny-skia into PNG, with smooth edges and glyph outlines from a font in this crate. No font or image
-//! library of the system is used, and both files show the same figure.
+//! The same drawing code runs on two of plotters' backends: plotters-svg writes SVG, and a small backend over
+//! tiny-skia writes PNG, with smooth edges and glyph outlines from a font in this crate. Both files show the same
+//! figure, and no font or image library of the system is used.
 
 mod architectures;
 mod bars;
@@ -22,22 +22,22 @@ use plotters::prelude::*;
 use std::fmt::Display;
 use thiserror::Error;
 
-/// A figure could not be drawn.
+/// An error of a drawing backend.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("cannot draw the figure: {0}")]
 pub struct PlotError(String);
 
-/// For `map_err`: the backends differ in their types of errors.
+/// For `map_err`: each backend has its own type of error.
 fn failed(error: impl Display) -> PlotError {
     PlotError(error.to_string())
 }
 
-/// Something that can be drawn.
+/// A picture that can be drawn on any backend.
 pub trait Picture {
     /// Width and height in pixels.
     fn size(&self) -> (u32, u32);
 
-    /// Draws the picture on `area`, which has that size and is white.
+    /// Draws the picture on `area`, which is white and has the size above.
     ///
     /// # Errors
     ///

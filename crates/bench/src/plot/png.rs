@@ -33,7 +33,7 @@ impl Canvas {
     }
 
     fn fill(&mut self, path: Option<Path>, colour: BackendColor, transform: Transform) {
-        // A path without extent has nothing to fill.
+        // A path without extent fills nothing.
         if let Some(path) = path {
             self.pixels.fill_path(&path, &paint(colour), FillRule::Winding, transform, None);
         }

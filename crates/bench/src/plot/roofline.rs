@@ -1,4 +1,4 @@
-//! How near loops come to the processor's limits: Williams, Waterman and Patterson 2009, "Roofline".
+//! Roofline plots (Williams, Waterman and Patterson 2009): the speed of loops beside the processor's limits.
 
 use super::style::{BODY, GRID, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height};
 use super::{Picture, PlotError, failed};
@@ -6,25 +6,25 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
 
-/// A roofline picture, both axes logarithmic.
+/// A roofline plot with logarithmic axes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roofline {
     /// Title.
     pub title: String,
-    /// On what it was measured, below the title.
+    /// Caption below the title: the machine.
     pub caption: String,
-    /// The most floating-point operations a second, in 10^9.
+    /// Peak speed in 10^9 floating-point operations a second.
     pub peak_gigaflops: f64,
-    /// Limits of moving data.
+    /// Bandwidths of the memories.
     pub roofs: Vec<Roof>,
     /// The loops.
     pub kernels: Vec<Kernel>,
 }
 
-/// How fast a kind of memory is.
+/// The bandwidth of a memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roof {
-    /// Which memory.
+    /// Name of the memory.
     pub label: String,
     /// 10^9 bytes a second.
     pub gigabytes_per_second: f64,
@@ -33,11 +33,11 @@ pub struct Roof {
 /// One loop.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {
-    /// What it belongs to, in the legend.
+    /// Its group in the legend.
     pub label: String,
     /// Its colour.
     pub mark: Mark,
-    /// Floating-point operations for each byte that has to be moved.
+    /// Arithmetic intensity: floating-point operations per byte moved.
     pub operations_per_byte: f64,
     /// 10^9 floating-point operations a second.
     pub gigaflops: f64,
@@ -57,7 +57,7 @@ impl Roofline {
         entries
     }
 
-    /// Powers of two around everything: of operations a byte, and of their speed.
+    /// Ranges of both axes, as powers of two: intensity and speed.
     fn ranges(&self) -> [std::ops::Range<f64>; 2] {
         let around = |values: Vec<f64>| {
             let positive = || values.iter().copied().filter(|value| value.is_finite() && *value > 0.0);
@@ -107,7 +107,7 @@ impl Picture for Roofline {
             .map_err(failed)?;
         let peak = self.peak_gigaflops;
         for roof in &self.roofs {
-            // Up to where multiply-adds are the limit.
+            // Up to the intensity where arithmetic becomes the limit.
             let bend = (peak / roof.gigabytes_per_second).clamp(xs.start, xs.end);
             let start = xs.start.max(ys.start / roof.gigabytes_per_second);
             let line = [(start, start * roof.gigabytes_per_second), (bend, bend * roof.gigabytes_per_second)];

@@ -13,7 +13,7 @@ pub(super) const WIDTH: u32 = 2000;
 /// DejaVu Sans, reduced to Latin, Greek and the signs used here; its licence is in `assets/`.
 pub(super) const FONT: &[u8] = include_bytes!("../../assets/DejaVuSans-subset.ttf");
 
-/// What an SVG file asks for: DejaVu Sans, else one of similar width.
+/// Font family in SVG files: DejaVu Sans, else a font of similar width.
 const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
 /// plotters' font sizes are 1.24 times the em.
@@ -39,10 +39,10 @@ const PALETTE: [RGBColor; 7] = [
     RGBColor(0x00, 0x00, 0x00),
 ];
 
-/// How an arm is told from the others, in every figure.
+/// The mark of an arm, the same in every figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {
-    /// The arm that others are compared with: grey.
+    /// The reference arm: grey.
     Reference,
     /// The k-th of the other arms: a colour, and from the eighth on dashed lines.
     Arm(usize),
@@ -61,13 +61,13 @@ impl Mark {
     }
 }
 
-/// `colour` with as much white as leaves `share` of it.
+/// `colour` mixed with white; `share` of it remains.
 pub(super) fn tint(colour: RGBColor, share: f64) -> RGBColor {
     let channel = |value: u8| (255.0 - share * (255.0 - f64::from(value))).round() as u8;
     RGBColor(channel(colour.0), channel(colour.1), channel(colour.2))
 }
 
-/// Makes the font known to plotters; doing so again changes nothing.
+/// Registers the font with plotters; a second call changes nothing.
 pub(super) fn register_font() -> Result<(), PlotError> {
     register(FAMILY, FontStyle::Normal, FONT).map_err(|_| failed("the embedded font is not readable"))
 }
@@ -88,7 +88,7 @@ pub(super) fn width<B: DrawingBackend>(
     Ok(width as i32)
 }
 
-/// `text` in lines of at most `most` pixels, broken at spaces.
+/// `text` broken at spaces into lines of at most `most` pixels.
 pub(super) fn wrap<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     text: &str,
@@ -108,8 +108,8 @@ pub(super) fn wrap<B: DrawingBackend>(
     Ok(lines)
 }
 
-/// Height that [`heading`] has for a title and a caption of that length: two lines of title, and as many of
-/// the caption as there may be.
+/// Height that [`heading`] reserves for a title and a caption of that length: two lines for the title, and the largest
+/// number that the caption may need.
 pub(super) fn heading_height(title: &str, caption: &str) -> u32 {
     // About 0.6 em a character, on lines of 1900 pixels.
     let lines = |text: &str, em: f64| (text.chars().count() as f64 * 0.62 * em / 1900.0).ceil().max(1.0);

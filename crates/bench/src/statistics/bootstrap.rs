@@ -1,7 +1,7 @@
-//! Stratified bootstrap: how far an aggregate would move with other runs.
+//! Stratified bootstrap: the uncertainty of an aggregate from a finite number of runs.
 //!
-//! Runs are drawn with replacement within each task, independently for each method, and every statistic is
-//! computed on the same draw. The interval lies between two percentiles of the resampled values.
+//! A resample draws runs with replacement within each task, independently for each method, and computes every statistic on
+//! the same draw. The interval lies between two percentiles of the resampled values.
 
 use super::{Scores, ScoresError, metrics};
 use rand::{Rng, RngExt, SeedableRng};
@@ -30,12 +30,12 @@ impl fmt::Display for Interval {
     }
 }
 
-/// A point estimate and, where there are at least two runs of every task, its interval.
+/// A point estimate and, if every task has at least two runs, its interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Estimate {
     /// The value on the scores themselves.
     pub point: f64,
-    /// Its bootstrap interval.
+    /// The bootstrap interval.
     pub interval: Option<Interval>,
 }
 
@@ -51,7 +51,7 @@ impl fmt::Display for Estimate {
     }
 }
 
-/// `value` with `precision` decimals, and no sign where that rounds to zero.
+/// `value` with `precision` decimals, without a sign if it rounds to zero.
 fn fixed(value: f64, precision: usize) -> String {
     let text = format!("{value:.precision$}");
     let rounds_to_zero = text.bytes().all(|byte| matches!(byte, b'-' | b'0' | b'.'));
@@ -71,12 +71,12 @@ pub struct Summary {
     pub optimality_gap: Estimate,
 }
 
-/// How intervals are made.
+/// Settings of the bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
     /// Number of resamples.
     pub resamples: usize,
-    /// Share of the resampled values that lies within the interval, in (0, 1).
+    /// Confidence level: the share of resampled values within the interval, in (0, 1).
     pub confidence: f64,
 }
 
@@ -123,7 +123,7 @@ impl Bootstrap {
 
     /// The weighted sum of interquartile means, `sum_k weight_k IQM(scores_k)`: weights 1 and -1 are a
     /// difference, and four weights a difference of differences. A method that occurs in both differences
-    /// must be given once, with its weights added, since it is resampled once.
+    /// must be given once, with the sum of its weights, so that it is resampled once.
     pub fn contrast<'a>(
         &self,
         terms: impl IntoIterator<Item = (f64, &'a Scores)>,
@@ -138,7 +138,7 @@ impl Bootstrap {
         estimate
     }
 
-    /// Any statistics of any number of methods, with intervals from one joint resampling; none where a task
+    /// Any statistics of any number of methods, with intervals from one joint resampling; without intervals if a task
     /// has a single run.
     ///
     /// # Shapes

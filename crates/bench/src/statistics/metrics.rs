@@ -2,8 +2,8 @@
 
 use super::{Scores, ScoresError};
 
-/// Mean of the middle half of all scores, runs and tasks pooled: `floor(n / 4)` of the `n` scores are dropped
-/// at each end (Agarwal et al. 2021, section 4.3).
+/// Interquartile mean: the mean of the middle half of all scores, with runs and tasks pooled. `floor(n / 4)` of the `n`
+/// scores are dropped at each end (Agarwal et al. 2021, section 4.3).
 pub fn interquartile_mean(scores: &Scores) -> f64 {
     let mut pooled = scores.pooled();
     pooled.sort_unstable_by(f64::total_cmp);
@@ -24,15 +24,14 @@ pub fn median(scores: &Scores) -> f64 {
     if means.len() % 2 == 1 { means[middle] } else { (means[middle - 1] + means[middle]) / 2.0 }
 }
 
-/// How far the scores fall short of 1 on average, what exceeds 1 not counting:
-/// 1 - mean over tasks and runs of min(score, 1). Lower is better.
+/// Optimality gap: 1 - mean over tasks and runs of min(score, 1). Lower is better.
 pub fn optimality_gap(scores: &Scores) -> f64 {
     let capped = |runs: &[f64]| runs.iter().map(|score| score.min(1.0)).sum::<f64>() / runs.len() as f64;
     1.0 - average(&scores.tasks().map(capped).collect::<Vec<_>>())
 }
 
-/// Share of runs whose score lies strictly above each threshold, averaged over tasks: the run-score
-/// distribution (Agarwal et al. 2021, section 4.2).
+/// Run-score distribution: the share of runs whose score lies strictly above each threshold, averaged over tasks
+/// (Agarwal et al. 2021, section 4.2).
 ///
 /// # Shapes
 ///
@@ -72,12 +71,12 @@ pub fn probability_of_improvement(x: &Scores, y: &Scores) -> Result<f64, ScoresE
     Ok(mean_win_rate(x, y))
 }
 
-/// The win rate of `x` over `y`, averaged over the tasks they share in order.
+/// The win rate of `x` over `y`, averaged over tasks; both list the tasks in the same order.
 pub(super) fn mean_win_rate(x: &Scores, y: &Scores) -> f64 {
     average(&x.tasks().zip(y.tasks()).map(|(x, y)| win_rate(x, y)).collect::<Vec<_>>())
 }
 
-/// Share of the pairs of one of `x` and one of `y` in which the first is higher, ties one half.
+/// Share of the pairs (a of `x`, b of `y`) with a > b; ties count one half.
 fn win_rate(x: &[f64], y: &[f64]) -> f64 {
     let points = |x: f64, y: f64| if x == y { 0.5 } else { f64::from(u8::from(x > y)) };
     let total: f64 = x.iter().flat_map(|&x| y.iter().map(move |&y| points(x, y))).sum();
@@ -88,7 +87,7 @@ fn task_means(scores: &Scores) -> Vec<f64> {
     scores.tasks().map(average).collect()
 }
 
-/// The mean of `values`, not a number if there are none.
+/// The mean of `values`, or NaN without values.
 pub(crate) fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

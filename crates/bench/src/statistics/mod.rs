@@ -1,4 +1,4 @@
-//! Aggregate scores and how sure one can be of them, as Agarwal et al. 2021 (arXiv 2108.13264) recommend
+//! Aggregate scores and their uncertainty, as Agarwal et al. 2021 (arXiv 2108.13264) recommend
 //! for few runs: interquartile mean, stratified bootstrap intervals, probability of improvement,
 //! performance profiles.
 

@@ -1,19 +1,19 @@
-//! The scores of one method: an axis of tasks and one of runs that cannot be taken for each other.
+//! The scores of one method: an axis of tasks and an axis of runs, with types that tell them apart.
 
 use thiserror::Error;
 
-/// One value a run (a run is one seed).
+/// One value per run (a run is one seed).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Runs<T>(pub Vec<T>);
 
-/// One value a task (a task is one game).
+/// One value per task (a task is one game).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tasks<T>(pub Vec<T>);
 
 /// The scores of one method, normalised or raw, on every task of a benchmark.
 ///
-/// Tasks may have different numbers of runs, as they do when some runs are missing; none is empty, and
-/// every score is finite.
+/// Tasks may have different numbers of runs, e.g. if some runs are missing. No task is empty, and every score is
+/// finite.
 ///
 /// # Shapes
 ///
@@ -23,7 +23,7 @@ pub struct Scores {
     tasks: Vec<Vec<f64>>,
 }
 
-/// Why scores cannot be aggregated.
+/// An error in scores that are to be aggregated.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum ScoresError {
     /// No task at all.
@@ -43,7 +43,7 @@ pub enum ScoresError {
         /// The run's position.
         run: usize,
     },
-    /// A run with another number of tasks than the first.
+    /// A run whose number of tasks differs from the first run's.
     #[error(
         "run {run} (counted from 0) has {found} tasks, the first run has {expected}; \
          where runs are missing, give the scores by task"
@@ -107,7 +107,7 @@ impl Scores {
         Self::by_task(Tasks(by_task))
     }
 
-    /// The scores of each task, one a run.
+    /// The scores of each task, one per run.
     pub fn tasks(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.tasks.iter().map(Vec::as_slice)
     }
@@ -117,12 +117,12 @@ impl Scores {
         self.tasks.concat()
     }
 
-    /// The runs of the task that has the fewest.
+    /// The number of runs of the task with the fewest.
     pub fn fewest_runs(&self) -> usize {
         self.tasks.iter().map(Vec::len).min().unwrap_or(0)
     }
 
-    /// Overwrites each task's scores with values that `draw` makes from the task's scores in `from`.
+    /// Overwrites each task's scores with the values that `draw` makes from its scores in `from`.
     pub(super) fn redraw(&mut self, from: &Scores, mut draw: impl FnMut(&[f64]) -> f64) {
         for (to, from) in self.tasks.iter_mut().zip(&from.tasks) {
             to.fill_with(|| draw(from));

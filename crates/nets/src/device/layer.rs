@@ -1,9 +1,9 @@
 //! What a layer is on the device engine, and how such layers compose.
 
 use super::DeviceWeights;
+use crate::shapes::{Dim, Shape};
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use dfdx::shapes::{Dim, Shape};
 use std::ops::Add;
 
 /// A shape (batch, ...) and the tensors that have it.

@@ -1,10 +1,10 @@
 //! Networks on devices whose type is erased.
 
 use super::{DeviceLayer, DeviceShape, DeviceWeights};
+use crate::shapes::Shape;
 use crate::{Builder, NoiseList, ParameterList};
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use dfdx::shapes::Shape;
 use std::marker::PhantomData;
 
 /// A network from observations to outputs on the tensors of a backend; the sizes inside are checked.

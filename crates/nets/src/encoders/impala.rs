@@ -2,8 +2,8 @@
 
 use super::{encoder, side};
 use crate::layers::{Conv2d, MaxPool2d, Relu, Residual, Same};
-use crate::{Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
-use dfdx::shapes::Const;
+use crate::shapes::Const;
+use crate::{Backward, Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The deep encoder of Espeholt et al. (2018, arXiv 1802.01561, figure 3), without its LSTM: three stages, each a 3x3
 /// convolution, a pooling by the maximum that halves the sides, and two residual blocks; then a ReLU.

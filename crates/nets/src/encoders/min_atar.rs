@@ -2,8 +2,8 @@
 
 use super::{encoder, side};
 use crate::layers::{Conv2d, Relu};
-use crate::{Builder, Layer, LayerDescription, Scalar, Size, Weights};
-use dfdx::shapes::Const;
+use crate::shapes::Const;
+use crate::{Backward, Builder, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The encoder for MinAtar: a 3x3 convolution without padding, and a ReLU.
 ///

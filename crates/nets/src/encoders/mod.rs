@@ -12,7 +12,7 @@
 //! All outputs are behind a ReLU.
 //!
 //! ```
-//! use dfdx::shapes::Const;
+//! use softmoe_nets::shapes::Const;
 //! use softmoe_nets::encoders::Impala;
 //! use softmoe_nets::layers::PerConv;
 //! use softmoe_nets::{BoxedNetwork, Builder, Network};
@@ -70,29 +70,20 @@ macro_rules! encoder {
                 self.0.workspace(input)
             }
 
-            fn forward<'t, E: Scalar>(
-                &self,
-                weights: Weights<'_, E>,
-                x: &'t [E],
-                workspace: &'t mut Self::Workspace<E>,
-            ) -> &'t [E] {
-                Layer::<(usize, H, W, C)>::forward(&self.0, weights, x, workspace)
+            fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
+                Layer::<(usize, H, W, C)>::forward_into(&self.0, weights, x, workspace);
             }
 
             fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
                 Layer::<(usize, H, W, C)>::output(&self.0, x, workspace)
             }
 
-            fn backward<'t, E: Scalar>(
-                &self,
-                weights: Weights<'_, E>,
-                x: &[E],
-                dy: &'t [E],
-                workspace: &'t mut Self::Workspace<E>,
-                gradient: &mut [E],
-                wants_dx: bool,
-            ) -> &'t [E] {
-                Layer::<(usize, H, W, C)>::backward(&self.0, weights, x, dy, workspace, gradient, wants_dx)
+            fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+                Layer::<(usize, H, W, C)>::backward_into(&self.0, pass, workspace);
+            }
+
+            fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+                Layer::<(usize, H, W, C)>::d_input(&self.0, dy, workspace)
             }
 
             fn inspect<E: Scalar>(&self, x: &[E], workspace: &Self::Workspace<E>, inspection: &mut crate::Inspection) {

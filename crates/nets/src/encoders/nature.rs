@@ -2,8 +2,8 @@
 
 use super::{encoder, side};
 use crate::layers::{Conv2d, Relu, Same};
-use crate::{Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
-use dfdx::shapes::Const;
+use crate::shapes::Const;
+use crate::{Backward, Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The convolutional network of Mnih et al. (2015): 8x8 of stride 4, 4x4 of stride 2, 3x3 of stride 1, each with a ReLU
 /// behind it.

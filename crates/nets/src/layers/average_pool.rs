@@ -3,9 +3,10 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::layer::y_and_dx;
 use crate::layers::padding::{Valid, output_length};
 use crate::size::expect;
-use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by channel: VALID, no
 /// padding. Pixels left over at the end of an axis are not read.
@@ -101,12 +102,7 @@ where
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut AveragePoolWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let (channels, weight) = (workspace.input[3], Self::weight());
         workspace.y.fill(E::ZERO);
         self.each_pixel(workspace.input, |window, pixel| {
@@ -116,22 +112,12 @@ where
             }
         });
         workspace.y.iter_mut().for_each(|y| *y *= weight);
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t AveragePoolWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut AveragePoolWorkspace<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, wants_dx, .. } = pass;
         if wants_dx {
             let (channels, weight) = (workspace.input[3], Self::weight::<E>());
             workspace.dx.fill(E::ZERO);
@@ -142,7 +128,6 @@ where
                 }
             });
         }
-        &workspace.dx
     }
 
     /// Position by position, channel by channel: the channels stay what they are.

@@ -5,8 +5,9 @@ mod device;
 
 use crate::inspection::{Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::layer::y_and_dx;
 use crate::size::{expect, product as product_of};
-use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// A [`SoftMoe`](crate::layers::SoftMoe) with experts of type BIG: each is a network that sees all its slots at once,
@@ -24,7 +25,7 @@ use std::ops::Range;
 /// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts `X`: (batch, `S`, `S`, `D`) -> (batch, `S` x `S` x `D`)
 ///
 /// ```
-/// use dfdx::shapes::Const;
+/// use softmoe_nets::shapes::Const;
 /// use softmoe_nets::layers::{BigSoftMoe, Conv2d, Dense, Flatten, Linear, PerConv, Relu};
 /// use softmoe_nets::{BoxedNetwork, Builder, Network};
 ///
@@ -192,12 +193,7 @@ where
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut Self::Workspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let (m, d, n, p) = self.sizes();
         let (np, batch) = (n * p, x.len() / (m * d));
         let phi = Matrix::new(&weights.parameters[self.phi.clone()], d, np);
@@ -222,22 +218,12 @@ where
                 product(y, combine, Matrix::new(&outputs[sample * p * d..], p, d), e > 0);
             }
         }
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut Self::Workspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let (m, d, n, p) = self.sizes();
         let (np, batch) = (n * p, x.len() / (m * d));
         let of_expert = |e: usize| e * batch * p * d..(e + 1) * batch * p * d;
@@ -286,7 +272,6 @@ where
             let phi = Matrix::new(&weights.parameters[self.phi.clone()], d, np).transposed();
             product(MatrixMut::new(&mut workspace.dx, batch * m, d), d_logits, phi, true);
         }
-        &workspace.dx
     }
 
     fn inspect<E: Scalar>(&self, _: &[E], workspace: &Self::Workspace<E>, inspection: &mut Inspection) {

@@ -7,10 +7,11 @@ use crate::inspection::Kernel;
 use crate::kernels::parts::{Of, in_parts, parts, parts_of};
 use crate::kernels::window::{MOST_OUTPUTS, convolve, suits};
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
+use crate::layer::y_and_dx;
 use crate::layers::dense::disjoint;
 use crate::layers::padding::{Map, Padded, Padding, Same, Valid, Windows, output_length};
 use crate::size::expect;
-use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -54,12 +55,12 @@ pub struct Conv2dWorkspace<E> {
 struct Part<E> {
     /// One sample with what lies beyond its border.
     x: Padded<E>,
-    backward: Backward<E>,
+    d_input: InputGradient<E>,
 }
 
 /// How the gradient of the input is computed.
 #[derive(Clone, Debug)]
-enum Backward<E> {
+enum InputGradient<E> {
     /// At stride 1 it is a convolution of the gradient, lengthened by zeros, with the kernel turned around.
     Convolution { dy: Padded<E> },
     /// At other strides the gradients of a sample's patches, (H x W, KERNEL x KERNEL x channels), are added up.
@@ -119,19 +120,13 @@ impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize, P: Pad
     }
 }
 
-impl<E: Scalar> Backward<E> {
+impl<E: Scalar> InputGradient<E> {
     /// The gradient `dx` of one sample from that of its output. At stride 1 the kernel is the one turned around.
-    fn input_gradient<const KERNEL: usize>(
-        &mut self,
-        dx: &mut [E],
-        dy: &[E],
-        kernel: &[E],
-        windows: &Windows,
-    ) {
+    fn of_sample<const KERNEL: usize>(&mut self, dx: &mut [E], dy: &[E], kernel: &[E], windows: &Windows) {
         let ([h, w], channels) = (windows.output, windows.channels());
         let c = dy.len() / (h * w);
         match self {
-            Backward::Convolution { dy: padded } => {
+            InputGradient::Convolution { dy: padded } => {
                 let positions = windows.map_sides();
                 let dy = padded.of(dy);
                 if suits(KERNEL, channels) {
@@ -143,7 +138,7 @@ impl<E: Scalar> Backward<E> {
                     product_of_blocks(dx, patches(dy, KERNEL, 1, positions), kernel, false);
                 }
             }
-            Backward::Patches(d_patches) => {
+            InputGradient::Patches(d_patches) => {
                 let inputs = KERNEL * KERNEL * channels;
                 let kernel = Matrix::new(kernel, inputs, c).transposed();
                 let all_patches = MatrixMut::new(d_patches, h * w, inputs);
@@ -249,18 +244,18 @@ where
         let map = [input.1.size(), input.2.size(), self.channels];
         let windows = Windows::new::<P>(map, KERNEL, STRIDE, [h, w]);
         let lengths = [h, w].map(|windows| windows.saturating_sub(1) * STRIDE + KERNEL);
-        let backward = if STRIDE == 1 {
+        let d_input = if STRIDE == 1 {
             // The input's pixel at y is under the kernel's row r at the output y + before - r.
             let before = windows.before.map(|before| KERNEL - 1 - before);
             let lengths = [map[0], map[1]].map(|length| length + KERNEL - 1);
-            Backward::Convolution { dy: Padded::new([h, w, c], before, lengths) }
+            InputGradient::Convolution { dy: Padded::new([h, w, c], before, lengths) }
         } else {
-            Backward::Patches(vec![E::ZERO; h * w * KERNEL * KERNEL * self.channels])
+            InputGradient::Patches(vec![E::ZERO; h * w * KERNEL * KERNEL * self.channels])
         };
         let weights = KERNEL * KERNEL * self.channels * c;
         let work = batch * h * w * weights;
         let samples_in_a_sum = samples_in_a_sum(batch, work);
-        let part = Part { x: Padded::new(map, windows.before, lengths), backward };
+        let part = Part { x: Padded::new(map, windows.before, lengths), d_input };
         Conv2dWorkspace {
             y: vec![E::ZERO; batch * h * w * c],
             dx: vec![E::ZERO; batch * map.iter().product::<usize>()],
@@ -272,12 +267,7 @@ where
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut Conv2dWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let [kernel, bias] = [&self.kernel, &self.bias].map(|range| &weights.parameters[range.clone()]);
         let (inputs, c) = (kernel.len() / bias.len(), bias.len());
         let Conv2dWorkspace { windows, y, parts, .. } = workspace;
@@ -294,22 +284,12 @@ where
                 }
             }
         });
-        y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Conv2dWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut Conv2dWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let kernel = &weights.parameters[self.kernel.clone()];
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
         let (inputs, c) = (d_kernel.len() / d_bias.len(), d_bias.len());
@@ -339,7 +319,7 @@ where
                     let d_kernel = MatrixMut::new(d_kernel, inputs, c);
                     product_of_blocks(d_kernel, patches, Matrix::new(dy, h * w, c), i > 0);
                     if wants_dx {
-                        part.backward.input_gradient::<KERNEL>(dx, dy, kernel, windows);
+                        part.d_input.of_sample::<KERNEL>(dx, dy, kernel, windows);
                     }
                 }
             }
@@ -350,7 +330,6 @@ where
                 kernels::add(gradient, &sum[place..][..gradient.len()]);
             }
         }
-        dx
     }
 
     fn inspect<E: Scalar>(&self, _: &[E], _: &Conv2dWorkspace<E>, inspection: &mut Inspection) {

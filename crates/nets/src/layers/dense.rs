@@ -5,8 +5,9 @@ mod device;
 
 use crate::inspection::Kernel;
 use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::layer::y_and_dx;
 use crate::size::expect;
-use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// y = x W + b.
@@ -219,9 +220,7 @@ macro_rules! dense_layer {
         type Out = (usize, O);
         type Workspace<E: Scalar> = DenseWorkspace<E>;
 
-        fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t DenseWorkspace<E>) -> &'t [E] {
-            &workspace.y
-        }
+        y_and_dx!();
     };
 }
 
@@ -243,30 +242,16 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
         DenseWorkspace::new(batch, self.inputs.size(), outputs.size(), false)
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut DenseWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let parameters = weights.parameters;
         affine(&mut workspace.y, x, &parameters[self.kernel.clone()], &parameters[self.bias.clone()]);
-        &workspace.y
     }
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut DenseWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
         let dx = wants_dx.then_some(workspace.dx.as_mut_slice());
         affine_backward(dx, d_kernel, d_bias, dy, x, &weights.parameters[self.kernel.clone()]);
-        &workspace.dx
     }
 
     fn inspect<E: Scalar>(&self, _: &[E], _: &DenseWorkspace<E>, inspection: &mut Inspection) {
@@ -292,14 +277,9 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
         DenseWorkspace::new(batch, self.mu.inputs.size(), outputs.size(), true)
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut DenseWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let Some(noise) = weights.noise else {
-            return self.mu.forward(weights, x, workspace);
+            return self.mu.forward_into(weights, x, workspace);
         };
         let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
         let parameters = weights.parameters;
@@ -319,18 +299,10 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
             self.draw(weights, &mut workspace.kernel, &mut workspace.bias);
             affine(&mut workspace.y, x, &workspace.kernel, &workspace.bias);
         }
-        &workspace.y
     }
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut DenseWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let [d_mu, d_b_mu] = disjoint(gradient, [&self.mu.kernel, &self.mu.bias]);
         let dx = wants_dx.then_some(workspace.dx.as_mut_slice());
         let mut kernel = &weights.parameters[self.mu.kernel.clone()];
@@ -343,7 +315,6 @@ impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
         }
         affine_backward(dx, d_mu, d_b_mu, dy, x, kernel);
         self.noise_backward(weights, gradient);
-        &workspace.dx
     }
 
     fn inspect<E: Scalar>(&self, _: &[E], _: &DenseWorkspace<E>, inspection: &mut Inspection) {
@@ -377,30 +348,17 @@ impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut DenseWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         match self {
-            Dense::Plain(layer) => layer.forward(weights, x, workspace),
-            Dense::Noisy(layer) => layer.forward(weights, x, workspace),
+            Dense::Plain(layer) => layer.forward_into(weights, x, workspace),
+            Dense::Noisy(layer) => layer.forward_into(weights, x, workspace),
         }
     }
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut DenseWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
         match self {
-            Dense::Plain(layer) => layer.backward(weights, x, dy, workspace, gradient, wants_dx),
-            Dense::Noisy(layer) => layer.backward(weights, x, dy, workspace, gradient, wants_dx),
+            Dense::Plain(layer) => layer.backward_into(pass, workspace),
+            Dense::Noisy(layer) => layer.backward_into(pass, workspace),
         }
     }
 

@@ -5,9 +5,10 @@ mod device;
 
 use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::layer::y_and_dx;
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
 use crate::size::expect;
-use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// Each expert takes the p tokens that score highest for it; nothing is mixed before the experts.
@@ -156,12 +157,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut ExpertChoiceWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let (m, d, n, p) = self.sizes();
         let batch = x.len() / (m * d);
         let router = Matrix::new(&weights.parameters[self.router.clone()], d, n);
@@ -188,22 +184,12 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
                 *y += score * output;
             }
         });
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t ExpertChoiceWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut ExpertChoiceWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let (m, d, n, _) = self.sizes();
         let batch = x.len() / (m * d);
         let outputs = self.experts.output(&workspace.experts);
@@ -237,7 +223,6 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for ExpertChoice<M
                 }
             });
         }
-        &workspace.dx
     }
 
     fn inspect<E: Scalar>(&self, _: &[E], workspace: &ExpertChoiceWorkspace<E>, inspection: &mut Inspection) {

@@ -4,7 +4,8 @@
 mod device;
 
 use crate::kernels;
-use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::layer::y_and_dx;
+use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The mean of each channel over all positions (Lin et al. 2014, arXiv 1312.4400, section 3.2). A dense layer and a
 /// [`Relu`](super::Relu) behind it make the body of "Mind the GAP!" (arXiv 2505.17749).
@@ -75,33 +76,17 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for GlobalAveragePool {
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut GlobalAveragePoolWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         mean_of_rows(&mut workspace.y, x, workspace.channels);
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t GlobalAveragePoolWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut GlobalAveragePoolWorkspace<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, wants_dx, .. } = pass;
         if wants_dx {
             mean_of_rows_backward(&mut workspace.dx, dy, workspace.channels);
         }
-        &workspace.dx
     }
 
     /// Position by position, channel by channel: the channels stay what they are.

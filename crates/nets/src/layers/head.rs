@@ -6,7 +6,7 @@ mod device;
 
 use crate::inspection::{Features, doubles};
 use crate::layers::dense::{Dense, DenseWorkspace};
-use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Logits of a categorical return distribution (Bellemare et al. 2017, arXiv 1707.06887), dueling (Wang et al.
 /// 2016, arXiv 1511.06581) or not.
@@ -103,17 +103,12 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut CategoricalHeadWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let advantage = self.advantage.forward(weights, x, &mut workspace.advantage);
-        let (Some(value), Some(value_tape)) = (&self.value, &mut workspace.value) else {
-            return advantage;
+        let (Some(value), Some(value_workspace)) = (&self.value, &mut workspace.value) else {
+            return;
         };
-        let value = value.forward(weights, x, value_tape);
+        let value = value.forward(weights, x, value_workspace);
         let atoms = self.atoms.size();
         let scale = E::ONE / E::from_f64(self.actions as f64);
         let samples = advantage.chunks_exact(self.actions * atoms).zip(value.chunks_exact(atoms));
@@ -138,7 +133,6 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
                 *shared += advantage;
             }
         }
-        &workspace.y
     }
 
     fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t CategoricalHeadWorkspace<E>) -> &'t [E] {
@@ -148,17 +142,11 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
         }
     }
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut CategoricalHeadWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
-        let (Some(value), Some(value_tape)) = (&self.value, &mut workspace.value) else {
-            return self.advantage.backward(weights, x, dy, &mut workspace.advantage, gradient, wants_dx);
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
+        let (Some(value), Some(value_workspace)) = (&self.value, &mut workspace.value) else {
+            let pass = Backward { weights, x, dy, gradient, wants_dx };
+            return self.advantage.backward_into(pass, &mut workspace.advantage);
         };
         let atoms = self.atoms.size();
         let scale = E::ONE / E::from_f64(self.actions as f64);
@@ -178,7 +166,7 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
                 }
             }
         }
-        let d_value = value.backward(weights, x, &workspace.d_value, value_tape, gradient, wants_dx);
+        let d_value = value.backward(weights, x, &workspace.d_value, value_workspace, gradient, wants_dx);
         let d_advantage = self.advantage.backward(
             weights,
             x,
@@ -192,7 +180,13 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
                 *dx = a + b;
             }
         }
-        &workspace.dx
+    }
+
+    fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+        match self.value {
+            Some(_) => &workspace.dx,
+            None => self.advantage.d_input(dy, &workspace.advantage),
+        }
     }
 
     fn inspect<E: Scalar>(
@@ -204,8 +198,8 @@ impl<F: Size, Z: Size> Layer<(usize, F)> for CategoricalHead<F, Z> {
         let width = self.advantage.ranges()[0].len() / (self.actions * self.atoms.size());
         inspection.features = Some(Features { width, values: doubles(x) });
         inspection.branch(|inspection| self.advantage.inspect(x, &workspace.advantage, inspection));
-        if let Some((value, value_tape)) = self.value.as_ref().zip(workspace.value.as_ref()) {
-            inspection.branch(|inspection| value.inspect(x, value_tape, inspection));
+        if let Some((value, value_workspace)) = self.value.as_ref().zip(workspace.value.as_ref()) {
+            inspection.branch(|inspection| value.inspect(x, value_workspace, inspection));
         }
         inspection.end();
     }

@@ -6,7 +6,7 @@ mod device;
 use crate::layers::dense::{Dense, DenseWorkspace};
 use crate::layers::relu::{Relu, ReluWorkspace};
 use crate::size::expect;
-use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// (Dense, ReLU,)*: all of one width. Without a layer the input passes as it is.
 ///
@@ -84,34 +84,21 @@ impl<I: Size> Layer<(usize, I)> for HiddenLayers<I> {
         HiddenLayersWorkspace(workspaces.collect())
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut HiddenLayersWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         for (index, layer) in self.layers.iter().enumerate() {
             let (before, rest) = workspace.0.split_at_mut(index);
             let (dense, relu) = &mut rest[0];
             let hidden = layer.forward(weights, last(x, before), dense);
-            Layer::<(usize, usize)>::forward(&Relu, weights, hidden, relu);
+            Layer::<(usize, usize)>::forward_into(&Relu, weights, hidden, relu);
         }
-        last(x, &workspace.0)
     }
 
     fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t HiddenLayersWorkspace<E>) -> &'t [E] {
         last(x, &workspace.0)
     }
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut HiddenLayersWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let (mut dy, mut workspaces) = (dy, workspace.0.as_mut_slice());
         for layer in self.layers.iter().rev() {
             let Some(((dense, relu), before)) = workspaces.split_last_mut() else { break };
@@ -120,7 +107,11 @@ impl<I: Size> Layer<(usize, I)> for HiddenLayers<I> {
             dy = layer.backward(weights, last(x, before), d_hidden, dense, gradient, wants);
             workspaces = before;
         }
-        dy
+    }
+
+    fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+        let first = self.layers.first().zip(workspace.0.first());
+        first.map_or(dy, |(layer, (dense, _))| layer.d_input(dy, dense))
     }
 
     fn inspect<E: Scalar>(&self, x: &[E], workspace: &HiddenLayersWorkspace<E>, inspection: &mut Inspection) {

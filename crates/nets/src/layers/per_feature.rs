@@ -3,8 +3,9 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::layer::y_and_dx;
 use crate::size::{expect, product};
-use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// PerFeat tokens: a feature map's channels become tokens, its positions their width. That is the transpose of
 /// [`PerConv`](super::PerConv)'s.
@@ -59,33 +60,17 @@ impl<Width: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerFeat
         PerFeatureWorkspace { map, y: zeros.clone(), dx: zeros }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut PerFeatureWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         transpose(&mut workspace.y, x, workspace.map);
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t PerFeatureWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut PerFeatureWorkspace<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, wants_dx, .. } = pass;
         if wants_dx {
             let [positions, channels] = workspace.map;
             transpose(&mut workspace.dx, dy, [channels, positions]);
         }
-        &workspace.dx
     }
 }

@@ -6,7 +6,7 @@ mod device;
 use crate::layers::convolution::{Conv2d, Conv2dWorkspace};
 use crate::layers::padding::{Valid, output_length};
 use crate::size::{expect, product, valid};
-use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Side of a patch, and how far one lies from the next.
 const PATCH: usize = 3;
@@ -80,30 +80,20 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for PerPat
         self.embedding.workspace((batch, height, width, channels.size()))
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut Conv2dWorkspace<E>,
-    ) -> &'t [E] {
-        Layer::<(usize, H, W, usize)>::forward(&self.embedding, weights, x, workspace)
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
+        Layer::<(usize, H, W, usize)>::forward_into(&self.embedding, weights, x, workspace);
     }
 
     fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Conv2dWorkspace<E>) -> &'t [E] {
         Layer::<(usize, H, W, usize)>::output(&self.embedding, x, workspace)
     }
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut Conv2dWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
-        let embedding = &self.embedding;
-        Layer::<(usize, H, W, usize)>::backward(embedding, weights, x, dy, workspace, gradient, wants_dx)
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        Layer::<(usize, H, W, usize)>::backward_into(&self.embedding, pass, workspace);
+    }
+
+    fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Conv2dWorkspace<E>) -> &'t [E] {
+        Layer::<(usize, H, W, usize)>::d_input(&self.embedding, dy, workspace)
     }
 
     fn inspect<E: Scalar>(&self, x: &[E], workspace: &Conv2dWorkspace<E>, inspection: &mut Inspection) {

@@ -5,9 +5,10 @@ mod device;
 
 use crate::kernels::parts::{Of, share};
 use crate::kernels::vectorised;
+use crate::layer::y_and_dx;
 use crate::layers::padding::{Padding, Valid, Window, Windows, output_length};
 use crate::size::expect;
-use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::marker::PhantomData;
 
 /// Channels that are compared at once.
@@ -137,12 +138,7 @@ where
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut MaxPool2dWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let MaxPool2dWorkspace { windows, y, taken, .. } = workspace;
         let channels = windows.channels();
         let y_len = windows.output[0] * windows.output[1] * channels;
@@ -172,22 +168,12 @@ where
                 },
             );
         });
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t MaxPool2dWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut MaxPool2dWorkspace<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, wants_dx, .. } = pass;
         let MaxPool2dWorkspace { windows, dx, taken, .. } = workspace;
         if wants_dx {
             let channels = windows.channels();
@@ -220,7 +206,6 @@ where
                 );
             });
         }
-        &workspace.dx
     }
 
     /// Position by position, channel by channel: the channels stay what they are.

@@ -4,8 +4,8 @@
 mod device;
 
 use crate::layers::head::{CategoricalHead, CategoricalHeadWorkspace};
-use crate::{ActionLayer, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
-use dfdx::shapes::Const;
+use crate::shapes::Const;
+use crate::{ActionLayer, Backward, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Action values Q (Mnih et al. 2015), dueling (Wang et al. 2016, arXiv 1511.06581, equation 9) or not: what a
 /// [`CategoricalHead`] of one atom computes.
@@ -54,29 +54,20 @@ impl<F: Size> Layer<(usize, F)> for QHead<F> {
         self.head.workspace(input)
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut CategoricalHeadWorkspace<E>,
-    ) -> &'t [E] {
-        self.head.forward(weights, x, workspace)
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
+        self.head.forward_into(weights, x, workspace);
     }
 
     fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t CategoricalHeadWorkspace<E>) -> &'t [E] {
         self.head.output(x, workspace)
     }
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut CategoricalHeadWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
-        self.head.backward(weights, x, dy, workspace, gradient, wants_dx)
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        self.head.backward_into(pass, workspace);
+    }
+
+    fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
+        self.head.d_input(dy, workspace)
     }
 
     fn inspect<E: Scalar>(
@@ -102,13 +93,10 @@ impl<F: Size> ActionLayer<(usize, F)> for QHead<F> {
 
     fn backward_of<'t, E: Scalar>(
         &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &[E],
+        pass: Backward<E>,
         actions: &[usize],
         workspace: &'t mut CategoricalHeadWorkspace<E>,
-        gradient: &mut [E],
     ) -> &'t [E] {
-        self.head.backward_of(weights, x, dy, actions, workspace, gradient)
+        self.head.backward_of(pass, actions, workspace)
     }
 }

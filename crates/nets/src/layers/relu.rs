@@ -4,8 +4,9 @@
 mod device;
 
 use crate::kernels;
-use crate::{Inspection, Layer, LayerDescription, Scalar, Weights};
-use dfdx::shapes::Shape;
+use crate::layer::y_and_dx;
+use crate::shapes::Shape;
+use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Weights};
 
 /// y = max(x, 0), element by element, on any shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,31 +36,15 @@ impl<S: Shape> Layer<S> for Relu {
         ReluWorkspace { y: vec![E::ZERO; len], dx: vec![E::ZERO; len] }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut ReluWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         kernels::relu(&mut workspace.y, x);
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t ReluWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut ReluWorkspace<E>,
-        _: &mut [E],
-        _: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, .. } = pass;
         kernels::relu_backward(&mut workspace.dx, dy, &workspace.y);
-        &workspace.dx
     }
 
     fn inspect<E: Scalar>(&self, _: &[E], workspace: &ReluWorkspace<E>, inspection: &mut Inspection) {

@@ -3,9 +3,9 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::shapes::Const;
 use crate::size::{expect, product};
-use crate::{Inspection, Layer, LayerDescription, Scalar, Size, Weights};
-use dfdx::shapes::Const;
+use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// PerConv tokens: a feature map's positions become tokens, its channels their width.
 ///
@@ -64,23 +64,15 @@ macro_rules! reshape {
                 self.output_shape(input);
             }
 
-            fn forward<'t, E: Scalar>(&self, _: Weights<'_, E>, x: &'t [E], _: &'t mut ()) -> &'t [E] {
+            fn forward_into<E: Scalar>(&self, _: Weights<E>, _: &[E], (): &mut ()) {}
+
+            fn output<'t, E: Scalar>(&self, x: &'t [E], (): &'t ()) -> &'t [E] {
                 x
             }
 
-            fn output<'t, E: Scalar>(&self, x: &'t [E], _: &'t ()) -> &'t [E] {
-                x
-            }
+            fn backward_into<E: Scalar>(&self, _: Backward<E>, (): &mut ()) {}
 
-            fn backward<'t, E: Scalar>(
-                &self,
-                _: Weights<'_, E>,
-                _: &[E],
-                dy: &'t [E],
-                _: &'t mut (),
-                _: &mut [E],
-                _: bool,
-            ) -> &'t [E] {
+            fn d_input<'t, E: Scalar>(&self, dy: &'t [E], (): &'t ()) -> &'t [E] {
                 dy
             }
 

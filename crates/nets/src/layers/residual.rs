@@ -4,8 +4,9 @@
 mod device;
 
 use crate::kernels;
-use crate::{Inspection, Layer, LayerDescription, Scalar, Weights};
-use dfdx::shapes::Shape;
+use crate::layer::y_and_dx;
+use crate::shapes::Shape;
+use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Weights};
 
 /// y = x + f(x), for a layer f whose output has the shape of its input (He et al. 2016, arXiv 1512.03385).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,34 +44,18 @@ impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
         ResidualWorkspace { layer: self.0.workspace(input), y: vec![E::ZERO; len], dx: vec![E::ZERO; len] }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut Self::Workspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         kernels::sum(&mut workspace.y, x, self.0.forward(weights, x, &mut workspace.layer));
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut Self::Workspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let dx = self.0.backward(weights, x, dy, &mut workspace.layer, gradient, wants_dx);
         if wants_dx {
             kernels::sum(&mut workspace.dx, dy, dx);
         }
-        &workspace.dx
     }
 
     fn inspect<E: Scalar>(&self, x: &[E], workspace: &Self::Workspace<E>, inspection: &mut Inspection) {

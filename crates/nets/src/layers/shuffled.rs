@@ -3,9 +3,10 @@
 #[cfg(feature = "burn")]
 mod device;
 
+use crate::layer::y_and_dx;
 use crate::permutation::Permutation;
 use crate::size::{expect, product};
-use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// Shuffled tokens: [`PerConv`](super::PerConv) tokens of a feature map all of whose values a fixed permutation has
 /// moved, across positions and channels.
@@ -63,34 +64,19 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for Shuffl
         ShuffledWorkspace { y: zeros.clone(), dx: zeros }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut ShuffledWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let len = self.permutation.len();
         for (y, x) in workspace.y.chunks_exact_mut(len).zip(x.chunks_exact(len)) {
             for (y, &from) in y.iter_mut().zip(self.permutation.sources()) {
                 *y = x[from];
             }
         }
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t ShuffledWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut ShuffledWorkspace<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, wants_dx, .. } = pass;
         if wants_dx {
             let len = self.permutation.len();
             for (dx, dy) in workspace.dx.chunks_exact_mut(len).zip(dy.chunks_exact(len)) {
@@ -99,6 +85,5 @@ impl<Tokens: Size, H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for Shuffl
                 }
             }
         }
-        &workspace.dx
     }
 }

@@ -4,7 +4,8 @@
 mod device;
 
 use crate::kernels;
-use crate::{Layer, LayerDescription, Scalar, Size, Weights};
+use crate::layer::y_and_dx;
+use crate::{Backward, Layer, LayerDescription, Scalar, Size, Weights};
 use const_panic::concat_panic;
 
 /// The temperature of the paper's code.
@@ -111,33 +112,18 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for SimplicialMap {
         SimplicialWorkspace::new(batch * height.size() * matrix[0] * matrix[1], matrix)
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut SimplicialWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         workspace.scale_logits(x, self.temperature);
         let row = workspace.matrix[0] * workspace.matrix[1];
         for (y, logits) in workspace.y.chunks_exact_mut(row).zip(workspace.logits.chunks_exact(row)) {
             kernels::softmax_columns(y, logits, &mut workspace.scratch);
         }
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t SimplicialWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut SimplicialWorkspace<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, wants_dx, .. } = pass;
         if wants_dx {
             let row = workspace.matrix[0] * workspace.matrix[1];
             workspace.dx.fill(E::ZERO);
@@ -147,7 +133,6 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for SimplicialMap {
             }
             workspace.scale_gradient(self.temperature);
         }
-        &workspace.dx
     }
 }
 
@@ -186,35 +171,19 @@ impl<N: Size, F: Size> Layer<(usize, F)> for SimplicialGroups<N> {
         SimplicialWorkspace::new(batch * features, [1, features / self.groups.size()])
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut SimplicialWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, _: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         workspace.scale_logits(x, self.temperature);
         kernels::softmax_rows(&mut workspace.y, &workspace.logits, workspace.matrix[1]);
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t SimplicialWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        _: Weights<'_, E>,
-        _: &[E],
-        dy: &'t [E],
-        workspace: &'t mut SimplicialWorkspace<E>,
-        _: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { dy, wants_dx, .. } = pass;
         if wants_dx {
             workspace.dx.fill(E::ZERO);
             kernels::softmax_backward_rows(&mut workspace.dx, dy, &workspace.y, workspace.matrix[1]);
             workspace.scale_gradient(self.temperature);
         }
-        &workspace.dx
     }
 }

@@ -7,10 +7,11 @@ mod mixing;
 use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::parts::{Of, in_parts, parts, share};
 use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::layer::y_and_dx;
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
 use crate::layers::unit_vectors::UnitVectors;
 use crate::size::expect;
-use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use mixing::{Learned, Mixing, Scratch, Sides};
 use std::ops::Range;
 
@@ -208,12 +209,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut SoftMoeWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let (m, d, n, p) = self.sizes();
         let np = n * p;
         let phi = &weights.parameters[self.phi.clone()];
@@ -251,22 +247,12 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 kernels::scale_rows(y, weights.combine_scales);
             }
         });
-        y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t SoftMoeWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut SoftMoeWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let (m, d, n, p) = self.sizes();
         let np = n * p;
         let batch = x.len() / (m * d);
@@ -341,7 +327,6 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             true => d_phi.fill(E::ZERO),
             false => self.permute(|own, slots| d_phi[own] = workspace.d_phi[slots]),
         }
-        &workspace.dx
     }
 
     /// Phi that stays as it was drawn is not among the weights that read the tokens.

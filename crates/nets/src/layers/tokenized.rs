@@ -6,7 +6,7 @@ mod device;
 use crate::kernels;
 use crate::layers::dense::{Dense, DenseWorkspace};
 use crate::layers::global_average_pool::{mean_of_rows, mean_of_rows_backward};
-use crate::{Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// What becomes of a sample's tokens.
@@ -216,12 +216,7 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut TokenizedWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let [tokens, width, hidden] = workspace.sizes;
         let x = match self.settings.relu {
             ReluPlace::BeforePooling => x,
@@ -232,22 +227,14 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
         };
         let outputs = self.dense.forward(weights, x, &mut workspace.dense);
         pool_rectified(&mut workspace.y, outputs, hidden, self.scale(tokens));
+    }
+
+    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
         &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t TokenizedWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
-
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut TokenizedWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let [tokens, width, _] = workspace.sizes;
         let x = match self.settings.relu {
             ReluPlace::BeforePooling => x,
@@ -263,14 +250,15 @@ impl<M: Size, D: Size, Hidden: Size> Layer<(usize, M, D)> for Tokenized<D, Hidde
             let d_sigma = gradient[sigma.clone()].iter_mut().zip(&workspace.d_bias);
             d_sigma.zip(&noise[eps.clone()]).for_each(|((d_sigma, &d_bias), &eps)| *d_sigma = d_bias * eps);
         }
+        if wants_dx && self.settings.relu == ReluPlace::AfterPooling {
+            mean_of_rows_backward(&mut workspace.dx, dx, width);
+        }
+    }
+
+    fn d_input<'t, E: Scalar>(&self, dy: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E] {
         match self.settings.relu {
-            ReluPlace::BeforePooling => dx,
-            ReluPlace::AfterPooling => {
-                if wants_dx {
-                    mean_of_rows_backward(&mut workspace.dx, dx, width);
-                }
-                &workspace.dx
-            }
+            ReluPlace::BeforePooling => self.dense.d_input(dy, &workspace.dense),
+            ReluPlace::AfterPooling => &workspace.dx,
         }
     }
 

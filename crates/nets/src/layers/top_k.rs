@@ -6,10 +6,11 @@ mod device;
 
 use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::{self, Matrix, MatrixMut, product};
+use crate::layer::y_and_dx;
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
 use crate::layers::load_balancing::{BalancingLosses, BalancingWorkspace, LoadBalancing, Routing, rank};
 use crate::size::expect;
-use crate::{Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::{Backward, Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// How tokens choose experts.
@@ -267,12 +268,7 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
         }
     }
 
-    fn forward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &'t [E],
-        workspace: &'t mut TopKChoiceWorkspace<E>,
-    ) -> &'t [E] {
+    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
         let (m, d, n, k) = self.sizes();
         let batch = x.len() / (m * d);
         let router = Matrix::new(&weights.parameters[self.router.clone()], d, n);
@@ -306,22 +302,12 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
                 *y += probability * output;
             }
         });
-        &workspace.y
     }
 
-    fn output<'t, E: Scalar>(&self, _: &'t [E], workspace: &'t TopKChoiceWorkspace<E>) -> &'t [E] {
-        &workspace.y
-    }
+    y_and_dx!();
 
-    fn backward<'t, E: Scalar>(
-        &self,
-        weights: Weights<'_, E>,
-        x: &[E],
-        dy: &'t [E],
-        workspace: &'t mut TopKChoiceWorkspace<E>,
-        gradient: &mut [E],
-        wants_dx: bool,
-    ) -> &'t [E] {
+    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
+        let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let (m, d, n, _) = self.sizes();
         let batch = x.len() / (m * d);
         let outputs = self.experts.output(&workspace.experts);
@@ -369,7 +355,6 @@ impl<M: Size, D: Size, N: Size> Layer<(usize, M, D)> for TopKChoice<M, D, N> {
                 }
             });
         }
-        &workspace.dx
     }
 
     fn inspect<E: Scalar>(&self, _: &[E], workspace: &TopKChoiceWorkspace<E>, inspection: &mut Inspection) {

@@ -3,8 +3,8 @@
 use super::uniform;
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use dfdx::shapes::Shape;
 use softmoe_nets::device::{Autodiff, DeviceLayer, DeviceShape, DeviceWeights, from_values, to_values};
+use softmoe_nets::shapes::Shape;
 use softmoe_nets::{Builder, Layer, Weights};
 
 /// Error allowed, as a share of the largest value of a tensor. Both sides round: each product's sum of up to a few

@@ -1,7 +1,7 @@
 //! Hand-written gradients against central differences, in double precision.
 
 use super::uniform;
-use dfdx::shapes::Shape;
+use softmoe_nets::shapes::Shape;
 use softmoe_nets::{Builder, Layer, Weights};
 
 /// A step of 1e-6 leaves rounding errors of 1e-10 and truncation errors of 1e-12 where values are of order one.

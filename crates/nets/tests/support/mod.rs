@@ -7,10 +7,10 @@ pub(crate) mod device;
 pub(crate) mod device_layers;
 pub(crate) mod difference_quotients;
 
-use dfdx::shapes::Const;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, PerConv, Relu, SoftMoe};
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings};
 
 /// `len` values, uniform in [-scale, scale].

@@ -41,13 +41,13 @@ fn layer<L, In>(
     (forwards, backwards, wants_dx): (usize, usize, bool),
 ) -> Vec<Loop>
 where
-    In: dfdx::shapes::Shape,
+    In: softmoe_nets::shapes::Shape,
     L: Layer<In> + Clone + 'static,
     L::Workspace<f32>: 'static,
 {
     let len = builder.parameters().len();
     let (x_len, y_len) =
-        (input.num_elements(), dfdx::shapes::Shape::num_elements(&layer.output_shape(input)));
+        (input.num_elements(), softmoe_nets::shapes::Shape::num_elements(&layer.output_shape(input)));
     let x = values(x_len);
     let forward = {
         let (layer, x, parameters, mut workspace) =

@@ -9,7 +9,7 @@
 use super::{CategoricalHead, CategoricalHeadWorkspace};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layers::dense::disjoint;
-use crate::{ActionLayer, Scalar, Size, Weights};
+use crate::{ActionLayer, Backward, Scalar, Size, Weights};
 use std::ops::Range;
 
 /// Buffers, with the samples in the order of their actions.
@@ -137,13 +137,11 @@ impl<F: Size, Z: Size> ActionLayer<(usize, F)> for CategoricalHead<F, Z> {
 
     fn backward_of<'t, E: Scalar>(
         &self,
-        weights: Weights<'_, E>,
-        _: &[E],
-        dy: &[E],
+        pass: Backward<E>,
         _: &[usize],
         workspace: &'t mut CategoricalHeadWorkspace<E>,
-        gradient: &mut [E],
     ) -> &'t [E] {
+        let Backward { weights, dy, gradient, .. } = pass;
         let (atoms, outputs) = (self.atoms.size(), self.actions * self.atoms.size());
         let Chosen { order, ends, x, dx, of_action: d_logits, kernel: shared, .. } = &mut workspace.chosen;
         gather(d_logits, dy, order);
@@ -208,7 +206,7 @@ impl<F: Size, Z: Size> ActionLayer<(usize, F)> for CategoricalHead<F, Z> {
 #[cfg(test)]
 mod tests {
     use crate::layers::CategoricalHead;
-    use crate::{ActionLayer, Builder, Layer, Weights};
+    use crate::{ActionLayer, Backward, Builder, Layer, Weights};
     use proptest::prelude::*;
 
     fn near(got: &[f64], want: &[f64]) -> Result<(), TestCaseError> {
@@ -253,7 +251,8 @@ mod tests {
                 let mut got = vec![f64::NAN; parameters.len()];
                 let mut want = got.clone();
                 let want_dx = head.backward(weights, &x, &dy_of_all, &mut of_all, &mut want, true);
-                near(head.backward_of(weights, &x, &dy, &chosen, &mut of_chosen, &mut got), want_dx)?;
+                let pass = Backward { weights, x: &x, dy: &dy, gradient: &mut got, wants_dx: true };
+                near(head.backward_of(pass, &chosen, &mut of_chosen), want_dx)?;
                 near(&got, &want)?;
             }
         }

@@ -2,10 +2,10 @@
 
 use super::Relu;
 use crate::device::{DeviceLayer, DeviceWeights, same_shapes};
+use crate::shapes::Dim;
 use burn_tensor::Tensor;
 use burn_tensor::activation::relu;
 use burn_tensor::backend::Backend;
-use dfdx::shapes::Dim;
 
 macro_rules! on_rank {
     ($rank:literal, $($axis:ident),+) => {

@@ -1,6 +1,6 @@
 //! A pooling of 3x3, stride 3, makes 3x3 positions of 11x11, not 4x4.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{AveragePool, PerConv};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! A 3x3 convolution makes 8x8 positions of 10x10, not 9x9.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Conv2d, Relu};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! 64 tokens of width 16 are 1024 features, not 1000.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Flatten, Linear};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! The head is for 512 features, and gets 1024.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{CategoricalHead, Flatten};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! Impala makes 11x11 positions of 84x84 pixels: 121 tokens, not 64.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::encoders::Impala;
 use softmoe_nets::layers::PerConv;
 use softmoe_nets::{BoxedNetwork, Builder};

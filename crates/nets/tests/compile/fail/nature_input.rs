@@ -1,6 +1,6 @@
 //! The default encoder of Mnih et al. is for 84x84 pixels, not for MinAtar's 10x10.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::encoders::Nature;
 use softmoe_nets::layers::Flatten;
 use softmoe_nets::{BoxedNetwork, Builder};

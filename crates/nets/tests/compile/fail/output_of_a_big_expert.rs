@@ -1,6 +1,6 @@
 //! An expert on 5x5 slots of width 4 makes 100 features, not 50.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{BigSoftMoe, Flatten, Linear, PerConv};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! Each channel of an 8x8 map is a token of width 64, not 16.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::PerFeature;
 use softmoe_nets::{BoxedNetwork, Builder};
 

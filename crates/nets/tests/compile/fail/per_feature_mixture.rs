@@ -1,6 +1,6 @@
 //! The mixture is for the tokens of PerConv, 64 of width 16, and gets those of PerFeature, 16 of width 64.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{PerFeature, SoftMoe};
 use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings};
 

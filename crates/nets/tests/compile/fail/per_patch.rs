@@ -1,6 +1,6 @@
 //! An 8x8 map has 4 patches of 3x3, not 9.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::PerPatch;
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! A pooling of stride 2 with SAME padding makes 42 of 84, without padding 41.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{MaxPool2d, Relu, Same};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! A value head takes the features of a sample, and gets tokens that nothing has pooled or flattened.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{PerConv, QHead};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! A convolution to 32 channels cannot be added to its input of 16.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Conv2d, Relu, Residual};
 use softmoe_nets::{BoxedNetwork, Builder};
 

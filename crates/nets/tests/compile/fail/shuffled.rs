@@ -1,6 +1,6 @@
 //! A map of 8x8 positions has 64 tokens, however its values are shuffled, not 121.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::Shuffled;
 use softmoe_nets::{BoxedNetwork, Builder, Permutation};
 

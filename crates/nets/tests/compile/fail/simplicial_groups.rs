@@ -1,6 +1,6 @@
 //! 100 features are not 8 equal groups.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Linear, SimplicialGroups};
 use softmoe_nets::{BoxedNetwork, Builder};
 

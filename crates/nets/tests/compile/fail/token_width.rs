@@ -1,6 +1,6 @@
 //! The mixture is for tokens of width 32, and gets 16.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Conv2d, ExpertChoice, PerConv};
 use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings};
 

@@ -1,6 +1,6 @@
 //! A tokenized body takes tokens, and gets the flattened map.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Flatten, Pooling, ReluPlace, Tokenized, TokenizedSettings};
 use softmoe_nets::{BoxedNetwork, Builder};
 

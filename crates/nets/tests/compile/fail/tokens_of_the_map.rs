@@ -1,6 +1,6 @@
 //! A map of 8x8 positions has 64 tokens, not 121.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Conv2d, PerConv};
 use softmoe_nets::{BoxedNetwork, Builder};
 

@@ -1,6 +1,6 @@
 //! The mixture is for 121 tokens, and gets 64.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Conv2d, PerConv, SoftMoe};
 use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings};
 

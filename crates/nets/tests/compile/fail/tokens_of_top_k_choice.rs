@@ -1,6 +1,6 @@
 //! The mixture is for a run-time number of tokens, and gets 64 that the compiler knows.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{Conv2d, PerConv, TopKChoice, TopKSettings};
 use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings};
 

@@ -1,6 +1,6 @@
 //! Experts that are networks of their own: a convolution takes the slots of a mixture, of a width that the compiler knows.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{BigSoftMoe, Conv2d, Flatten, PerConv};
 use softmoe_nets::{BoxedNetwork, Builder};
 

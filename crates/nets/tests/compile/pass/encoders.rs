@@ -1,6 +1,6 @@
 //! The standard encoders, and one twice as wide, fit the tokens that they make.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{Flatten, PerConv};
 use softmoe_nets::{BoxedNetwork, Builder};

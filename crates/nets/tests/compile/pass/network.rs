@@ -1,6 +1,6 @@
 //! Every size fits the one before.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{CategoricalHead, Conv2d, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{BoxedNetwork, Builder, ExpertSettings};
 

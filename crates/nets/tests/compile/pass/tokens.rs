@@ -1,6 +1,6 @@
 //! Every tokenization behind the map that it is for, and the bodies and heads that take its tokens.
 
-use dfdx::shapes::Const;
+use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{
     AveragePool, Dense, Flatten, GlobalAveragePool, PerConv, PerFeature, PerPatch, PerSample, Pooling, QHead,
     Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, Tokenized, TokenizedSettings,
