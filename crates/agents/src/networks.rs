@@ -10,7 +10,6 @@
 mod big;
 mod body;
 mod encoder;
-mod mixture;
 mod tokens;
 
 use crate::AgentError;
@@ -119,10 +118,7 @@ fn observations(architecture: &Architecture) -> impl Fn(usize) -> Map + Send + S
 /// The orders of values that belong to the network of `architecture` though nothing trains them: the order of shuffled
 /// tokens, as `tokens/permutation`.
 pub fn permutations(architecture: &Architecture) -> Permutations {
-    let mut permutations = Permutations::new();
-    if architecture.network.body.tokens() == Some(TokensSpec::Shuffled) {
-        let sources = tokens::permutation(architecture).sources().to_vec();
-        permutations.insert("tokens/permutation".into(), sources);
-    }
-    permutations
+    let shuffled = architecture.network.body.tokens() == Some(TokensSpec::Shuffled);
+    let sources = shuffled.then(|| tokens::permutation(architecture).sources().to_vec());
+    sources.map(|sources| ("tokens/permutation".into(), sources)).into_iter().collect()
 }

@@ -1,7 +1,6 @@
 //! Mixtures over the pixels of an observation, whose experts are whole networks.
 
 use super::encoder::Encoder;
-use super::mixture::after_a_mixture;
 use softmoe_config::{Architecture, SlotsSpec};
 use softmoe_nets::layers::{BigSoftMoe, Flatten, HiddenLayers, Linear, PerConv};
 use softmoe_nets::{Builder, Layer};
@@ -34,6 +33,7 @@ pub(super) fn mixture(
         (encoder, Flatten(features), layers, output)
     };
     let mixture = BigSoftMoe::new(builder, "soft_moe", (pixels, channels, experts, side), expert);
-    let (flatten, layers) = after_a_mixture(builder, architecture, [pixels, channels], bottleneck);
-    (PerConv(pixels), mixture, flatten, layers)
+    let (features, count) = (pixels * channels, usize::from(bottleneck));
+    let layers = HiddenLayers::new(builder, "bottleneck", features, network.hidden, count, head.noisy());
+    (PerConv(pixels), mixture, Flatten(features), layers)
 }

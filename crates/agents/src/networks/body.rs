@@ -1,13 +1,12 @@
 //! The bodies: what stands between the feature map and the head.
 
 use super::encoder::Map;
-use super::mixture::{Mixture, after_a_mixture};
-use super::tokens::Tokens;
+use super::tokens::{TokenRows, Tokens};
 use crate::AgentError;
-use softmoe_config::{Architecture, BodySpec, Device, PoolSpec, ReluSpec, SimplicialSpec};
+use softmoe_config::{Architecture, BodySpec, Device, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec};
 use softmoe_nets::layers::{
-    Dense, Flatten, GlobalAveragePool, HiddenLayers, Pooling, Relu, ReluPlace, SimplicialGroups,
-    SimplicialMap, Tokenized, TokenizedSettings,
+    Dense, ExpertChoice, Flatten, GlobalAveragePool, HiddenLayers, LoadBalancing, Pooling, Relu, ReluPlace,
+    SimplicialGroups, SimplicialMap, SoftMoe, Tokenized, TokenizedSettings, TopKChoice, TopKSettings,
 };
 use softmoe_nets::{Builder, ExpertSettings, one_of};
 
@@ -57,11 +56,12 @@ impl Body {
             BodySpec::SoftMoe { tokens, extra_layers, bottleneck, .. }
             | BodySpec::ExpertChoice { tokens, extra_layers, bottleneck, .. }
             | BodySpec::TopK { tokens, extra_layers, bottleneck, .. } => {
-                let (tokens, sizes) = Tokens::new(b, architecture, tokens);
+                let (tokens, [m, d]) = Tokens::new(b, architecture, tokens);
                 let experts = ExpertSettings { hidden, extra_layers, noisy };
-                let mixture = Mixture::new(b, &network.body, sizes, experts);
-                let (flatten, layers) = after_a_mixture(b, architecture, sizes, bottleneck);
-                Body::Mixture((tokens, mixture, flatten, layers))
+                let mixture = Mixture::new(b, &network.body, [m, d], experts);
+                let count = usize::from(bottleneck);
+                let layers = HiddenLayers::new(b, "bottleneck", m * d, network.hidden, count, noisy);
+                Body::Mixture((tokens, mixture, Flatten(m * d), layers))
             }
             BodySpec::Tokenized { pool, relu, tokens, .. } => {
                 let (tokens, [_, d]) = Tokens::new(b, architecture, tokens);
@@ -75,5 +75,55 @@ impl Body {
                 return Err(AgentError::DeviceOnly(body.why_not_on(Device::Cpu).unwrap_or_default()));
             }
         })
+    }
+}
+
+one_of! {
+    /// A mixture of experts over tokens.
+    pub(super) enum Mixture: TokenRows => TokenRows, workspace MixtureWorkspace {
+        SoftMoe(SoftMoe<usize, usize, usize, usize>),
+        ExpertChoice(ExpertChoice<usize, usize, usize, usize>),
+        TopK(TopKChoice<usize, usize, usize>),
+    }
+}
+
+impl Mixture {
+    /// The mixture that `body` describes, over m tokens of width d.
+    ///
+    /// # Panics
+    /// If `body` is no mixture.
+    pub(super) fn new(
+        b: &mut Builder,
+        body: &BodySpec,
+        [m, d]: [usize; 2],
+        experts_are: ExpertSettings,
+    ) -> Self {
+        match *body {
+            BodySpec::SoftMoe { experts: n, slots, normalised, random_phi, dispatch, combine, .. } => {
+                let make = if normalised { SoftMoe::normalised } else { SoftMoe::new };
+                let mut mixture = make(b, "soft_moe", (m, d, n, slots.count(m, n)), experts_are);
+                if random_phi {
+                    mixture = mixture.with_fixed_phi();
+                }
+                if dispatch == MixingSpec::Uniform {
+                    mixture = mixture.with_uniform_dispatch();
+                }
+                if combine == MixingSpec::Uniform {
+                    mixture = mixture.with_uniform_combine();
+                }
+                Mixture::SoftMoe(mixture)
+            }
+            BodySpec::ExpertChoice { experts: n, slots, .. } => {
+                let sizes = (m, d, n, slots.count(m, n));
+                Mixture::ExpertChoice(ExpertChoice::new(b, "expert_choice", sizes, experts_are))
+            }
+            BodySpec::TopK { experts: n, k, capacity_factor, importance_loss, load_loss, .. } => {
+                let (importance, load) = (importance_loss, load_loss);
+                let balancing = LoadBalancing { importance, load, ..LoadBalancing::default() };
+                let routing = TopKSettings { choices: k, capacity_factor, balancing };
+                Mixture::TopK(TopKChoice::new(b, "top_k", (m, d, n), experts_are, routing))
+            }
+            _ => unreachable!("`{body}` is no mixture"),
+        }
     }
 }
