@@ -15,8 +15,8 @@ use softmoe_agents::Agent;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
-    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig, NetworkSpec,
-    RunConfig, RunVersion, TrainingConfig,
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig, MinAtarGame,
+    NetworkSpec, RunConfig, RunVersion, TrainingConfig,
 };
 use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
@@ -75,7 +75,7 @@ fn state() -> Result<State, Box<dyn Error>> {
         profile: "example".into(),
         arm: "softmoe-4".into(),
         seed: 0,
-        environment: EnvironmentConfig::minatar(Game::Breakout),
+        environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
         agent: LearningConfig::rainbow_minatar().into(),
         network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 128 },
         training: TrainingConfig {

@@ -13,13 +13,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
-use softmoe_env::Step;
+use softmoe_env::{MOST_ACTIONS, Step};
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::time::{Duration, Instant};
-
-/// The replay keeps an action in a byte.
-const MOST_ACTIONS: usize = 256;
 
 /// A value-based agent that learns from replayed transitions.
 pub struct Agent {

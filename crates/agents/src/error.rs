@@ -80,6 +80,17 @@ pub enum RunError {
         /// The newest checkpoint.
         checkpoint: Option<PathBuf>,
     },
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
+    /// The environment's suite is not in this build.
+    #[error("this build has no environments of {suite}; build it with `--features {feature}`")]
+    Suite {
+        /// The suite.
+        suite: &'static str,
+        /// The feature that it comes with.
+        feature: &'static str,
+    },
     /// The environment's saved state does not fit.
     #[error("the checkpoint's environment cannot be restored")]
     Environment(#[from] RestoreError),

@@ -47,6 +47,7 @@ pub mod checkpoint;
 mod devices;
 pub mod diagnostics;
 pub mod dqn;
+pub mod environments;
 mod error;
 mod evaluation;
 pub mod interventions;

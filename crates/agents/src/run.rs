@@ -8,7 +8,7 @@ use crate::checkpoint::{self, Checkpoints, Progress, State};
 use crate::diagnostics::Diagnostic;
 use crate::metrics::{Metrics, Positions, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, AgentError, RunError, evaluate, kernels, networks};
+use crate::{Agent, AgentError, RunError, environments, evaluate, kernels, networks};
 use softmoe_config::{AgentSteps, Architecture, ConfigError, Device, Done, RunConfig, RunDirectory, file};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
@@ -108,7 +108,7 @@ fn random(
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let seeds = Seeds::new(config.seed);
-    let mut environment = config.environment.make(seeds.seed(Role::Evaluation(0)));
+    let mut environment = environments::make(&config.environment, seeds.seed(Role::Evaluation(0)))?;
     let mut metrics = Metrics::open(directory, Positions::default())?;
     let episodes = config.training.final_evaluation_episodes;
     let returns = evaluate(None, &mut *environment, episodes, seeds, 0, || monitor.keep_going());
@@ -174,7 +174,7 @@ impl<'a> Run<'a> {
         monitor: &'a mut dyn Monitor,
     ) -> Result<Self, RunError> {
         let seeds = Seeds::new(config.seed);
-        let mut environment = config.environment.make(seeds.seed(Role::Environment));
+        let mut environment = environments::make(&config.environment, seeds.seed(Role::Environment))?;
         let mut agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
         let replay = agent.replay();
         let sizes = (*replay.layout(), replay.sampling(), replay.storage());
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
             // EVALUATE
             if self.agent.steps() == self.next_evaluation() {
                 let index = self.progress.evaluations;
-                let Some((row, returns)) = self.evaluate() else {
+                let Some((row, returns)) = self.evaluate()? else {
                     return self.interrupt();
                 };
                 let diagnostics = self.diagnose(index)?;
@@ -332,19 +332,20 @@ impl<'a> Run<'a> {
     }
 
     /// A row of metrics and the returns of the evaluation in it, or `None` if it was broken off.
-    fn evaluate(&mut self) -> Option<(Row, Vec<f64>)> {
+    fn evaluate(&mut self) -> Result<Option<(Row, Vec<f64>)>, RunError> {
         self.report(Phase::Evaluate);
         let training = &self.config.training;
         let last = self.agent.steps() >= training.agent_steps;
         let episodes = if last { training.final_evaluation_episodes } else { training.evaluation_episodes };
         let index = self.progress.evaluations;
-        let mut environment = self.config.environment.make(self.seeds.seed(Role::Evaluation(index)));
+        let seed = self.seeds.seed(Role::Evaluation(index));
+        let mut environment = environments::make(&self.config.environment, seed)?;
         let monitor = &mut self.monitor;
         let returns = evaluate(Some(&mut self.agent), &mut *environment, episodes, self.seeds, index, || {
             monitor.keep_going()
         });
         if returns.len() < episodes {
-            return None;
+            return Ok(None);
         }
         self.progress.evaluations += 1;
         self.evaluation_return = Some(mean(&returns));
@@ -359,7 +360,7 @@ impl<'a> Run<'a> {
             agent_steps_per_second: per_second(self.window.steps, self.window.time),
             wall_seconds: self.wall_seconds(),
         };
-        Some((row, returns))
+        Ok(Some((row, returns)))
     }
 
     /// The diagnostics of the evaluation of that index, which is over: those of the agent, and where the time went since

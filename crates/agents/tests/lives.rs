@@ -22,7 +22,7 @@ impl Environment for Lives {
     type Element = u8;
 
     fn spec(&self) -> EnvironmentSpec {
-        let element = Element::Byte { scale: 1.0 };
+        let element = Element::Byte { scale: 1 };
         EnvironmentSpec { frame: [10, 10, 1], stack: 1, actions: 2, element }
     }
 

@@ -1,6 +1,7 @@
 //! Whether a run's replay will fit the memory, before it is filled.
 
 use softmoe_config::RunConfig;
+use softmoe_config::words::gigabytes;
 use softmoe_replay::Layout;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
@@ -78,16 +79,12 @@ impl Memory {
     }
 }
 
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.2} GB", bytes as f64 / 1e9)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use softmoe_config::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
-        NetworkSpec, RunVersion, TrainingConfig,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig,
+        MinAtarGame, NetworkSpec, RunVersion, TrainingConfig,
     };
 
     /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.
@@ -103,7 +100,7 @@ mod tests {
             profile: "quick".into(),
             arm: "arm".into(),
             seed: 1,
-            environment: EnvironmentConfig::minatar(Game::Breakout),
+            environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
             agent: AgentConfig::Learning(agent),
             network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 16 },
             training: TrainingConfig {
