@@ -9,6 +9,7 @@ use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::InterventionSpec;
+use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, Weights};
 use softmoe_replay::Batch;
@@ -68,6 +69,7 @@ pub struct CpuLearner<O> {
     objective: O,
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
+    instruction_set: InstructionSet,
     /// How observations are read, if not as pixels.
     read: Option<ReadObservations>,
     actions: usize,
@@ -147,7 +149,7 @@ impl<O: Objective> CpuLearner<O> {
             actions,
             values,
             target: online.clone(),
-            optimizer: Adam::new(settings.optimizer, online.len()),
+            optimizer: Adam::for_parameters(settings.optimizer, network.parameters()),
             rng: seeds.rng(Role::Noise),
             act: Buffers::new(&*network, 1),
             update,
@@ -156,6 +158,7 @@ impl<O: Objective> CpuLearner<O> {
             online,
             network,
             settings,
+            instruction_set: InstructionSet::default(),
         }
     }
 
@@ -178,6 +181,15 @@ impl<O: Objective> CpuLearner<O> {
     ///
     /// [`NoiseList`]: softmoe_nets::NoiseList
     pub fn update_with(
+        &mut self,
+        batch: &Batch,
+        noise_target: &[f32],
+        noise_loss: &[f32],
+    ) -> Result<Update<'_>, AgentError> {
+        self.instruction_set.run(|| self.step_with(batch, noise_target, noise_loss))
+    }
+
+    fn step_with(
         &mut self,
         batch: &Batch,
         noise_target: &[f32],
@@ -266,8 +278,36 @@ impl<O: Objective> CpuLearner<O> {
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
         read(self.read, &self.settings, &mut input, &batch.states);
-        pass.forward(Weights { parameters: &self.online, noise: None }, &input);
+        self.instruction_set.run(|| pass.forward(Weights { parameters: &self.online, noise: None }, &input));
         pass.inspect(&input)
+    }
+
+    fn diagnose_batch(&mut self, batch: &Batch) -> Vec<Diagnostic> {
+        let buffers = UpdateBuffers::new(&*self.network, batch.len(), self.values);
+        let of_updates = std::mem::replace(&mut self.update, buffers);
+        self.targets(batch, &[]);
+        let Buffers { pass, input } = &mut self.update.of_network;
+        read(self.read, &self.settings, input, &batch.states);
+        let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
+        let of_states = outputs.chunks_exact(self.actions * self.values);
+        let q_values: Vec<Vec<f32>> =
+            of_states.map(|outputs| self.objective.action_values(outputs)).collect();
+        let inspection = pass.inspect(input);
+        let loss = self.loss_and_gradient(batch, &[]);
+        let buffers = std::mem::replace(&mut self.update, of_updates);
+
+        let targets = buffers.q_target.chunks_exact(self.values);
+        let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
+        let learned = Learned {
+            loss,
+            q_values: &q_values,
+            actions: &batch.actions,
+            targets: &targets,
+            gradient: &buffers.gradient,
+        };
+        let mut diagnostics = diagnostics::of_learning(&learned);
+        diagnostics.extend(diagnostics::of_network(&inspection, self.network.parameters()));
+        diagnostics
     }
 
     /// Replaces online and target weights, both in the order of the network's parameter list.
@@ -306,7 +346,8 @@ impl<O: Objective> Learner for CpuLearner<O> {
         };
         let Buffers { pass, input } = &mut self.act;
         read(self.read, &self.settings, input, observation);
-        self.objective.greedy(pass.forward(Weights { parameters: &self.online, noise }, input))
+        let weights = Weights { parameters: &self.online, noise };
+        self.instruction_set.run(|| self.objective.greedy(pass.forward(weights, input)))
     }
 
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {
@@ -320,31 +361,11 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 
     fn diagnose(&mut self, batch: &Batch) -> Vec<Diagnostic> {
-        let buffers = UpdateBuffers::new(&*self.network, batch.len(), self.values);
-        let of_updates = std::mem::replace(&mut self.update, buffers);
-        self.targets(batch, &[]);
-        let Buffers { pass, input } = &mut self.update.of_network;
-        read(self.read, &self.settings, input, &batch.states);
-        let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
-        let of_states = outputs.chunks_exact(self.actions * self.values);
-        let q_values: Vec<Vec<f32>> =
-            of_states.map(|outputs| self.objective.action_values(outputs)).collect();
-        let inspection = pass.inspect(input);
-        let loss = self.loss_and_gradient(batch, &[]);
-        let buffers = std::mem::replace(&mut self.update, of_updates);
+        self.instruction_set.run(|| self.diagnose_batch(batch))
+    }
 
-        let targets = buffers.q_target.chunks_exact(self.values);
-        let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
-        let learned = Learned {
-            loss,
-            q_values: &q_values,
-            actions: &batch.actions,
-            targets: &targets,
-            gradient: &buffers.gradient,
-        };
-        let mut diagnostics = diagnostics::of_learning(&learned);
-        diagnostics.extend(diagnostics::of_network(&inspection, self.network.parameters()));
-        diagnostics
+    fn use_instruction_set(&mut self, set: InstructionSet) {
+        self.instruction_set = set;
     }
 
     fn intervene(
@@ -368,7 +389,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 
     fn parameters(&self) -> usize {
-        self.online.len()
+        self.network.parameters().trained_len()
     }
 
     fn weights(&self) -> NamedWeights<'_> {
@@ -390,7 +411,8 @@ impl<O: Objective> Learner for CpuLearner<O> {
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
         let LearnerState { online, target, optimizer, rng } =
             LearnerState::from_bytes(state, self.online.len())?;
-        (self.online, self.target, self.optimizer, self.rng) = (online, target, optimizer, rng);
+        self.optimizer.restore(optimizer);
+        (self.online, self.target, self.rng) = (online, target, rng);
         Ok(())
     }
 }

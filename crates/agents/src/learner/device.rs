@@ -121,7 +121,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         let list = network.parameters();
         let initial = list.initial(&mut seeds.rng(Role::Weights));
         let weights = from_values(&initial, [initial.len()], &device);
-        let adam = Adam::new(settings.optimizer, initial.len());
+        let adam = Adam::for_parameters(settings.optimizer, network.parameters());
         let batch = settings.batch_size;
         DeviceLearner {
             objective,
@@ -371,7 +371,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     }
 
     fn parameters(&self) -> usize {
-        self.network.parameters().len()
+        self.network.parameters().trained_len()
     }
 
     fn weights(&self) -> NamedWeights<'_> {
@@ -395,9 +395,11 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
         let LearnerState { online, target, optimizer, rng } =
-            LearnerState::from_bytes(state, self.parameters())?;
+            LearnerState::from_bytes(state, self.network.parameters().len())?;
         self.set_weights(&online, &target);
-        self.online.optimizer = DeviceAdam::new(&optimizer, &self.device);
+        let mut own = Adam::for_parameters(self.settings.optimizer, self.network.parameters());
+        own.restore(optimizer);
+        self.online.optimizer = DeviceAdam::new(&own, &self.device);
         self.rng = rng;
         Ok(())
     }

@@ -103,7 +103,7 @@ impl Mixture {
                 let make = if normalised { SoftMoe::normalised } else { SoftMoe::new };
                 let mut mixture = make(b, "soft_moe", (m, d, n, slots.count(m, n)), experts_are);
                 if random_phi {
-                    mixture = mixture.with_fixed_phi();
+                    mixture = mixture.with_fixed_phi(b);
                 }
                 if dispatch == MixingSpec::Uniform {
                     mixture = mixture.with_uniform_dispatch();
