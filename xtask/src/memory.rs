@@ -20,7 +20,7 @@ fn size(config: &RunConfig) -> Option<Size> {
     let learning = config.agent.learning()?;
     let frame_len = config.architecture(0)?.observation.iter().product();
     let (capacity, n_step, discount) = (learning.replay_capacity, learning.n_step, learning.discount);
-    let layout = Layout { capacity, frame_len, stack: 1, n_step, discount };
+    let layout = Layout { capacity, frame_len, channels: 1, stack: 1, n_step, discount };
     Some(Size { bytes: layout.bytes(), compressed: learning.replay_compressed })
 }
 

@@ -58,6 +58,7 @@ impl Memory {
         let layout = Layout {
             capacity: learning.replay_capacity,
             frame_len: architecture.observation.iter().product(),
+            channels: 1,
             stack: 1,
             n_step: learning.n_step,
             discount: learning.discount,

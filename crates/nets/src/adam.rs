@@ -40,7 +40,7 @@ impl AdamSettings {
 }
 
 /// Adam over one flat buffer of parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Adam {
     settings: AdamSettings,
     /// Updates made.
@@ -49,8 +49,7 @@ pub struct Adam {
     mu: Vec<f32>,
     /// Second moments.
     nu: Vec<f32>,
-    /// Where parameters lie that are not trained, ascending. A saved state does not hold it.
-    #[serde(skip)]
+    /// Where parameters lie that are not trained, ascending.
     fixed: Vec<Range<usize>>,
 }
 
@@ -80,14 +79,15 @@ impl Adam {
         Adam { fixed, ..self }
     }
 
-    /// Goes on from the step count and the moments of `saved`. The settings stay, and so does the choice of trained
-    /// parameters.
+    /// Goes on after `steps` updates with these first and second moments. The settings stay, and so do the parameters that are
+    /// not trained.
     ///
     /// # Panics
-    /// If `saved` is an optimizer of another number of values.
-    pub fn restore(&mut self, saved: Adam) {
-        assert_eq!(self.len(), saved.len(), "values of the two optimizers");
-        (self.steps, self.mu, self.nu) = (saved.steps, saved.mu, saved.nu);
+    /// If the moments are not as long as the optimizer.
+    pub fn restore(&mut self, steps: u64, mu: &[f32], nu: &[f32]) {
+        self.steps = steps;
+        self.mu.copy_from_slice(mu);
+        self.nu.copy_from_slice(nu);
     }
 
     /// Takes one step: mu = b1 mu + (1 - b1) g; nu = b2 nu + (1 - b2) g^2;
@@ -237,7 +237,7 @@ mod tests {
         saved.step(&mut [1.0], &[2.0]);
         let settings = AdamSettings::new(0.5, 1e-3);
         let mut adam = Adam::new(settings, 1);
-        adam.restore(saved.clone());
+        adam.restore(saved.steps(), saved.moments().0, saved.moments().1);
         assert_eq!((adam.settings(), adam.steps(), adam.moments()), (settings, 1, saved.moments()));
     }
 }

@@ -1,23 +1,23 @@
-//! The ring of rows: one frame, and what the agent did and got, a row.
+//! The ring of rows: frame, action, reward and end of each agent step.
 
 use crate::compressed::Compressed;
 use crate::error::ReplayError;
 use crate::layout::{Layout, Storage};
 use serde::{Deserialize, Serialize};
 
-/// Whether an episode ended with a row, and how.
+/// The end of an episode at a row, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EpisodeEnd {
-    /// It goes on with the next row.
+    /// The episode continues with the next row.
     Continues,
-    /// Nothing of value comes after this row: the game is over, or a life is lost where that counts as the end.
+    /// The value after this row is 0: the game is over, or a life is lost and counts as the end.
     Terminal,
-    /// It was cut off, by a time limit or a reset: more would have come, but was not seen.
+    /// The episode was truncated by a time limit or a reset, and could have continued.
     Truncated,
 }
 
-/// What a row has beside its frame.
+/// The data of a row beside its frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     pub(crate) reward: f32,
@@ -31,9 +31,10 @@ pub(crate) struct Row {
 pub(crate) struct Rows {
     capacity: usize,
     frame_len: usize,
+    channels: usize,
     frames: Frames,
     rows: Vec<Row>,
-    /// Number of the row at position 0, when the ring is filled for the first time.
+    /// Number of the row at position 0 when the ring is filled for the first time.
     origin: u64,
     /// Number of the next row.
     next: u64,
@@ -69,6 +70,7 @@ impl Rows {
         Ok(Self {
             capacity: layout.capacity,
             frame_len: layout.frame_len,
+            channels: layout.channels,
             frames,
             rows,
             origin,
@@ -76,7 +78,7 @@ impl Rows {
         })
     }
 
-    /// How the frames lie in memory.
+    /// The form of the frames in memory.
     pub(crate) fn storage(&self) -> Storage {
         match self.frames {
             Frames::Plain(_) => Storage::Plain,
@@ -84,7 +86,7 @@ impl Rows {
         }
     }
 
-    /// Bytes that the frames kept take.
+    /// Bytes of the kept frames.
     pub(crate) fn frame_bytes(&self) -> u64 {
         match &self.frames {
             Frames::Plain(frames) => frames.len() as u64,
@@ -92,7 +94,7 @@ impl Rows {
         }
     }
 
-    /// Number of the next row, which is also how many were ever pushed.
+    /// Number of the next row, and count of rows ever pushed.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
@@ -106,7 +108,7 @@ impl Rows {
         self.rows.len() == self.capacity
     }
 
-    /// Adds a row, over the oldest if the ring is full.
+    /// Adds a row; if the ring is full, it replaces the oldest.
     pub(crate) fn push(&mut self, frame: &[u8], row: Row) {
         let position = self.position(self.next);
         let full = self.is_full();
@@ -126,12 +128,12 @@ impl Rows {
         }
     }
 
-    /// A row that is kept.
+    /// A kept row.
     pub(crate) fn row(&self, number: u64) -> Row {
         self.rows[self.position(number)]
     }
 
-    /// Writes the frame of a row that is kept.
+    /// Writes the frame of a kept row.
     ///
     /// # Shapes
     ///
@@ -145,23 +147,51 @@ impl Rows {
         }
     }
 
-    /// Writes the stack that ends at a row: oldest frame first, zeros for those before the episode's start.
+    /// Writes the state whose newest frame is a row's, with zeros for frames before the episode's start.
     ///
     /// # Shapes
     ///
-    /// `stack`: `[stack, frame_len]`.
-    pub(crate) fn copy_stack(&self, number: u64, stack: &mut [u8]) {
+    /// `state`: `[pixels, stack, channels]`; `frames`, overwritten: `[stack, frame_len]`.
+    pub(crate) fn copy_state(&self, number: u64, state: &mut [u8], frames: &mut [u8]) {
+        if state.len() == self.frame_len {
+            return self.copy_frame(number, state);
+        }
         let held = usize::from(self.row(number).preceding) + 1;
-        let (missing, present) = stack.split_at_mut(stack.len() - held * self.frame_len);
+        let (missing, present) = frames.split_at_mut(frames.len() - held * self.frame_len);
         missing.fill(0);
         let first = number + 1 - held as u64;
         for (number, frame) in (first..).zip(present.chunks_exact_mut(self.frame_len)) {
             self.copy_frame(number, frame);
         }
+        interleave(state, frames, self.frame_len, self.channels);
     }
 
     fn position(&self, number: u64) -> usize {
         debug_assert!((self.oldest()..=self.next).contains(&number));
         ((number - self.origin) % self.capacity as u64) as usize
+    }
+}
+
+/// Interleaves the channels of several frames.
+///
+/// # Shapes
+///
+/// `[stack, pixels, channels]` -> `[pixels, stack, channels]`.
+fn interleave(state: &mut [u8], frames: &[u8], frame_len: usize, channels: usize) {
+    let width = frames.len() / frame_len * channels;
+    // Atari's four grey frames: one pass that the compiler vectorises.
+    if (width, channels) == (4, 1) {
+        let (older, newer) = frames.split_at(2 * frame_len);
+        let (older, newer) = (older.split_at(frame_len), newer.split_at(frame_len));
+        let pixels = state.as_chunks_mut::<4>().0.iter_mut();
+        for ((((pixel, a), b), c), d) in pixels.zip(older.0).zip(older.1).zip(newer.0).zip(newer.1) {
+            *pixel = [*a, *b, *c, *d];
+        }
+        return;
+    }
+    for (k, frame) in frames.chunks_exact(frame_len).enumerate() {
+        for (pixel, values) in state.chunks_exact_mut(width).zip(frame.chunks_exact(channels)) {
+            pixel[k * channels..][..channels].copy_from_slice(values);
+        }
     }
 }

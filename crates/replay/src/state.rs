@@ -1,22 +1,22 @@
 //! Saving a replay and restoring it.
 //!
-//! All numbers are little-endian. What follows from the rows is not saved: restoring pushes them again. A state is a head
-//! and then the rows; the rows of a range can also be written on their own, so that whoever saves a large replay again
-//! and again need not write the same frames twice. How the frames lie in memory is no part of it.
+//! A state is a head and then the rows. All numbers are little-endian. Values that follow from the rows are not saved:
+//! restoring pushes the rows again. A range of rows can be written on its own, so that repeated saves of a large replay
+//! need not write the same frames twice. The state does not depend on the [`Storage`](crate::Storage).
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 8 + 4 | magic, version |
-//! | 4 x 8 + 8 | capacity, frame_len, stack, n_step; discount |
-//! | 1 | sampling: 0 uniform, 1 stratified, 2 independent |
+//! | 5 x 8 + 8 | capacity, frame_len, channels, stack, n_step; discount |
+//! | 1 | sampling: 0 uniform, 1 prioritized |
 //! | 8 + 8 | rows ever pushed; number of the oldest available transition |
-//! | 2 | rows of its episode that precede the oldest row kept, at most `stack - 1` |
+//! | 2 | rows of the episode before the oldest row kept, at most `stack - 1` |
 //! | 8 | number of available transitions |
-//! | 8 + 8 an available transition | prioritized only: the largest priority ever given; priorities, oldest first |
-//! | (6 + frame_len) a row kept | reward (f32), action, end (0 continues, 1 terminal, 2 truncated), frame; oldest first |
+//! | 8 + 8 per available transition | prioritized only: the largest priority ever given; priorities, oldest first |
+//! | (6 + frame_len) per row kept | reward (f32), action, end (0 continues, 1 terminal, 2 truncated), frame; oldest first |
 
 use crate::error::ReplayError;
-use crate::layout::{Draws, Layout, Sampling, Storage};
+use crate::layout::{Layout, Sampling, Storage};
 use crate::priorities::Priorities;
 use crate::replay::{Replay, Sampler, slot};
 use crate::rows::EpisodeEnd;
@@ -24,15 +24,15 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 
 const MAGIC: [u8; 8] = *b"SMReplay";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl Replay {
-    /// Writes everything that a later [`Replay::read_state`] needs to go on as if nothing had happened, row by row,
-    /// without a copy of the frames in memory. Give it a buffered (and, if you like, compressing) writer.
+    /// Writes the state for a later [`Replay::read_state`], row by row and without a copy of the frames in memory. Use a
+    /// buffered writer, which may also compress.
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn write_state(&self, mut writer: impl Write) -> io::Result<()> {
         self.write_head(&mut writer)?;
         self.write_rows(self.rows(), writer)
@@ -42,13 +42,13 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn write_head(&self, mut writer: impl Write) -> io::Result<()> {
         let writer = &mut writer;
         let layout = &self.layout;
         writer.write_all(&MAGIC)?;
         writer.write_all(&VERSION.to_le_bytes())?;
-        for size in [layout.capacity, layout.frame_len, layout.stack, layout.n_step] {
+        for size in [layout.capacity, layout.frame_len, layout.channels, layout.stack, layout.n_step] {
             write_u64(writer, size as u64)?;
         }
         write_u64(writer, layout.discount.to_bits())?;
@@ -60,7 +60,7 @@ impl Replay {
         let preceding = if oldest < next { self.rows.row(oldest).preceding } else { 0 };
         writer.write_all(&preceding.to_le_bytes())?;
         write_u64(writer, self.available.len() as u64)?;
-        if let Sampler::Prioritized { priorities, .. } = &self.sampler {
+        if let Sampler::Prioritized(priorities) = &self.sampler {
             write_u64(writer, priorities.largest().to_bits())?;
             for id in self.ids() {
                 write_u64(writer, priorities.get(slot(layout, id)).to_bits())?;
@@ -69,15 +69,15 @@ impl Replay {
         Ok(())
     }
 
-    /// Writes the rows of these numbers.
+    /// Writes the rows with these numbers.
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// The errors of the writer.
     ///
     /// # Panics
     ///
-    /// If one of them is not kept ([`Replay::rows`]).
+    /// If one of them is no longer kept ([`Replay::rows`]).
     pub fn write_rows(&self, rows: Range<u64>, mut writer: impl Write) -> io::Result<()> {
         let kept = self.rows();
         let is_kept = rows.is_empty() || (kept.start <= rows.start && rows.end <= kept.end);
@@ -93,15 +93,15 @@ impl Replay {
         Ok(())
     }
 
-    /// Restores what [`Replay::write_state`] wrote: with the same generator the restored replay gives the same samples
-    /// as the one that was saved, bit for bit. Give it a buffered reader; nothing past the state is read from it.
+    /// Restores a state of [`Replay::write_state`]. With the same generator the restored replay gives the same samples as
+    /// the saved one, bit for bit. The reader should be buffered and must end with the state.
     ///
-    /// The memory taken is that of the layout asked for, whatever a damaged state claims.
+    /// The layout given decides the memory taken, not the content of a possibly damaged state.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Mismatch`] if the state is that of another layout or sampling, [`ReplayError::Damaged`] if it
-    /// ends early or is not one that a replay can be in, [`ReplayError::Io`] if the reader fails, and those of
+    /// [`ReplayError::Mismatch`] if the state has another layout or sampling, [`ReplayError::Damaged`] if it ends early, if
+    /// more bytes follow, or if no replay can have written it, [`ReplayError::Io`] if the reader fails, and the errors of
     /// [`Replay::new`].
     pub fn read_state(
         mut reader: impl Read,
@@ -109,25 +109,29 @@ impl Replay {
         sampling: Sampling,
     ) -> Result<Self, ReplayError> {
         let mut restoring = Restoring::read_head(&mut reader, layout, sampling, Storage::Plain)?;
-        restoring.read_rows(reader, restoring.missing().end)?;
-        restoring.finish()
+        restoring.read_rows(&mut reader, restoring.missing().end)?;
+        let replay = restoring.finish()?;
+        match io::copy(&mut reader.take(1), &mut io::sink())? {
+            0 => Ok(replay),
+            _ => Err(damaged("more bytes follow its end".into())),
+        }
     }
 }
 
-/// A replay that is being restored: its head is read, its rows come one after the other, from wherever they lie.
+/// A replay that is being restored: its head has been read, its rows follow in order, from any number of readers.
 #[derive(Debug)]
 pub struct Restoring {
     replay: Replay,
-    /// Rows that were ever pushed into the replay that was saved.
+    /// Rows ever pushed into the saved replay.
     pushed: u64,
     available: u64,
-    /// The largest priority, and that of each available transition; unless sampling is uniform.
+    /// The largest priority, and the priority of each available transition; `None` if sampling is uniform.
     priorities: Option<(f64, Vec<f64>)>,
     frame: Vec<u8>,
 }
 
 impl Restoring {
-    /// Reads what [`Replay::write_head`] wrote.
+    /// Reads a head of [`Replay::write_head`].
     ///
     /// # Errors
     ///
@@ -169,7 +173,7 @@ impl Restoring {
         replay.first_id = first_id;
         let priorities = match sampling {
             Sampling::Uniform => None,
-            Sampling::Prioritized(_) => Some(read_priorities(reader, available)?),
+            Sampling::Prioritized => Some(read_priorities(reader, available)?),
         };
         Ok(Self { replay, pushed, available, priorities, frame: vec![0; layout.frame_len] })
     }
@@ -183,7 +187,7 @@ impl Restoring {
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Damaged`] if there are not so many, in the reader or missing; [`ReplayError::Io`] if the reader
+    /// [`ReplayError::Damaged`] if the reader has fewer rows, or fewer are missing; [`ReplayError::Io`] if the reader
     /// fails.
     pub fn read_rows(&mut self, mut reader: impl Read, end: u64) -> Result<(), ReplayError> {
         if end > self.pushed {
@@ -198,11 +202,11 @@ impl Restoring {
         Ok(())
     }
 
-    /// The replay, whose rows have all been read.
+    /// The replay, after all rows have been read.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Damaged`] if they have not, or if they are not those of the head.
+    /// [`ReplayError::Damaged`] if rows are missing, or if they do not match the head.
     pub fn finish(self) -> Result<Replay, ReplayError> {
         let missing = self.missing();
         if !missing.is_empty() {
@@ -217,7 +221,7 @@ impl Restoring {
             )));
         }
         let ids = replay.ids();
-        if let (Sampler::Prioritized { priorities, .. }, Some((largest, saved))) =
+        if let (Sampler::Prioritized(priorities), Some((largest, saved))) =
             (&mut replay.sampler, self.priorities)
         {
             for (id, priority) in ids.zip(saved) {
@@ -229,7 +233,7 @@ impl Restoring {
     }
 }
 
-/// Reads the largest priority and that of each of so many transitions, of which there is memory for as many rows.
+/// Reads the largest priority and the priority of each transition.
 fn read_priorities(reader: &mut impl Read, count: u64) -> Result<(f64, Vec<f64>), ReplayError> {
     let largest = f64::from_bits(read_u64(reader)?);
     if !Priorities::allows(largest) || largest < 1.0 {
@@ -246,7 +250,7 @@ fn read_priorities(reader: &mut impl Read, count: u64) -> Result<(f64, Vec<f64>)
     Ok((largest, priorities))
 }
 
-/// Reads what says which replay this is, and compares it with the one asked for.
+/// Reads layout and sampling, and compares them with the expected ones.
 fn read_header(reader: &mut impl Read, layout: &Layout, sampling: Sampling) -> Result<(), ReplayError> {
     if read(reader)? != MAGIC {
         return Err(damaged("it does not begin as a replay's state does".into()));
@@ -260,6 +264,7 @@ fn read_header(reader: &mut impl Read, layout: &Layout, sampling: Sampling) -> R
     for (field, expected) in [
         ("capacity", layout.capacity),
         ("frame_len", layout.frame_len),
+        ("channels", layout.channels),
         ("stack", layout.stack),
         ("n_step", layout.n_step),
     ] {
@@ -277,17 +282,12 @@ fn read_header(reader: &mut impl Read, layout: &Layout, sampling: Sampling) -> R
 fn sampling_code(sampling: Sampling) -> u8 {
     match sampling {
         Sampling::Uniform => 0,
-        Sampling::Prioritized(Draws::Stratified) => 1,
-        Sampling::Prioritized(Draws::Independent) => 2,
+        Sampling::Prioritized => 1,
     }
 }
 
 fn sampling_from(code: u8) -> Option<Sampling> {
-    let all = [
-        Sampling::Uniform,
-        Sampling::Prioritized(Draws::Stratified),
-        Sampling::Prioritized(Draws::Independent),
-    ];
+    let all = [Sampling::Uniform, Sampling::Prioritized];
     all.into_iter().find(|&sampling| sampling_code(sampling) == code)
 }
 
