@@ -1,10 +1,10 @@
 //! The comparisons: rows of the table and of `bench.json`.
 
-use super::process::Figure;
 use super::works::{Unit, Work};
 use anyhow::{Context, Result};
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::Serialize;
+use softmoe_config::protocol::Figure;
 use std::fs::OpenOptions;
 use std::path::Path;
 
@@ -47,7 +47,7 @@ impl Rounds {
 
 /// One work, compared with one peer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(crate) struct Row {
+pub(crate) struct Comparison {
     pub(crate) work: String,
     /// The best of our rounds.
     pub(crate) ours: f64,
@@ -69,7 +69,7 @@ pub(crate) struct Row {
     pub(crate) missing: Option<String>,
 }
 
-impl Row {
+impl Comparison {
     pub(crate) fn new(
         work: &Work,
         target: Option<f64>,
@@ -77,11 +77,11 @@ impl Row {
         peer_name: String,
         peer: &Rounds,
         missing: Option<String>,
-    ) -> Result<Row> {
+    ) -> Result<Comparison> {
         let figure = || format!("softmoe-measure gave no `{}`", work.figure);
         let best = ours.best(work.unit).with_context(figure)?;
         let peer_best = peer.best(work.unit);
-        Ok(Row {
+        Ok(Comparison {
             work: work.name.clone(),
             ours: best,
             peer: peer_best,
@@ -114,7 +114,7 @@ pub(crate) fn check(path: &Path) -> Result<()> {
 }
 
 /// Writes `rows` as JSON.
-pub(crate) fn write(path: &Path, rows: &[Row]) -> Result<()> {
+pub(crate) fn write(path: &Path, rows: &[Comparison]) -> Result<()> {
     let text = serde_json::to_string_pretty(rows)? + "\n";
     std::fs::write(path, text).with_context(|| unwritable(path))
 }
@@ -124,7 +124,7 @@ fn unwritable(path: &Path) -> String {
 }
 
 /// The table.
-pub(crate) fn table(rows: &[Row]) -> String {
+pub(crate) fn table(rows: &[Comparison]) -> String {
     let head = ["work", "unit", "ours", "peer's", "peer", "ratio", "target", "", "spread"];
     let mut table = new_table(head.into_iter());
     for index in [2, 3, 5, 6, 8] {
@@ -195,7 +195,8 @@ mod tests {
     fn times_are_compared_by_their_least() {
         let ours = rounds(&[[1.0, 9.0, 2.0], [1.5, 2.0, 1.6]]);
         let peer = rounds(&[[5.0, 9.0, 6.0], [4.0, 9.0, 4.4]]);
-        let row = Row::new(&work(Unit::Milliseconds), Some(0.25), &ours, "JAX".into(), &peer, None).unwrap();
+        let row =
+            Comparison::new(&work(Unit::Milliseconds), Some(0.25), &ours, "JAX".into(), &peer, None).unwrap();
         assert_eq!((row.ours, row.peer, row.ratio), (1.0, Some(4.0), Some(0.25)));
         assert_eq!((row.ours_spread, row.peer_spread), (2.0, Some(1.5)));
         assert_eq!((row.is_met(), row.is_unquiet()), (Some(true), true));
@@ -206,7 +207,8 @@ mod tests {
         let ours = rounds(&[[4_000.0, 5_000.0, 4_500.0], [4_800.0, 4_900.0, 4_800.0]]);
         let peer = rounds(&[[900.0, 1_000.0, 1_000.0]]);
         let row =
-            Row::new(&work(Unit::StepsPerSecond), Some(0.1), &ours, "Dopamine".into(), &peer, None).unwrap();
+            Comparison::new(&work(Unit::StepsPerSecond), Some(0.1), &ours, "Dopamine".into(), &peer, None)
+                .unwrap();
         assert_eq!((row.ours, row.peer, row.ratio), (5_000.0, Some(1_000.0), Some(0.2)));
         assert!((row.ours_spread - 5_000.0 / 4_800.0).abs() < 1e-12);
         assert_eq!((row.is_met(), row.is_unquiet()), (Some(false), false));
@@ -218,10 +220,11 @@ mod tests {
         let none = Rounds::default();
         let ours = rounds(&[[1.0, 1.0, 1.0]]);
         let row =
-            Row::new(&work(Unit::Milliseconds), Some(0.25), &ours, "PyTorch".into(), &none, reason).unwrap();
+            Comparison::new(&work(Unit::Milliseconds), Some(0.25), &ours, "PyTorch".into(), &none, reason)
+                .unwrap();
         assert_eq!((row.peer, row.ratio, row.is_met()), (None, None, None));
         assert!(table(&[row]).contains("PyTorch"));
-        assert!(Row::new(&work(Unit::Milliseconds), None, &none, String::new(), &none, None).is_err());
+        assert!(Comparison::new(&work(Unit::Milliseconds), None, &none, String::new(), &none, None).is_err());
     }
 
     #[test]
