@@ -6,8 +6,9 @@ use crate::devices;
 use crate::diagnostics::{self, Diagnostic};
 use crate::interventions;
 use crate::learner::{UpdateSettings, unfollowed};
+use crate::replay_config::{ReplayConfig, learning_of};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, ReplayConfig, Update, networks};
+use crate::{AgentError, Learner, Mode, Update, networks};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
@@ -532,12 +533,6 @@ fn check_replay(replay: &Replay, config: &ReplayConfig) -> Result<(), AgentError
         return Err(AgentError::State("its replay has another layout".into()));
     }
     Ok(())
-}
-
-/// The settings of an agent that learns.
-pub(crate) fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
-    let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
-    config.learning().ok_or(AgentError::Setting { setting: "agent", given, allowed })
 }
 
 /// A uniformly random action with probability `epsilon`.
