@@ -1,21 +1,23 @@
-//! An agent: a learner, the replay it learns from, and when it does what.
+//! An agent: a learner, its replay, and the schedule of exploration, updates and target copies.
 
+mod make;
+mod mirror;
 mod schedule;
+mod state;
 
-use crate::devices;
+pub use state::AgentState;
+
 use crate::diagnostics::{self, Diagnostic};
 use crate::interventions;
-use crate::learner::{UpdateSettings, unfollowed};
-use crate::replay_config::{ReplayConfig, learning_of};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, Update, networks};
+use crate::{AgentError, Learner, Mode, Update};
+use mirror::CpuMirror;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
-use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
-use softmoe_env::{EnvironmentSpec, MOST_ACTIONS, Step};
-use softmoe_nets::kernels::InstructionSet;
+use softmoe_config::{AgentSteps, InterventionSpec};
+use softmoe_env::{EnvironmentSpec, Step};
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, EpisodeEnd, Replay};
 use std::time::Duration;
@@ -33,7 +35,7 @@ pub struct Agent {
     spec: EnvironmentSpec,
     steps: AgentSteps,
     updates: u64,
-    /// Whether the learner is at an update of `batch` that was not finished yet.
+    /// Whether an update of `batch` is under way.
     is_updating: bool,
     losses: MeanLoss,
     clock: Clock,
@@ -42,241 +44,40 @@ pub struct Agent {
     sampling: Xoshiro256PlusPlus,
 }
 
-/// A monotonic clock: the time since an instant that stays the same.
+/// A monotonic clock: the time since a fixed instant.
 pub type Clock = fn() -> Duration;
 
-/// What the CPU engine's learner of an agent is made of: it does now and then what a device's is not asked to.
-#[derive(Clone, Debug)]
-struct CpuMirror {
-    config: AgentConfig,
-    architecture: Architecture,
-    update: UpdateSettings,
-    seeds: Seeds,
-    instruction_set: InstructionSet,
-}
-
-impl CpuMirror {
-    /// None if the CPU engine has not the network, and nothing needs it to.
-    fn new(
-        config: &AgentConfig,
-        architecture: &Architecture,
-        update: &UpdateSettings,
-        seeds: Seeds,
-    ) -> Result<Option<Self>, AgentError> {
-        let intervention = config.learning().map(|learning| learning.intervention).unwrap_or_default();
-        match (networks::build(architecture), intervention) {
-            (Ok(_), _) => Ok(Some(CpuMirror {
-                config: config.clone(),
-                architecture: architecture.clone(),
-                update: update.clone(),
-                seeds,
-                instruction_set: InstructionSet::default(),
-            })),
-            (Err(_), InterventionSpec::None) => Ok(None),
-            (Err(error), _) => Err(AgentError::Device(format!(
-                "`agent.intervention` is {intervention}, which is followed on the CPU engine, and that has not the \
-                 network ({error}); leave it out: `--set agent.intervention=none`"
-            ))),
-        }
-    }
-
-    /// The learner on the CPU engine, in the state of `learner`.
-    fn of(&self, learner: &dyn Learner) -> Result<Box<dyn Learner>, AgentError> {
-        let CpuMirror { config, architecture, update, seeds, instruction_set } = self;
-        let mut mirror = devices::learner(Device::Cpu, config, architecture, update.clone(), *seeds)?;
-        mirror.use_instruction_set(*instruction_set);
-        mirror.restore(&learner.state())?;
-        Ok(mirror)
-    }
-}
-
-/// The time that training took, by what it did, since it was last asked for. All zero without a [`Clock`].
+/// Times of the parts of training since the last request. All zero without a [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// Stepping the environment, which the agent itself does not do.
+    /// Stepping the environment, outside the agent.
     pub environment: Duration,
-    /// Choosing actions; on a device, that includes the wait for an update before.
+    /// Choosing actions; on a device, this includes the wait for an earlier update.
     pub act: Duration,
     /// Drawing transitions from the replay.
     pub sample: Duration,
-    /// Learning from them, interventions included.
+    /// Updates and interventions.
     pub update: Duration,
 }
 
-/// The losses since they were last asked for.
+/// The losses since the last request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct MeanLoss {
     sum: f64,
     count: u64,
 }
 
-/// The state of an agent, but for its replay.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AgentState {
-    steps: AgentSteps,
-    updates: u64,
-    losses: MeanLoss,
-    learner: Vec<u8>,
-    exploration: Xoshiro256PlusPlus,
-    sampling: Xoshiro256PlusPlus,
-}
-
 impl Agent {
-    /// The agent of `config` for an environment, on the CPU engine.
-    ///
-    /// # Errors
-    /// If `config` is the random policy, which learns nothing; if the network is not in this build, is not for the states
-    /// and actions of the environment, or has another head than the agent's ([`LearningConfig::head`]); if a setting
-    /// cannot be followed.
-    pub fn new(
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-    ) -> Result<Self, AgentError> {
-        Self::new_on(Device::Cpu, config, architecture, spec, seeds)
-    }
-
-    /// The same on any device.
-    ///
-    /// # Errors
-    /// As [`new`](Agent::new), or if the device is not in this build, is not present, or cannot run this agent.
-    pub fn new_on(
-        device: Device,
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-    ) -> Result<Self, AgentError> {
-        let replay = ReplayConfig::new(config, spec)?.make()?;
-        Self::on(device, config, architecture, spec, seeds, replay)
-    }
-
-    /// An agent that goes on from a saved state and its replay, bit for bit. Memory for a replay is taken once.
-    ///
-    /// # Errors
-    /// As [`new_on`](Agent::new_on), or if state and replay are those of another agent.
-    pub fn resume(
-        device: Device,
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-        state: AgentState,
-        replay: Replay,
-    ) -> Result<Self, AgentError> {
-        check_replay(&replay, &ReplayConfig::new(config, spec)?)?;
-        let mut agent = Self::on(device, config, architecture, spec, seeds, replay)?;
-        agent.restore_state(state)?;
-        Ok(agent)
-    }
-
-    fn on(
-        device: Device,
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-        replay: Replay,
-    ) -> Result<Self, AgentError> {
-        let learning = learning_of(config)?;
-        if (architecture.observation, architecture.actions) != (spec.state(), spec.actions) {
-            return Err(AgentError::Setting {
-                setting: "network",
-                given: format!(
-                    "for states {:?} and {} actions",
-                    architecture.observation, architecture.actions
-                ),
-                allowed: format!("for those of the environment, {:?} and {}", spec.state(), spec.actions),
-            });
-        }
-        if architecture.head != learning.head() {
-            let (given, allowed) = (architecture.head.to_string(), learning.head().to_string());
-            return Err(AgentError::Setting { setting: "head", given, allowed });
-        }
-        let update = UpdateSettings::new(&learning, spec.element);
-        let mirror = match device {
-            Device::Cpu => None,
-            _ => CpuMirror::new(config, architecture, &update, seeds)?,
-        };
-        let learner = devices::learner(device, config, architecture, update, seeds)?;
-        Self::assemble(learner, mirror, &learning, spec, seeds, replay)
-    }
-
-    /// The same agent, whose learner computes with `set` on the CPU engine. Without this call it is the default set.
-    #[must_use]
-    pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
-        self.learner.use_instruction_set(set);
-        if let Some(mirror) = &mut self.mirror {
-            mirror.instruction_set = set;
-        }
-        self
-    }
-
-    /// An agent over any learner: one of another library, or one of your own network.
-    ///
-    /// `config` decides when the agent explores and learns, and its replay. The learner takes what it needs of the rest: the
-    /// loss, the optimizer, the head ([`UpdateSettings::new`]).
-    ///
-    /// # Errors
-    /// If `config` is the random policy; if the environment has no action, or more than [`MOST_ACTIONS`]; if the learner
-    /// does not follow the intervention of `config` ([`Learner::follows`]); if no replay can be as `config` has it.
-    pub fn with_learner(
-        learner: Box<dyn Learner>,
-        config: &AgentConfig,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-    ) -> Result<Self, AgentError> {
-        let learning = learning_of(config)?;
-        if !learner.follows(learning.intervention) {
-            return Err(unfollowed(learning.intervention));
-        }
-        let replay = ReplayConfig::of(&learning, spec).make()?;
-        Self::assemble(learner, None, &learning, spec, seeds, replay)
-    }
-
-    fn assemble(
-        learner: Box<dyn Learner>,
-        mirror: Option<CpuMirror>,
-        learning: &LearningConfig,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-        replay: Replay,
-    ) -> Result<Self, AgentError> {
-        if !(1..=MOST_ACTIONS).contains(&spec.actions) {
-            let (given, allowed) = (spec.actions.to_string(), format!("between 1 and {MOST_ACTIONS}"));
-            return Err(AgentError::Setting { setting: "actions", given, allowed });
-        }
-        Ok(Agent {
-            learner,
-            mirror,
-            intervention: learning.intervention,
-            seeds,
-            batch: Batch::new(learning.batch_size, replay.layout()),
-            replay,
-            schedule: Schedule::new(learning),
-            spec: *spec,
-            steps: AgentSteps(0),
-            updates: 0,
-            is_updating: false,
-            losses: MeanLoss::default(),
-            clock: || Duration::ZERO,
-            phases: Phases::default(),
-            exploration: seeds.rng(Role::Exploration),
-            sampling: seeds.rng(Role::Replay),
-        })
-    }
-
-    /// Times what the agent does by `clock` ([`take_phases`](Agent::take_phases)).
+    /// Times the agent's work by `clock` ([`take_phases`](Agent::take_phases)).
     pub fn time_by(&mut self, clock: Clock) {
         self.clock = clock;
     }
 
-    /// Chooses an action in training. It goes by the weights after an update that is under way, also where it is not
-    /// known yet whether they are finite.
+    /// Chooses an action in training. The weights are those after an update that is under way, even before it is known
+    /// whether they are finite.
     ///
     /// # Panics
-    /// If `state` has not the length of a state.
+    /// If `state` does not have the length of a state.
     pub fn act(&mut self, state: &[u8]) -> usize {
         self.check_state(state);
         let started = (self.clock)();
@@ -287,35 +88,35 @@ impl Agent {
         action
     }
 
-    /// Chooses an action in an evaluation, whose random generator is another than training's.
+    /// Chooses an action in an evaluation, which has a random generator of its own.
     ///
     /// # Panics
-    /// If `state` has not the length of a state.
+    /// If `state` does not have the length of a state.
     pub fn act_in_evaluation(&mut self, state: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
         self.check_state(state);
         random_action(rng, self.schedule.epsilon_evaluation, self.spec.actions)
             .unwrap_or_else(|| self.learner.act(state, Mode::Evaluate))
     }
 
-    /// Random actions too are refused for a state of another length.
+    /// Checks the length of a state, also before a random action.
     fn check_state(&self, state: &[u8]) {
         assert_eq!(state.len(), self.spec.state_bytes(), "bytes of a state given to the agent");
     }
 
-    /// Stores a transition and learns when an update is due. `frame` is the newest of the state that `action` was chosen
-    /// for, `step` the environment's answer to that action.
+    /// Stores a transition and learns when an update is due. `frame` is the newest frame of the state in which `action` was
+    /// chosen, `step` the result of that action.
     ///
-    /// On a device an update is begun and not waited for. The next call finishes it before it stores anything, so that the
-    /// result is the same as that of an agent that waits. Call [`finish_update`](Agent::finish_update) before you look at
-    /// the agent in between.
+    /// On a device the call starts an update without waiting for it. The next call finishes the update before it stores
+    /// anything, so that the result equals that of an agent that waits. Call [`finish_update`](Agent::finish_update) before
+    /// you look at the agent in between.
     ///
     /// # Shapes
     /// frame: (height, width, channels)
     ///
     /// # Errors
-    /// [`AgentError::Input`], and nothing is stored, if `frame` has not the length of a frame, if there is no such
-    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update, or of the
-    /// one before, is not finite.
+    /// [`AgentError::Input`], and nothing is stored, if `frame` does not have the length of a frame, if there is no such
+    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update or of the
+    /// previous one is not finite.
     pub fn learn(&mut self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
         self.check_transition(frame, action, step)?;
         self.finish_update()?;
@@ -403,7 +204,7 @@ impl Agent {
         self.updates += 1;
     }
 
-    /// Follows the intervention. What is random in it follows from the number of updates alone.
+    /// Applies the intervention. Its random numbers follow from the number of updates alone.
     fn intervene(&mut self) -> Result<(), AgentError> {
         let mut rng = self.seeds.rng(Role::Intervention(self.updates));
         let mut batch = Batch::new(interventions::BATCH_SIZE, self.replay.layout());
@@ -416,11 +217,11 @@ impl Agent {
         self.learner.restore(&mirror.state())
     }
 
-    /// Numbers that tell how the learning goes, from transitions that `index` alone decides; none while there are no
-    /// transitions. The agent is as before, an update that was under way finished.
+    /// Diagnostics of learning, from transitions that `index` alone decides; empty before the first transition. The agent
+    /// does not change, except that an update under way is finished.
     ///
     /// # Errors
-    /// If a learner on a device cannot be asked, or an update under way is not finite.
+    /// If a device fails, or an update under way is not finite.
     pub fn diagnose(&mut self, index: u64) -> Result<Vec<Diagnostic>, AgentError> {
         self.finish_update()?;
         if self.replay.available() == 0 {
@@ -471,68 +272,24 @@ impl Agent {
         (count > 0).then(|| sum / count as f64)
     }
 
-    /// The learner; an update that is under way is not among what it tells.
+    /// The learner, without an update that is under way.
     pub fn learner(&self) -> &dyn Learner {
         &*self.learner
     }
 
-    /// Takes the weights of a file (see [`Learner::load_weights`]).
+    /// Loads the weights of a file (see [`Learner::load_weights`]).
     ///
     /// # Errors
-    /// If they are of another network; the agent is then as before.
+    /// If they belong to another network; the agent is then unchanged.
     pub fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
         self.finish_update()?;
         self.learner.load_weights(file)
     }
 
-    /// The replay, to be saved beside the [`state`](Agent::state); without the priorities of an update that is under way.
+    /// The replay, to be saved with the [`state`](Agent::state), without the priorities of an update that is under way.
     pub fn replay(&self) -> &Replay {
         &self.replay
     }
-
-    /// Everything but the replay that [`restore`](Agent::restore) needs to go on bit for bit.
-    ///
-    /// # Panics
-    /// If an update is under way, which would be lost: call [`finish_update`](Agent::finish_update) first.
-    pub fn state(&self) -> AgentState {
-        assert!(!self.is_updating, "an update is under way: call `finish_update` before `state`");
-        AgentState {
-            steps: self.steps,
-            updates: self.updates,
-            losses: self.losses,
-            learner: self.learner.state(),
-            exploration: self.exploration.clone(),
-            sampling: self.sampling.clone(),
-        }
-    }
-
-    /// Goes on from a saved state and replay.
-    ///
-    /// # Errors
-    /// If they are those of another agent; the agent is then as before.
-    pub fn restore(&mut self, state: AgentState, replay: Replay) -> Result<(), AgentError> {
-        let (layout, sampling) = (*self.replay.layout(), self.replay.sampling());
-        check_replay(&replay, &ReplayConfig { layout, sampling, storage: replay.storage() })?;
-        self.restore_state(state)?;
-        self.replay = replay;
-        Ok(())
-    }
-
-    fn restore_state(&mut self, state: AgentState) -> Result<(), AgentError> {
-        self.learner.restore(&state.learner)?;
-        self.is_updating = false;
-        (self.steps, self.updates, self.losses) = (state.steps, state.updates, state.losses);
-        (self.exploration, self.sampling) = (state.exploration, state.sampling);
-        Ok(())
-    }
-}
-
-/// Whether a replay is the one that an agent would make.
-fn check_replay(replay: &Replay, config: &ReplayConfig) -> Result<(), AgentError> {
-    if *replay.layout() != config.layout || replay.sampling() != config.sampling {
-        return Err(AgentError::State("its replay has another layout".into()));
-    }
-    Ok(())
 }
 
 /// A uniformly random action with probability `epsilon`.
