@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::Path;
 use thiserror::Error;
 
-/// The runs that a report is about.
+/// Selection of the runs of a report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection<'a> {
     /// The figure.
@@ -41,9 +41,8 @@ impl<'a> Selection<'a> {
         })
     }
 
-    /// The runs of the selection as the profile makes them: arm by arm, game by game, those of [`RANDOM_ARM`]
-    /// last. The random policy has whatever seeds were run below `root`, since their number need not be that of
-    /// the other arms.
+    /// Configurations of the selection's runs: arm by arm, game by game, the runs of [`RANDOM_ARM`] last. The random policy
+    /// has the seeds found below `root`, whose number may differ from the other arms'.
     fn runs(&self, root: &Path) -> Result<Vec<RunConfig>, ConfigError> {
         let of = |arm: &str| self.experiment.resolve(&self.profile_name, &self.profile, &[arm]);
         let mut runs = Vec::new();
@@ -72,7 +71,7 @@ fn seeds_in(game: Option<&Path>) -> Vec<u64> {
     seeds
 }
 
-/// Which run: arm, game and seed.
+/// Name of a run: arm, game and seed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunName {
     /// The arm's name.
@@ -95,14 +94,14 @@ impl fmt::Display for RunName {
     }
 }
 
-/// A finished run.
+/// Finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinishedRun {
-    /// Which one.
+    /// Name of the run.
     pub name: RunName,
-    /// How it was made.
+    /// Configuration of the run.
     pub config: RunConfig,
-    /// How the profile would have made it.
+    /// Configuration of the same run in the profile.
     pub preset: RunConfig,
     /// Agent steps trained.
     pub agent_steps: AgentSteps,
@@ -114,12 +113,12 @@ pub struct FinishedRun {
     pub curve: Vec<(AgentSteps, f64)>,
 }
 
-/// A run that does not count, and why.
+/// Run that does not count, with the reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MissingRun {
-    /// Which one.
+    /// Name of the run.
     pub name: RunName,
-    /// Why, in words.
+    /// Reason, in words.
     pub reason: String,
 }
 
@@ -129,26 +128,26 @@ impl fmt::Display for MissingRun {
     }
 }
 
-/// What was found of a selection.
+/// Runs found of a selection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collection {
     /// The finished runs, in the selection's order, those of [`RANDOM_ARM`] last.
     pub finished: Vec<FinishedRun>,
-    /// Finished runs whose settings are not those of the others.
+    /// Finished runs with other settings than the rest.
     pub left_out: Vec<MissingRun>,
     /// The runs that are not finished, or cannot be read.
     pub missing: Vec<MissingRun>,
-    /// Files that could not be read of runs that still count, in words.
+    /// Warnings about unreadable files of runs that still count.
     pub warnings: Vec<String>,
 }
 
-/// Nothing to report on.
+/// Error of a selection without a report.
 #[derive(Debug, Error)]
 pub enum CollectError {
     /// The profile makes no runs of that size.
     #[error(transparent)]
     Spec(#[from] ConfigError),
-    /// No run has come to its end.
+    /// No run is finished.
     #[error(
         "none of the {expected} runs of {figure}, profile {profile}, is finished below {root} (first of all \
          {first}). Run them first: cargo xtask reproduce {figure} --profile {profile}"
@@ -158,11 +157,11 @@ pub enum CollectError {
         figure: String,
         /// The profile.
         profile: String,
-        /// Where the runs were looked for.
+        /// Searched directory.
         root: String,
-        /// How many were looked for.
+        /// Number of runs of the selection.
         expected: usize,
-        /// The first of them, and why it is not there.
+        /// First of these runs, and the reason why it is missing.
         first: String,
     },
     /// The arms were run with different settings.
@@ -171,9 +170,9 @@ pub enum CollectError {
          with the same `--set`, in a directory of their own (`--out DIR`)"
     )]
     NothingComparable {
-        /// The arm whose settings count.
+        /// Arm with which the others are compared.
         arm: String,
-        /// What differs in the others.
+        /// Differences of the other arms.
         differences: String,
     },
 }
@@ -234,8 +233,8 @@ impl Collection {
         Ok(collection)
     }
 
-    /// Leaves out the runs that were made with other settings than `first`, or with another body than the first
-    /// run of their arm. Of the random policy, which learns nothing, only the environment matters.
+    /// Leaves out the runs with other settings than `first`, or with another body than the first run of their arm. For the
+    /// random policy, only the environment matters.
     fn leave_out_unlike(&mut self, first: &FinishedRun) {
         let mut first_of_arm: BTreeMap<String, FinishedRun> = BTreeMap::new();
         for run in std::mem::take(&mut self.finished) {
@@ -270,7 +269,7 @@ impl Collection {
         self.of(arm, game).map(|run| run.score).collect()
     }
 
-    /// What the agents were trained on, in a sentence; none without agents.
+    /// Devices of the agents' training, in a sentence; none without agents.
     pub fn devices_sentence(&self) -> Option<String> {
         let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
         for run in self.finished.iter().filter(|run| run.name.arm != RANDOM_ARM) {
@@ -290,14 +289,14 @@ impl Collection {
         (!scores.is_empty()).then(|| average(&scores))
     }
 
-    /// One sentence on the runs that are not there; none if all are.
+    /// Missing runs, in a sentence; none if there are none.
     pub fn missing_sentence(&self) -> Option<String> {
         let total = self.missing.len() + self.left_out.len() + self.finished.len();
         let named: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
         (!named.is_empty()).then(|| format!("{} of {total} runs missing: {}.", named.len(), named.join("; ")))
     }
 
-    /// What is different in the runs that were left out, once an arm: `softmoe-4-x4: agent.n_step is 5, flat has 3
+    /// Differences of the runs that were left out, once for each arm: `softmoe-4-x4: agent.n_step is 5, flat has 3
     /// (6 runs left out)`.
     pub fn left_out_sentences(&self) -> Vec<String> {
         let mut counts: Vec<(String, usize)> = Vec::new();
@@ -312,7 +311,7 @@ impl Collection {
     }
 }
 
-/// How the run in `directory` was made, and its result; or why it does not count.
+/// Configuration and result of the run in `directory`, or the reason why it does not count.
 fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, Done), String> {
     if !directory.path().is_dir() {
         return Err("not run".to_owned());
@@ -344,7 +343,7 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
 ///
 /// # Errors
 ///
-/// In words, if the file cannot be read, or a row is none.
+/// A message if the file or a row cannot be read.
 pub fn read_curve(path: &Path) -> Result<Vec<(AgentSteps, f64)>, String> {
     let explain = |error: csv::Error| format!("cannot read metrics.csv: {error}");
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;

@@ -1,4 +1,4 @@
-//! What a network is made of, as a table and as JSON.
+//! Description of a network's layers, as a table and as JSON.
 
 use crate::text;
 use comfy_table::CellAlignment;
@@ -8,7 +8,7 @@ use softmoe_config::words::thousands;
 use softmoe_config::{Architecture, HeadSpec};
 use std::fmt::Write as _;
 
-/// A network by its layers.
+/// Description of a network by its layers.
 ///
 /// ```
 /// use softmoe_bench::description::Description;
@@ -36,9 +36,9 @@ pub struct Description {
 /// One layer, or a part of one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Layer {
-    /// What it is.
+    /// Name of the layer.
     pub name: String,
-    /// Which part of the network it belongs to.
+    /// Part of the network.
     pub part: Part,
     /// Sizes of one sample's output.
     pub output: Vec<usize>,
@@ -54,9 +54,9 @@ pub struct Layer {
 pub enum Part {
     /// From the observation to the feature map.
     Encoder,
-    /// From the feature map to what the head takes.
+    /// From the feature map to the head's input.
     Body,
-    /// What the agent reads.
+    /// The output that the agent reads.
     Head,
 }
 

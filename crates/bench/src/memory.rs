@@ -1,4 +1,4 @@
-//! Whether a run's replay will fit the memory, before it is filled.
+//! Check that a run's replay fits the memory, before it is filled.
 
 use softmoe_config::RunConfig;
 use softmoe_config::words::gigabytes;
@@ -6,34 +6,34 @@ use softmoe_replay::Layout;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
 
-/// What to do about a replay that is too large.
+/// Advice for a replay that is too large.
 const INSTEAD: &str =
     "make `agent.replay_capacity` smaller, or set `agent.replay_compressed` = true, which changes no result";
 
-/// A replay that this machine cannot hold.
+/// Error for a replay that does not fit this machine's memory.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the replay of {frames} frames takes {} when it is full, but this process can have {} at most: {INSTEAD}",
     gigabytes(*.needed), gigabytes(*.total))]
 pub struct TooLarge {
-    /// Frames that it is to hold.
+    /// Frames of the replay.
     pub frames: usize,
-    /// Bytes that it takes.
+    /// Bytes of the full replay.
     pub needed: u64,
-    /// Bytes of the machine, or of the group of processes that a limit is set for.
+    /// Bytes of the machine, or of the control group.
     pub total: u64,
 }
 
-/// The memory that a process has.
+/// Memory of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Bytes in all.
+    /// Bytes in total.
     pub total: u64,
-    /// Bytes that nobody uses now.
+    /// Bytes that are free now.
     pub available: u64,
 }
 
 impl Memory {
-    /// This process's: the machine's, or that of the control group that it is in. Zeros where the system does not tell.
+    /// Memory of this process: the machine's, or its control group's. Zeros if the system does not report it.
     pub fn now() -> Self {
         let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
         let Ok(system) = System::new_with_specifics(kind) else { return Memory { total: 0, available: 0 } };
@@ -44,9 +44,9 @@ impl Memory {
         Memory { total, available }
     }
 
-    /// Whether the replay of `config` fits: a warning if it does not fit what is available now.
+    /// Checks that the replay of `config` fits. Returns a warning if it does not fit into the free memory.
     ///
-    /// The frames of a compressed replay are left out, since nobody knows how far they can be compressed.
+    /// The frames of a compressed replay are not counted, because their compressed size is unknown.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ mod tests {
             warning.contains("1.00 GB are available") && warning.contains("`agent.replay_capacity`"),
             "{warning}"
         );
-        // A system that does not tell.
+        // A system that does not report its memory.
         assert_eq!(memory(0, 0).check(&config(false)), Ok(None));
     }
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// A body: `hidden` below is the network's hidden width, d the width of a token, m the number of tokens.
+/// Body of a network. Below, `hidden` is the network's hidden width, d the width of a token, m the number of tokens.
 ///
 /// ```
 /// use softmoe_config::{BodySpec, SlotsSpec};
@@ -42,7 +42,7 @@ pub enum BodySpec {
         /// Slots p of each expert (p = ceil(m / n) if left out).
         #[serde(default)]
         slots: SlotsSpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// Kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the experts' hidden width (1 if left out).
@@ -51,14 +51,14 @@ pub enum BodySpec {
         /// Hidden layers of an expert beyond the first (0 if left out).
         #[serde(default)]
         extra_layers: usize,
-        /// What an expert is (`small` if left out).
+        /// Kind of experts (`small` if left out).
         #[serde(default)]
         expert_type: ExpertSpec,
         /// Whether tokens and Phi are scaled to length one for the logits, with a learned scale (section 2.3 there;
         /// not if left out).
         #[serde(default)]
         normalised: bool,
-        /// Whether Phi stays as it was drawn (a control; not if left out).
+        /// Whether Phi is fixed at its initial values (a control; not if left out).
         #[serde(default)]
         random_phi: bool,
         /// The weights of the tokens in a slot (a control; `learned` if left out).
@@ -79,7 +79,7 @@ pub enum BodySpec {
         /// Tokens p that each expert takes (p = ceil(m / n) if left out).
         #[serde(default)]
         slots: SlotsSpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// Kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the experts' hidden width (1 if left out).
@@ -108,7 +108,7 @@ pub enum BodySpec {
         /// Factor on the loss that balances the experts' load (0 if left out).
         #[serde(default)]
         load_loss: f64,
-        /// What the tokens are (`per_conv` if left out).
+        /// Kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the experts' hidden width (1 if left out).
@@ -125,10 +125,10 @@ pub enum BodySpec {
     Tokenized {
         /// How the tokens are pooled.
         pool: PoolSpec,
-        /// Where the ReLU stands (`before` pooling if left out).
+        /// Place of the ReLU (`before` pooling if left out).
         #[serde(default)]
         relu: ReluSpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// Kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the hidden width (1 if left out).
@@ -143,23 +143,23 @@ pub enum BodySpec {
     },
     /// Simplicial embeddings (Lavoie et al. 2022, arXiv 2204.00616), as the paper's code has them.
     Simplicial {
-        /// Where the softmax stands.
+        /// Place of the softmax.
         version: SimplicialSpec,
         /// Groups of `v2`, each a softmax of `scale * hidden` values (1 if left out; `v1` has none).
         #[serde(default = "one")]
         groups: usize,
-        /// What the softmax's inputs are divided by (0.1 if left out).
+        /// Divisor of the softmax's inputs (0.1 if left out).
         #[serde(default = "tenth")]
         temperature: f64,
         /// Factor on the hidden width (1 if left out).
         #[serde(default = "unscaled")]
         scale: f64,
     },
-    /// A body that has a forward pass for devices alone, and takes tokens.
+    /// Body that takes tokens and has a forward pass for devices only.
     DeviceOnly {
-        /// Which one.
+        /// The body.
         body: DeviceBodySpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// Kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the hidden width (1 if left out).
@@ -243,7 +243,7 @@ impl BodySpec {
         }
     }
 
-    /// The body of the device engine alone that it is, if it is one.
+    /// The body that runs on devices only; none for another body.
     pub const fn device_only(&self) -> Option<DeviceBodySpec> {
         match *self {
             BodySpec::DeviceOnly { body, .. } => Some(body),
@@ -251,7 +251,7 @@ impl BodySpec {
         }
     }
 
-    /// What its tokens are, if it has tokens.
+    /// Kind of tokens; none without tokens.
     pub const fn tokens(&self) -> Option<TokensSpec> {
         match *self {
             BodySpec::SoftMoe { tokens, .. }

@@ -1,10 +1,10 @@
-//! What can be wrong with an experiment or a run.
+//! Errors of experiments and runs.
 
 use crate::names::{UnknownName, list};
 use std::io;
 use std::path::PathBuf;
 
-/// Something wrong in a file, a setting or a value: what was given, what is allowed, what to type.
+/// Error in a file, a setting or a value. Its message has the given value, the rule and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -13,7 +13,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
     /// A file could not be written.
@@ -21,10 +21,10 @@ pub enum ConfigError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
-    /// A file's text is not what its type asks for.
+    /// A file's text does not have the form of its type.
     #[error("{}:{line}:{column}: {}{message}", path.display(), in_field(field))]
     Parse {
         /// The file.
@@ -35,7 +35,7 @@ pub enum ConfigError {
         column: usize,
         /// The field, as a path from the outermost, e.g. `profiles.quick.seeds` (empty at the top).
         field: String,
-        /// What is wrong with it and what is allowed.
+        /// The problem, and the allowed values.
         message: String,
     },
     /// A `run.ron` of another version of this program.
@@ -58,25 +58,25 @@ pub enum ConfigError {
     Setting {
         /// The setting as it was given.
         setting: String,
-        /// What is wrong with it and what is allowed.
+        /// The problem, and the allowed values.
         message: String,
     },
     /// A value that cannot be read.
     #[error("`{given}` is not a valid {what}: {message}")]
     Value {
-        /// What it should be, e.g. `body`.
+        /// Expected kind of value, e.g. `body`.
         what: &'static str,
-        /// What was given.
+        /// The given text.
         given: String,
-        /// What is wrong with it and what is allowed.
+        /// The problem, and the allowed values.
         message: String,
     },
     /// Values of the right type that make no sense.
     #[error("{subject}: {}", problems.join("; "))]
     Invalid {
-        /// What they belong to, e.g. `run fig3/quick/flat/breakout/seed-0`.
+        /// Owner of the values, e.g. `run fig3/quick/flat/breakout/seed-0`.
         subject: String,
-        /// One sentence a value: its name, itself, the rule, what to type.
+        /// One sentence for each value: its name, itself, the rule, the remedy.
         problems: Vec<String>,
     },
 }

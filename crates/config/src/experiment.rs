@@ -11,7 +11,7 @@ pub const RANDOM_ARM: &str = "random";
 /// Most seeds of an experiment: enough for any interval, and few enough to plan at once.
 pub const MOST_SEEDS: u64 = 1_000;
 
-/// One figure of the paper.
+/// Experiment: one figure of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -21,21 +21,21 @@ pub struct Experiment {
     pub title: String,
     /// The paper's claim, in one sentence.
     pub claim: String,
-    /// The arm that others are compared with (`flat`).
+    /// Arm with which others are compared (`flat`).
     pub reference: String,
     /// The arms, in the order of the plot. The random policy ([`RANDOM_ARM`]) is always added.
     pub arms: Vec<Arm>,
     /// Sizes, by profile name; none if the figure has no runs.
     #[serde(default)]
     pub profiles: BTreeMap<String, Profile>,
-    /// What a figure without runs draws, by name: the networks of its arms at a size.
+    /// Drawings of a figure without runs, by name: the networks of its arms at a size.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub drawings: BTreeMap<String, Drawing>,
-    /// What decides the verdict, fixed before any run.
+    /// Rules of the verdict, fixed before any run.
     pub rules: Vec<Rule>,
 }
 
-/// One bar of a figure.
+/// Arm: one bar of a figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
@@ -48,22 +48,22 @@ pub struct Arm {
     /// The arm's encoder (the profile's if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub encoder: Option<EncoderSpec>,
-    /// What is done to the weights of the arm's agent (the agent's own if left out).
+    /// Intervention on the weights of the arm's agent (the agent's own if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub intervention: Option<InterventionSpec>,
 }
 
-/// The size of the networks that a figure without runs draws.
+/// Drawing of a figure without runs: the size of its networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drawing {
-    /// What it shows, in a sentence.
+    /// Purpose of the drawing, in a sentence.
     pub purpose: String,
     /// Encoder of every arm.
     pub encoder: EncoderSpec,
     /// Hidden width of every arm, before its scale.
     pub hidden: usize,
-    /// The agent whose head the networks have.
+    /// Agent, which decides the networks' head.
     pub agent: AgentPreset,
     /// Channels of an observation.
     pub channels: usize,
@@ -92,14 +92,14 @@ mod plain_option {
     }
 }
 
-/// How large the experiment is, and what it is run on.
+/// Profile: size of an experiment, and its games.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// What the profile is for, in a sentence.
+    /// Purpose of the profile, in a sentence.
     pub purpose: String,
-    /// What it leaves out of the paper's protocol that its numbers do not say, one sentence each;
-    /// [`Profile::leaves_out`] adds those.
+    /// Differences from the paper's protocol that its numbers do not show, one sentence each.
+    /// [`Profile::leaves_out`] adds the others.
     pub leaves_out: Vec<String>,
     /// The games.
     pub games: Games,
@@ -111,7 +111,7 @@ pub struct Profile {
     pub hidden: usize,
     /// Agent of every arm, by the name of its published hyperparameters.
     pub agent: AgentPreset,
-    /// What the profile changes in the run configurations so made, written like the command line's
+    /// Changes of the run configurations, written like the command line's
     /// `--set`, e.g. `"agent.n_step=5"`.
     #[serde(default)]
     pub set: Vec<String>,
@@ -135,8 +135,8 @@ mod paper {
 }
 
 impl Profile {
-    /// What the profile leaves out of the paper's protocol, one sentence each: first what its numbers say, so that
-    /// it stays true of a profile that was changed since it was read, then what its file says.
+    /// Differences from the paper's protocol, one sentence each: first from the profile's numbers, which options may have
+    /// changed since the file was read, then from the file.
     pub fn leaves_out(&self) -> Vec<String> {
         // The last of several values of a key is the one that counts.
         let set: BTreeMap<&str, &str> = self.set.iter().filter_map(|text| text.split_once('=')).collect();
@@ -184,14 +184,14 @@ impl Profile {
     }
 }
 
-/// One part of a claim, judged by the 95% interval of a difference of normalised IQMs.
+/// Rule: one part of a claim, judged by the 95% interval of a difference of normalised IQMs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Rule {
     /// `better` scores higher than `worse`: supported if the interval of the difference lies above 0,
     /// contradicted if it lies below.
     Higher {
-        /// What the rule says, in words.
+        /// The rule in words.
         says: String,
         /// The arm that should be higher.
         better: String,
@@ -201,7 +201,7 @@ pub enum Rule {
     /// `arm` does not score higher than `than`: contradicted if the interval of the difference lies above
     /// `margin`, supported if it lies below.
     NotHigher {
-        /// What the rule says, in words.
+        /// The rule in words.
         says: String,
         /// The arm that should not be higher.
         arm: String,
@@ -213,7 +213,7 @@ pub enum Rule {
     /// `left` and `right` score alike: supported if the interval of the difference lies within
     /// +-`margin`, contradicted if it lies wholly outside.
     Alike {
-        /// What the rule says, in words.
+        /// The rule in words.
         says: String,
         /// One arm.
         left: String,
@@ -225,7 +225,7 @@ pub enum Rule {
     /// Changing `gains.0` into `gains.1` gains more than changing `loses.0` into `loses.1`: the sign of
     /// the difference of the two differences.
     GainsMore {
-        /// What the rule says, in words.
+        /// The rule in words.
         says: String,
         /// (from, to) of the change that should gain more.
         gains: (String, String),
@@ -235,7 +235,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// What the rule says, in words.
+    /// The rule in words.
     pub fn says(&self) -> &str {
         match self {
             Rule::Higher { says, .. }

@@ -1,4 +1,4 @@
-//! What is done to an agent's weights while it learns, to keep it able to learn.
+//! Interventions on an agent's weights during training, which keep it able to learn.
 
 use crate::check::Check;
 use crate::{BodySpec, ConfigError, file};
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// An intervention: every so many updates, some weights are drawn anew.
+/// Intervention: periodically, some weights are drawn again.
 ///
-/// The defaults are those of the experiments, whose paper names the methods but not their numbers.
+/// The defaults are those of our experiments: the paper names the methods but not their numbers.
 ///
 /// ```
 /// use softmoe_config::{InterventionSpec, PartSpec};
@@ -21,10 +21,11 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum InterventionSpec {
-    /// Nothing is done.
+    /// No intervention.
     #[default]
     None,
-    /// ReDo (Sokar et al. 2023, arXiv 2302.12902): dormant neurons are drawn anew and cut off from what they lead to.
+    /// ReDo (Sokar et al. 2023, arXiv 2302.12902): the incoming weights of dormant neurons
+    /// are drawn again, and their outgoing weights set to 0.
     Redo {
         /// Updates between two resets (1000 if left out).
         #[serde(default = "thousand")]
@@ -32,11 +33,11 @@ pub enum InterventionSpec {
         /// A neuron is dormant if its score is at most this (0.025 if left out).
         #[serde(default = "dormant")]
         tau: f64,
-        /// Whose neurons (`network` if left out).
+        /// Part of the network whose neurons are checked (`network` if left out).
         #[serde(default = "network")]
         on: PartSpec,
     },
-    /// One expert, chosen at random, is drawn anew.
+    /// The weights of one expert, chosen at random, are drawn again.
     RandomReset {
         /// Updates between two resets (1000 if left out).
         #[serde(default = "thousand")]
@@ -45,7 +46,7 @@ pub enum InterventionSpec {
     /// Shrink and perturb (Ash and Adams 2020, arXiv 1910.08475), in the form of D'Oro et al. 2023: weights become
     /// `shrink` times themselves plus `perturb` times freshly drawn ones.
     ShrinkAndPerturb {
-        /// Updates between two of them (20,000 if left out).
+        /// Updates between two interventions (20,000 if left out).
         #[serde(default = "twenty_thousand")]
         period: u64,
         /// Factor on the weights (0.8 if left out).
@@ -54,7 +55,7 @@ pub enum InterventionSpec {
         /// Factor on fresh ones (0.2 if left out).
         #[serde(default = "rest")]
         perturb: f64,
-        /// Whose weights (`experts` if left out).
+        /// Part of the network whose weights change (`experts` if left out).
         #[serde(default = "experts")]
         on: PartSpec,
     },
@@ -66,7 +67,7 @@ pub enum InterventionSpec {
 pub enum PartSpec {
     /// The experts of a mixture: not its Phi or router, not the encoder, not the head.
     Experts,
-    /// All of it.
+    /// The whole network.
     Network,
 }
 
@@ -99,7 +100,7 @@ fn experts() -> PartSpec {
 }
 
 impl InterventionSpec {
-    /// Updates between two of them; none if nothing is done.
+    /// Updates between two interventions; none without one.
     pub const fn period(self) -> Option<u64> {
         match self {
             InterventionSpec::None => None,
@@ -109,7 +110,7 @@ impl InterventionSpec {
         }
     }
 
-    /// The part that it changes; none if nothing is done.
+    /// Part of the network that changes; none without an intervention.
     pub const fn part(self) -> Option<PartSpec> {
         match self {
             InterventionSpec::None => None,

@@ -8,13 +8,13 @@ use softmoe_env::MOST_ACTIONS;
 use std::fmt;
 use std::str::FromStr;
 
-/// A network, by the names of its parts.
+/// Network of a run: encoder, body and sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
-    /// What turns an observation into a feature map.
+    /// Encoder, from an observation to a feature map.
     pub encoder: EncoderSpec,
-    /// What stands between the feature map and the head: the paper's penultimate layer.
+    /// Body, between feature map and head: the paper's penultimate layer.
     pub body: BodySpec,
     /// Hidden width before an arm's `scale` (Atari 512, MinAtar 128).
     pub hidden: usize,
@@ -58,7 +58,7 @@ impl NetworkSpec {
     }
 }
 
-/// An encoder.
+/// Encoder of observations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum EncoderSpec {
@@ -83,7 +83,7 @@ impl EncoderSpec {
     /// The encoders' names.
     pub const NAMES: [&str; 3] = ["minatar", "nature", "impala"];
 
-    /// Height and width of the observations that it takes.
+    /// Height and width of the observations.
     pub const fn pixels(self) -> [usize; 2] {
         match self {
             EncoderSpec::MinAtar => [10, 10],
@@ -91,8 +91,8 @@ impl EncoderSpec {
         }
     }
 
-    /// What the bytes of an observation are divided by before the encoder sees them: 255 behind Atari's grey levels, as in
-    /// the release; 1 behind MinAtar's channels, which are 0 or 1.
+    /// Divisor of an observation's bytes before the encoder: 255 for Atari's grey levels, as in the release; 1 for MinAtar's
+    /// channels, which are 0 or 1.
     pub const fn pixel_scale(self) -> u8 {
         match self {
             EncoderSpec::MinAtar => 1,
@@ -111,7 +111,7 @@ impl EncoderSpec {
         check.that(takes == [height, width], "network.encoder", self, &rule, instead);
     }
 
-    /// Height, width and channels of the feature map that it makes of them.
+    /// Height, width and channels of the feature map.
     pub const fn feature_map(self) -> [usize; 3] {
         match self {
             EncoderSpec::MinAtar => [8, 8, 16],
@@ -120,7 +120,7 @@ impl EncoderSpec {
         }
     }
 
-    /// The hidden width that is usual behind it: 512 on Atari's observations, 128 on MinAtar's.
+    /// Usual hidden width after this encoder: 512 on Atari's observations, 128 on MinAtar's.
     pub const fn usual_hidden(self) -> usize {
         match self {
             EncoderSpec::MinAtar => 128,
@@ -145,7 +145,7 @@ impl FromStr for EncoderSpec {
     }
 }
 
-/// What an agent reads from its network.
+/// Head of a network: the output that an agent reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum HeadSpec {
@@ -182,7 +182,7 @@ impl HeadSpec {
         }
     }
 
-    /// Numbers that the head puts out for each action: atoms, or one value.
+    /// Outputs of the head for each action: atoms, or one value.
     pub const fn values(self) -> usize {
         match self {
             HeadSpec::Categorical { atoms, .. } => atoms,
@@ -205,7 +205,7 @@ impl fmt::Display for HeadSpec {
     }
 }
 
-/// Everything that decides a network's layers and the shapes of its parameters.
+/// Architecture of a network: everything that decides its layers and the shapes of its parameters.
 ///
 /// ```
 /// use softmoe_config::Architecture;
@@ -227,7 +227,7 @@ pub struct Architecture {
     pub observation: [usize; 3],
     /// Number of actions.
     pub actions: usize,
-    /// What the permutation of shuffled tokens is drawn from (unused by others).
+    /// Seed of the permutation of shuffled tokens (unused by others).
     #[serde(default)]
     pub permutation_seed: u64,
 }

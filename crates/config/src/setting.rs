@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// Keys whose value is one of several variants: the variant's own name is no part of a key.
+/// Keys of variants. The variant's name is not part of a key.
 const VARIANTS: [&str; 8] = [
     "environment",
     "agent",
@@ -24,7 +24,7 @@ const VARIANTS: [&str; 8] = [
     "network.encoder",
 ];
 
-/// What decides which runs there are, and how it is chosen instead.
+/// Keys that select the runs, with the options that set them instead.
 const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("version", "it is the version of the file itself"),
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
@@ -38,7 +38,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("kernels", "it is called `instruction_set`, e.g. `--set instruction_set=avx2`"),
 ];
 
-/// A `key=value`.
+/// Setting: a `key=value`.
 ///
 /// The key is the path of a field in a [`RunConfig`], separated by dots; a variant's fields follow the field
 /// that holds the variant, e.g. `agent.n_step`, `network.body.scale`.

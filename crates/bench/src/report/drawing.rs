@@ -1,4 +1,4 @@
-//! The figure that has no runs: the networks of its arms, drawn.
+//! Drawing of a figure without runs: the networks of its arms.
 
 use super::WriteError;
 use super::files::write_all;
@@ -9,8 +9,8 @@ use softmoe_config::{EncoderSpec, Experiment};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes `figure.svg`, `figure.png` and `table.md` of a drawing of `experiment` into `directory`, which is made if
-/// need be. Returns their paths.
+/// Writes `figure.svg`, `figure.png` and `table.md` of a drawing of `experiment` into `directory`, which is created
+/// if it is missing. Returns their paths.
 ///
 /// # Errors
 ///
@@ -50,7 +50,7 @@ pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec
     write_all(directory, files)
 }
 
-/// The boxes of a network: the observation, the encoder in one, then every layer, ReLUs with what they follow.
+/// Boxes of a network: the observation, the encoder in one box, then every layer with its ReLU.
 fn blocks(description: &Description, encoder: EncoderSpec) -> Vec<Block> {
     let of_encoder = || description.layers.iter().filter(|layer| layer.part == Part::Encoder);
     let convolutions = of_encoder().filter(|layer| layer.name.starts_with("Conv2d")).count();

@@ -1,4 +1,4 @@
-//! The files of a report, each written whole or not at all.
+//! The files of a report, each written atomically.
 
 use super::{Report, bars, curves, table};
 use crate::plot::{PlotError, to_png, to_svg};
@@ -10,16 +10,16 @@ use softmoe_config::file::write_atomically;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A report could not be written.
+/// Error of writing a report.
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// A figure could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
-    /// What is to be drawn is not there, or its sizes do not fit together.
+    /// The drawing does not exist, or its sizes do not fit together.
     #[error(transparent)]
     Spec(#[from] ConfigError),
-    /// A network that is to be drawn cannot be built.
+    /// A drawn network cannot be built.
     #[error(transparent)]
     Network(#[from] AgentError),
     /// The scores could not be put into CSV.
@@ -30,13 +30,13 @@ pub enum WriteError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// Error of the system.
         source: std::io::Error,
     },
 }
 
 /// Writes `figure.svg`, `figure.png`, `curves.svg`, `curves.png`, `table.md`, `scores.csv` and `verdict.md`
-/// into `directory`, which is made if need be. Returns their paths.
+/// into `directory`, which is created if it is missing. Returns their paths.
 ///
 /// # Errors
 ///
@@ -60,7 +60,7 @@ pub fn write(
     write_all(directory, files)
 }
 
-/// Writes files of these names and contents into `directory`, which is made if need be.
+/// Writes files of these names and contents into `directory`, which is created if it is missing.
 pub(super) fn write_all<const N: usize>(
     directory: &Path,
     files: [(&str, Vec<u8>); N],

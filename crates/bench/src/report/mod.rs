@@ -1,4 +1,4 @@
-//! The report on a figure: what every arm scored, what that says about the claim, and the files that tell it.
+//! Report on a figure: the scores of every arm, the verdict on the claim, and the files of both.
 
 mod changes;
 mod drawing;
@@ -22,15 +22,14 @@ use rand::Rng;
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
 
-/// Everything that the files of a figure are written from.
+/// Report on a figure: everything in its files.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Title of the figure.
     pub title: String,
-    /// What was run: figure, profile, games, seeds, steps, changed settings; and the games that are left out of
-    /// the aggregates.
+    /// Caption: figure, profile, games, seeds, steps, changed settings, and the games that are left out of the aggregates.
     pub caption: String,
-    /// The same with every game alike.
+    /// Caption that lists every game.
     pub caption_of_all_games: String,
     /// Label of the reference arm.
     pub reference: String,
@@ -38,11 +37,11 @@ pub struct Report {
     pub games: Vec<Game>,
     /// The arms in the experiment's order, and the random policy last.
     pub arms: Vec<ArmReport>,
-    /// What the runs say about the claim.
+    /// Verdict on the claim.
     pub verdict: Verdict,
-    /// What the profile leaves out of the paper's protocol.
+    /// Differences from the paper's protocol.
     pub leaves_out: Vec<String>,
-    /// Why the intervals should not be taken at their word; none with at least [`ENOUGH_RUNS`] runs a game.
+    /// Caution about intervals of few runs; none with at least [`ENOUGH_RUNS`] runs of each game.
     pub caution: Option<String>,
     /// Missing runs, runs of other settings, games that cannot be normalised, unreadable files: one sentence each.
     pub notes: Vec<String>,
@@ -50,10 +49,10 @@ pub struct Report {
     pub collection: Collection,
 }
 
-/// Runs of a game from which on intervals are not warned of: the paper's number of seeds.
+/// Fewest runs of a game whose intervals need no caution: the paper's number of seeds.
 pub const ENOUGH_RUNS: usize = 5;
 
-/// One arm.
+/// Scores of an arm.
 #[derive(Clone, Debug)]
 pub struct ArmReport {
     /// Name in files.
@@ -129,7 +128,7 @@ impl Report {
         }
     }
 
-    /// What 0 and 1 are.
+    /// Meaning of 0 and 1 in normalised scores, in a sentence.
     pub fn scale(&self) -> String {
         normalise::sentence(&self.games, &self.reference)
     }
@@ -158,7 +157,7 @@ fn raw(scores: &[f64]) -> Raw {
     Raw { runs, mean, deviation: (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt()) }
 }
 
-/// What was run, and which of its games are not among `shown`.
+/// Caption of the runs, with the games that are not among `shown`.
 fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> String {
     let profile = &selection.profile;
     let names = |within: bool| {
@@ -198,7 +197,7 @@ fn as_run(selection: &Selection, collection: &Collection) -> Profile {
     profile
 }
 
-/// What to say of the intervals of few runs.
+/// Caution about the intervals of few runs.
 fn caution(arms: &[ArmReport]) -> Option<String> {
     let learners = arms.iter().filter(|arm| arm.mark.is_some());
     let counts = learners.flat_map(|arm| &arm.raw).map(|raw| raw.runs);

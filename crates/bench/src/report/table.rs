@@ -51,7 +51,7 @@ pub fn markdown(report: &Report) -> String {
     text
 }
 
-/// What holds of every report, after its own `notes`.
+/// The report's `notes`, and the note of every report.
 fn with_constant_note(notes: impl IntoIterator<Item = String>) -> Vec<String> {
     let always = "Arms with the same seed share environment seeds but are resampled independently; if anything, this \
                   widens the intervals of differences.";

@@ -1,20 +1,20 @@
-//! What the runs say about the figure's claim, by the rules that the experiment fixed before any run.
+//! Verdict on the figure's claim, by the rules that the experiment fixed before any run.
 
 use crate::statistics::{Bootstrap, Estimate, Interval, Scores};
 use rand::Rng;
 use softmoe_config::{Experiment, Rule};
 use std::fmt;
 
-/// What is said of a claim or a part of one.
+/// Outcome of a claim or of one of its rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The interval lies where the claim says.
+    /// The interval lies where the claim predicts.
     Supported,
-    /// It lies where the claim says it does not.
+    /// The interval lies where the claim excludes it.
     Contradicted,
-    /// It leaves both open.
+    /// The interval allows both.
     Inconclusive,
-    /// The runs that it takes are not there.
+    /// Runs are missing.
     NotJudged,
 }
 
@@ -29,39 +29,39 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One rule, judged.
+/// Judgement of one rule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// What the rule says, in words.
+    /// The rule in words.
     pub says: String,
     /// The difference that was measured, in words.
     pub difference: String,
-    /// When the rule is supported, in words.
+    /// Condition under which the rule is supported, in words.
     pub asks: String,
     /// The difference of normalised interquartile means; none if an arm has no aggregate.
     pub estimate: Option<Estimate>,
-    /// What follows.
+    /// Outcome.
     pub outcome: Outcome,
-    /// Why it was not judged, or why it could not be decided.
+    /// Reason why the rule was not judged or not decided.
     pub why: Option<String>,
 }
 
-/// The judgements of a figure.
+/// Verdict on a figure: the judgements of its rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// The paper's claim.
     pub claim: String,
-    /// Each of its parts.
+    /// Judgement of each rule.
     pub judgements: Vec<Judgement>,
-    /// All of it.
+    /// Outcome of the whole claim.
     pub outcome: Outcome,
 }
 
 impl Verdict {
     /// Judges the rules of `experiment` by the normalised scores that `scores_of` an arm gives.
     ///
-    /// The whole is contradicted if a part is, supported if every part is, not judged if no part was, and
-    /// otherwise inconclusive.
+    /// The claim is contradicted if any rule is, supported if every rule is, not judged if no rule was, and inconclusive
+    /// otherwise.
     pub fn judge(
         experiment: &Experiment,
         scores_of: impl Fn(&str) -> Option<Scores>,
@@ -171,7 +171,7 @@ fn difference(rule: &Rule, label: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// Where the interval has to lie for the rule to be supported, in words.
+/// Range of the interval in which the rule is supported, in words.
 fn asks(rule: &Rule) -> String {
     match rule {
         Rule::Higher { .. } | Rule::GainsMore { .. } => "above 0".to_owned(),
@@ -180,7 +180,7 @@ fn asks(rule: &Rule) -> String {
     }
 }
 
-/// Where `interval` lies, seen from the rule.
+/// Outcome of the rule for `interval`.
 fn decide(rule: &Rule, interval: Interval) -> Outcome {
     let Interval { low, high } = interval;
     let (supported, contradicted) = match *rule {
