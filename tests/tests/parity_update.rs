@@ -4,6 +4,7 @@ use softmoe_agents::networks::{NetworkVisitor, OnCpu, RegisteredNetwork};
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, Update, UpdateSettings};
+use softmoe_env::Element;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
 use softmoe_replay::{Batch, Layout};
@@ -180,7 +181,7 @@ fn settings(fixture: &Fixture, pixel_scale: u8) -> RainbowSettings {
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(fixture.metadata("learning_rate"), fixture.metadata("adam_eps")),
-        pixel_scale,
+        element: Element::Byte { scale: pixel_scale },
     };
     RainbowSettings { v_max: f64::from(support[support.len() - 1]), update }
 }

@@ -28,13 +28,13 @@ pub(crate) struct Plan {
     pub(crate) device: Device,
     pub(crate) out: PathBuf,
     settings: Vec<Setting>,
-    /// What the options change of the profile, e.g. `steps 300`.
+    /// The options' changes of the profile, e.g. `steps 300`.
     changes: Vec<String>,
     /// Whether only some of the arms or games are asked for.
     is_part: bool,
 }
 
-/// One run, and what there is of it.
+/// One run and its state.
 pub(crate) struct PlannedRun {
     pub(crate) config: RunConfig,
     pub(crate) directory: RunDirectory,
@@ -50,7 +50,7 @@ impl PlannedRun {
         format!("{arm} {} seed {seed}", environment.game())
     }
 
-    /// Agent steps that the run trains for: none if it plays at random.
+    /// Agent steps of training: 0 for the random policy.
     pub(crate) fn steps(&self) -> u64 {
         match self.config.agent {
             AgentConfig::Random => 0,
@@ -58,7 +58,7 @@ impl PlannedRun {
         }
     }
 
-    /// Agent steps that it has not yet trained for.
+    /// Agent steps that are left to train.
     pub(crate) fn steps_left(&self) -> u64 {
         if self.is_finished() { 0 } else { self.steps().saturating_sub(self.steps_saved) }
     }
@@ -198,7 +198,7 @@ impl Plan {
         output::line(format_args!(""));
     }
 
-    /// What the options do that may not have been meant.
+    /// Warnings about options whose effect may be unintended.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for setting in &self.settings {
@@ -267,9 +267,9 @@ impl Plan {
         (!runs.is_empty()).then(|| format!("{} are kept: the figure mixes devices", runs.join(" and ")))
     }
 
-    /// What the runs are too short for.
+    /// Warnings about runs that are too short.
     fn notes_on_learning(&self) -> Option<String> {
-        // All learners are of one agent and one length.
+        // All learners have the same agent and length.
         let (agent, steps) =
             self.runs.iter().find_map(|run| Some((run.config.agent.learning()?, run.steps())))?;
         if agent.min_replay >= steps {
@@ -289,7 +289,7 @@ impl Plan {
     }
 }
 
-/// What the options change of the profile, as they were typed.
+/// The options' changes of the profile, as typed.
 fn changes(options: &Options) -> Vec<String> {
     let number =
         |name: &str, number: Option<u64>| number.map(|number| format!("{name} {}", thousands(number)));

@@ -8,6 +8,7 @@ use softmoe_agents::networks::build;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, Mode, UpdateSettings};
 use softmoe_config::{Architecture, BodySpec, EncoderSpec, HeadSpec, NetworkSpec};
+use softmoe_env::Element;
 use softmoe_nets::{ActionNetwork, Adam, AdamSettings, Weights};
 use softmoe_replay::{Batch, Layout};
 use std::borrow::Cow;
@@ -30,7 +31,7 @@ fn settings(loss: TdLoss, double: bool) -> DqnSettings {
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(1e-3, 1.5e-4),
-        pixel_scale: 1,
+        element: Element::Byte { scale: 1 },
     };
     DqnSettings { loss, update }
 }
@@ -60,8 +61,11 @@ fn a_batch_of_another_learner_is_refused_and_changes_nothing() {
     let good = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
     let wrong: [(fn(&mut Batch), &str); 4] = [
         (|batch| batch.actions[3] = 5, "an action of the batch is 5 but must be below 5"),
-        (|batch| drop(batch.states.pop()), "bytes of the batch's states is 3199 but must be 3200"),
-        (|batch| drop(batch.next_states.pop()), "bytes of the batch's next states is 3199 but must be 3200"),
+        (|batch| batch.states.truncate(3199), "bytes of the batch's states is 3199 but must be 3200"),
+        (
+            |batch| batch.next_states.truncate(3199),
+            "bytes of the batch's next states is 3199 but must be 3200",
+        ),
         (|batch| batch.rewards.push(0.0), "the number of rewards of the batch is 9 but must be 8"),
     ];
     for (change, message) in wrong {

@@ -1,4 +1,4 @@
-//! Check that a run's replay fits the memory, before it is filled.
+//! Check of a run's replay against the memory of the machine, before it is filled.
 
 use softmoe_config::RunConfig;
 use softmoe_config::words::gigabytes;
@@ -15,25 +15,25 @@ const INSTEAD: &str =
 #[error("the replay of {frames} frames takes {} when it is full, but this process can have {} at most: {INSTEAD}",
     gigabytes(*.needed), gigabytes(*.total))]
 pub struct TooLarge {
-    /// Frames of the replay.
+    /// Its capacity in frames.
     pub frames: usize,
-    /// Bytes of the full replay.
+    /// Its size in bytes.
     pub needed: u64,
-    /// Bytes of the machine, or of the control group.
+    /// Memory of the machine in bytes, or the limit of the control group.
     pub total: u64,
 }
 
-/// Memory of a process.
+/// The memory that is available to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// Bytes in total.
     pub total: u64,
-    /// Bytes that are free now.
+    /// Free bytes.
     pub available: u64,
 }
 
 impl Memory {
-    /// Memory of this process: the machine's, or its control group's. Zeros if the system does not report it.
+    /// The memory of this process: the machine's, or its control group's. Zeros if the system does not report it.
     pub fn now() -> Self {
         let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
         let Ok(system) = System::new_with_specifics(kind) else { return Memory { total: 0, available: 0 } };
@@ -44,13 +44,13 @@ impl Memory {
         Memory { total, available }
     }
 
-    /// Checks that the replay of `config` fits. Returns a warning if it does not fit into the free memory.
+    /// Checks the replay of `config`. Returns a warning if it does not fit the free memory.
     ///
-    /// The frames of a compressed replay are not counted, because their compressed size is unknown.
+    /// The frames of a compressed replay are left out, since their size is unknown in advance.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] if it does not fit at all.
+    /// [`TooLarge`] if it does not fit the total memory.
     pub fn check(self, config: &RunConfig) -> Result<Option<String>, TooLarge> {
         let (Some(learning), Some(architecture)) = (config.agent.learning(), config.architecture(0)) else {
             return Ok(None);
@@ -135,7 +135,7 @@ mod tests {
             warning.contains("1.00 GB are available") && warning.contains("`agent.replay_capacity`"),
             "{warning}"
         );
-        // A system that does not report its memory.
+        // The system does not report its memory.
         assert_eq!(memory(0, 0).check(&config(false)), Ok(None));
     }
 

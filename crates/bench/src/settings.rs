@@ -3,10 +3,10 @@
 use softmoe_config::RunConfig;
 use softmoe_config::setting::{Difference, differences};
 
-/// Keys that name a run, or change no result.
+/// Keys that are not compared: names of runs, and settings that change no result.
 const NAMES: [&str; 6] = ["figure", "profile", "arm", "seed", "environment.game", "agent.replay_compressed"];
 
-/// The values in which two runs differ, without names and keys that change no result.
+/// The settings in which two runs differ, except names and settings that change no result.
 pub(crate) fn unlike(left: &RunConfig, right: &RunConfig) -> Vec<Difference> {
     let mut unlike = differences(left, right);
     unlike.retain(|difference| !NAMES.contains(&difference.key.as_str()));

@@ -1,4 +1,4 @@
-//! Devices of runs.
+//! Devices.
 
 use crate::names::UnknownName;
 use std::fmt;

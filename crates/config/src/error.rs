@@ -1,4 +1,4 @@
-//! Errors of experiments and runs.
+//! Errors in experiments and runs.
 
 use crate::names::{UnknownName, list};
 use std::io;
@@ -13,7 +13,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Error of the system.
+        /// The system's error.
         source: io::Error,
     },
     /// A file could not be written.
@@ -21,7 +21,7 @@ pub enum ConfigError {
     Write {
         /// The file.
         path: PathBuf,
-        /// Error of the system.
+        /// The system's error.
         source: io::Error,
     },
     /// A file's text does not have the form of its type.
@@ -35,7 +35,7 @@ pub enum ConfigError {
         column: usize,
         /// The field, as a path from the outermost, e.g. `profiles.quick.seeds` (empty at the top).
         field: String,
-        /// The problem, and the allowed values.
+        /// The fault, and the allowed values.
         message: String,
     },
     /// A `run.ron` of another version of this program.
@@ -58,23 +58,23 @@ pub enum ConfigError {
     Setting {
         /// The setting as it was given.
         setting: String,
-        /// The problem, and the allowed values.
+        /// The fault, and the allowed values.
         message: String,
     },
     /// A value that cannot be read.
     #[error("`{given}` is not a valid {what}: {message}")]
     Value {
-        /// Expected kind of value, e.g. `body`.
+        /// The expected kind, e.g. `body`.
         what: &'static str,
         /// The given text.
         given: String,
-        /// The problem, and the allowed values.
+        /// The fault, and the allowed values.
         message: String,
     },
     /// Values of the right type that make no sense.
     #[error("{subject}: {}", problems.join("; "))]
     Invalid {
-        /// Owner of the values, e.g. `run fig3/quick/flat/breakout/seed-0`.
+        /// The owner of the values, e.g. `run fig3/quick/flat/breakout/seed-0`.
         subject: String,
         /// One sentence for each value: its name, itself, the rule, the remedy.
         problems: Vec<String>,

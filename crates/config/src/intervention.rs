@@ -1,4 +1,4 @@
-//! Interventions on an agent's weights during training, which keep it able to learn.
+//! Interventions: changes of an agent's weights during training that keep its ability to learn.
 
 use crate::check::Check;
 use crate::{BodySpec, ConfigError, file};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// Intervention: periodically, some weights are drawn again.
+/// An intervention: a reset of some weights, repeated after a number of updates.
 ///
 /// The defaults are those of our experiments: the paper names the methods but not their numbers.
 ///
@@ -24,8 +24,7 @@ pub enum InterventionSpec {
     /// No intervention.
     #[default]
     None,
-    /// ReDo (Sokar et al. 2023, arXiv 2302.12902): the incoming weights of dormant neurons
-    /// are drawn again, and their outgoing weights set to 0.
+    /// ReDo (Sokar et al. 2023, arXiv 2302.12902): dormant neurons get fresh incoming weights and outgoing weights of 0.
     Redo {
         /// Updates between two resets (1000 if left out).
         #[serde(default = "thousand")]
@@ -37,7 +36,7 @@ pub enum InterventionSpec {
         #[serde(default = "network")]
         on: PartSpec,
     },
-    /// The weights of one expert, chosen at random, are drawn again.
+    /// One expert, chosen at random, is reinitialised.
     RandomReset {
         /// Updates between two resets (1000 if left out).
         #[serde(default = "thousand")]
@@ -100,7 +99,7 @@ fn experts() -> PartSpec {
 }
 
 impl InterventionSpec {
-    /// Updates between two interventions; none without one.
+    /// Updates between two interventions; `None` without an intervention.
     pub const fn period(self) -> Option<u64> {
         match self {
             InterventionSpec::None => None,
@@ -110,7 +109,7 @@ impl InterventionSpec {
         }
     }
 
-    /// Part of the network that changes; none without an intervention.
+    /// The part of the network that it changes; `None` without an intervention.
     pub const fn part(self) -> Option<PartSpec> {
         match self {
             InterventionSpec::None => None,

@@ -5,7 +5,7 @@ use std::fmt;
 /// Error for a name that is not allowed. Its message has the nearest allowed name, if one is near, and all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
-    /// Kind of name, e.g. `arm`.
+    /// The kind of thing that is named, e.g. `arm`.
     pub kind: &'static str,
     /// The name given.
     pub given: String,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Exit code of a program that a signal stopped: 128 + SIGINT. The run goes on from its checkpoint when it is started again.
+/// Exit code of a program that a signal stopped: 128 + SIGINT. The run resumes from its checkpoint when it is started again.
 pub const INTERRUPTED: u8 = 130;
 
 /// Line of JSON on a worker's standard output, with `--progress json`.

@@ -206,7 +206,7 @@ pub struct Done {
     pub version: String,
     /// Device that the run trained on, e.g. `cpu`.
     pub device: String,
-    /// File of the initial weights; none if they were drawn.
+    /// The file of weights that the run began from, if any.
     #[serde(default)]
     pub initial_weights: Option<String>,
 }

@@ -24,7 +24,7 @@ const VARIANTS: [&str; 8] = [
     "network.encoder",
 ];
 
-/// Keys that select the runs, with the options that set them instead.
+/// Keys that `--set` refuses, with the reason or the option to use instead.
 const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("version", "it is the version of the file itself"),
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),

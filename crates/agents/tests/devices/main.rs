@@ -15,6 +15,7 @@ use softmoe_agents::rainbow::{DeviceRainbowLearner, RainbowLearner, RainbowSetti
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, UpdateSettings};
 use softmoe_config::{Architecture, HeadSpec, NetworkSpec};
+use softmoe_env::Element;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::device::Missing;
 use softmoe_replay::{Batch, Layout};
@@ -35,7 +36,7 @@ fn update_settings(architecture: &Architecture, double: bool) -> UpdateSettings 
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-        pixel_scale: architecture.network.encoder.pixel_scale(),
+        element: Element::Byte { scale: architecture.network.encoder.pixel_scale() },
     }
 }
 

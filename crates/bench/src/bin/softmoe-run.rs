@@ -6,15 +6,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fs4::TryLockError;
 use mimalloc::MiMalloc;
 use softmoe_agents::check_device;
-use softmoe_agents::checkpoint::remove_all;
-use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
 use softmoe_bench::memory::Memory;
 use softmoe_bench::text;
 use softmoe_config::protocol::INTERRUPTED;
-use softmoe_config::{AgentSteps, Device, ProgressLine, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, Device, Phase, ProgressLine, RunConfig, RunDirectory};
 use softmoe_nets::weights::WeightsFile;
+use softmoe_runner::checkpoint::remove_all;
+use softmoe_runner::{Monitor, Options, Outcome, Progress, train};
 use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -160,7 +160,8 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     if let Some(warning) = Memory::now().check(&config)? {
         monitor.warn(&warning);
     }
-    match train_on(arguments.device, &config, &directory, arguments.weights.as_deref(), &mut monitor)
+    let options = Options { device: arguments.device, weights: arguments.weights.as_deref() };
+    match train(&config, &directory, &options, &mut monitor)
         .with_context(|| format!("run {} stopped", config.name()))?
     {
         Outcome::Finished(done) => {
@@ -241,7 +242,7 @@ struct Pace {
 
 impl Pace {
     /// Whether to tell `report`, which was made `now`: a new phase at once, within a phase once a `period`.
-    fn tells(&mut self, now: Instant, period: Duration, report: &Report) -> bool {
+    fn tells(&mut self, now: Instant, period: Duration, report: &Progress) -> bool {
         if let Some((before, phase)) = self.told
             && phase == report.phase
             && now - before < period
@@ -265,13 +266,13 @@ impl Console {
     }
 
     fn say(&self, line: &str) {
-        // Whoever read this may be gone; the run goes on.
+        // The reader may have closed the pipe; the run continues.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 }
 
 impl Monitor for Console {
-    fn report(&mut self, report: &Report) {
+    fn report(&mut self, report: &Progress) {
         let period = match self.format {
             ProgressFormat::Json => REPORT_EVERY,
             ProgressFormat::Text => 20 * REPORT_EVERY,
@@ -284,11 +285,7 @@ impl Monitor for Console {
             of: report.of.0,
             steps_per_second: self.pace.steps_per_second.unwrap_or(0.0),
             evaluation_return: report.evaluation_return,
-            phase: match report.phase {
-                Phase::Train => softmoe_config::Phase::Train,
-                Phase::Evaluate => softmoe_config::Phase::Evaluate,
-                Phase::Checkpoint => softmoe_config::Phase::Checkpoint,
-            },
+            phase: report.phase,
         };
         match self.format {
             ProgressFormat::Json => self.say(&serde_json::to_string(&line).unwrap_or_default()),
@@ -321,7 +318,7 @@ mod tests {
         let (start, period) = (Instant::now(), Duration::from_secs(10));
         let mut pace = Pace::default();
         let mut tells = |seconds: u64, steps: u64, phase| {
-            let report = Report {
+            let report = Progress {
                 phase,
                 agent_steps: AgentSteps(steps),
                 of: AgentSteps(1000),

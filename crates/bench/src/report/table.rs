@@ -51,7 +51,7 @@ pub fn markdown(report: &Report) -> String {
     text
 }
 
-/// The report's `notes`, and the note of every report.
+/// The notes of a report: its own `notes`, then those of every report.
 fn with_constant_note(notes: impl IntoIterator<Item = String>) -> Vec<String> {
     let always = "Arms with the same seed share environment seeds but are resampled independently; if anything, this \
                   widens the intervals of differences.";
@@ -131,8 +131,8 @@ pub fn scores_csv(report: &Report) -> csv::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// The table of scores with as much as fits into `width` columns: raw scores of the games and intervals of the
-/// probability of improvement are left to `table.md` where they do not.
+/// The table of scores, limited to `width` columns: if they do not fit, only `table.md` has the raw scores of the games and
+/// the intervals of the probability of improvement.
 fn scores_table(report: &Report, width: u16) -> Table {
     let better = format!("P(> {})", report.reference);
     let rows = |games: usize, intervals: bool| {

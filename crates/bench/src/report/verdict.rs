@@ -1,16 +1,16 @@
-//! Verdict on the figure's claim, by the rules that the experiment fixed before any run.
+//! The verdict on the figure's claim, by the rules that the experiment fixed before any run.
 
 use crate::statistics::{Bootstrap, Estimate, Interval, Scores};
 use rand::Rng;
 use softmoe_config::{Experiment, Rule};
 use std::fmt;
 
-/// Outcome of a claim or of one of its rules.
+/// The judgement of a claim or of one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The interval lies where the claim predicts.
+    /// The whole interval agrees with the claim.
     Supported,
-    /// The interval lies where the claim excludes it.
+    /// The whole interval contradicts the claim.
     Contradicted,
     /// The interval allows both.
     Inconclusive,
@@ -29,20 +29,20 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Judgement of one rule.
+/// One rule with its judgement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// The rule in words.
+    /// The rule's statement.
     pub says: String,
-    /// The difference that was measured, in words.
+    /// The measured difference, in words.
     pub difference: String,
-    /// Condition under which the rule is supported, in words.
+    /// The condition for support, in words.
     pub asks: String,
-    /// The difference of normalised interquartile means; none if an arm has no aggregate.
+    /// The difference of normalised interquartile means; `None` if an arm has no aggregate.
     pub estimate: Option<Estimate>,
-    /// Outcome.
+    /// The judgement.
     pub outcome: Outcome,
-    /// Reason why the rule was not judged or not decided.
+    /// The reason for a missing or an inconclusive judgement.
     pub why: Option<String>,
 }
 
@@ -51,16 +51,16 @@ pub struct Judgement {
 pub struct Verdict {
     /// The paper's claim.
     pub claim: String,
-    /// Judgement of each rule.
+    /// Each rule.
     pub judgements: Vec<Judgement>,
-    /// Outcome of the whole claim.
+    /// The whole claim.
     pub outcome: Outcome,
 }
 
 impl Verdict {
     /// Judges the rules of `experiment` by the normalised scores that `scores_of` an arm gives.
     ///
-    /// The claim is contradicted if any rule is, supported if every rule is, not judged if no rule was, and inconclusive
+    /// The claim is contradicted if a rule is, supported if every rule is, not judged if no rule was, and inconclusive
     /// otherwise.
     pub fn judge(
         experiment: &Experiment,
@@ -137,8 +137,8 @@ fn judge_rule(
     judgement
 }
 
-/// The weight of each arm in the rule's difference. An arm that occurs twice is one term, so that it is
-/// resampled once.
+/// The weight of each arm in the rule's difference. An arm that occurs twice is one term, so that it is resampled
+/// once.
 fn terms(rule: &Rule) -> Vec<(f64, &str)> {
     let all: Vec<(f64, &str)> = match rule {
         Rule::Higher { better, worse, .. } => vec![(1.0, better), (-1.0, worse)],
@@ -171,7 +171,7 @@ fn difference(rule: &Rule, label: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// Range of the interval in which the rule is supported, in words.
+/// The condition on the interval for support, in words.
 fn asks(rule: &Rule) -> String {
     match rule {
         Rule::Higher { .. } | Rule::GainsMore { .. } => "above 0".to_owned(),
@@ -180,7 +180,7 @@ fn asks(rule: &Rule) -> String {
     }
 }
 
-/// Outcome of the rule for `interval`.
+/// The judgement of the rule from `interval`.
 fn decide(rule: &Rule, interval: Interval) -> Outcome {
     let Interval { low, high } = interval;
     let (supported, contradicted) = match *rule {

@@ -3,9 +3,8 @@
 mod common;
 
 use common::{End, FLAT, SOFT_MOE, Watcher, agent, config_of};
-use softmoe_agents::RunError;
-use softmoe_agents::run::train_on;
 use softmoe_config::{AgentSteps, BodySpec, Device, LearningConfig, RunConfig, RunDirectory};
+use softmoe_runner::{Options, RunError, train};
 use tempfile::tempdir;
 
 /// Training begins at step 41.
@@ -21,9 +20,9 @@ fn check(device: Device, body: &BodySpec) -> AgentSteps {
     let directory = tempdir().unwrap();
     let files = RunDirectory::new(directory.path());
     let diverge = |period| {
-        let error =
-            train_on(device, &config(body.clone(), period), &files, None, &mut Watcher::new(End::Never))
-                .unwrap_err();
+        let options = Options { device, weights: None };
+        let mut watcher = Watcher::new(End::Never);
+        let error = train(&config(body.clone(), period), &files, &options, &mut watcher).unwrap_err();
         let RunError::Diverged { step, .. } = error else { panic!("{error}") };
         assert!(step > AgentSteps(40) && step < AgentSteps(60), "{error}");
         (step, error.to_string())

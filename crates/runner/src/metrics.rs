@@ -1,24 +1,22 @@
-//! What a run tells of itself at every evaluation: a row of `metrics.csv`, the numbers of `diagnostics.csv`, and both
-//! again for TensorBoard.
+//! The files that a run appends to at every evaluation: `metrics.csv`, `diagnostics.csv`, and TensorBoard's events, which
+//! repeat both.
 
 use crate::RunError;
 use crate::appended::{Appended, Written};
-use crate::diagnostics::Diagnostic;
 use crate::tensorboard;
 use serde::{Deserialize, Serialize};
-use softmoe_config::RunDirectory;
+use softmoe_agents::diagnostics::Diagnostic;
+use softmoe_config::{DiagnosticRow, MetricsRow, RunDirectory};
 use std::time::SystemTime;
 
-pub use softmoe_config::{DiagnosticRow, MetricsRow as Row};
-
-/// How far each file is written.
+/// Length and checksum of each file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Positions {
-    /// Of `metrics.csv`.
+    /// `metrics.csv`.
     pub metrics: Written,
-    /// Of `diagnostics.csv`.
+    /// `diagnostics.csv`.
     pub diagnostics: Written,
-    /// Of TensorBoard's events.
+    /// TensorBoard's events.
     pub events: Written,
 }
 
@@ -31,8 +29,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the files of a run that goes on from where they were at `positions` (none: from the start). What is behind
-    /// was written after the checkpoint, and will be again: it is cut off.
+    /// Opens the files of a run that goes on from `positions`; those of a new run are zero. Later bytes were written after
+    /// the checkpoint and will be written again: they are cut off.
     ///
     /// # Errors
     /// If a file cannot be opened, is shorter, or was changed before that place.
@@ -48,11 +46,11 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Appends an evaluation to every file, and puts its row of metrics on disk.
+    /// Appends an evaluation to every file, and puts its row of `metrics.csv` on disk.
     ///
     /// # Errors
     /// If a file cannot be written.
-    pub fn append(&mut self, row: &Row, diagnostics: &[Diagnostic]) -> Result<(), RunError> {
+    pub fn append(&mut self, row: &MetricsRow, diagnostics: &[Diagnostic]) -> Result<(), RunError> {
         self.metrics.append_rows([row], "a row of metrics.csv")?;
         self.metrics.sync()?;
         let agent_steps = row.agent_steps;
@@ -64,7 +62,7 @@ impl Metrics {
         self.diagnostics.append_rows(rows, "a row of diagnostics.csv")
     }
 
-    /// Puts everything on disk; how far each file is written.
+    /// Puts everything on disk.
     ///
     /// # Errors
     /// If a file cannot be written.
@@ -80,8 +78,8 @@ impl Metrics {
     }
 }
 
-/// The row as TensorBoard shows it.
-fn scalars(row: &Row) -> Vec<(&'static str, f64)> {
+/// The values of a row, by their names in TensorBoard.
+fn scalars(row: &MetricsRow) -> Vec<(&'static str, f64)> {
     let always = [
         ("return/evaluation", row.evaluation_return),
         ("progress/episodes", row.episodes as f64),
@@ -89,6 +87,6 @@ fn scalars(row: &Row) -> Vec<(&'static str, f64)> {
         ("progress/wall_seconds", row.wall_seconds),
     ];
     let sometimes = [("return/training", row.training_return), ("learning/mean_loss", row.loss)];
-    let there = sometimes.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    always.into_iter().chain(there).collect()
+    let present = sometimes.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    always.into_iter().chain(present).collect()
 }

@@ -4,63 +4,56 @@ mod common;
 
 use common::{FLAT, agent, config};
 use proptest::prelude::*;
-use softmoe_agents::checkpoint::{Checkpoints, Progress, State, remove_leftovers};
 use softmoe_agents::seeds::Seeds;
-use softmoe_agents::{Agent, Positions, RunError, Written};
+use softmoe_agents::{Agent, ReplayConfig, TrainingState};
 use softmoe_config::AgentSteps;
-use softmoe_env::DynEnvironment;
-use softmoe_minatar::{Game, Settings, make};
-use softmoe_replay::{EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_env::Player;
+use softmoe_replay::{EpisodeEnd, Replay, Storage};
+use softmoe_runner::checkpoint::{Checkpoints, FilesState, State};
+use softmoe_runner::{Positions, RunError, Written, make, remove_leftovers};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
 use tempfile::tempdir;
 
 /// An agent and its game.
-struct Player {
+struct Playing {
     agent: Agent,
-    environment: Box<dyn DynEnvironment>,
+    player: Player,
 }
 
-impl Player {
+impl Playing {
     fn new() -> Self {
-        let architecture = config(FLAT).architecture(0).unwrap();
-        let agent = Agent::new(&agent().into(), &architecture, Seeds::new(1)).unwrap();
-        Player { agent, environment: make(Game::Breakout, &Settings::default(), 1) }
+        let config = config(FLAT);
+        let (architecture, spec) = (config.architecture(0).unwrap(), config.environment.spec());
+        let agent = Agent::new(&agent().into(), &architecture, &spec, Seeds::new(1)).unwrap();
+        Playing { agent, player: Player::new(make(&config.environment, 1).unwrap()) }
     }
 
     fn play(&mut self, steps: usize) {
-        let mut observation = vec![0; self.environment.spec().frame_bytes()];
         for _ in 0..steps {
-            self.environment.observe(&mut observation);
-            let action = self.agent.act(&observation);
-            let step = self.environment.step(action);
-            self.agent.learn(&observation, action, step).unwrap();
-            if step.terminal {
-                self.environment.reset();
-            }
+            let action = self.agent.act(self.player.state());
+            let played = self.player.step(action);
+            self.agent.learn(played.frame, action, played.step).unwrap();
         }
     }
 }
 
 /// An agent that has seen and learned something, and the state of its run.
 fn trained() -> (Agent, State) {
-    let mut player = Player::new();
-    player.play(120);
-    let Player { agent, environment } = player;
+    let mut playing = Playing::new();
+    playing.play(120);
+    let Playing { agent, player } = playing;
     let config = config(FLAT);
     assert!(agent.updates() > 0);
-    let progress = Progress {
-        episodes: 7,
-        episode_return: 2.0,
-        recent_returns: vec![1.0, 0.0],
-        evaluations: 1,
-        files: Positions { metrics: Written { len: 99, crc: 7 }, ..Positions::default() },
+    let training = TrainingState { player: player.save(), recent_returns: vec![1.0, 0.0], evaluations: 1 };
+    let files = FilesState {
+        positions: Positions { metrics: Written { len: 99, crc: 7 }, ..Positions::default() },
+        wall_seconds: 0.5,
         initial_weights: Some("weights.safetensors".into()),
         permutation_seed: 5,
-        wall_seconds: 0.5,
     };
-    let state = State { config, agent: agent.state(), environment: environment.save(), progress };
+    let state = State { config, agent: agent.state(), training, files };
     (agent, state)
 }
 
@@ -77,11 +70,14 @@ fn load_from(directory: &Path, agent: &Agent) -> (Loaded, Vec<String>) {
     load_as(directory, agent.replay(), Storage::Plain)
 }
 
+fn replay_config(replay: &Replay, storage: Storage) -> ReplayConfig {
+    ReplayConfig { layout: *replay.layout(), sampling: replay.sampling(), storage }
+}
+
 fn load_as(directory: &Path, replay: &Replay, storage: Storage) -> (Loaded, Vec<String>) {
     let mut warnings = Vec::new();
     let warn = |message: &str| warnings.push(message.to_owned());
-    let sizes = (*replay.layout(), replay.sampling(), storage);
-    let loaded = Checkpoints::new(directory).load(&config(FLAT), sizes, warn);
+    let loaded = Checkpoints::new(directory).load(&config(FLAT), &replay_config(replay, storage), warn);
     (loaded, warnings)
 }
 
@@ -147,11 +143,11 @@ fn rows_are_written_once() {
     let (_, state) = trained();
     let directory = tempdir().unwrap();
     let mut checkpoints = Checkpoints::new(directory.path());
-    let mut player = Player::new();
+    let mut player = Playing::new();
     let capacity = player.agent.replay().layout().capacity as u64;
     assert_eq!(capacity, 150);
     let rows = |first: u64, end: u64| format!("rows-{first:012}-{end:012}.rows");
-    let mut save = |player: &mut Player, steps| {
+    let mut save = |player: &mut Playing, steps| {
         player.play(steps);
         checkpoints.save(&state, player.agent.replay(), player.agent.steps()).unwrap();
         let mut parts = names(directory.path());
@@ -176,7 +172,7 @@ fn a_file_of_rows_that_was_removed_is_written_anew() {
     let (_, state) = trained();
     let directory = tempdir().unwrap();
     let mut checkpoints = Checkpoints::new(directory.path());
-    let mut player = Player::new();
+    let mut player = Playing::new();
     for steps in [50, 50] {
         player.play(steps);
         checkpoints.save(&state, player.agent.replay(), player.agent.steps()).unwrap();
@@ -198,7 +194,7 @@ fn so_many_files_are_made_one() {
     let (_, state) = trained();
     let directory = tempdir().unwrap();
     let mut checkpoints = Checkpoints::new(directory.path());
-    let mut player = Player::new();
+    let mut player = Playing::new();
     let mut most = 0;
     for _ in 0..300 {
         player.play(1);
@@ -217,7 +213,7 @@ fn damaged_rows_are_named_and_the_checkpoint_before_is_used() {
     let (_, state) = trained();
     let directory = tempdir().unwrap();
     let mut checkpoints = Checkpoints::new(directory.path());
-    let mut player = Player::new();
+    let mut player = Playing::new();
     player.play(100);
     checkpoints.save(&state, player.agent.replay(), player.agent.steps()).unwrap();
     let before = replay_bytes(player.agent.replay());
@@ -246,8 +242,7 @@ fn damaged_rows_are_named_and_the_checkpoint_before_is_used() {
     // From the one before the run goes on as it did, over the damaged files.
     let mut checkpoints = Checkpoints::new(directory.path());
     let replay = player.agent.replay();
-    let sizes = (*replay.layout(), replay.sampling(), replay.storage());
-    checkpoints.load(&config(FLAT), sizes, |_| {}).unwrap().unwrap();
+    checkpoints.load(&config(FLAT), &replay_config(replay, Storage::Plain), |_| {}).unwrap().unwrap();
     checkpoints.save(&state, replay, player.agent.steps()).unwrap();
     assert_eq!(fs::read(&newest).unwrap(), good);
 }
@@ -314,8 +309,7 @@ fn leftovers_are_removed_and_nothing_else() {
 
 /// A directory of a good checkpoint, as names and bytes, and the replay that it is of.
 struct Good {
-    layout: Layout,
-    sampling: Sampling,
+    replay: ReplayConfig,
     files: Vec<(String, Vec<u8>)>,
 }
 
@@ -327,7 +321,7 @@ fn good() -> &'static Good {
         Checkpoints::new(directory.path()).save(&state, agent.replay(), agent.steps()).unwrap();
         let read = |name: String| (name.clone(), fs::read(directory.path().join(name)).unwrap());
         let files = names(directory.path()).into_iter().map(read).collect();
-        Good { layout: *agent.replay().layout(), sampling: agent.replay().sampling(), files }
+        Good { replay: replay_config(agent.replay(), Storage::Plain), files }
     })
 }
 
@@ -344,7 +338,7 @@ proptest! {
     /// One flipped bit or a truncation, in the header, in the checkpoint or in its rows.
     #[test]
     fn a_damaged_checkpoint_is_refused(at in 0.0_f64..1.0, header: bool, rows: bool, damage in 0_u8..9) {
-        let Good { layout, sampling, files } = good();
+        let Good { replay, files } = good();
         let directory = tempdir().unwrap();
         for (name, bytes) in files {
             let mut bytes = bytes.clone();
@@ -359,8 +353,7 @@ proptest! {
         }
         let mut warnings = Vec::new();
         let warn = |message: &str| warnings.push(message.to_owned());
-        let sizes = (*layout, *sampling, Storage::Plain);
-        let loaded = Checkpoints::new(directory.path()).load(&config(FLAT), sizes, warn);
+        let loaded = Checkpoints::new(directory.path()).load(&config(FLAT), replay, warn);
         let refused = matches!(loaded, Err(RunError::NoCheckpoint { .. }));
         prop_assert!(refused);
         prop_assert_eq!(warnings.len(), 1);

@@ -2,7 +2,7 @@
 //! reading it.
 //!
 //! ```sh
-//! cargo run --release -p softmoe-agents --example checkpoint -- 200000 10000 DIRECTORY
+//! cargo run --release -p softmoe-runner --example checkpoint -- 200000 10000 DIRECTORY
 //! ```
 //!
 //! 200,000 frames, 10,000 of them new in each following checkpoint.
@@ -11,15 +11,16 @@
 mod frames;
 
 use frames::{SIDE, Screen};
-use softmoe_agents::Agent;
-use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::Seeds;
+use softmoe_agents::{Agent, ReplayConfig, TrainingState};
 use softmoe_config::{
     AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig, MinAtarGame,
     NetworkSpec, RunConfig, RunVersion, TrainingConfig,
 };
-use softmoe_minatar::{Game, Settings, make};
+use softmoe_env::Player;
 use softmoe_replay::{EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_runner::checkpoint::{Checkpoints, FilesState, State};
+use softmoe_runner::make;
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -61,8 +62,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let started = Instant::now();
     let config = state.config.clone();
-    let sizes = (layout, sampling, Storage::Compressed);
-    let found = Checkpoints::new(directory).load(&config, sizes, |warning| println!("{warning}"))?;
+    let replay = ReplayConfig { layout, sampling, storage: Storage::Compressed };
+    let found = Checkpoints::new(directory).load(&config, &replay, |warning| println!("{warning}"))?;
     let rows = found.map(|(_, replay)| replay.rows());
     println!("read: rows {rows:?} in {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
@@ -89,9 +90,11 @@ fn state() -> Result<State, Box<dyn Error>> {
         instruction_set: InstructionSet::Auto,
     };
     let architecture = config.architecture(0).ok_or("an agent that learns")?;
-    let agent = Agent::new(&config.agent, &architecture, Seeds::new(0))?;
-    let environment = make(Game::Breakout, &Settings::default(), 0).save();
-    Ok(State { config, agent: agent.state(), environment, progress: Progress::default() })
+    let spec = config.environment.spec();
+    let agent = Agent::new(&config.agent, &architecture, &spec, Seeds::new(0))?;
+    let player = Player::new(make(&config.environment, 0)?).save();
+    let training = TrainingState { player, ..TrainingState::default() };
+    Ok(State { config, agent: agent.state(), training, files: FilesState::default() })
 }
 
 /// Bytes of the files in a directory.

@@ -2,12 +2,11 @@
 // Each test program uses a part of it.
 #![allow(dead_code)]
 
-use softmoe_agents::RunError;
-use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_config::{
     AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
-    MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig,
+    MinAtarGame, NetworkSpec, Phase, RunConfig, RunDirectory, RunVersion, TrainingConfig,
 };
+use softmoe_runner::{Monitor, Options, Outcome, Progress, RunError, train};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -70,7 +69,10 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
 
 /// Stops, or dies, when it has been asked often enough whether to go on.
 pub(crate) struct Watcher {
-    pub(crate) asked: u64,
+    is_evaluating: bool,
+    /// Steps of training and of evaluation that it was asked before.
+    pub(crate) training_steps: u64,
+    pub(crate) evaluation_steps: u64,
     pub(crate) warnings: Vec<String>,
     end: End,
 }
@@ -78,31 +80,40 @@ pub(crate) struct Watcher {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum End {
     Never,
-    /// The run is asked to stop.
+    /// The run is asked to stop after so many steps of training.
     Stop(u64),
     /// The process dies: nothing after this is executed.
     Die(u64),
+    /// The same after so many steps of evaluations.
+    StopInEvaluation(u64),
+    DieInEvaluation(u64),
 }
 
 impl Watcher {
     pub(crate) fn new(end: End) -> Self {
-        Watcher { asked: 0, warnings: Vec::new(), end }
+        Watcher { is_evaluating: false, training_steps: 0, evaluation_steps: 0, warnings: Vec::new(), end }
     }
 }
 
 impl Monitor for Watcher {
-    fn report(&mut self, _: &Report) {}
+    fn report(&mut self, progress: &Progress) {
+        self.is_evaluating = progress.phase == Phase::Evaluate;
+    }
 
     fn warn(&mut self, message: &str) {
         self.warnings.push(message.to_owned());
     }
 
     fn keep_going(&mut self) -> bool {
-        self.asked += 1;
+        *(if self.is_evaluating { &mut self.evaluation_steps } else { &mut self.training_steps }) += 1;
+        let (training, evaluation) = (self.training_steps, self.evaluation_steps);
         match self.end {
-            End::Die(at) if self.asked > at => std::panic::resume_unwind(Box::new("killed")),
-            End::Stop(at) => self.asked <= at,
-            _ => true,
+            End::Never => true,
+            End::Stop(at) => training <= at,
+            End::StopInEvaluation(at) => evaluation <= at,
+            End::Die(at) if training <= at => true,
+            End::DieInEvaluation(at) if evaluation <= at => true,
+            End::Die(_) | End::DieInEvaluation(_) => std::panic::resume_unwind(Box::new("killed")),
         }
     }
 }
@@ -110,7 +121,10 @@ impl Monitor for Watcher {
 /// Trains until the end given; `None` if the process died.
 pub(crate) fn run(config: &RunConfig, directory: &Path, end: End) -> Option<Result<Outcome, RunError>> {
     let mut watcher = Watcher::new(end);
-    catch_unwind(AssertUnwindSafe(|| train(config, &RunDirectory::new(directory), None, &mut watcher))).ok()
+    catch_unwind(AssertUnwindSafe(|| {
+        train(config, &RunDirectory::new(directory), &Options::default(), &mut watcher)
+    }))
+    .ok()
 }
 
 /// Trains to the end; what the run leaves.

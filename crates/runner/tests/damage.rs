@@ -4,10 +4,11 @@ mod common;
 
 use common::{End, FLAT, config, run};
 use proptest::prelude::*;
-use softmoe_agents::checkpoint::{Checkpoints, State};
-use softmoe_agents::{Appended, RunError};
+use softmoe_agents::ReplayConfig;
 use softmoe_config::{RunConfig, RunDirectory, file};
-use softmoe_replay::{Layout, Replay, Sampling, Storage};
+use softmoe_replay::Replay;
+use softmoe_runner::checkpoint::{Checkpoints, State};
+use softmoe_runner::{Appended, RunError};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -58,17 +59,8 @@ struct Died {
     good: [(State, Vec<u8>); 2],
 }
 
-fn sizes() -> (Layout, Sampling, Storage) {
-    let learning = config(FLAT).agent.learning().unwrap();
-    let layout = Layout {
-        capacity: learning.replay_capacity,
-        channels: 4,
-        frame_len: config(FLAT).architecture(0).unwrap().observation.iter().product(),
-        stack: 1,
-        n_step: learning.n_step,
-        discount: learning.discount,
-    };
-    (layout, Sampling::Prioritized, Storage::Plain)
+fn replay_config() -> ReplayConfig {
+    ReplayConfig::new(&config(FLAT).agent, &config(FLAT).environment.spec()).unwrap()
 }
 
 fn replay_bytes(replay: &Replay) -> Vec<u8> {
@@ -83,13 +75,13 @@ fn died() -> &'static Died {
         let directory = tempdir().unwrap();
         let files = RunDirectory::new(directory.path());
         // Checkpoints at 70 and 140; an evaluation of three episodes at 100.
-        assert!(run(&config(FLAT), directory.path(), End::Die(150 + 3)).is_none());
+        assert!(run(&config(FLAT), directory.path(), End::Die(150)).is_none());
         let names = fs::read_dir(files.checkpoints()).unwrap().map(|entry| entry.unwrap().file_name());
         let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
         names.sort();
         assert_eq!(names.len(), 4, "{names:?}");
         let load = || {
-            let found = Checkpoints::new(files.checkpoints()).load(&config(FLAT), sizes(), |_| {});
+            let found = Checkpoints::new(files.checkpoints()).load(&config(FLAT), &replay_config(), |_| {});
             let (state, replay) = found.unwrap().unwrap();
             (state, replay_bytes(&replay))
         };
@@ -101,7 +93,7 @@ fn died() -> &'static Died {
         file::write(&files.run_ron(), &config(FLAT)).unwrap();
         let run_ron = fs::read(files.run_ron()).unwrap();
         let metrics = fs::read(files.metrics_csv()).unwrap();
-        assert_eq!(good[0].0.progress.files.metrics.len, metrics.len() as u64);
+        assert_eq!(good[0].0.files.positions.metrics.len, metrics.len() as u64);
         Died { checkpoints, run_ron, metrics, good }
     })
 }
@@ -123,7 +115,7 @@ proptest! {
         let name = &died().checkpoints[damaged].0;
         let mut warnings = Vec::new();
         let warn = |message: &str| warnings.push(message.to_owned());
-        match Checkpoints::new(directory.path()).load(&config(FLAT), sizes(), warn) {
+        match Checkpoints::new(directory.path()).load(&config(FLAT), &replay_config(), warn) {
             Ok(Some((state, replay))) => {
                 let [newest, before] = &died().good;
                 // Of the older checkpoint's file nothing is read.
@@ -156,7 +148,7 @@ proptest! {
             }
             Ok(read) if read.computes_as(&config(FLAT)) => {}
             Ok(read) => {
-                let loaded = Checkpoints::new(directory.path()).load(&read, sizes(), |_| {});
+                let loaded = Checkpoints::new(directory.path()).load(&read, &replay_config(), |_| {});
                 let Err(RunError::OtherConfiguration { differences, .. }) = loaded else {
                     return Err(TestCaseError::fail("it was loaded"));
                 };
@@ -175,7 +167,7 @@ proptest! {
         let whole: Vec<u8> = metrics.iter().copied().chain((0..more).map(|_| b'1')).collect();
         let damaged = damage.done_to(&whole);
         fs::write(&path, &damaged).unwrap();
-        match Appended::open(path.clone(), good[0].0.progress.files.metrics) {
+        match Appended::open(path.clone(), good[0].0.files.positions.metrics) {
             Ok(_) => prop_assert_eq!(&fs::read(&path).unwrap(), metrics),
             Err(error @ (RunError::MetricsTooShort { .. } | RunError::MetricsChanged { .. })) => {
                 prop_assert!(!damaged.starts_with(metrics));

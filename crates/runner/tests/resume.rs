@@ -4,14 +4,13 @@ mod common;
 
 use common::{End, FLAT, Leavings, SOFT_MOE, Watcher, agent, agents, config, config_of, finish, run};
 use proptest::prelude::*;
-use softmoe_agents::checkpoint::Checkpoints;
-use softmoe_agents::run::{Outcome, train};
 use softmoe_agents::{
-    Agent, RunError, evaluate,
+    Agent, ReplayConfig, evaluate,
     seeds::{Role, Seeds},
 };
 use softmoe_config::{AgentConfig, AgentSteps, BodySpec, LearningConfig, RunConfig, RunDirectory};
-use softmoe_minatar::{Game, Settings, make};
+use softmoe_runner::checkpoint::Checkpoints;
+use softmoe_runner::{Options, Outcome, RunError, make, train};
 use std::fs;
 use std::sync::OnceLock;
 use tempfile::tempdir;
@@ -90,12 +89,17 @@ fn checkpoints_do_not_disturb_the_training() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 20, ..ProptestConfig::default() })]
 
-    /// Deaths and stops at any step and before any episode of an evaluation, as often as may be.
+    /// Deaths and stops at any step of training and of evaluations, as often as may be.
     #[test]
     fn a_run_started_again_ends_as_one_that_was_not_interrupted(
         run_of in (0..3_usize, any::<bool>(), 0..4_usize),
         ends in prop::collection::vec(
-            prop_oneof![(0..320_u64).prop_map(End::Die), (0..320_u64).prop_map(End::Stop)], 1..6),
+            prop_oneof![
+                2 => (0..310_u64).prop_map(End::Die),
+                2 => (0..310_u64).prop_map(End::Stop),
+                1 => (0..150_u64).prop_map(End::DieInEvaluation),
+                1 => (0..150_u64).prop_map(End::StopInEvaluation),
+            ], 1..6),
     ) {
         let config = config_of_agent(run_of);
         let directory = tempdir().unwrap();
@@ -103,14 +107,14 @@ proptest! {
             match run(&config, directory.path(), end) {
                 Some(Ok(Outcome::Finished(_))) => break,
                 Some(Ok(Outcome::Interrupted(steps))) => {
-                    prop_assert!(matches!(end, End::Stop(_)));
+                    prop_assert!(matches!(end, End::Stop(_) | End::StopInEvaluation(_)));
                     // The checkpoint is of that very step.
                     let name = format!("step-{:012}.ckpt", steps.0);
                     let path = RunDirectory::new(directory.path()).checkpoints().join(name);
                     prop_assert_eq!(path.exists(), steps.0 > 0);
                 }
                 Some(Err(error)) => return Err(TestCaseError::fail(error.to_string())),
-                None => prop_assert!(matches!(end, End::Die(_))),
+                None => prop_assert!(matches!(end, End::Die(_) | End::DieInEvaluation(_))),
             }
         }
         prop_assert_eq!(&finish(&config, directory.path()), uninterrupted_of(run_of));
@@ -157,7 +161,7 @@ fn compressed_frames_change_no_result() {
 fn rows_written_after_the_checkpoint_are_written_again() {
     let directory = tempdir().unwrap();
     // Dies at step 205: a row at 200, the newest checkpoint at 140.
-    assert!(run(&config(FLAT), directory.path(), End::Die(205 + 2 * 3)).is_none());
+    assert!(run(&config(FLAT), directory.path(), End::Die(205)).is_none());
     let metrics = RunDirectory::new(directory.path()).metrics_csv();
     assert_eq!(fs::read_to_string(&metrics).unwrap().lines().count(), 1 + 2);
     // A row that was half written.
@@ -170,7 +174,7 @@ fn rows_written_after_the_checkpoint_are_written_again() {
 #[test]
 fn missing_rows_are_an_error_that_says_what_to_do() {
     let directory = tempdir().unwrap();
-    assert!(run(&config(FLAT), directory.path(), End::Die(205 + 2 * 3)).is_none());
+    assert!(run(&config(FLAT), directory.path(), End::Die(205)).is_none());
     let metrics = RunDirectory::new(directory.path()).metrics_csv();
     fs::write(&metrics, "agent_steps\n").unwrap();
     let error = run(&config(FLAT), directory.path(), End::Never).unwrap().unwrap_err();
@@ -200,11 +204,10 @@ fn a_checkpoint_of_another_configuration_is_refused() {
 fn counts_beyond_the_end_are_refused() {
     let directory = tempdir().unwrap();
     assert!(run(&config(FLAT), directory.path(), End::Die(150)).is_none());
-    let any = Agent::new(&agent().into(), &config(FLAT).architecture(0).unwrap(), Seeds::new(3)).unwrap();
-    let sizes = (*any.replay().layout(), any.replay().sampling(), any.replay().storage());
+    let replay = ReplayConfig::new(&config(FLAT).agent, &config(FLAT).environment.spec()).unwrap();
     let mut checkpoints = Checkpoints::new(RunDirectory::new(directory.path()).checkpoints());
-    let (mut state, replay) = checkpoints.load(&config(FLAT), sizes, |_| {}).unwrap().unwrap();
-    state.progress.evaluations = u64::MAX;
+    let (mut state, replay) = checkpoints.load(&config(FLAT), &replay, |_| {}).unwrap().unwrap();
+    state.training.evaluations = u64::MAX;
     checkpoints.save(&state, &replay, AgentSteps(140)).unwrap();
     let error = run(&config(FLAT), directory.path(), End::Never).unwrap().unwrap_err().to_string();
     assert!(
@@ -217,14 +220,16 @@ fn counts_beyond_the_end_are_refused() {
 fn a_random_run_is_one_evaluation() {
     let directory = tempdir().unwrap();
     let random = RunConfig { agent: AgentConfig::Random, ..config(FLAT) };
-    // Stopped before its second episode, it has nothing to show.
-    let stopped = run(&random, directory.path(), End::Stop(1)).unwrap().unwrap();
+    // Stopped in its first episode, it has nothing to show.
+    let stopped = run(&random, directory.path(), End::StopInEvaluation(1)).unwrap().unwrap();
     assert_eq!(stopped, Outcome::Interrupted(AgentSteps(0)));
     let mut watcher = Watcher::new(End::Never);
-    let outcome = train(&random, &RunDirectory::new(directory.path()), None, &mut watcher).unwrap();
+    let outcome =
+        train(&random, &RunDirectory::new(directory.path()), &Options::default(), &mut watcher).unwrap();
     let Outcome::Finished(done) = outcome else { panic!("{outcome:?}") };
     assert_eq!((done.returns.len(), done.parameters, done.agent_steps), (4, 0, AgentSteps(0)));
-    assert_eq!(watcher.asked, 4);
+    // It is asked before every step, so that it can stop in the middle of an episode.
+    assert!(watcher.training_steps == 0 && watcher.evaluation_steps > 4);
     let rows = fs::read_to_string(RunDirectory::new(directory.path()).metrics_csv()).unwrap();
     assert_eq!(rows.lines().count(), 2);
 }
@@ -232,13 +237,13 @@ fn a_random_run_is_one_evaluation() {
 #[test]
 fn an_evaluation_follows_from_its_index_and_leaves_the_agent_as_it_was() {
     let seeds = Seeds::new(1);
-    let settings = Settings::default();
     let architecture = config(SOFT_MOE).architecture(0).unwrap();
-    let mut agent = Agent::new(&agent().into(), &architecture, seeds).unwrap();
+    let environment = config(SOFT_MOE).environment;
+    let mut agent = Agent::new(&agent().into(), &architecture, &environment.spec(), seeds).unwrap();
     let before = agent.state();
     let evaluation = |index: u64, agent: Option<&mut Agent>| {
-        let mut environment = make(Game::Breakout, &settings, seeds.seed(Role::Evaluation(index)));
-        evaluate(agent, &mut *environment, 5, seeds, index, || true)
+        let environment = make(&environment, seeds.seed(Role::Evaluation(index))).unwrap();
+        evaluate(agent, environment, 5, seeds, index, || true)
     };
     let returns = evaluation(0, Some(&mut agent));
     assert_eq!(evaluation(0, Some(&mut agent)), returns);

@@ -3,8 +3,8 @@
 
 mod common;
 
-use softmoe_agents::run::{Outcome, train_on};
 use softmoe_config::{Device, RunDirectory};
+use softmoe_runner::{Options, Outcome, train};
 
 #[test]
 fn attention_trains() {
@@ -12,7 +12,8 @@ fn attention_trains() {
     let config = common::config("device_only(body: attention(layers: 2))".parse().unwrap());
     let mut watcher = common::Watcher::new(common::End::Never);
     let run = RunDirectory::new(directory.path());
-    let outcome = train_on(Device::Flex, &config, &run, None, &mut watcher).unwrap();
+    let outcome =
+        train(&config, &run, &Options { device: Device::Flex, weights: None }, &mut watcher).unwrap();
     let Outcome::Finished(done) = outcome else { panic!("{outcome:?}") };
     assert_eq!(done.device, "flex");
 }

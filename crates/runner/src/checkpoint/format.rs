@@ -4,10 +4,11 @@
 //! |---|---|
 //! | 8 + 4 | magic, version |
 //! | 8 + 4 | length and CRC-32 of all that follows |
-//! | LZ4 | length and postcard bytes of the state; the same of the list of parts; the replay's head |
+//! | LZ4 | length and postcard bytes of the state; the same of the list of files of rows; the replay's head |
 
-use super::State;
-use super::parts::Part;
+use super::rows::RowsFile;
+use super::state::State;
+use crate::checksum::{Checked, damaged};
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,61 +21,17 @@ const VERSION: u32 = 8;
 /// Magic, version, length of the body, CRC-32 of the body.
 const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 
-/// Passes bytes on, with their number and checksum.
-pub(super) struct Checked<T> {
-    pub(super) inner: T,
-    pub(super) len: u64,
-    crc: crc32fast::Hasher,
-}
-
-impl<T> Checked<T> {
-    pub(super) fn new(inner: T) -> Self {
-        Checked { inner, len: 0, crc: crc32fast::Hasher::new() }
-    }
-
-    pub(super) fn crc(&self) -> u32 {
-        self.crc.clone().finalize()
-    }
-}
-
-impl<W: Write> Write for Checked<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        self.crc.update(&bytes[..written]);
-        self.len += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
-impl<R: Read> Read for Checked<R> {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(bytes)?;
-        self.crc.update(&bytes[..read]);
-        self.len += read as u64;
-        Ok(read)
-    }
-}
-
-/// What is wrong with a file.
-pub(super) fn bad(what: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
-}
-
-/// Writes a checkpoint of `state` and of `replay`, whose rows lie in `parts`.
+/// Writes a checkpoint of `state` and of `replay`, whose rows lie in `files`.
 pub(super) fn write<W: Write + Seek>(
     writer: &mut W,
     state: &State,
-    parts: &[Part],
+    files: &[RowsFile],
     replay: &Replay,
 ) -> io::Result<()> {
     writer.write_all(&[0; HEADER_LEN])?;
     let mut compressed = FrameEncoder::new(Checked::new(BufWriter::new(writer)));
     write_value(&mut compressed, state)?;
-    write_value(&mut compressed, &parts)?;
+    write_value(&mut compressed, &files)?;
     replay.write_head(&mut compressed)?;
     let checked = compressed.finish().map_err(io::Error::other)?;
     let (len, crc) = (checked.len, checked.crc());
@@ -88,21 +45,22 @@ pub(super) fn write<W: Write + Seek>(
     writer.flush()
 }
 
-/// Reads what [`write`] wrote, up to the replay's head, which is next in the reader that is given back.
-pub(super) fn read<R: Read + Seek>(mut reader: R) -> io::Result<(State, Vec<Part>, impl Read)> {
+/// Reads a checkpoint up to the replay's head, which comes next in the reader that is returned. After it the reader is at
+/// its end.
+pub(super) fn read<R: Read + Seek>(mut reader: R) -> io::Result<(State, Vec<RowsFile>, impl Read)> {
     let mut header = [0; HEADER_LEN];
-    reader.read_exact(&mut header).map_err(|_| bad("it is too short for a checkpoint".into()))?;
+    reader.read_exact(&mut header).map_err(|_| damaged("it is too short for a checkpoint"))?;
     let (magic, rest) = header.split_at(8);
     let (version, rest) = rest.split_at(4);
     let (len, crc) = rest.split_at(8);
     let number = |bytes: &[u8]| bytes.iter().rev().fold(0_u64, |number, &byte| number << 8 | u64::from(byte));
     if magic != MAGIC {
-        return Err(bad("it is not a checkpoint of softmoe-rl".into()));
+        return Err(damaged("it is not a checkpoint of softmoe-rl"));
     }
     let version = number(version);
     if version != u64::from(VERSION) {
         let by = if version < u64::from(VERSION) { "an earlier" } else { "a later" };
-        return Err(bad(format!(
+        return Err(damaged(format!(
             "it was written by {by} version of softmoe-rl, in format {version}, and this one reads format {VERSION}: \
              go on with the version that the run was begun with"
         )));
@@ -110,17 +68,17 @@ pub(super) fn read<R: Read + Seek>(mut reader: R) -> io::Result<(State, Vec<Part
     let mut body = Checked::new(io::sink());
     let found = io::copy(&mut reader, &mut body)?;
     if found != number(len) {
-        return Err(bad(format!("it has {found} bytes of {}", number(len))));
+        return Err(damaged(format!("it has {found} bytes of {}", number(len))));
     }
     if u64::from(body.crc()) != number(crc) {
-        return Err(bad("its checksum does not match: it was changed".into()));
+        return Err(damaged("its checksum does not match: it was changed"));
     }
 
     reader.seek(SeekFrom::Start(HEADER_LEN as u64))?;
     let mut body = FrameDecoder::new(BufReader::new(reader));
     let state = read_value(&mut body, "state")?;
-    let parts = read_value(&mut body, "list of parts")?;
-    Ok((state, parts, body))
+    let files = read_value(&mut body, "list of files of rows")?;
+    Ok((state, files, body))
 }
 
 fn write_value(writer: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
@@ -134,5 +92,10 @@ fn read_value<T: DeserializeOwned>(reader: &mut impl Read, what: &str) -> io::Re
     reader.read_exact(&mut len)?;
     let mut bytes = Vec::new();
     reader.take(u64::from_le_bytes(len)).read_to_end(&mut bytes)?;
-    postcard::from_bytes(&bytes).map_err(|error| bad(format!("its {what} cannot be decoded: {error}")))
+    let decoded = postcard::take_from_bytes(&bytes);
+    let (value, rest) = decoded.map_err(|error| damaged(format!("its {what} cannot be decoded: {error}")))?;
+    if !rest.is_empty() {
+        return Err(damaged(format!("{} bytes follow its {what}", rest.len())));
+    }
+    Ok(value)
 }

@@ -1,22 +1,22 @@
-//! A file that a run appends to, and goes on with from where its checkpoint says.
+//! A file that a run appends to. A resumed run goes on from the place that its checkpoint names.
 
 use crate::RunError;
-use crate::checkpoint::sync_parent;
+use crate::atomic::sync_parent;
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
 
-/// How far a file is written.
+/// Length and checksum of a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Written {
-    /// Its length in bytes.
+    /// Length in bytes.
     pub len: u64,
-    /// The CRC-32 of so much of it.
+    /// CRC-32 of those bytes.
     pub crc: u32,
 }
 
-/// The file, open to append.
+/// A file, open to append.
 #[derive(Debug)]
 pub struct Appended {
     path: PathBuf,
@@ -25,8 +25,8 @@ pub struct Appended {
 }
 
 impl Appended {
-    /// Opens the file of a run that goes on from where it was `written` to (nowhere: from the start). What is behind was
-    /// written after the checkpoint, and will be again: it is cut off.
+    /// Opens the file of a run that goes on from where it was `written` to; a new run's begins at 0. Later bytes were
+    /// written after the checkpoint and will be written again: they are cut off.
     ///
     /// # Errors
     /// If the file cannot be opened, is shorter, or was changed before that place.
@@ -69,7 +69,7 @@ impl Appended {
     /// If the file cannot be written.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), RunError> {
         let mut write = || {
-            // A file that somebody has removed takes rows to its grave without a word.
+            // Rows written to a file that somebody has removed would be lost without a word.
             self.path.symlink_metadata()?;
             self.file.write_all(bytes)
         };
@@ -81,7 +81,7 @@ impl Appended {
         Ok(())
     }
 
-    /// Appends rows with a header before the first of the file.
+    /// Appends rows of CSV, with a header before the first row of the file.
     ///
     /// # Errors
     /// If a row cannot be encoded, or the file cannot be written.
@@ -99,7 +99,7 @@ impl Appended {
         self.append(&bytes)
     }
 
-    /// Puts what was appended on disk.
+    /// Puts the appended bytes on disk.
     ///
     /// # Errors
     /// If that fails.
@@ -107,7 +107,7 @@ impl Appended {
         self.file.sync_data().map_err(|source| RunError::cannot_write(&self.path, source))
     }
 
-    /// How far it is written.
+    /// Length and checksum so far.
     pub fn written(&self) -> Written {
         self.written
     }

@@ -1,9 +1,9 @@
 //! Environments as data against the environments themselves.
 #![cfg(feature = "minatar")]
 
-use softmoe_agents::environments::make;
 use softmoe_config::{EnvironmentConfig, MinAtarGame};
 use softmoe_minatar::Game;
+use softmoe_runner::make;
 
 /// All games of MinAtar, with all actions and with the minimal ones.
 fn configs() -> impl Iterator<Item = EnvironmentConfig> {

@@ -1,7 +1,7 @@
 //! Event files that TensorBoard reads: protocol buffers of TensorFlow's `event.proto`, in the frames of its
 //! `record_writer.h`.
 //!
-//! No crate that writes them is both light and kept up, and what is needed of the format is this page.
+//! No small and maintained crate writes them, and a run needs this much of the format only.
 
 use prost::{Message, Oneof};
 use softmoe_config::AgentSteps;
