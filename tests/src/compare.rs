@@ -83,13 +83,8 @@ impl Tensors<'_> {
     }
 }
 
-<<<<<<< HEAD
 impl<In: EngineShape, L: EngineLayer<In>> Subject<'_, In, L> {
-    /// Compares the output and, if the fixture has a `cotangent`, the gradients. `inner` compares what lies between, after the
-=======
-impl<In: RegisteredShape, L: RegisteredLayer<In>> Subject<'_, In, L> {
     /// Compares the output and, if the fixture has a `cotangent`, the gradients. `inner` compares intermediate values, after the
->>>>>>> main
     /// forward pass on the CPU engine. Returns whether gradients were compared.
     ///
     /// # Panics

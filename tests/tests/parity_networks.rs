@@ -1,17 +1,7 @@
 //! Parity of SoftMoE, noisy layers and Rainbow's networks with the reference: values and gradients.
 
-<<<<<<< HEAD
-use softmoe_nets::layers::{
-    CategoricalHead, Dense, ExpertChoice, Flatten, NoisyLinear, PerConv, Relu, SoftMoe,
-};
-use softmoe_nets::{
-    Adam, AdamSettings, Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels,
-};
-=======
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, NoisyLinear, PerConv, Relu, SoftMoe};
 use softmoe_nets::{Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels};
->>>>>>> main
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
 use softmoe_tests::devices::{EngineLayer, on_devices};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
