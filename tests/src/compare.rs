@@ -1,9 +1,8 @@
 //! Comparison of a layer with a fixture, on the CPU engine and on every device of this build.
 
-use crate::devices::on_devices;
+use crate::devices::{EngineLayer, EngineShape, on_devices};
 use crate::fixtures::Fixture;
 use crate::reference::Names;
-use softmoe_agents::networks::{RegisteredLayer, RegisteredShape};
 use softmoe_nets::{ParameterList, Weights};
 use std::collections::BTreeSet;
 
@@ -39,7 +38,7 @@ pub struct Tensors<'a> {
     pub gradient_group: &'a str,
     /// Tolerances of gradients on devices are that many times as wide.
     pub device_factor: f64,
-    /// Compares what follows from the output.
+    /// Compares the quantities derived from the output.
     pub derived: fn(&Fixture, &[f32]),
 }
 
@@ -84,8 +83,8 @@ impl Tensors<'_> {
     }
 }
 
-impl<In: RegisteredShape, L: RegisteredLayer<In>> Subject<'_, In, L> {
-    /// Compares the output and, if the fixture has a `cotangent`, the gradients. `inner` compares what lies between, after the
+impl<In: EngineShape, L: EngineLayer<In>> Subject<'_, In, L> {
+    /// Compares the output and, if the fixture has a `cotangent`, the gradients. `inner` compares intermediate values, after the
     /// forward pass on the CPU engine. Returns whether gradients were compared.
     ///
     /// # Panics
