@@ -6,8 +6,9 @@ use crate::estimate::Rates;
 use crate::memory;
 use crate::output;
 use crate::store::{self, State};
-use crate::words::{count, thousands, time};
+use crate::time::time;
 use anyhow::{Result, bail};
+use softmoe_config::words::{count, thousands};
 use softmoe_config::{
     AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
 };
@@ -105,7 +106,7 @@ impl Plan {
         let planned = |config: RunConfig| {
             let directory = RunDirectory::of(&root, &config);
             let state = store::inspect(&directory, &config);
-            let steps_saved = store::steps_saved(&directory);
+            let steps_saved = directory.newest_checkpoint().map_or(0, |steps| steps.0);
             PlannedRun { config, directory, state, steps_saved }
         };
         Ok(Plan {
@@ -173,7 +174,7 @@ impl Plan {
         let runs = [
             count(arms.len(), "arm"),
             count(profile.games.list().len(), "game"),
-            count(profile.seeds as usize, "seed"),
+            count(profile.seeds, "seed"),
         ];
         let steps = thousands(profile.agent_steps.0);
         row("runs", format!("{}: {}, {steps} agent steps each", self.runs.len(), runs.join(" x ")));
@@ -190,7 +191,7 @@ impl Plan {
             None => format!("unknown until the first runs report ({jobs})"),
         };
         row("time", time);
-        if let Some(memory) = memory::of_replays(self.unfinished(), self.jobs) {
+        if let Some(memory) = memory::of_replays(self.unfinished().map(|run| &run.config), self.jobs) {
             row("memory", memory);
         }
         row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));

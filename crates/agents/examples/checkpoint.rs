@@ -19,7 +19,7 @@ use softmoe_config::{
     NetworkSpec, RunConfig, RunVersion, TrainingConfig,
 };
 use softmoe_minatar::{Game, Settings, make};
-use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -36,8 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The replay is of other frames than the agent's, whose state is what is saved beside it.
     let state = state()?;
-    let layout = Layout { capacity, frame_len: SIDE * SIDE, stack: 4, n_step: 3, discount: 0.99 };
-    let sampling = Sampling::Prioritized(Draws::Stratified);
+    let layout =
+        Layout { capacity, frame_len: SIDE * SIDE, channels: 1, stack: 4, n_step: 3, discount: 0.99 };
+    let sampling = Sampling::Prioritized;
     let mut replay = Replay::with_storage(layout, sampling, Storage::Compressed)?;
     let mut screen = Screen::new(0);
     let mut play = |replay: &mut Replay, steps: usize| {

@@ -38,6 +38,16 @@ pub enum AgentError {
         /// The rule.
         allowed: String,
     },
+    /// An action, an observation or a batch that the agent or its learner cannot take.
+    #[error("{what} is {given} but must be {allowed}")]
+    Input {
+        /// Its name.
+        what: &'static str,
+        /// Its value or length.
+        given: String,
+        /// The rule.
+        allowed: String,
+    },
     /// The loss, a weight or a gradient became infinite or not a number.
     #[error(
         "training has diverged: update {update}, of loss {loss}, is not finite; {cause}. A smaller \

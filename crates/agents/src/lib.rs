@@ -29,7 +29,7 @@
 //!     environment.observe(&mut observation);
 //!     let action = agent.act(&observation);
 //!     let step = environment.step(action);
-//!     agent.observe(&observation, action, step)?;
+//!     agent.learn(&observation, action, step)?;
 //!     if step.terminal || step.truncated {
 //!         environment.reset();
 //!     }
@@ -61,7 +61,7 @@ pub mod run;
 pub mod seeds;
 mod tensorboard;
 
-pub use agent::{Agent, AgentState, Phases};
+pub use agent::{Agent, AgentState, Clock, Phases};
 pub use appended::{Appended, Written};
 #[cfg(feature = "burn")]
 pub use devices::{FixedBatch, TrainingStep, training_step};

@@ -297,7 +297,7 @@ impl<'a> Run<'a> {
         let started = Instant::now();
         let step = self.environment.step(action);
         self.window.environment += started.elapsed();
-        self.agent.observe(observation, action, step).map_err(|error| self.stopped(error))?;
+        self.agent.learn(observation, action, step).map_err(|error| self.stopped(error))?;
         self.progress.episode_return += f64::from(step.reward);
         if step.terminal || step.truncated {
             self.environment.reset();

@@ -1,6 +1,7 @@
 //! Whether a run's replay will fit the memory, before it is filled.
 
 use softmoe_config::RunConfig;
+use softmoe_config::words::gigabytes;
 use softmoe_replay::Layout;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
@@ -57,6 +58,7 @@ impl Memory {
         let layout = Layout {
             capacity: learning.replay_capacity,
             frame_len: architecture.observation.iter().product(),
+            channels: 1,
             stack: 1,
             n_step: learning.n_step,
             discount: learning.discount,
@@ -76,10 +78,6 @@ impl Memory {
             )
         }))
     }
-}
-
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.2} GB", bytes as f64 / 1e9)
 }
 
 #[cfg(test)]

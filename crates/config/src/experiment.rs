@@ -1,5 +1,6 @@
 //! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rule that judges its claim.
 
+use crate::words::count;
 use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Games, InterventionSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -141,7 +142,6 @@ impl Profile {
         let set: BTreeMap<&str, &str> = self.set.iter().filter_map(|text| text.split_once('=')).collect();
         let set: BTreeMap<&str, &str> =
             set.into_iter().map(|(key, value)| (key.trim(), value.trim())).collect();
-        let plural = |number: u64| if number == 1 { "" } else { "s" };
 
         let mut sentences = vec![self.games.leaves_out(paper::GAMES)];
         match self.encoder {
@@ -162,16 +162,14 @@ impl Profile {
         let steps = self.agent_steps;
         if steps.0 < paper::AGENT_STEPS {
             sentences.push(format!(
-                "{} agent step{} instead of 50 million (200 million frames).",
-                thousands(steps.0),
-                plural(steps.0)
+                "{} instead of 50 million (200 million frames).",
+                count(steps.0, "agent step")
             ));
         }
         if self.seeds < paper::SEEDS {
             sentences.push(format!(
-                "{} seed{} instead of {}: the intervals are wider.",
-                self.seeds,
-                plural(self.seeds),
+                "{} instead of {}: the intervals are wider.",
+                count(self.seeds, "seed"),
                 paper::SEEDS
             ));
         }
@@ -184,17 +182,6 @@ impl Profile {
         sentences.extend(self.leaves_out.iter().cloned());
         sentences
     }
-}
-
-/// A whole number with commas, e.g. `2,000,000`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (first, rest) = digits.split_at(first);
-    let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let groups: Vec<String> =
-        (!first.is_empty()).then(|| first.to_owned()).into_iter().chain(groups).collect();
-    groups.join(",")
 }
 
 /// One part of a claim, judged by the 95% interval of a difference of normalised IQMs.

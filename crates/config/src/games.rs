@@ -1,6 +1,7 @@
 //! The games of each suite, by name.
 
 use crate::names::{UnknownName, by_name};
+use crate::words::count;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -197,15 +198,13 @@ impl Games {
     /// How the games fall short of the paper's `atari` games, in a sentence.
     pub(crate) fn leaves_out(&self, atari: u64) -> String {
         let games = self.list().len();
-        let plural = if games == 1 { "" } else { "s" };
         match self {
             Games::MinAtar(_) => {
-                format!("MinAtar instead of Atari: {games} small game{plural} instead of {atari}.")
+                format!("MinAtar instead of Atari: {} instead of {atari}.", count(games, "small game"))
             }
             Games::Gym(_) => {
-                format!(
-                    "Classical control instead of Atari: {games} problem{plural} instead of {atari} games."
-                )
+                let problems = count(games, "problem");
+                format!("Classical control instead of Atari: {problems} instead of {atari} games.")
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::divergence::diverged;
 use super::state::LearnerState;
-use super::{Learner, Mode, NamedWeights, Update};
+use super::{Learner, Mode, NamedWeights, Update, check_batch};
 use crate::diagnostics::{self, Diagnostic, Learned};
 use crate::interventions::{self, Trained};
 use crate::seeds::{Role, Seeds};
@@ -19,8 +19,6 @@ use std::borrow::Cow;
 pub struct UpdateSettings {
     /// Transitions of an update.
     pub batch_size: usize,
-    /// gamma^n: discount of the next state's value.
-    pub bootstrap_discount: f64,
     /// The online network chooses the next action, not the target network.
     pub double: bool,
     /// Priorities are loss to this power.
@@ -57,10 +55,10 @@ pub trait Objective: Send {
     fn loss(&self, d_outputs_tm1: &mut [f32], target: &[f32], outputs_tm1: &[f32], scale: f32) -> f32;
 }
 
-/// Writes a network's input from the bytes of as many observations.
+/// Writes a network's input from the bytes of as many states.
 ///
 /// # Shapes
-/// (batch, input), (batch, bytes of an observation)
+/// (batch, input), (batch, bytes of a state)
 pub type ReadObservations = fn(&mut [f32], &[u8]);
 
 /// A network with online and target weights that learns an objective by Adam.
@@ -68,8 +66,10 @@ pub struct CpuLearner<O> {
     objective: O,
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
-    /// How observations are read, if not as pixels.
+    /// How states are read, if not as pixels.
     read: Option<ReadObservations>,
+    /// Bytes of a state.
+    state_len: usize,
     actions: usize,
     /// Outputs of an action.
     values: usize,
@@ -144,6 +144,7 @@ impl<O: Objective> CpuLearner<O> {
         CpuLearner {
             objective,
             read: None,
+            state_len: network.input_len(),
             actions,
             values,
             target: online.clone(),
@@ -159,12 +160,12 @@ impl<O: Objective> CpuLearner<O> {
         }
     }
 
-    /// The same learner, whose observations are read by `read`, not as pixels.
+    /// The same learner with states of `state_len` bytes that are read by `read`, not as pixels.
     ///
     /// The next state of a terminal transition is all zeros, and its value is not used.
     #[must_use]
-    pub fn reading(self, read: ReadObservations) -> Self {
-        CpuLearner { read: Some(read), ..self }
+    pub fn reading(self, read: ReadObservations, state_len: usize) -> Self {
+        CpuLearner { read: Some(read), state_len, ..self }
     }
 
     /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
@@ -183,6 +184,7 @@ impl<O: Objective> CpuLearner<O> {
         noise_target: &[f32],
         noise_loss: &[f32],
     ) -> Result<Update<'_>, AgentError> {
+        check_batch(batch, self.settings.batch_size, self.state_len, self.actions)?;
         self.targets(batch, noise_target);
         let mean_loss = self.loss_and_gradient(batch, noise_loss);
         let update = self.optimizer.steps() + 1;
@@ -197,7 +199,6 @@ impl<O: Objective> CpuLearner<O> {
     /// action (double), or the target network does.
     fn targets(&mut self, batch: &Batch, noise: &[f32]) {
         let (values, of_state) = (self.values, self.actions * self.values);
-        let bootstrap_discount = self.settings.bootstrap_discount as f32;
         let objective = &mut self.objective;
         let UpdateBuffers { of_network: Buffers { pass, input }, next_actions, q_target, .. } =
             &mut self.update;
@@ -205,7 +206,6 @@ impl<O: Objective> CpuLearner<O> {
         let noise = noisy(noise);
         let online = Weights { parameters: &self.online, noise };
         let target = Weights { parameters: &self.target, noise };
-        let discount_t = |sample: usize| if batch.terminals[sample] { 0.0 } else { bootstrap_discount };
         let q_target = q_target.chunks_exact_mut(values).enumerate();
 
         if self.settings.double {
@@ -215,13 +215,13 @@ impl<O: Objective> CpuLearner<O> {
             }
             let outputs_t = pass.forward_of(target, input, next_actions).chunks_exact(values);
             for ((sample, q_target), outputs_t) in q_target.zip(outputs_t) {
-                objective.target(q_target, outputs_t, batch.rewards[sample], discount_t(sample));
+                objective.target(q_target, outputs_t, batch.rewards[sample], batch.discounts[sample]);
             }
         } else {
             let outputs_t = pass.forward(target, input).chunks_exact(of_state);
             for ((sample, q_target), outputs_t) in q_target.zip(outputs_t) {
                 let outputs_t = &outputs_t[objective.greedy(outputs_t) * values..][..values];
-                objective.target(q_target, outputs_t, batch.rewards[sample], discount_t(sample));
+                objective.target(q_target, outputs_t, batch.rewards[sample], batch.discounts[sample]);
             }
         }
     }
@@ -296,7 +296,10 @@ impl<O: Objective> CpuLearner<O> {
 }
 
 impl<O: Objective> Learner for CpuLearner<O> {
-    fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
+    /// # Panics
+    /// If `state` has not the length of the network's input.
+    fn act(&mut self, state: &[u8], mode: Mode) -> usize {
+        assert_eq!(state.len(), self.state_len, "bytes of the state that an action is chosen for");
         let noise = match mode {
             Mode::Train => {
                 self.network.noise().draw(&mut self.rng, &mut self.noise_loss);
@@ -305,7 +308,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
             Mode::Evaluate => None,
         };
         let Buffers { pass, input } = &mut self.act;
-        read(self.read, &self.settings, input, observation);
+        read(self.read, &self.settings, input, state);
         self.objective.greedy(pass.forward(Weights { parameters: &self.online, noise }, input))
     }
 
@@ -347,6 +350,10 @@ impl<O: Objective> Learner for CpuLearner<O> {
         diagnostics
     }
 
+    fn follows(&self, _: InterventionSpec) -> bool {
+        true
+    }
+
     fn intervene(
         &mut self,
         intervention: InterventionSpec,
@@ -384,13 +391,13 @@ impl<O: Objective> Learner for CpuLearner<O> {
 
     fn state(&self) -> Vec<u8> {
         let (online, target) = (self.online.clone(), self.target.clone());
-        LearnerState { online, target, optimizer: self.optimizer.clone(), rng: self.rng.clone() }.to_bytes()
+        LearnerState::new(online, target, &self.optimizer, &self.rng).to_bytes()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
-        let LearnerState { online, target, optimizer, rng } =
-            LearnerState::from_bytes(state, self.online.len())?;
-        (self.online, self.target, self.optimizer, self.rng) = (online, target, optimizer, rng);
+        let state = LearnerState::from_bytes(state, self.online.len())?;
+        self.optimizer = state.optimizer(self.settings.optimizer);
+        (self.online, self.target, self.rng) = (state.online, state.target, state.rng);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! The report on a figure: what every arm scored, what that says about the claim, and the files that tell it.
 
+mod changes;
 mod drawing;
 mod files;
 mod pictures;
@@ -15,9 +16,10 @@ pub use verdict::{Judgement, Outcome, Verdict};
 use crate::collect::{Collection, Selection};
 use crate::normalise::{self, Normalisation};
 use crate::plot::Mark;
-use crate::settings::{changes_of_all, changes_of_bodies};
 use crate::statistics::{Bootstrap, Estimate, Scores, Summary, average};
+use changes::{changes_of_all, changes_of_bodies};
 use rand::Rng;
+use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
 
 /// Everything that the files of a figure are written from.
@@ -168,13 +170,12 @@ fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> St
         (shown, without) if shown.is_empty() => format!("without {without}"),
         (shown, without) => format!("{shown}, without {without}"),
     };
-    let plural = if profile.seeds == 1 { "" } else { "s" };
     let mut caption = format!(
-        "{} · profile {} · {games} · {} seed{plural} · {} agent steps",
+        "{} · profile {} · {games} · {} · {} agent steps",
         selection.experiment.figure,
         selection.profile_name,
-        profile.seeds,
-        grouped(profile.agent_steps.0),
+        count(profile.seeds, "seed"),
+        thousands(profile.agent_steps.0),
     );
     let of_all =
         changes_of_all(&collection.finished).into_iter().map(|(key, value)| format!("{key} = {value}"));
@@ -195,14 +196,6 @@ fn as_run(selection: &Selection, collection: &Collection) -> Profile {
     let mut profile = selection.profile.clone();
     profile.set.extend(changes.into_iter().map(|(key, value)| format!("{key}={value}")));
     profile
-}
-
-/// `200,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap_or_default()).collect();
-    groups.join(",")
 }
 
 /// What to say of the intervals of few runs.
