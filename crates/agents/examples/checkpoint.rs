@@ -15,7 +15,7 @@ use softmoe_agents::Agent;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
-    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig, MinAtarGame,
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig, MinAtarGame,
     NetworkSpec, RunConfig, RunVersion, TrainingConfig,
 };
 use softmoe_minatar::{Game, Settings, make};
@@ -86,7 +86,7 @@ fn state() -> Result<State, Box<dyn Error>> {
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(1),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     };
     let architecture = config.architecture(0).ok_or("an agent that learns")?;
     let agent = Agent::new(&config.agent, &architecture, Seeds::new(0))?;

@@ -14,6 +14,7 @@ use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
 use softmoe_env::{MOST_ACTIONS, Step};
+use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::time::Duration;
@@ -50,6 +51,7 @@ struct CpuMirror {
     architecture: Architecture,
     update: UpdateSettings,
     seeds: Seeds,
+    instruction_set: InstructionSet,
 }
 
 impl CpuMirror {
@@ -67,6 +69,7 @@ impl CpuMirror {
                 architecture: architecture.clone(),
                 update: update.clone(),
                 seeds,
+                instruction_set: InstructionSet::default(),
             })),
             (Err(_), InterventionSpec::None) => Ok(None),
             (Err(error), _) => Err(AgentError::Device(format!(
@@ -78,8 +81,9 @@ impl CpuMirror {
 
     /// The learner on the CPU engine, in the state of `learner`.
     fn of(&self, learner: &dyn Learner) -> Result<Box<dyn Learner>, AgentError> {
-        let CpuMirror { config, architecture, update, seeds } = self;
+        let CpuMirror { config, architecture, update, seeds, instruction_set } = self;
         let mut mirror = devices::learner(Device::Cpu, config, architecture, update.clone(), *seeds)?;
+        mirror.use_instruction_set(*instruction_set);
         mirror.restore(&learner.state())?;
         Ok(mirror)
     }
@@ -148,6 +152,16 @@ impl Agent {
         let learner = devices::learner(device, config, architecture, update, seeds)?;
         let observation_len = architecture.observation.iter().product();
         Self::assemble(learner, mirror, config, observation_len, architecture.actions, seeds)
+    }
+
+    /// The same agent, whose learner computes with `set` on the CPU engine. Without this call it is the default set.
+    #[must_use]
+    pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
+        self.learner.use_instruction_set(set);
+        if let Some(mirror) = &mut self.mirror {
+            mirror.instruction_set = set;
+        }
+        self
     }
 
     /// An agent over any learner: one of another library, or one of your own network.

@@ -61,9 +61,9 @@ pub enum AgentError {
         /// The layer that it began in, as far as can be told.
         cause: String,
     },
-    /// The processor lacks instructions.
-    #[error("{0}; leave out `--set kernels=..`, or choose one of these")]
-    Kernels(#[from] softmoe_nets::kernels::Unavailable),
+    /// The processor does not have the instruction set.
+    #[error("{0}; leave out `--set instruction_set=..`, or choose one that is available")]
+    InstructionSet(#[from] softmoe_nets::kernels::Unavailable),
     /// The device is not there, was not built in, or failed.
     #[error("{0}")]
     Device(String),

@@ -17,6 +17,7 @@ use crate::diagnostics::Diagnostic;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::{InterventionSpec, LearningConfig};
 use softmoe_nets::AdamSettings;
+use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
 use std::borrow::Cow;
@@ -126,10 +127,15 @@ pub trait Learner: Send {
         Vec::new()
     }
 
+    /// Computes with `set` from now on. Provided: no effect, for a learner that does not compute on the CPU engine.
+    fn use_instruction_set(&mut self, set: InstructionSet) {
+        let _ = set;
+    }
+
     /// Copies the online weights into the target network.
     fn sync_target(&mut self);
 
-    /// Number of parameters of the online network.
+    /// Number of trained parameters of the online network.
     fn parameters(&self) -> usize;
 
     /// The online weights by name, shape and values, in the order of the network's parameter list.

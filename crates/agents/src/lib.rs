@@ -50,8 +50,8 @@ pub mod dqn;
 pub mod environments;
 mod error;
 mod evaluation;
+mod instruction_set;
 pub mod interventions;
-mod kernels;
 mod learner;
 mod metrics;
 pub mod networks;
@@ -68,6 +68,7 @@ pub use devices::{FixedBatch, TrainingStep, training_step};
 pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
+pub use instruction_set::instruction_set;
 pub use learner::{
     CpuLearner, Learner, Mode, NamedWeights, Objective, ReadObservations, Update, UpdateSettings,
 };

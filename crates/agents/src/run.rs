@@ -8,7 +8,7 @@ use crate::checkpoint::{self, Checkpoints, Progress, State};
 use crate::diagnostics::Diagnostic;
 use crate::metrics::{Metrics, Positions, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, AgentError, RunError, environments, evaluate, kernels, networks};
+use crate::{Agent, AgentError, RunError, environments, evaluate, instruction_set, networks};
 use softmoe_config::{AgentSteps, Architecture, ConfigError, Device, Done, RunConfig, RunDirectory, file};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
@@ -86,7 +86,8 @@ pub fn train_on(
     weights: Option<&Path>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
-    kernels::choose(config.kernels)?;
+    // Refused before anything is written, even for the random policy, which computes nothing.
+    instruction_set(config.instruction_set)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), weights) {
         (Some(architecture), weights) => {
@@ -175,7 +176,12 @@ impl<'a> Run<'a> {
     ) -> Result<Self, RunError> {
         let seeds = Seeds::new(config.seed);
         let mut environment = environments::make(&config.environment, seeds.seed(Role::Environment))?;
-        let mut agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
+        let instruction_set = instruction_set(config.instruction_set)?;
+        let new_agent = |architecture: &Architecture| -> Result<Agent, AgentError> {
+            let agent = Agent::new_on(device, &config.agent, architecture, seeds)?;
+            Ok(agent.with_instruction_set(instruction_set))
+        };
+        let mut agent = new_agent(&architecture)?;
         let replay = agent.replay();
         let sizes = (*replay.layout(), replay.sampling(), replay.storage());
         checkpoint::remove_leftovers(directory.path());
@@ -190,7 +196,7 @@ impl<'a> Run<'a> {
                 progress = state.progress;
                 if progress.permutation_seed != architecture.permutation_seed {
                     architecture.permutation_seed = progress.permutation_seed;
-                    agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
+                    agent = new_agent(&architecture)?;
                 }
                 environment.restore(&state.environment)?;
                 agent.restore(state.agent, replay)?;
@@ -206,7 +212,7 @@ impl<'a> Run<'a> {
             }
             (None, Some(path)) => {
                 let file = initial_weights(path, &mut architecture)?;
-                agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
+                agent = new_agent(&architecture)?;
                 agent.load_weights(&file).map_err(|error| refused(path, error))?;
                 progress.permutation_seed = architecture.permutation_seed;
                 progress.initial_weights = Some(name_of(path));

@@ -84,7 +84,7 @@ impl Memory {
 mod tests {
     use super::*;
     use softmoe_config::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
         MinAtarGame, NetworkSpec, RunVersion, TrainingConfig,
     };
 
@@ -111,7 +111,7 @@ mod tests {
                 final_evaluation_episodes: 1,
                 checkpoint_period: AgentSteps(1),
             },
-            kernels: KernelsSpec::Auto,
+            instruction_set: InstructionSet::Auto,
         }
     }
 

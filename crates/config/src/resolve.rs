@@ -6,7 +6,7 @@ use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, ConfigError, Drawing, EncoderSpec, EnvironmentConfig,
-    Experiment, Game, HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, RunVersion, Setting,
+    Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig, RunVersion, Setting,
     TrainingConfig, file,
 };
 use std::collections::BTreeSet;
@@ -248,7 +248,7 @@ impl Experiment {
                 final_evaluation_episodes: profile.final_evaluation_episodes,
                 checkpoint_period: period,
             },
-            kernels: KernelsSpec::Auto,
+            instruction_set: InstructionSet::Auto,
         })
     }
 

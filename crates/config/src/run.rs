@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::{
-    AgentConfig, AgentSteps, Architecture, ConfigError, EnvironmentConfig, KernelsSpec, LearningConfig,
+    AgentConfig, AgentSteps, Architecture, ConfigError, EnvironmentConfig, InstructionSet, LearningConfig,
     NetworkSpec, file,
 };
 use serde::de::{Deserializer, Error as _};
@@ -32,9 +32,9 @@ pub struct RunConfig {
     pub network: NetworkSpec,
     /// Budget, evaluation and checkpoints.
     pub training: TrainingConfig,
-    /// The processor's instructions that the CPU engine uses.
+    /// The instruction set of the CPU engine.
     #[serde(default)]
-    pub kernels: KernelsSpec,
+    pub instruction_set: InstructionSet,
 }
 
 impl RunConfig {

@@ -25,7 +25,7 @@ const VARIANTS: [&str; 8] = [
 ];
 
 /// What decides which runs there are, and how it is chosen instead.
-const CHOSEN_ELSEWHERE: [(&str, &str); 9] = [
+const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("version", "it is the version of the file itself"),
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
     ("profile", "choose it with `--profile`"),
@@ -35,6 +35,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 9] = [
     ("environment", "it follows from the games: choose them with `--games`"),
     ("environment.game", "choose it with `--games`"),
     ("training.agent_steps", "choose it with `--steps`"),
+    ("kernels", "it is called `instruction_set`, e.g. `--set instruction_set=avx2`"),
 ];
 
 /// A `key=value`.
@@ -57,7 +58,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 9] = [
 /// #         agent_steps: AgentSteps(1000), evaluation_period: AgentSteps(100), evaluation_episodes: 1,
 /// #         final_evaluation_episodes: 1, checkpoint_period: AgentSteps(100),
 /// #     },
-/// #     kernels: Default::default(),
+/// #     instruction_set: Default::default(),
 /// # };
 /// let setting: Setting = "agent.n_step=5".parse()?;
 /// setting.apply(&mut config)?;

@@ -9,6 +9,7 @@ use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::InterventionSpec;
+use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, Weights};
 use softmoe_replay::Batch;
@@ -66,6 +67,7 @@ pub struct CpuLearner<O> {
     objective: O,
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
+    instruction_set: InstructionSet,
     /// How states are read, if not as pixels.
     read: Option<ReadObservations>,
     /// Bytes of a state.
@@ -148,7 +150,7 @@ impl<O: Objective> CpuLearner<O> {
             actions,
             values,
             target: online.clone(),
-            optimizer: Adam::new(settings.optimizer, online.len()),
+            optimizer: Adam::for_parameters(settings.optimizer, network.parameters()),
             rng: seeds.rng(Role::Noise),
             act: Buffers::new(&*network, 1),
             update,
@@ -157,6 +159,7 @@ impl<O: Objective> CpuLearner<O> {
             online,
             network,
             settings,
+            instruction_set: InstructionSet::default(),
         }
     }
 
@@ -185,6 +188,15 @@ impl<O: Objective> CpuLearner<O> {
         noise_loss: &[f32],
     ) -> Result<Update<'_>, AgentError> {
         check_batch(batch, self.settings.batch_size, self.state_len, self.actions)?;
+        self.instruction_set.run(|| self.step_with(batch, noise_target, noise_loss))
+    }
+
+    fn step_with(
+        &mut self,
+        batch: &Batch,
+        noise_target: &[f32],
+        noise_loss: &[f32],
+    ) -> Result<Update<'_>, AgentError> {
         self.targets(batch, noise_target);
         let mean_loss = self.loss_and_gradient(batch, noise_loss);
         let update = self.optimizer.steps() + 1;
@@ -266,8 +278,36 @@ impl<O: Objective> CpuLearner<O> {
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
         read(self.read, &self.settings, &mut input, &batch.states);
-        pass.forward(Weights { parameters: &self.online, noise: None }, &input);
+        self.instruction_set.run(|| pass.forward(Weights { parameters: &self.online, noise: None }, &input));
         pass.inspect(&input)
+    }
+
+    fn diagnose_batch(&mut self, batch: &Batch) -> Vec<Diagnostic> {
+        let buffers = UpdateBuffers::new(&*self.network, batch.len(), self.values);
+        let of_updates = std::mem::replace(&mut self.update, buffers);
+        self.targets(batch, &[]);
+        let Buffers { pass, input } = &mut self.update.of_network;
+        read(self.read, &self.settings, input, &batch.states);
+        let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
+        let of_states = outputs.chunks_exact(self.actions * self.values);
+        let q_values: Vec<Vec<f32>> =
+            of_states.map(|outputs| self.objective.action_values(outputs)).collect();
+        let inspection = pass.inspect(input);
+        let loss = self.loss_and_gradient(batch, &[]);
+        let buffers = std::mem::replace(&mut self.update, of_updates);
+
+        let targets = buffers.q_target.chunks_exact(self.values);
+        let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
+        let learned = Learned {
+            loss,
+            q_values: &q_values,
+            actions: &batch.actions,
+            targets: &targets,
+            gradient: &buffers.gradient,
+        };
+        let mut diagnostics = diagnostics::of_learning(&learned);
+        diagnostics.extend(diagnostics::of_network(&inspection, self.network.parameters()));
+        diagnostics
     }
 
     /// Replaces online and target weights, both in the order of the network's parameter list.
@@ -309,7 +349,8 @@ impl<O: Objective> Learner for CpuLearner<O> {
         };
         let Buffers { pass, input } = &mut self.act;
         read(self.read, &self.settings, input, state);
-        self.objective.greedy(pass.forward(Weights { parameters: &self.online, noise }, input))
+        let weights = Weights { parameters: &self.online, noise };
+        self.instruction_set.run(|| self.objective.greedy(pass.forward(weights, input)))
     }
 
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {
@@ -323,31 +364,11 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 
     fn diagnose(&mut self, batch: &Batch) -> Vec<Diagnostic> {
-        let buffers = UpdateBuffers::new(&*self.network, batch.len(), self.values);
-        let of_updates = std::mem::replace(&mut self.update, buffers);
-        self.targets(batch, &[]);
-        let Buffers { pass, input } = &mut self.update.of_network;
-        read(self.read, &self.settings, input, &batch.states);
-        let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
-        let of_states = outputs.chunks_exact(self.actions * self.values);
-        let q_values: Vec<Vec<f32>> =
-            of_states.map(|outputs| self.objective.action_values(outputs)).collect();
-        let inspection = pass.inspect(input);
-        let loss = self.loss_and_gradient(batch, &[]);
-        let buffers = std::mem::replace(&mut self.update, of_updates);
+        self.instruction_set.run(|| self.diagnose_batch(batch))
+    }
 
-        let targets = buffers.q_target.chunks_exact(self.values);
-        let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
-        let learned = Learned {
-            loss,
-            q_values: &q_values,
-            actions: &batch.actions,
-            targets: &targets,
-            gradient: &buffers.gradient,
-        };
-        let mut diagnostics = diagnostics::of_learning(&learned);
-        diagnostics.extend(diagnostics::of_network(&inspection, self.network.parameters()));
-        diagnostics
+    fn use_instruction_set(&mut self, set: InstructionSet) {
+        self.instruction_set = set;
     }
 
     fn follows(&self, _: InterventionSpec) -> bool {
@@ -375,7 +396,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 
     fn parameters(&self) -> usize {
-        self.online.len()
+        self.network.parameters().trained_len()
     }
 
     fn weights(&self) -> NamedWeights<'_> {
@@ -396,7 +417,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
         let state = LearnerState::from_bytes(state, self.online.len())?;
-        self.optimizer = state.optimizer(self.settings.optimizer);
+        self.optimizer = state.optimizer(self.settings.optimizer, self.network.parameters());
         (self.online, self.target, self.rng) = (state.online, state.target, state.rng);
         Ok(())
     }

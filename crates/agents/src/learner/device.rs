@@ -121,7 +121,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         let list = network.parameters();
         let initial = list.initial(&mut seeds.rng(Role::Weights));
         let weights = from_values(&initial, [initial.len()], &device);
-        let adam = Adam::new(settings.optimizer, initial.len());
+        let adam = Adam::for_parameters(settings.optimizer, network.parameters());
         let batch = settings.batch_size;
         DeviceLearner {
             objective,
@@ -373,7 +373,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     }
 
     fn parameters(&self) -> usize {
-        self.network.parameters().len()
+        self.network.parameters().trained_len()
     }
 
     fn weights(&self) -> NamedWeights<'_> {
@@ -396,9 +396,10 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
-        let state = LearnerState::from_bytes(state, self.parameters())?;
+        let state = LearnerState::from_bytes(state, self.network.parameters().len())?;
         self.set_weights(&state.online, &state.target);
-        self.online.optimizer = DeviceAdam::new(&state.optimizer(self.settings.optimizer), &self.device);
+        let optimizer = state.optimizer(self.settings.optimizer, self.network.parameters());
+        self.online.optimizer = DeviceAdam::new(&optimizer, &self.device);
         self.rng = state.rng;
         Ok(())
     }

@@ -4,7 +4,7 @@ use crate::AgentError;
 use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
-use softmoe_nets::{Adam, AdamSettings};
+use softmoe_nets::{Adam, AdamSettings, ParameterList};
 
 /// The weights of a learner, the moments of its optimizer and its source of noise. Learning rate and epsilon are
 /// settings, not state: a restored learner keeps its own.
@@ -35,9 +35,11 @@ impl LearnerState {
         LearnerState { online, target, steps: optimizer.steps(), mu, nu, rng: rng.clone() }
     }
 
-    /// The optimizer, with the settings of the learner that is restored.
-    pub(crate) fn optimizer(&self, settings: AdamSettings) -> Adam {
-        Adam::resume(settings, self.steps, self.mu.clone(), self.nu.clone())
+    /// The optimizer of a network's parameters, with the settings of the learner that is restored.
+    pub(crate) fn optimizer(&self, settings: AdamSettings, list: &ParameterList) -> Adam {
+        let mut adam = Adam::for_parameters(settings, list);
+        adam.restore(self.steps, &self.mu, &self.nu);
+        adam
     }
 
     /// The state as bytes.

@@ -5,7 +5,7 @@
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
     MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -64,7 +64,7 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 4,
             checkpoint_period: AgentSteps(70),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 

@@ -5,7 +5,7 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig,
+    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
     MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use std::fs;
@@ -41,7 +41,7 @@ pub(crate) fn config(body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 10,
             checkpoint_period: AgentSteps(100),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 

@@ -5,7 +5,7 @@ mod device;
 mod mixing;
 
 use crate::inspection::{Kernel, Mixture, doubles};
-use crate::kernels::parts::{Of, in_parts, parts, share};
+use crate::kernels::parallel::{Rows, chunk_count, parallel_chunks, parallel_chunks_with};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layer::y_and_dx;
 use crate::layers::experts::{ExpertSettings, Experts, ExpertsWorkspace};
@@ -127,9 +127,11 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
     }
 
     /// The same mixture with Phi kept at its initial value: the control "RandPhi" of Obando-Ceron et al. 2024
-    /// (arXiv 2402.08609). Its gradient is zero.
+    /// (arXiv 2402.08609). Its gradient is zero, and it counts as no trained parameter. `builder` is the one that the mixture was
+    /// made with.
     #[must_use]
-    pub fn with_fixed_phi(self) -> Self {
+    pub fn with_fixed_phi(self, builder: &mut Builder) -> Self {
+        builder.fix(&self.phi);
         SoftMoe { fixed_phi: true, ..self }
     }
 
@@ -181,7 +183,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let name = format!("SoftMoE: {}, {p} slots each", self.experts.in_words());
         // Logits, slots and outputs are products of m, n p and d.
         let row = LayerDescription::new(name, input);
-        vec![row.of(self.phi.len() + scale + parameters, 3 * m * n * p * d + multiply_adds)]
+        let phi = if self.fixed_phi { 0 } else { self.phi.len() };
+        vec![row.of(phi + scale + parameters, 3 * m * n * p * d + multiply_adds)]
     }
 
     fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> SoftMoeWorkspace<E> {
@@ -205,7 +208,10 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             y: zeros(batch * m * d),
             dy: zeros(batch * m * d),
             dx: zeros(batch * m * d),
-            scratches: vec![Scratch::new(m, n * p, d); parts(3 * batch * m * n * p * d).min(batch).max(1)],
+            scratches: vec![
+                Scratch::new(m, n * p, d);
+                chunk_count(3 * batch * m * n * p * d).min(batch).max(1)
+            ],
         }
     }
 
@@ -224,8 +230,9 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
 
         // Sample by sample: what is computed is still in the cache when it is used.
         let SoftMoeWorkspace { phi, mixing, slots, y, scratches, .. } = workspace;
-        let samples = (Of(x, m * d), Of(tokens, m * d), Of(&mut slots[..], np * d), Of(&mut mixing[..], 1));
-        in_parts(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
+        let samples =
+            (Rows(x, m * d), Rows(tokens, m * d), Rows(&mut slots[..], np * d), Rows(&mut mixing[..], 1));
+        parallel_chunks_with(scratches, samples, &|scratch, (x, tokens, slots, mixing)| {
             let tokens = x.0.chunks_exact(m * d).zip(tokens.0.chunks_exact(m * d));
             for ((mixing, slots), (x, tokens)) in
                 mixing.0.iter_mut().zip(slots.0.chunks_exact_mut(np * d)).zip(tokens)
@@ -238,8 +245,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             }
         });
         let outputs = self.experts.forward(weights, slots, &mut workspace.experts);
-        let samples = (Of(outputs, np * d), Of(&mut y[..], m * d), Of(&mixing[..], 1));
-        share(x.len() * np, samples, |(outputs, y, mixing)| {
+        let samples = (Rows(outputs, np * d), Rows(&mut y[..], m * d), Rows(&mixing[..], 1));
+        parallel_chunks(x.len() * np, samples, |(outputs, y, mixing)| {
             let outputs = outputs.0.chunks_exact(np * d);
             for ((mixing, outputs), y) in mixing.0.iter().zip(outputs).zip(y.0.chunks_exact_mut(m * d)) {
                 let weights = mixing.weights();
@@ -259,8 +266,9 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let SoftMoeWorkspace { mixing, slots, d_outputs, y, dy: scaled_dy, dx, d_logits, scratches, .. } =
             workspace;
         scaled_dy.copy_from_slice(dy);
-        let samples = (Of(&mut scaled_dy[..], m * d), Of(&mut d_outputs[..], np * d), Of(&mixing[..], 1));
-        share(x.len() * np, samples, |(dy, d_outputs, mixing)| {
+        let samples =
+            (Rows(&mut scaled_dy[..], m * d), Rows(&mut d_outputs[..], np * d), Rows(&mixing[..], 1));
+        parallel_chunks(x.len() * np, samples, |(dy, d_outputs, mixing)| {
             let d_outputs = d_outputs.0.chunks_exact_mut(np * d);
             for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.0.chunks_exact_mut(m * d)).zip(d_outputs)
             {
@@ -274,8 +282,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
 
         let (outputs, d_slots) =
             (self.experts.output(&workspace.experts), self.experts.d_input(&workspace.experts));
-        let samples = (0..batch, Of(&mut dx[..], m * d), Of(&mut d_logits[..], m * np));
-        in_parts(scratches, samples, &|scratch, (samples, dx, d_logits)| {
+        let samples = (0..batch, Rows(&mut dx[..], m * d), Rows(&mut d_logits[..], m * np));
+        parallel_chunks_with(scratches, samples, &|scratch, (samples, dx, d_logits)| {
             let gradients = dx.0.chunks_exact_mut(m * d).zip(d_logits.0.chunks_exact_mut(m * np));
             for (sample, (dx, d_logits)) in samples.zip(gradients) {
                 let (of_tokens, of_slots) = (sample * m * d, sample * np * d);

@@ -5,7 +5,7 @@ use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
     MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use std::process::{Command, Stdio};
@@ -69,7 +69,7 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(checkpoint_period),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 
