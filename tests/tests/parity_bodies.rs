@@ -1,13 +1,12 @@
 //! Tokenizations, pooled bodies, simplicial embeddings and value heads against the reference implementation's values
 //! and gradients.
 
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
     Dense, Flatten, Pooling, QHead, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
     TokenizedSettings,
 };
 use softmoe_nets::{Builder, Layer, ParameterList, Weights};
-use softmoe_tests::devices::on_devices;
+use softmoe_tests::devices::{EngineLayer, on_devices};
 use softmoe_tests::fixtures::{Fixture, files};
 use softmoe_tests::reference::{Names, assert_gradients, dense, noise, parameters};
 
@@ -83,7 +82,7 @@ fn tokenized_parity() {
 type Map = (usize, usize, usize, usize);
 
 /// Compares a network of simplicial embeddings from the feature map on; `hidden` gives what went into its head.
-fn assert_simplicial<L: RegisteredLayer<Map>>(
+fn assert_simplicial<L: EngineLayer<Map>>(
     fixture: &Fixture,
     layer: &L,
     list: &ParameterList,

@@ -1,10 +1,9 @@
 //! The released value networks, from observations to values and gradients, against the reference implementation.
 
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, QHead, Relu, SoftMoe};
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
-use softmoe_tests::devices::on_devices;
+use softmoe_tests::devices::{EngineLayer, on_devices};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, files};
 use softmoe_tests::reference::{Names, assert_gradients, dense, experts, name, parameters};
@@ -48,7 +47,7 @@ impl Case<'_> {
     where
         M: Size,
         D: Size,
-        T: RegisteredLayer<Map> + Layer<Map, Out = (usize, M, D)>,
+        T: EngineLayer<Map> + Layer<Map, Out = (usize, M, D)>,
     {
         let &[_, n, p] = self.fixture.shape("param/SoftMoE_0/phi_weights") else {
             panic!("phi has three axes")
@@ -68,7 +67,7 @@ impl Case<'_> {
     }
 
     /// Compares `network`'s values and gradients, and by `inner` what lies between.
-    fn compare<L: RegisteredLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Workspace<f32>)) {
+    fn compare<L: EngineLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Workspace<f32>)) {
         let observations = self.observations();
         let Case { fixture, builder, names } = self;
         let (list, _) = builder.finish();

@@ -1,13 +1,12 @@
 //! Layers, and whole networks, against the reference implementation's values and gradients.
 
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
     CategoricalHead, Dense, ExpertChoice, Flatten, NoisyLinear, PerConv, Relu, SoftMoe,
 };
 use softmoe_nets::{
     Adam, AdamSettings, Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels,
 };
-use softmoe_tests::devices::on_devices;
+use softmoe_tests::devices::{EngineLayer, on_devices};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
 use softmoe_tests::reference::{Names, assert_gradients, dense, experts, name, noise, parameters, swap_axes};
@@ -178,7 +177,7 @@ struct Rainbow<L> {
     noise: Vec<(&'static str, &'static str)>,
 }
 
-impl<L: RegisteredLayer<Map>> Rainbow<L> {
+impl<L: EngineLayer<Map>> Rainbow<L> {
     /// Logits, probabilities, values, gradients, and the logits in evaluation, against a file.
     fn assert_parity(&self, fixture: &Fixture, pixel_scale: u8) {
         let pixels = fixture.u8("observation").into_iter();
@@ -299,7 +298,7 @@ fn soft_moe<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-) -> Rainbow<impl RegisteredLayer<Map> + use<L>> {
+) -> Rainbow<impl EngineLayer<Map> + use<L>> {
     let noisy = fixture.flag("noisy");
     let (_, h, w, _) = encoder.output_shape(observations(fixture));
     let tokens = h * w;
@@ -328,7 +327,7 @@ fn flat<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-) -> Rainbow<impl RegisteredLayer<Map> + use<L>> {
+) -> Rainbow<impl EngineLayer<Map> + use<L>> {
     let noisy = fixture.flag("noisy");
     let first = if noisy { "NoisyNetwork_0/" } else { "Dense_0/" };
     let kernel = format!("param/{first}kernel{}", if noisy { "_mu" } else { "" });

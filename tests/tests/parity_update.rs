@@ -1,15 +1,42 @@
 //! A whole update of Rainbow, from a fresh optimizer, against the reference implementation's.
 
-use softmoe_agents::networks::{NetworkVisitor, OnCpu, RegisteredNetwork};
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, Update, UpdateSettings};
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
-use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
+use softmoe_nets::{
+    ActionLayer, ActionNetwork, AdamSettings, BoxedNetwork, Builder, ExpertSettings, NoiseList, ParameterList,
+};
 use softmoe_replay::{Batch, Layout};
+use softmoe_tests::devices::EngineLayer;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, files};
 use softmoe_tests::reference::{Names, dense};
+
+/// What computes a network's passes.
+trait Engine {
+    type Network;
+
+    /// The network of `layer`, whose parts were made with `builder`; `shape(batch)` is its input's.
+    fn network<L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Network
+    where
+        L: EngineLayer<Map> + ActionLayer<Map>,
+        S: Fn(usize) -> Map + Send + Sync + 'static;
+}
+
+struct OnCpu;
+
+impl Engine for OnCpu {
+    type Network = Box<dyn ActionNetwork>;
+
+    fn network<L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Network
+    where
+        L: EngineLayer<Map> + ActionLayer<Map>,
+        S: Fn(usize) -> Map + Send + Sync + 'static,
+    {
+        Box::new(BoxedNetwork::new(builder, layer, shape))
+    }
+}
 
 /// A network, as an engine has it, and how the reference calls its parameters and its noise.
 struct Case<N> {
@@ -37,23 +64,23 @@ fn head(
     (layer, [advantage, value].concat())
 }
 
-/// Hands a network to an engine.
-fn visit<V: NetworkVisitor>(
-    visitor: V,
+/// Makes a network for an engine.
+fn network<E: Engine>(
+    engine: E,
     builder: Builder,
-    layer: impl RegisteredNetwork<Map>,
+    layer: impl EngineLayer<Map> + ActionLayer<Map>,
     fixture: &Fixture,
-) -> V::Output {
+) -> E::Network {
     let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
-    visitor.visit(builder, layer, move |batch| (batch, height, width, channels))
+    engine.network(builder, layer, move |batch| (batch, height, width, channels))
 }
 
-fn flat<L: MapLayer, V: NetworkVisitor>(
+fn flat<L: MapLayer, E: Engine>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-    visitor: V,
-) -> Case<V::Output> {
+    engine: E,
+) -> Case<E::Network> {
     let &[features, hidden] = fixture.shape("param/NoisyNetwork_0/kernel_mu") else {
         panic!("a kernel has two axes")
     };
@@ -61,18 +88,18 @@ fn flat<L: MapLayer, V: NetworkVisitor>(
     let (head, head_names) = head(&mut builder, fixture, hidden, 1);
     let layer = ((encoder, Flatten(features), dense_hidden, Relu), head);
     Case {
-        network: visit(visitor, builder, layer, fixture),
+        network: network(engine, builder, layer, fixture),
         parameters: [encoder_names, dense("hidden", "NoisyNetwork_0/", true), head_names].concat(),
         noise: pairs([("hidden", "hidden"), ("head/advantage", "advantage"), ("head/value", "value")]),
     }
 }
 
-fn soft_moe<L: MapLayer, V: NetworkVisitor>(
+fn soft_moe<L: MapLayer, E: Engine>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-    visitor: V,
-) -> Case<V::Output> {
+    engine: E,
+) -> Case<E::Network> {
     let &[batch, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
     let (_, h, w, _) = encoder.output_shape((batch, height, width, channels));
     let tokens = h * w;
@@ -83,7 +110,7 @@ fn soft_moe<L: MapLayer, V: NetworkVisitor>(
     let (head, head_names) = head(&mut builder, fixture, tokens * d, 0);
     let layer = ((encoder, PerConv(tokens), moe, Flatten(tokens * d)), head);
     Case {
-        network: visit(visitor, builder, layer, fixture),
+        network: network(engine, builder, layer, fixture),
         parameters: [
             encoder_names,
             pairs([("moe/phi", "SoftMoE_0/phi_weights")]),
@@ -101,16 +128,16 @@ fn soft_moe<L: MapLayer, V: NetworkVisitor>(
 }
 
 /// The file's network on an engine, and what its encoder's observations are divided by.
-fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> (Case<V::Output>, u8) {
-    fn with_encoder<L: MapLayer, V: NetworkVisitor>(
+fn case<E: Engine>(fixture: &Fixture, engine: E) -> (Case<E::Network>, u8) {
+    fn with_encoder<L: MapLayer, E: Engine>(
         fixture: &Fixture,
         builder: Builder,
         encoder: (L, Names),
-        visitor: V,
-    ) -> Case<V::Output> {
+        engine: E,
+    ) -> Case<E::Network> {
         match fixture.metadata::<String>("kind").as_str() {
-            "flat" => flat(fixture, builder, encoder, visitor),
-            "moe" | "released" => soft_moe(fixture, builder, encoder, visitor),
+            "flat" => flat(fixture, builder, encoder, engine),
+            "moe" | "released" => soft_moe(fixture, builder, encoder, engine),
             other => panic!("{}: the kind {other} is unknown", fixture.name()),
         }
     }
@@ -119,9 +146,9 @@ fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> (Case<V::Output>, u
     let (encoder, names) = Encoder::new(&mut builder, fixture, "encoder/", [height, width, channels]);
     let pixel_scale = encoder.pixel_scale();
     let case = match encoder {
-        Encoder::Impala(layer) => with_encoder(fixture, builder, (layer, names), visitor),
-        Encoder::Nature(layer) => with_encoder(fixture, builder, (layer, names), visitor),
-        Encoder::MinAtar(layer) => with_encoder(fixture, builder, (layer, names), visitor),
+        Encoder::Impala(layer) => with_encoder(fixture, builder, (layer, names), engine),
+        Encoder::Nature(layer) => with_encoder(fixture, builder, (layer, names), engine),
+        Encoder::MinAtar(layer) => with_encoder(fixture, builder, (layer, names), engine),
     };
     (case, pixel_scale)
 }
@@ -267,18 +294,34 @@ fn a_whole_update_has_parity_with_the_reference() {
 /// The device engine, on burn's own CPU backend.
 #[cfg(feature = "flex")]
 mod on_flex {
-    use super::{Case, Given, assert_update, assert_weights, case};
-    use softmoe_agents::networks::OnDevice;
+    use super::{Case, Engine, Given, assert_update, assert_weights, case};
     use softmoe_agents::rainbow::DeviceRainbowLearner;
     use softmoe_agents::seeds::Seeds;
-    use softmoe_nets::device::{Flex, FlexDevice};
+    use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork, Flex, FlexDevice};
+    use softmoe_nets::{ActionLayer, Builder};
+    use softmoe_tests::devices::EngineLayer;
+    use softmoe_tests::encoders::Map;
     use softmoe_tests::fixtures::{Fixture, files};
+
+    struct OnFlex;
+
+    impl Engine for OnFlex {
+        type Network = Box<dyn DeviceNetwork<Autodiff<Flex>>>;
+
+        fn network<L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Network
+        where
+            L: EngineLayer<Map> + ActionLayer<Map>,
+            S: Fn(usize) -> Map + Send + Sync + 'static,
+        {
+            Box::new(BoxedDeviceNetwork::new(builder, layer, shape))
+        }
+    }
 
     #[test]
     fn a_whole_update_has_parity_with_the_reference() {
         for path in files("update") {
             let fixture = &Fixture::open(&path);
-            let (case, pixel_scale) = case(fixture, OnDevice::<Flex>::default());
+            let (case, pixel_scale) = case(fixture, OnFlex);
             let lists = (case.network.parameters(), case.network.noise());
             let given = Given::new(fixture, &case, lists, pixel_scale);
             let Case { network, parameters: names, .. } = case;

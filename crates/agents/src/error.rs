@@ -11,14 +11,6 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentError {
-    /// No such combination of network parts was compiled in.
-    #[error("there is no network `{given}` in this build; there are: {known}")]
-    UnknownNetwork {
-        /// What was asked for.
-        given: String,
-        /// What there is.
-        known: String,
-    },
     /// A body that has no gradients for the CPU engine.
     #[error("{0}")]
     DeviceOnly(String),

@@ -4,8 +4,9 @@
 //! Limit: multiply-adds; where the inner loop is short, the reading and writing of c.
 
 use super::block::At;
+use super::instruction_set::dispatch;
 use super::matrix::{Blocks, Matrix, MatrixMut};
-use super::parallel::Split;
+use super::parallel::{Split, parallel_chunks};
 use super::tile::{self, Operands, ROWS};
 use super::transposition::copy_transposed;
 use crate::scalar::Scalar;
@@ -37,7 +38,7 @@ impl<E> Summand<'_, E> {
 }
 
 /// A product whose shapes fit.
-pub(super) struct Product<'a, E> {
+pub struct Product<'a, E> {
     pub(super) c: MatrixMut<'a, E>,
     pub(super) a: Blocks<'a, E>,
     pub(super) b: Matrix<'a, E>,
@@ -64,6 +65,28 @@ impl<'a, E> Product<'a, E> {
         Product { c, a, b, summand, rectified: false }
     }
 }
+
+/// A number type whose products are compiled in this crate.
+///
+/// The loops of a product are most of the kernels' code. A generic function would be compiled in every crate that has a
+/// network, and once for each of its callers. Through this trait they are compiled here alone, once for each number type.
+pub trait Multiply: Sized {
+    /// Computes the product, in chunks for the threads of the pool if `work` multiply-adds are worth it.
+    fn multiply(product: Product<'_, Self>, work: usize);
+}
+
+macro_rules! multiply {
+    ($($number:ty),+) => {
+        $(impl Multiply for $number {
+            #[inline(never)]
+            fn multiply(product: Product<'_, $number>, work: usize) {
+                parallel_chunks(work, product, dispatch);
+            }
+        })+
+    };
+}
+
+multiply!(f32, f64);
 
 /// Some columns of b and c, as wide as a tile.
 struct Panel<'p, E> {
