@@ -1,4 +1,4 @@
-//! An agent: a learner, the replay it learns from, and when it does what.
+//! An agent: a learner, its replay, and the schedule of exploration, updates and target copies.
 
 mod schedule;
 
@@ -7,16 +7,16 @@ use crate::diagnostics::{self, Diagnostic};
 use crate::interventions;
 use crate::learner::{UpdateSettings, unfollowed};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, Update, networks};
+use crate::{AgentError, Learner, Mode, ReplayConfig, Update, networks};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
-use softmoe_env::{MOST_ACTIONS, Step};
+use softmoe_env::{EnvironmentSpec, MOST_ACTIONS, Step};
 use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{Batch, EpisodeEnd, Replay};
 use std::time::Duration;
 
 /// A value-based agent that learns from replayed transitions.
@@ -29,10 +29,10 @@ pub struct Agent {
     intervention: InterventionSpec,
     seeds: Seeds,
     schedule: Schedule,
-    actions: usize,
+    spec: EnvironmentSpec,
     steps: AgentSteps,
     updates: u64,
-    /// Whether the learner is at an update of `batch` that was not finished yet.
+    /// Whether an update of `batch` is under way.
     is_updating: bool,
     losses: MeanLoss,
     clock: Clock,
@@ -41,10 +41,10 @@ pub struct Agent {
     sampling: Xoshiro256PlusPlus,
 }
 
-/// A monotonic clock: the time since an instant that stays the same.
+/// A monotonic clock: the time since a fixed instant.
 pub type Clock = fn() -> Duration;
 
-/// What the CPU engine's learner of an agent is made of: it does now and then what a device's is not asked to.
+/// The parts of a CPU learner for an agent on a device, used for interventions and diagnostics.
 #[derive(Clone, Debug)]
 struct CpuMirror {
     config: AgentConfig,
@@ -55,7 +55,7 @@ struct CpuMirror {
 }
 
 impl CpuMirror {
-    /// None if the CPU engine has not the network, and nothing needs it to.
+    /// `None` if the CPU engine does not have the network, and nothing needs it.
     fn new(
         config: &AgentConfig,
         architecture: &Architecture,
@@ -89,25 +89,27 @@ impl CpuMirror {
     }
 }
 
-/// The time that training took, by what it did, since it was last asked for. All zero without a [`Clock`].
+/// Times of the parts of training since the last request. All zero without a [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// Choosing actions; on a device, that includes the wait for an update before.
+    /// Stepping the environment, outside the agent.
+    pub environment: Duration,
+    /// Choosing actions; on a device, this includes the wait for an earlier update.
     pub act: Duration,
     /// Drawing transitions from the replay.
     pub sample: Duration,
-    /// Learning from them, interventions included.
+    /// Updates and interventions.
     pub update: Duration,
 }
 
-/// The losses since they were last asked for.
+/// The losses since the last request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct MeanLoss {
     sum: f64,
     count: u64,
 }
 
-/// The state of an agent, but for its replay.
+/// The state of an agent without its replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentState {
     steps: AgentSteps,
@@ -119,42 +121,88 @@ pub struct AgentState {
 }
 
 impl Agent {
-    /// The agent of `config` on the CPU engine.
+    /// The agent of `config` for an environment, on the CPU engine.
     ///
     /// # Errors
-    /// If `config` is the random policy, which learns nothing; if the network is not in this build or has another head
-    /// than the agent's ([`LearningConfig::head`]); if a setting cannot be followed.
-    pub fn new(config: &AgentConfig, architecture: &Architecture, seeds: Seeds) -> Result<Self, AgentError> {
-        Self::new_on(Device::Cpu, config, architecture, seeds)
+    /// If `config` is the random policy, which learns nothing; if the network is not in this build, does not fit the states
+    /// and actions of the environment, or does not have the agent's head ([`LearningConfig::head`]); if a setting cannot be
+    /// followed.
+    pub fn new(
+        config: &AgentConfig,
+        architecture: &Architecture,
+        spec: &EnvironmentSpec,
+        seeds: Seeds,
+    ) -> Result<Self, AgentError> {
+        Self::new_on(Device::Cpu, config, architecture, spec, seeds)
     }
 
     /// The same on any device.
     ///
     /// # Errors
-    /// As [`new`](Agent::new), or if the device is not in this build or not there, or not for this agent.
+    /// As [`new`](Agent::new), or if the device is not in this build, is not present, or cannot run this agent.
     pub fn new_on(
         device: Device,
         config: &AgentConfig,
         architecture: &Architecture,
+        spec: &EnvironmentSpec,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
+        let replay = ReplayConfig::new(config, spec)?.make()?;
+        Self::on(device, config, architecture, spec, seeds, replay)
+    }
+
+    /// An agent that continues from a saved state and its replay, bit for bit. It allocates no other replay.
+    ///
+    /// # Errors
+    /// As [`new_on`](Agent::new_on), or if state and replay belong to another agent.
+    pub fn resume(
+        device: Device,
+        config: &AgentConfig,
+        architecture: &Architecture,
+        spec: &EnvironmentSpec,
+        seeds: Seeds,
+        state: AgentState,
+        replay: Replay,
+    ) -> Result<Self, AgentError> {
+        check_replay(&replay, &ReplayConfig::new(config, spec)?)?;
+        let mut agent = Self::on(device, config, architecture, spec, seeds, replay)?;
+        agent.restore_state(state)?;
+        Ok(agent)
+    }
+
+    fn on(
+        device: Device,
+        config: &AgentConfig,
+        architecture: &Architecture,
+        spec: &EnvironmentSpec,
+        seeds: Seeds,
+        replay: Replay,
+    ) -> Result<Self, AgentError> {
         let learning = learning_of(config)?;
+        if (architecture.observation, architecture.actions) != (spec.state(), spec.actions) {
+            return Err(AgentError::Setting {
+                setting: "network",
+                given: format!(
+                    "for states {:?} and {} actions",
+                    architecture.observation, architecture.actions
+                ),
+                allowed: format!("for those of the environment, {:?} and {}", spec.state(), spec.actions),
+            });
+        }
         if architecture.head != learning.head() {
             let (given, allowed) = (architecture.head.to_string(), learning.head().to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
         }
-        let pixel_scale = architecture.network.encoder.pixel_scale();
-        let update = UpdateSettings { pixel_scale, ..UpdateSettings::from(&learning) };
+        let update = UpdateSettings::new(&learning, spec.element);
         let mirror = match device {
             Device::Cpu => None,
             _ => CpuMirror::new(config, architecture, &update, seeds)?,
         };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
-        let observation_len = architecture.observation.iter().product();
-        Self::assemble(learner, mirror, config, observation_len, architecture.actions, seeds)
+        Self::assemble(learner, mirror, &learning, spec, seeds, replay)
     }
 
-    /// The same agent, whose learner computes with `set` on the CPU engine. Without this call it is the default set.
+    /// The same agent with the instruction set `set` on the CPU engine, instead of the default set.
     #[must_use]
     pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
         self.learner.use_instruction_set(set);
@@ -164,62 +212,49 @@ impl Agent {
         self
     }
 
-    /// An agent over any learner: one of another library, or one of your own network.
+    /// An agent over any learner, e.g. one of another library or of your own network.
     ///
-    /// `config` says when the agent explores and learns and what it learns from; of the rest (the loss, the optimizer,
-    /// the head) a learner takes what it will ([`UpdateSettings::from`]). Observations have `observation_len` bytes,
-    /// which only the learner reads.
+    /// `config` decides the agent's schedule and replay. The learner uses the rest of it: the loss, the optimizer, the head
+    /// ([`UpdateSettings::new`]).
     ///
     /// # Errors
-    /// If `config` is the random policy; if there is no action, or more than 256; if the learner does not follow the
-    /// intervention of `config` ([`Learner::follows`]); if there can be no such replay.
+    /// If `config` is the random policy; if the environment has no action, or more than [`MOST_ACTIONS`]; if the learner
+    /// does not follow the intervention of `config` ([`Learner::follows`]); if the replay's settings are invalid.
     pub fn with_learner(
         learner: Box<dyn Learner>,
         config: &AgentConfig,
-        observation_len: usize,
-        actions: usize,
+        spec: &EnvironmentSpec,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
-        let intervention = learning_of(config)?.intervention;
-        if !learner.follows(intervention) {
-            return Err(unfollowed(intervention));
+        let learning = learning_of(config)?;
+        if !learner.follows(learning.intervention) {
+            return Err(unfollowed(learning.intervention));
         }
-        Self::assemble(learner, None, config, observation_len, actions, seeds)
+        let replay = ReplayConfig::of(&learning, spec).make()?;
+        Self::assemble(learner, None, &learning, spec, seeds, replay)
     }
 
     fn assemble(
         learner: Box<dyn Learner>,
         mirror: Option<CpuMirror>,
-        config: &AgentConfig,
-        observation_len: usize,
-        actions: usize,
+        learning: &LearningConfig,
+        spec: &EnvironmentSpec,
         seeds: Seeds,
+        replay: Replay,
     ) -> Result<Self, AgentError> {
-        let learning = learning_of(config)?;
-        if !(1..=MOST_ACTIONS).contains(&actions) {
-            let (given, allowed) = (actions.to_string(), format!("between 1 and {MOST_ACTIONS}"));
+        if !(1..=MOST_ACTIONS).contains(&spec.actions) {
+            let (given, allowed) = (spec.actions.to_string(), format!("between 1 and {MOST_ACTIONS}"));
             return Err(AgentError::Setting { setting: "actions", given, allowed });
         }
-        let layout = Layout {
-            capacity: learning.replay_capacity,
-            frame_len: observation_len,
-            channels: 1,
-            stack: 1,
-            n_step: learning.n_step,
-            discount: learning.discount,
-        };
-        let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
-        let uniform = learning.priority_exponent == 0.0;
-        let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized };
         Ok(Agent {
             learner,
             mirror,
             intervention: learning.intervention,
             seeds,
-            batch: Batch::new(learning.batch_size, &layout),
-            replay: Replay::with_storage(layout, sampling, storage)?,
-            schedule: Schedule::new(&learning),
-            actions,
+            batch: Batch::new(learning.batch_size, replay.layout()),
+            replay,
+            schedule: Schedule::new(learning),
+            spec: *spec,
             steps: AgentSteps(0),
             updates: 0,
             is_updating: false,
@@ -231,54 +266,55 @@ impl Agent {
         })
     }
 
-    /// Times what the agent does by `clock` ([`take_phases`](Agent::take_phases)).
+    /// Times the agent's work by `clock` ([`take_phases`](Agent::take_phases)).
     pub fn time_by(&mut self, clock: Clock) {
         self.clock = clock;
     }
 
-    /// Chooses an action in training. It goes by the weights after an update that is under way, also where it is not
-    /// known yet whether they are finite.
+    /// Chooses an action in training. The weights are those after an update that is under way, even before it is known
+    /// whether they are finite.
     ///
     /// # Panics
-    /// If `state` has not the length of a state.
+    /// If `state` does not have the length of a state.
     pub fn act(&mut self, state: &[u8]) -> usize {
         self.check_state(state);
         let started = (self.clock)();
-        let action = random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.actions)
-            .unwrap_or_else(|| self.learner.act(state, Mode::Train));
+        let action =
+            random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.spec.actions)
+                .unwrap_or_else(|| self.learner.act(state, Mode::Train));
         self.phases.act += (self.clock)() - started;
         action
     }
 
-    /// Chooses an action in an evaluation, whose random generator is another than training's.
+    /// Chooses an action in an evaluation, which has a random generator of its own.
     ///
     /// # Panics
-    /// If `state` has not the length of a state.
+    /// If `state` does not have the length of a state.
     pub fn act_in_evaluation(&mut self, state: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
         self.check_state(state);
-        random_action(rng, self.schedule.epsilon_evaluation, self.actions)
+        random_action(rng, self.schedule.epsilon_evaluation, self.spec.actions)
             .unwrap_or_else(|| self.learner.act(state, Mode::Evaluate))
     }
 
-    /// Random actions too are refused for a state of another length.
+    /// Checks the length of a state, also before a random action.
     fn check_state(&self, state: &[u8]) {
-        assert_eq!(state.len(), self.replay.layout().state_len(), "bytes of a state given to the agent");
+        assert_eq!(state.len(), self.spec.state_bytes(), "bytes of a state given to the agent");
     }
 
-    /// Stores a transition and learns when an update is due. `frame` is the newest of the state that `action` was chosen
-    /// for, `step` the environment's answer to that action.
+    /// Stores a transition and learns when an update is due. `frame` is the newest frame of the state in which `action` was
+    /// chosen, `step` the result of that action.
     ///
-    /// On a device an update is begun and not waited for. The next call finishes it before it stores anything, so that the
-    /// result is the same as that of an agent that waits. Call [`finish_update`](Agent::finish_update) before you look at
-    /// the agent in between.
+    /// On a device the call starts an update without waiting for it. The next call finishes the update before it stores
+    /// anything, so that the result equals that of an agent that waits. Call [`finish_update`](Agent::finish_update) before
+    /// you look at the agent in between.
     ///
     /// # Shapes
     /// frame: (height, width, channels)
     ///
     /// # Errors
-    /// [`AgentError::Input`], and nothing is stored, if `frame` has not the length of a frame, if there is no such
-    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update, or of the
-    /// one before, is not finite.
+    /// [`AgentError::Input`], and nothing is stored, if `frame` does not have the length of a frame, if there is no such
+    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update or of the
+    /// previous one is not finite.
     pub fn learn(&mut self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
         self.check_transition(frame, action, step)?;
         self.finish_update()?;
@@ -304,13 +340,13 @@ impl Agent {
     }
 
     fn check_transition(&self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
-        let frame_len = self.replay.layout().frame_len;
+        let frame_len = self.spec.frame_bytes();
         let wrong = |what, given: String, allowed| Err(AgentError::Input { what, given, allowed });
         if frame.len() != frame_len {
             return wrong("the number of bytes of a frame", frame.len().to_string(), frame_len.to_string());
         }
-        if action >= self.actions {
-            return wrong("the action", action.to_string(), format!("below {}", self.actions));
+        if action >= self.spec.actions {
+            return wrong("the action", action.to_string(), format!("below {}", self.spec.actions));
         }
         if !step.reward.is_finite() {
             return wrong("the reward", step.reward.to_string(), "a finite number".into());
@@ -366,7 +402,7 @@ impl Agent {
         self.updates += 1;
     }
 
-    /// Follows the intervention. What is random in it follows from the number of updates alone.
+    /// Applies the intervention. Its random numbers follow from the number of updates alone.
     fn intervene(&mut self) -> Result<(), AgentError> {
         let mut rng = self.seeds.rng(Role::Intervention(self.updates));
         let mut batch = Batch::new(interventions::BATCH_SIZE, self.replay.layout());
@@ -379,11 +415,11 @@ impl Agent {
         self.learner.restore(&mirror.state())
     }
 
-    /// Numbers that tell how the learning goes, from transitions that `index` alone decides; none while there are no
-    /// transitions. The agent is as before, an update that was under way finished.
+    /// Diagnostics of learning, from transitions that `index` alone decides; empty before the first transition. The agent
+    /// does not change, except that an update under way is finished.
     ///
     /// # Errors
-    /// If a learner on a device cannot be asked, or an update under way is not finite.
+    /// If a device fails, or an update under way is not finite.
     pub fn diagnose(&mut self, index: u64) -> Result<Vec<Diagnostic>, AgentError> {
         self.finish_update()?;
         if self.replay.available() == 0 {
@@ -408,6 +444,16 @@ impl Agent {
         std::mem::take(&mut self.phases)
     }
 
+    /// The environment that the agent is for.
+    pub fn spec(&self) -> &EnvironmentSpec {
+        &self.spec
+    }
+
+    /// Whether the agent learns as if a lost life ended the episode.
+    pub fn ends_with_a_life(&self) -> bool {
+        self.schedule.terminal_on_life_loss
+    }
+
     /// Agent steps so far.
     pub fn steps(&self) -> AgentSteps {
         self.steps
@@ -424,29 +470,29 @@ impl Agent {
         (count > 0).then(|| sum / count as f64)
     }
 
-    /// The learner; an update that is under way is not among what it tells.
+    /// The learner, without an update that is under way.
     pub fn learner(&self) -> &dyn Learner {
         &*self.learner
     }
 
-    /// Takes the weights of a file (see [`Learner::load_weights`]).
+    /// Loads the weights of a file (see [`Learner::load_weights`]).
     ///
     /// # Errors
-    /// If they are of another network; the agent is then as before.
+    /// If they belong to another network; the agent is then unchanged.
     pub fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
         self.finish_update()?;
         self.learner.load_weights(file)
     }
 
-    /// The replay, to be saved beside the [`state`](Agent::state); without the priorities of an update that is under way.
+    /// The replay, to be saved with the [`state`](Agent::state), without the priorities of an update that is under way.
     pub fn replay(&self) -> &Replay {
         &self.replay
     }
 
-    /// Everything but the replay that [`restore`](Agent::restore) needs to go on bit for bit.
+    /// The state without the replay, from which [`restore`](Agent::restore) continues bit for bit.
     ///
     /// # Panics
-    /// If an update is under way, which would be lost: call [`finish_update`](Agent::finish_update) first.
+    /// If an update is under way, as it would be lost: call [`finish_update`](Agent::finish_update) first.
     pub fn state(&self) -> AgentState {
         assert!(!self.is_updating, "an update is under way: call `finish_update` before `state`");
         AgentState {
@@ -459,25 +505,37 @@ impl Agent {
         }
     }
 
-    /// Goes on from a saved state and replay.
+    /// Continues from a saved state and replay.
     ///
     /// # Errors
-    /// If they are those of another agent; the agent is then as before.
+    /// If they belong to another agent; the agent is then unchanged.
     pub fn restore(&mut self, state: AgentState, replay: Replay) -> Result<(), AgentError> {
-        if replay.layout() != self.replay.layout() || replay.sampling() != self.replay.sampling() {
-            return Err(AgentError::State("its replay has another layout".into()));
-        }
+        let (layout, sampling) = (*self.replay.layout(), self.replay.sampling());
+        check_replay(&replay, &ReplayConfig { layout, sampling, storage: replay.storage() })?;
+        self.restore_state(state)?;
+        self.replay = replay;
+        Ok(())
+    }
+
+    fn restore_state(&mut self, state: AgentState) -> Result<(), AgentError> {
         self.learner.restore(&state.learner)?;
         self.is_updating = false;
-        self.replay = replay;
         (self.steps, self.updates, self.losses) = (state.steps, state.updates, state.losses);
         (self.exploration, self.sampling) = (state.exploration, state.sampling);
         Ok(())
     }
 }
 
+/// Checks that a replay has the agent's layout and sampling.
+fn check_replay(replay: &Replay, config: &ReplayConfig) -> Result<(), AgentError> {
+    if *replay.layout() != config.layout || replay.sampling() != config.sampling {
+        return Err(AgentError::State("its replay has another layout".into()));
+    }
+    Ok(())
+}
+
 /// The settings of an agent that learns.
-fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
+pub(crate) fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
     let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
     config.learning().ok_or(AgentError::Setting { setting: "agent", given, allowed })
 }

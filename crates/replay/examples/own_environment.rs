@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, ReplayError, Sampling};
 
-/// Half of all walks end at each cell, so that one in 2,048 is rewarded.
+/// At each cell half of the remaining walks end, so that one in 2,048 is rewarded.
 const CELLS: usize = 11;
 const DISCOUNT: f64 = 0.95;
 const BATCH_SIZE: usize = 8;

@@ -1,13 +1,15 @@
-//! The agent's schedule, on a learner that only takes notes.
+//! Tests of the agent's schedule, with a learner that only records its calls.
 
 use super::*;
 use crate::{NamedWeights, Update};
 use softmoe_config::{BodySpec, EncoderSpec, LearningConfig, NetworkSpec};
+use softmoe_env::Element;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
+use softmoe_replay::Layout;
 use std::sync::{Arc, Mutex};
 
-/// What a learner was asked to do, by the agent.
+/// The calls of a learner by its agent.
 #[derive(Debug, Default)]
 struct Notes {
     updates: u64,
@@ -63,6 +65,8 @@ impl Learner for NoteTaker {
 
 const SHAPE: [usize; 3] = [10, 10, 1];
 const FRAME: [u8; 100] = [0; 100];
+const SPEC: EnvironmentSpec =
+    EnvironmentSpec { frame: SHAPE, stack: 1, actions: 5, element: Element::Byte { scale: 1 } };
 
 /// A small network for the agent of `config`.
 fn architecture(config: &AgentConfig) -> Architecture {
@@ -71,13 +75,13 @@ fn architecture(config: &AgentConfig) -> Architecture {
     Architecture { network, head, observation: SHAPE, actions: 5, permutation_seed: 0 }
 }
 
-/// An agent of `config` whose learner takes notes.
+/// An agent of `config` whose learner records its calls.
 fn agent(config: impl Into<AgentConfig>) -> (Agent, Arc<Mutex<Notes>>) {
     let config = config.into();
     let notes = Arc::<Mutex<Notes>>::default();
     let priorities = vec![1.0; config.learning().unwrap().batch_size];
     let learner = Box::new(NoteTaker { notes: Arc::clone(&notes), priorities });
-    (Agent::with_learner(learner, &config, FRAME.len(), 5, Seeds::new(0)).unwrap(), notes)
+    (Agent::with_learner(learner, &config, &SPEC, Seeds::new(0)).unwrap(), notes)
 }
 
 fn small() -> LearningConfig {
@@ -99,7 +103,7 @@ fn updates_and_copies_keep_their_periods_once_the_replay_is_warm() {
     let (mut agent, notes) = agent(config);
     for step in 1..=60_u64 {
         agent.learn(&FRAME, 0, reward(0.0)).unwrap();
-        // As the reference has it: more than `min_replay` stored, and the step a multiple of the period.
+        // As in the reference: more than `min_replay` rows stored, and the step a multiple of the period.
         let times = |period: u64| (11..=step).filter(|step| step.is_multiple_of(period)).count() as u64;
         let notes = notes.lock().unwrap();
         assert_eq!((notes.updates, notes.syncs), (times(3), times(5)), "after step {step}");
@@ -149,7 +153,7 @@ fn terminal_ends_are_learned_from_and_truncated_ones_are_not() {
         let notes = notes.lock().unwrap();
         assert!(notes.updates > 0);
         assert_eq!(notes.terminals.contains(&true), terminal);
-        // The truncated row has no frame to bootstrap from: it is left out, its reward with it.
+        // The truncated row has no frame to bootstrap from, so that the row and its reward are left out.
         assert_eq!(notes.rewards.contains(&1.0), terminal);
     }
 }
@@ -198,7 +202,7 @@ fn a_replay_of_another_layout_is_refused_and_changes_nothing() {
     assert_eq!(agent.replay().pushed(), 1);
 }
 
-/// An episode of three lives of two steps each, a point a step; the last life's end is the episode's.
+/// An episode of three lives of two steps each, with a reward of 1 per step; the last life's end is the episode's.
 const LIVES: [Step; 6] = {
     let plain = Step { reward: 1.0, terminal: false, life_lost: false, truncated: false };
     let lost = Step { life_lost: true, ..plain };
@@ -215,7 +219,7 @@ fn a_lost_life_is_terminal_if_asked() {
         }
         let notes = notes.lock().unwrap();
         assert!(notes.updates > 5);
-        // Three rewards are summed, but none from beyond a terminal: a life has two, and its last step one.
+        // Three rewards are summed, but none after a terminal: a life has two, and its last step one.
         for (&reward, &terminal) in notes.rewards.iter().zip(&notes.terminals) {
             if terminal_on_life_loss {
                 assert!(terminal && (reward == 1.0 || reward == 2.0), "{reward}");
@@ -254,7 +258,7 @@ fn without_noise_an_agent_begins_at_random() {
 fn what_is_no_transition_is_refused_and_not_stored() {
     let (mut agent, _) = agent(small());
     agent.learn(&FRAME, 0, reward(0.0)).unwrap();
-    // Kept in a byte, action 256 would be action 0.
+    // In a byte, action 256 would become action 0.
     let wrong = [
         (&FRAME[..], 5, 0.0, "the action is 5 but must be below 5"),
         (&FRAME[..], 256, 0.0, "the action is 256 but must be below 5"),
@@ -269,7 +273,7 @@ fn what_is_no_transition_is_refused_and_not_stored() {
     assert_eq!((agent.replay().pushed(), agent.steps()), (1, AgentSteps(1)));
 }
 
-/// Random actions too: whether a state is looked at is a matter of chance.
+/// Random actions are checked as well, since chance decides whether the network reads the state.
 #[test]
 fn an_action_for_a_state_of_another_length_panics() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -286,12 +290,12 @@ fn an_action_for_a_state_of_another_length_panics() {
 fn an_intervention_that_the_learner_does_not_follow_is_refused_at_once() {
     let config = LearningConfig { intervention: "redo(period: 2)".parse().unwrap(), ..small() }.into();
     let learner = NoteTaker { notes: Arc::default(), priorities: Vec::new() };
-    let message = refused(Agent::with_learner(Box::new(learner), &config, FRAME.len(), 5, Seeds::new(0)));
+    let message = refused(Agent::with_learner(Box::new(learner), &config, &SPEC, Seeds::new(0)));
     assert!(message.starts_with("`agent.intervention` is redo(period:2"), "{message}");
-    assert!(Agent::new(&config, &architecture(&config), Seeds::new(0)).is_ok());
+    assert!(Agent::new(&config, &architecture(&config), &SPEC, Seeds::new(0)).is_ok());
 }
 
-/// An agent's error, without one to show.
+/// The error of making an agent.
 fn refused(agent: Result<Agent, AgentError>) -> String {
     agent.err().expect("an agent that is refused").to_string()
 }
@@ -300,17 +304,23 @@ fn refused(agent: Result<Agent, AgentError>) -> String {
 fn what_has_no_learner_is_refused() {
     let dqn = AgentConfig::from(LearningConfig::dqn_minatar());
     let rainbow = AgentConfig::from(LearningConfig::rainbow_minatar());
-    let message = refused(Agent::new(&AgentConfig::Random, &architecture(&dqn), Seeds::new(0)));
+    let message = refused(Agent::new(&AgentConfig::Random, &architecture(&dqn), &SPEC, Seeds::new(0)));
     assert!(message.contains("`agent` is `random` but must be an agent that learns"), "{message}");
-    let message = refused(Agent::new(&dqn, &architecture(&rainbow), Seeds::new(0)));
+    let message = refused(Agent::new(&dqn, &architecture(&rainbow), &SPEC, Seeds::new(0)));
     assert!(message.contains("must be of one value an action"), "{message}");
+    let stacked = EnvironmentSpec { stack: 2, ..SPEC };
+    let message = refused(Agent::new(&dqn, &architecture(&dqn), &stacked, Seeds::new(0)));
+    assert!(
+        message.contains("for states [10, 10, 1] and 5 actions but must be for those of the"),
+        "{message}"
+    );
     let devices = [
         (Device::Flex, cfg!(feature = "flex")),
         (Device::Wgpu, cfg!(feature = "wgpu")),
         (Device::Cuda(0), cfg!(feature = "cuda")),
     ];
     for (device, _) in devices.into_iter().filter(|(_, is_built_in)| !is_built_in) {
-        let message = refused(Agent::new_on(device, &dqn, &architecture(&dqn), Seeds::new(0)));
+        let message = refused(Agent::new_on(device, &dqn, &architecture(&dqn), &SPEC, Seeds::new(0)));
         let says = format!("the device `{device}` is not in this build");
         assert!(message.contains(&says) && message.contains("--features"), "{message}");
     }
@@ -318,9 +328,10 @@ fn what_has_no_learner_is_refused() {
 
 #[test]
 fn what_the_replay_cannot_keep_is_refused() {
-    let with_learner = |config: &AgentConfig, observation_len, actions| {
+    let with_learner = |config: &AgentConfig, frame_len, actions| {
         let learner = NoteTaker { notes: Arc::default(), priorities: Vec::new() };
-        let agent = Agent::with_learner(Box::new(learner), config, observation_len, actions, Seeds::new(0));
+        let spec = EnvironmentSpec { frame: [1, 1, frame_len], actions, ..SPEC };
+        let agent = Agent::with_learner(Box::new(learner), config, &spec, Seeds::new(0));
         agent.map(|_| ()).map_err(|error| error.to_string())
     };
     let config = small().into();
@@ -330,12 +341,12 @@ fn what_the_replay_cannot_keep_is_refused() {
         assert_eq!(message, format!("`actions` is {actions} but must be between 1 and 256"));
     }
     let message = with_learner(&config, 0, 2).unwrap_err();
-    assert!(message.contains("frame_len of the replay is 0"), "{message}");
+    assert!(message.contains(" of the replay is 0"), "{message}");
     let message = with_learner(&AgentConfig::Random, 1, 2).unwrap_err();
     assert!(message.contains("must be an agent that learns"), "{message}");
 }
 
-/// What a device's learner has done for it on the CPU engine is what the CPU engine's does itself.
+/// An intervention through the CPU mirror of a device's learner equals one of the CPU learner.
 #[test]
 fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
     for intervention in
@@ -345,9 +356,9 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
         let network = NetworkSpec { body: BodySpec::soft_moe(2), ..architecture(&config).network };
         let architecture = Architecture { network, ..architecture(&config) };
         let played = |has_twin: bool| {
-            let mut agent = Agent::new(&config, &architecture, Seeds::new(1)).unwrap();
+            let mut agent = Agent::new(&config, &architecture, &SPEC, Seeds::new(1)).unwrap();
             if has_twin {
-                // On its own, the learner refuses.
+                // Without its mirror the learner refuses.
                 struct Elsewhere(Box<dyn Learner>);
                 impl Learner for Elsewhere {
                     fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
@@ -383,7 +394,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
                         priority_exponent: 0.5,
                         importance_exponent: 0.5,
                         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-                        pixel_scale: 1,
+                        element: SPEC.element,
                     };
                     let other =
                         devices::learner(Device::Cpu, &config, &architecture, update.clone(), Seeds::new(9));

@@ -1,6 +1,7 @@
-//! The learner on the CPU engine, whatever it learns of an action.
+//! The learner on the CPU engine, for any objective.
 
 use super::divergence::diverged;
+use super::input::read_states;
 use super::state::LearnerState;
 use super::{Learner, Mode, NamedWeights, Update, check_batch};
 use crate::diagnostics::{self, Diagnostic, Learned};
@@ -9,36 +10,36 @@ use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::InterventionSpec;
+use softmoe_env::Element;
 use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, Weights};
 use softmoe_replay::Batch;
 use std::borrow::Cow;
 
-/// What every update needs to know.
+/// Settings of an update that all agents share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateSettings {
-    /// Transitions of an update.
+    /// Transitions per update.
     pub batch_size: usize,
-    /// The online network chooses the next action, not the target network.
+    /// Double targets: the online network chooses the next action, not the target network.
     pub double: bool,
-    /// Priorities are loss to this power.
+    /// Priorities are losses to this power.
     pub priority_exponent: f64,
     /// Importance weights are sampling probabilities to minus this power.
     pub importance_exponent: f64,
     /// The optimizer.
     pub optimizer: AdamSettings,
-    /// What the bytes of an observation are divided by: the encoder's
-    /// [`pixel_scale`](softmoe_config::EncoderSpec::pixel_scale).
-    pub pixel_scale: u8,
+    /// The kind of a state's values, and their scale.
+    pub element: Element,
 }
 
-/// What is learned of an action: how its value is read from the network's outputs, and what they are trained towards.
+/// The objective of a learner: action values from the network's outputs, targets and losses.
 ///
 /// # Shapes
 /// outputs of a state: (actions, values); of an action, and its target: (values)
 pub trait Objective: Send {
-    /// The greedy action for a state's outputs; of equals, the lowest.
+    /// The greedy action for a state's outputs; of equal values, the lowest action.
     fn greedy(&mut self, outputs: &[f32]) -> usize;
 
     /// Writes the target of one transition, from the target network's outputs for the next state's greedy action.
@@ -49,18 +50,12 @@ pub trait Objective: Send {
     /// The value of each action, from a state's outputs.
     fn action_values(&self, outputs: &[f32]) -> Vec<f32>;
 
-    /// The value that a target has.
+    /// The value of a target.
     fn target_value(&self, target: &[f32]) -> f32;
 
     /// The loss of one transition, from the outputs of the action taken; writes its gradient times `scale`.
     fn loss(&self, d_outputs_tm1: &mut [f32], target: &[f32], outputs_tm1: &[f32], scale: f32) -> f32;
 }
-
-/// Writes a network's input from the bytes of as many states.
-///
-/// # Shapes
-/// (batch, input), (batch, bytes of a state)
-pub type ReadObservations = fn(&mut [f32], &[u8]);
 
 /// A network with online and target weights that learns an objective by Adam.
 pub struct CpuLearner<O> {
@@ -68,8 +63,6 @@ pub struct CpuLearner<O> {
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
     instruction_set: InstructionSet,
-    /// How states are read, if not as pixels.
-    read: Option<ReadObservations>,
     /// Bytes of a state.
     state_len: usize,
     actions: usize,
@@ -87,7 +80,7 @@ pub struct CpuLearner<O> {
     noise_loss: Vec<f32>,
 }
 
-/// What an update of one batch size computes in.
+/// Buffers of an update for one batch size.
 struct UpdateBuffers {
     of_network: Buffers,
     gradient: Vec<f32>,
@@ -100,7 +93,7 @@ struct UpdateBuffers {
 }
 
 impl UpdateBuffers {
-    /// For batches of `batch` transitions, with as many `values` of an action.
+    /// Buffers for batches of `batch` transitions, with `values` outputs per action.
     fn new(network: &dyn ActionNetwork, batch: usize, values: usize) -> Self {
         UpdateBuffers {
             of_network: Buffers::new(network, batch),
@@ -132,7 +125,7 @@ impl<O: Objective> CpuLearner<O> {
     /// A learner whose `network` maps observations to outputs (actions, values), its weights drawn from `seeds`.
     ///
     /// # Panics
-    /// If the network's output has not two axes.
+    /// If the network's output does not have two axes.
     pub fn with_objective(
         objective: O,
         network: Box<dyn ActionNetwork>,
@@ -145,8 +138,7 @@ impl<O: Objective> CpuLearner<O> {
         let update = UpdateBuffers::new(&*network, settings.batch_size, values);
         CpuLearner {
             objective,
-            read: None,
-            state_len: network.input_len(),
+            state_len: network.input_len() * settings.element.size(),
             actions,
             values,
             target: online.clone(),
@@ -163,19 +155,10 @@ impl<O: Objective> CpuLearner<O> {
         }
     }
 
-    /// The same learner with states of `state_len` bytes that are read by `read`, not as pixels.
+    /// Takes one gradient step with given noise: `noise_target` for the next state's action and target, `noise_loss` for
+    /// the loss, each laid out as the network's [`NoiseList`] (empty if no layer is noisy).
     ///
-    /// The next state of a terminal transition is all zeros, and its value is not used.
-    #[must_use]
-    pub fn reading(self, read: ReadObservations, state_len: usize) -> Self {
-        CpuLearner { read: Some(read), state_len, ..self }
-    }
-
-    /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
-    /// target, `noise_loss` for the loss, each laid out as the network's [`NoiseList`]
-    /// (empty if no layer is noisy).
-    ///
-    /// [`update`](Learner::update) is this with two fresh draws.
+    /// [`update`](Learner::update) calls it with two fresh draws.
     ///
     /// # Errors
     /// As [`update`](Learner::update).
@@ -214,7 +197,7 @@ impl<O: Objective> CpuLearner<O> {
         let objective = &mut self.objective;
         let UpdateBuffers { of_network: Buffers { pass, input }, next_actions, q_target, .. } =
             &mut self.update;
-        read(self.read, &self.settings, input, &batch.next_states);
+        read_states(input, &batch.next_states, self.settings.element);
         let noise = noisy(noise);
         let online = Weights { parameters: &self.online, noise };
         let target = Weights { parameters: &self.target, noise };
@@ -238,7 +221,7 @@ impl<O: Objective> CpuLearner<O> {
         }
     }
 
-    /// The mean of the weighted losses, with the gradient of it and the batch's new priorities.
+    /// Computes the mean of the weighted losses, its gradient, and the batch's new priorities.
     fn loss_and_gradient(&mut self, batch: &Batch, noise: &[f32]) -> f32 {
         let values = self.values;
         let UpdateBuffers {
@@ -254,7 +237,7 @@ impl<O: Objective> CpuLearner<O> {
         let size = priorities.len() as f32;
         let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(importance_weights, &batch.probabilities, exponent);
-        read(self.read, &self.settings, input, &batch.states);
+        read_states(input, &batch.states, self.settings.element);
         let weights = Weights { parameters: &self.online, noise: noisy(noise) };
 
         for (action, &taken) in actions_tm1.iter_mut().zip(&batch.actions) {
@@ -274,10 +257,10 @@ impl<O: Objective> CpuLearner<O> {
         mean_loss
     }
 
-    /// What a forward pass of the online weights on a batch's states leaves to be seen, with the noise off.
+    /// The inspection of a forward pass of the online weights on a batch's states, with the noise off.
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
-        read(self.read, &self.settings, &mut input, &batch.states);
+        read_states(&mut input, &batch.states, self.settings.element);
         self.instruction_set.run(|| pass.forward(Weights { parameters: &self.online, noise: None }, &input));
         pass.inspect(&input)
     }
@@ -287,7 +270,7 @@ impl<O: Objective> CpuLearner<O> {
         let of_updates = std::mem::replace(&mut self.update, buffers);
         self.targets(batch, &[]);
         let Buffers { pass, input } = &mut self.update.of_network;
-        read(self.read, &self.settings, input, &batch.states);
+        read_states(input, &batch.states, self.settings.element);
         let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
         let of_states = outputs.chunks_exact(self.actions * self.values);
         let q_values: Vec<Vec<f32>> =
@@ -313,7 +296,7 @@ impl<O: Objective> CpuLearner<O> {
     /// Replaces online and target weights, both in the order of the network's parameter list.
     ///
     /// # Panics
-    /// If they are not as many as the network's parameters.
+    /// If their number is not that of the network's parameters.
     pub fn set_weights(&mut self, online: &[f32], target: &[f32]) {
         self.online.copy_from_slice(online);
         self.target.copy_from_slice(target);
@@ -337,7 +320,7 @@ impl<O: Objective> CpuLearner<O> {
 
 impl<O: Objective> Learner for CpuLearner<O> {
     /// # Panics
-    /// If `state` has not the length of the network's input.
+    /// If `state` does not have the length of the network's input.
     fn act(&mut self, state: &[u8], mode: Mode) -> usize {
         assert_eq!(state.len(), self.state_len, "bytes of the state that an action is chosen for");
         let noise = match mode {
@@ -348,7 +331,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
             Mode::Evaluate => None,
         };
         let Buffers { pass, input } = &mut self.act;
-        read(self.read, &self.settings, input, state);
+        read_states(input, state, self.settings.element);
         let weights = Weights { parameters: &self.online, noise };
         self.instruction_set.run(|| self.objective.greedy(pass.forward(weights, input)))
     }
@@ -381,7 +364,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
         batch: &Batch,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<(), AgentError> {
-        // A sweep's memory for 64 samples is needed too rarely to be kept.
+        // Buffers for 64 samples are needed too rarely to be kept.
         let inspection = match intervention {
             InterventionSpec::Redo { .. } => self.inspect(batch),
             _ => Inspection::new(),
@@ -423,23 +406,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 }
 
-/// Writes the input of a network from observations.
-fn read(read: Option<ReadObservations>, settings: &UpdateSettings, input: &mut [f32], observations: &[u8]) {
-    match read {
-        Some(read) => read(input, observations),
-        None => to_input(input, observations, settings.pixel_scale),
-    }
-}
-
-/// The noise buffer of a network, or `None` where it has no noisy layer.
+/// The noise buffer of a network, or `None` without a noisy layer.
 fn noisy(noise: &[f32]) -> Option<&[f32]> {
     (!noise.is_empty()).then_some(noise)
-}
-
-/// Observations as the network takes them, from 0 to 1.
-fn to_input(input: &mut [f32], observations: &[u8], pixel_scale: u8) {
-    let largest = f32::from(pixel_scale);
-    for (input, &byte) in input.iter_mut().zip(observations) {
-        *input = f32::from(byte) / largest;
-    }
 }

@@ -66,27 +66,29 @@ impl<'a, E> Product<'a, E> {
     }
 }
 
-/// A number type whose products are compiled in this crate.
+/// A number type, by its products of matrices.
 ///
-/// The loops of a product are most of the kernels' code. A generic function would be compiled in every crate that has a
-/// network, and once for each of its callers. Through this trait they are compiled here alone, once for each number type.
+/// The loops of a product are most of the kernels' code. Through this trait the compiler makes them for `f32` once, in this
+/// crate; a generic function would be made again in every crate that has a network, and for each of its callers. Products
+/// of `f64`, in which gradients are checked, are made where they are used.
 pub trait Multiply: Sized {
     /// Computes the product, in chunks for the threads of the pool if `work` multiply-adds are worth it.
     fn multiply(product: Product<'_, Self>, work: usize);
 }
 
-macro_rules! multiply {
-    ($($number:ty),+) => {
-        $(impl Multiply for $number {
-            #[inline(never)]
-            fn multiply(product: Product<'_, $number>, work: usize) {
-                parallel_chunks(work, product, dispatch);
-            }
-        })+
-    };
+impl Multiply for f32 {
+    #[inline(never)]
+    fn multiply(product: Product<'_, f32>, work: usize) {
+        parallel_chunks(work, product, dispatch);
+    }
 }
 
-multiply!(f32, f64);
+impl Multiply for f64 {
+    #[inline]
+    fn multiply(product: Product<'_, f64>, work: usize) {
+        parallel_chunks(work, product, dispatch);
+    }
+}
 
 /// Some columns of b and c, as wide as a tile.
 struct Panel<'p, E> {
