@@ -145,11 +145,11 @@ mod tests {
     fn episodes_start_within_a_twentieth_and_differ() {
         let mut environment = CartPole::new(3);
         let first = environment.state;
-        environment.reset();
+        Environment::reset(&mut environment);
         assert_ne!(environment.state, first);
         for _ in 0..100 {
             assert!(environment.state.iter().all(|number| number.abs() <= START), "{:?}", environment.state);
-            environment.reset();
+            Environment::reset(&mut environment);
         }
     }
 
