@@ -67,7 +67,7 @@ impl Case<'_> {
         })
     }
 
-    /// Compares `network`'s values, by `inner` what lies between, and gradients if the fixture has them. Returns whether it
+    /// Compares `network`'s values, by `inner` its intermediate values, and gradients if the fixture has them. Returns whether it
     /// has.
     fn compare<L: EngineLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Workspace<f32>)) -> bool {
         let observations = self.observations();
