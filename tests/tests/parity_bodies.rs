@@ -2,8 +2,9 @@
 //! and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
-use softmoe_nets::layers::{
-    Dense, Flatten, Pooling, QHead, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
+use softmoe_nets::shapes::Const;
+use softmoe_nets::layers::{CategoricalHead, 
+    Dense, Flatten, Pooling, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
     TokenizedSettings,
 };
 use softmoe_nets::{Builder, Layer, ParameterList, Weights};
@@ -121,7 +122,7 @@ fn simplicial_parity() {
         let actions = fixture.shape("q_values")[1];
         let mut builder = Builder::new();
         let dense = Dense::new(&mut builder, "hidden", features, hidden, false);
-        let head = QHead::plain(&mut builder, "head", hidden, actions, false);
+        let head = CategoricalHead::plain(&mut builder, "head", hidden, actions, Const::<1>, false);
         let (list, _) = builder.finish();
         match fixture.metadata::<String>("version").as_str() {
             "V1" => {
@@ -161,7 +162,7 @@ fn q_head_parity() {
         let &[batch, tokens, width] = fixture.shape("moe_output") else { panic!("tokens have three axes") };
         let actions = fixture.shape("q_values")[1];
         let mut builder = Builder::new();
-        let head = QHead::plain(&mut builder, "head", tokens * width, actions, false);
+        let head = CategoricalHead::plain(&mut builder, "head", tokens * width, actions, Const::<1>, false);
         let (list, _) = builder.finish();
         let names = dense("head", "Dense_0/", false);
         let values = parameters(&fixture, &list, &names, "param");

@@ -28,8 +28,6 @@
 //! # }
 //! ```
 
-pub(crate) use layer::same_shapes;
-
 mod adam;
 mod availability;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
@@ -64,6 +62,14 @@ pub use burn_wgpu::{Wgpu, WgpuDevice};
 
 use burn_tensor::backend::Backend;
 use burn_tensor::{BasicOps, Int, Tensor};
+
+/// The names that a layer's forward pass on a device is written with.
+pub(crate) mod prelude {
+    pub(crate) use super::layer::same_shapes;
+    pub(crate) use super::{DeviceLayer, DeviceWeights, one_hot, ranks, tokens_times, transposed};
+    pub(crate) use burn_tensor::activation::{relu, softmax};
+    pub(crate) use burn_tensor::{Int, Tensor, backend::Backend};
+}
 
 /// The product of each token and a matrix.
 ///

@@ -31,6 +31,20 @@ pub(crate) trait Rows: Send + Sized {
 /// A slice in rows of so many values; the last may be shorter.
 pub(crate) struct Of<S>(pub(crate) S, pub(crate) usize);
 
+impl<'a, E> Of<&'a [E]> {
+    /// Each whole row.
+    pub(crate) fn iter(&self) -> std::slice::ChunksExact<'a, E> {
+        self.0.chunks_exact(self.1)
+    }
+}
+
+impl<E> Of<&mut [E]> {
+    /// Each whole row.
+    pub(crate) fn iter_mut(&mut self) -> std::slice::ChunksExactMut<'_, E> {
+        self.0.chunks_exact_mut(self.1)
+    }
+}
+
 impl<E: Sync> Rows for Of<&[E]> {
     fn rows(&self) -> usize {
         self.0.len().div_ceil(self.1)

@@ -118,6 +118,19 @@ impl<N: Size, D: Size> Experts<N, D> {
         (n * (hidden.sum::<usize>() + (h + 1) * d), rows * products)
     }
 
+    /// (n, d)
+    pub(crate) fn number_and_width(&self) -> (usize, usize) {
+        (self.experts.size(), self.width.size())
+    }
+
+    /// The range of all experts' noise; empty where no layer is noisy.
+    pub(crate) fn own_noise(&self) -> Range<usize> {
+        let mut ranges =
+            self.hidden_layers.iter().filter_map(|layer| layer.noisy.as_ref()).flat_map(|noisy| &noisy.eps);
+        let Some(first) = ranges.next() else { return 0..0 };
+        ranges.fold(first.clone(), |all, range| all.start.min(range.start)..all.end.max(range.end))
+    }
+
     /// What the experts are, in words.
     pub(crate) fn in_words(&self) -> String {
         let (n, _, h) = self.sizes();

@@ -23,27 +23,6 @@ impl<N: Size, D: Size> Experts<N, D> {
         let output = (weights.parameter(kernel, [n, h, d]), weights.parameter(bias, [n, d]));
         by_sample(affine(values, output), batch)
     }
-
-    /// Each expert applied to the tokens that it was given, and the sum of their outputs times the tokens' scores.
-    ///
-    /// # Shapes
-    /// x: (batch, m, d); dispatch, ones and zeros: (batch, m, n, p); scores: (batch, m, n) -> (batch, m, d)
-    pub(crate) fn of_dispatched_on<B: Backend>(
-        &self,
-        weights: &DeviceWeights<B>,
-        x: Tensor<B, 3>,
-        dispatch: Tensor<B, 4>,
-        scores: Tensor<B, 3>,
-    ) -> Tensor<B, 3> {
-        let combine = matrix(dispatch.clone() * scores.unsqueeze_dim(3));
-        let slots = matrix(dispatch).swap_dims(1, 2).matmul(x);
-        combine.matmul(self.forward_on(weights, slots))
-    }
-}
-
-/// (batch, m, n, p) -> (batch, m, n p)
-fn matrix<B: Backend>(x: Tensor<B, 4>) -> Tensor<B, 3> {
-    x.flatten(2, 3)
 }
 
 impl HiddenLayer {
