@@ -1,15 +1,15 @@
-"""Adds, samples and priority updates per second, and memory, of replay buffers users have.
+"""Adds, samples and priority updates per second, and memory, of common replay buffers.
 
 Peers
   dopamine       dopamine.jax.replay_memory: n-step and stacks made when adding, each state
                  and next state compressed with snappy; prioritized and uniform sampling
-  cpprb-nstep    cpprb (C++), prioritized, its n-step; that switches its compression off
+  cpprb-nstep    cpprb (C++), prioritized, with its n-step returns, which switch its compression off
   cpprb-compact  cpprb, prioritized, 1-step, next_of + stack_compress: every frame stored once
 Shapes
   atari    84x84 u8, stack 4, n-step 3       minatar  10x10x4 bool, stack 1, n-step 3
 
 Every case runs in its own process and fills the buffer to its capacity, so that adding also
-evicts. One JSON line an operation: add (one transition), sample (a batch of 32 as numpy arrays),
+evicts. One JSON line per operation: add (one transition), sample (a batch of 32 as numpy arrays),
 update (priorities of 32, from numpy); min and median over rounds. The line "fill" has the
 resident memory of a stored transition.
 

@@ -2,7 +2,7 @@
 
 Frameworks
   jax            jit, flax, optax; parameters and moments donated
-  torch          eager, Adam as it comes
+  torch          eager, Adam with its defaults
   torch-fused    eager, Adam(fused=True)
   torch-compile  inductor, Adam(fused=True)
 (gpu_train_step.py adds CUDA and CUDA graphs.)
@@ -11,8 +11,8 @@ Networks: minatar-*, nature-* (Dopamine's SAME padding), impala-*, each flat, so
 The loss is the cross-entropy of all A x 51 logits against a fixed random target, so
 no target-network forward is part of the step (a Rainbow update has two more forwards).
 
-One JSON line per (framework, network); "gflops" is counted arithmetic (3 forwards, without the input
-gradient of the first layer) over the least time, and the line "sgemm" is the rate of a large matrix product.
+One JSON line per (framework, network); "gflops" is the counted arithmetic (3 forwards, without the input
+gradient of the first layer) divided by the shortest time, and the line "sgemm" is the rate of a large matrix product.
 
   python train_step.py                       # jax, torch, torch-fused
   taskset -c 0 python train_step.py          # the same on one core

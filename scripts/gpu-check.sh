@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Compares every network on an NVIDIA card with the CPU engine, and sets updates a second beside PyTorch's and JAX's.
+# Compares every network on an NVIDIA card with the CPU engine, and its updates a second with PyTorch's and JAX's.
 #
 #   scripts/gpu-check.sh target/release/softmoe-measure [DEVICE] [PYTHON]
 #
-# The program is built with `cargo build --release -p softmoe-bench --features cuda`, on this machine or another one.
-# DEVICE is cuda:0 unless given; `flex` and `wgpu` try the script where there is no card. PYTHON has PyTorch for CUDA, or
-# JAX with its plugin, flax and optax; without one, ours is timed alone. Files are written to gpu-check/.
-# ONLY=minatar takes a part of the networks, STEPS=20 shorter rounds.
+# Build the program with `cargo build --release -p softmoe-bench --features cuda`, on this machine or another one.
+# DEVICE defaults to cuda:0; `flex` and `wgpu` try the script without a card. PYTHON needs PyTorch for CUDA, or JAX with
+# its plugin, flax and optax; without it, only our networks are timed. The script writes its files to gpu-check/.
+# ONLY=minatar selects networks, STEPS=20 makes rounds shorter.
 set -euo pipefail
 
 measure=${1:?name the program: scripts/gpu-check.sh target/release/softmoe-measure [DEVICE] [PYTHON]}
@@ -22,8 +22,8 @@ if [[ ! -x $measure ]]; then
 fi
 if [[ $device == cuda* ]]; then
     if ! command -v nvidia-smi >/dev/null || ! nvidia-smi -L 2>/dev/null | grep -q '^GPU'; then
-        echo "error: there is no NVIDIA card here (nvidia-smi lists none); run this on a machine that has one, or try" \
-            "the script itself with \`$0 $measure flex\`" >&2
+        echo "error: there is no NVIDIA card here (nvidia-smi lists none); run this on a machine with a card, or try" \
+            "the script with \`$0 $measure flex\`" >&2
         exit 1
     fi
 fi
@@ -47,7 +47,7 @@ if [[ $device == cuda* ]] && command -v "$python" >/dev/null && [[ -f $peers ]];
     "$python" "$peers" "${only[@]}" > "$out/peers.jsonl" || echo "the peers failed: see their messages above" >&2
     grep skipped "$out/peers.jsonl" || true
 else
-    echo "the peers are left out: they need a card, and $python with PyTorch or JAX"
+    echo "the peers are skipped: they need a card, and $python with PyTorch or JAX"
 fi
 "$measure" device-steps --device "$device" "${only[@]}" ${STEPS:+--steps "$STEPS"} --peers "$out/peers.jsonl" |
     tee "$out/steps.md"

@@ -1,8 +1,8 @@
-//! Writes the seeds of the corpora: files of the present formats, of a small run. To be run in `fuzz`, after a format has
+//! Writes the seeds of the corpora: the files of a small run in the current formats. Run it in `fuzz` after a format has
 //! changed: `cargo run --release --example seeds`.
 //!
-//! `cargo run --release --example seeds -- corpus` says how many inputs for `checkpoint` and `rows` there are restored, that
-//! is, get past header, checksum and checks.
+//! `cargo run --release --example seeds -- corpus` counts the inputs for `checkpoint` and `rows` that get past header,
+//! checksum and checks.
 
 #[path = "../targets/common.rs"]
 mod common;

@@ -1,6 +1,6 @@
-//! The files that a run goes on with, `metrics.csv`, `diagnostics.csv` and TensorBoard's events: one of them, and where the
-//! checkpoint says that it ends, with its checksum or another. What is opened is cut there and nowhere else, and is what
-//! a next checkpoint says of it; what is refused is left as it was.
+//! The files that a resumed run continues: `metrics.csv`, `diagnostics.csv` and TensorBoard's events. The input is one of
+//! them, and the length that the checkpoint has for it, with a correct or a wrong checksum. A file that is opened is cut at
+//! this length and matches the next checkpoint; a file that is refused stays as it was.
 #![no_main]
 
 mod common;

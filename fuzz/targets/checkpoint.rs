@@ -1,5 +1,5 @@
-//! A checkpoint: the file as it is, or, with the checksum put right, its LZ4 stream or what is in it. What is loaded is
-//! given to an agent, which goes on from it.
+//! A checkpoint: the fuzzed bytes are the file, or, with a correct checksum, its LZ4 stream or the content of the stream.
+//! An agent restores the loaded state and continues.
 #![no_main]
 
 mod common;

@@ -1,4 +1,4 @@
-//! A small run's checkpoint, to put other bytes into, and what becomes of one that is loaded.
+//! The checkpoint of a small run, into which targets put other bytes, and the check of a loaded one.
 #![allow(dead_code, reason = "each target uses its own part")]
 
 use lz4_flex::frame::FrameEncoder;
@@ -48,7 +48,7 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
     let seeds = Seeds::new(config.seed);
     let mut agent = agent(&config);
     let mut environment = config.environment.make(seeds.seed(Role::Environment));
-    let mut observation = vec![0; environment.shape().iter().product()];
+    let mut observation = vec![0; environment.spec().frame_bytes()];
     for _ in 0..20 {
         environment.observe(&mut observation);
         let action = agent.act(&observation);
@@ -166,7 +166,7 @@ pub fn go_on(state: State, replay: Replay) -> bool {
         if agent.steps() > SMALL.config.training.agent_steps || agent.updates() > agent.steps().0 {
             return false;
         }
-        let mut observation = vec![0; environment.shape().iter().product()];
+        let mut observation = vec![0; environment.spec().frame_bytes()];
         for _ in 0..8 {
             environment.observe(&mut observation);
             let action = agent.act(&observation);

@@ -1,4 +1,4 @@
-//! `done.ron`: what is read is written and read again as the same.
+//! `done.ron`: a result that is read survives writing and reading.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

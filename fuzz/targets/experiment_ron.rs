@@ -1,4 +1,4 @@
-//! `experiments/*.ron`: what is valid can be resolved into runs, or is refused.
+//! `experiments/*.ron`: a valid experiment resolves into runs, or is refused.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

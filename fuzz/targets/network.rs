@@ -1,5 +1,5 @@
-//! A network's text, as `softmoe-run describe -` reads it: what is read is written and read again as the same, and can be
-//! described or is refused.
+//! A network's text, as `softmoe-run describe -` reads it: a network that is read survives writing and reading, and is
+//! described or refused.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! A checkpoint's file of rows: as it is, or, with the checksum put right, the file or what is in its LZ4 stream. What is
-//! loaded is given to an agent, which goes on from it.
+//! A checkpoint's file of rows: the fuzzed bytes are the file, or, with a correct checksum, the file or the content of its
+//! LZ4 stream. An agent restores the loaded state and continues.
 #![no_main]
 
 mod common;

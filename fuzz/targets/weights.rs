@@ -1,4 +1,4 @@
-//! `weights.safetensors`: what is read names a network that can be described, or is refused.
+//! `weights.safetensors`: a file that is read names a network that can be described; others are refused.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Building the worker, the reporter and what measures.
+//! Builds the worker, the reporter and the measuring program.
 
 use crate::catalog;
 use anyhow::{Context, Result, bail};
@@ -8,30 +8,30 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A directory that holds the programs already, instead of building them.
+/// Environment variable with a directory of programs that are built already.
 const DIRECTORY: &str = "SOFTMOE_BINARIES";
 
-/// Where the programs lie that train and report.
+/// Paths of the worker and the reporter.
 pub(crate) struct Binaries {
-    /// Does one run.
+    /// The worker, which trains one run.
     pub(crate) worker: PathBuf,
-    /// Draws the figure and judges the claim.
+    /// The reporter, which draws the figure and judges the claim.
     pub(crate) reporter: PathBuf,
 }
 
-/// Builds the reporter, and the worker with what it needs to compute on `device`, unless `SOFTMOE_BINARIES` names a
-/// directory that holds them.
+/// Builds the reporter, and the worker with the feature for `device`, unless `SOFTMOE_BINARIES` names a directory with
+/// both.
 pub(crate) fn build(device: Device) -> Result<Binaries> {
     let [worker, reporter] = programs(["softmoe-run", "softmoe-report"], feature(device))?;
     Ok(Binaries { worker, reporter })
 }
 
-/// The program that measures.
+/// The measuring program.
 pub(crate) struct Programs {
     pub(crate) measure: PathBuf,
 }
 
-/// Builds what measures, and the worker that it looks for beside itself, in the same way.
+/// Builds the measuring program, and the worker that it expects beside itself, in the same way.
 pub(crate) fn measuring(device: Device) -> Result<Programs> {
     let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], feature(device))?;
     Ok(Programs { measure })
@@ -95,8 +95,8 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], feature: Option<&str>) -> 
     Ok(paths)
 }
 
-/// The same program in a directory of its own, where a build with other features does not take its place: a runner
-/// starts workers for hours.
+/// A copy of the program in a directory of its own. A runner starts workers for hours, and a build with other features
+/// must not replace them.
 fn set_aside(program: &Path, feature: &str) -> Result<PathBuf> {
     let (Some(built), Some(name)) = (program.parent(), program.file_name()) else {
         return Ok(program.to_owned());
@@ -105,7 +105,7 @@ fn set_aside(program: &Path, feature: &str) -> Result<PathBuf> {
     let aside = directory.join(name);
     let failed = || format!("cannot copy {} to {}", program.display(), aside.display());
     fs::create_dir_all(&directory).with_context(failed)?;
-    // Under another name first: a program that runs cannot be written to, but another can take its name.
+    // Copied to another name first: a running program cannot be overwritten, but it can be replaced by renaming.
     let copy = directory.join(format!("{}-{}", name.display(), std::process::id()));
     fs::copy(program, &copy).and_then(|_| fs::rename(&copy, &aside)).with_context(failed)?;
     Ok(aside)
@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn programs_are_found_in_cargos_messages() {
-        // The form that the Cargo book gives under "External tools: artifact messages".
+        // The format is in the Cargo book under "External tools: artifact messages".
         let message = r#"{"reason":"compiler-artifact","target":{"kind":["bin"],"crate_types":["bin"],
             "name":"softmoe-run"},"filenames":["/t/softmoe-run"],"executable":"/t/softmoe-run","fresh":true}"#;
         assert_eq!(executable(message), Some(("softmoe-run".into(), PathBuf::from("/t/softmoe-run"))));

@@ -1,4 +1,4 @@
-//! Where the experiments lie: `experiments/<figure>.ron` in the workspace.
+//! The experiments: `experiments/<figure>.ron` in the workspace.
 
 use crate::output;
 use anyhow::{Context, Result, bail};
@@ -6,7 +6,7 @@ use softmoe_config::names::{known, nearest};
 use softmoe_config::{Experiment, Profile, RANDOM_ARM};
 use std::path::{Path, PathBuf};
 
-/// Profiles of the paper's own games, which this version has not got.
+/// Profiles of the paper's own games, which this version does not have.
 const NOT_THERE_YET: [&str; 2] = ["atari100k", "paper"];
 
 /// The workspace's root directory.
@@ -38,14 +38,14 @@ pub(crate) fn figures() -> Result<Vec<String>> {
     Ok(figures)
 }
 
-/// The experiment of that name.
+/// The experiment with that name.
 pub(crate) fn experiment(figure: &str) -> Result<Experiment> {
     let figures = figures()?;
     known("figure", figure, figures.iter().map(String::as_str))?;
     Ok(Experiment::read(&file(figure))?)
 }
 
-/// A copy of the profile of that name.
+/// A copy of the profile with that name.
 pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
     let known = || experiment.profiles.keys().map(String::as_str);
     if !experiment.profiles.contains_key(name)

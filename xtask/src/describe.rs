@@ -1,4 +1,4 @@
-//! `cargo xtask describe`: what the network of an arm is made of, as the worker says.
+//! `cargo xtask describe`: the layers of an arm's network, from the worker.
 
 use crate::cli::{DescribeOptions, USUAL_PROFILE};
 use crate::{binaries, catalog, output};
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-/// Prints the layers of the network that `options` ask for.
+/// Prints the layers of the requested network.
 pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     let (experiment, architecture) = find(options)?;
     let binaries = binaries::build(Device::Cpu)?;
@@ -24,7 +24,7 @@ pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     let started = || format!("cannot start {}", binaries.worker.display());
     let mut worker = command.spawn().with_context(started)?;
     if let Some(mut stdin) = worker.stdin.take() {
-        // If the worker is gone already, its exit code says so.
+        // If the worker has already ended, its exit code says so.
         let _ = write!(stdin, "{architecture}");
     }
     let status = worker.wait().context("cannot wait for the worker")?;
@@ -34,7 +34,7 @@ pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     Ok(())
 }
 
-/// The network asked for, and the experiment that it is of.
+/// The requested network, and the experiment that defines it.
 fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
     let encoder: Option<EncoderSpec> =
         options.encoder.as_deref().map(str::parse).transpose().map_err(told)?;
@@ -81,7 +81,7 @@ fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
         experiments.iter().flat_map(|experiment| &experiment.arms).map(|arm| arm.name.as_str()).collect();
     known("arm", arm, names)?;
     experiments.retain(|experiment| experiment.arm(arm).is_ok());
-    // A figure with runs says more of an arm's network than one that only draws it.
+    // A figure with runs determines more of an arm's network than a figure that only draws it.
     experiments.sort_by_key(|experiment| experiment.profiles.is_empty());
     let network =
         |experiment: &Experiment| experiment.arm(arm).ok().map(|arm| (arm.body.clone(), arm.encoder));
@@ -97,7 +97,7 @@ fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
     }
 }
 
-/// An error of the option's value in the option's words.
+/// An error about the option's value that names the option.
 fn told(error: ConfigError) -> anyhow::Error {
     match error {
         ConfigError::Value { given, message, .. } => anyhow::anyhow!("`--encoder {given}`: {message}"),
@@ -105,7 +105,7 @@ fn told(error: ConfigError) -> anyhow::Error {
     }
 }
 
-/// The network's parts, a line each.
+/// The parts of the network, one per line.
 fn in_words(architecture: &Architecture) -> Vec<String> {
     let Architecture { network, head, observation: [height, width, channels], actions, .. } = architecture;
     vec![

@@ -1,4 +1,4 @@
-//! A figure that has no runs: its networks, drawn by `softmoe-report`.
+//! Figures without runs: `softmoe-report` draws their networks.
 
 use crate::cli::Options;
 use crate::{binaries, catalog, output, store};
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use softmoe_config::Device;
 use std::process::{Command, ExitCode};
 
-/// Draws what `options` ask for: one drawing, or all of the figure.
+/// Draws the requested drawing, or all drawings of the figure.
 pub(crate) fn draw(options: &Options) -> Result<ExitCode> {
     let experiment = catalog::experiment(&options.figure)?;
     let figure = &experiment.figure;

@@ -1,4 +1,4 @@
-//! How long it will take, from the rates at which earlier runs went.
+//! Estimate of the remaining time, from the rates of earlier runs.
 
 use softmoe_config::{Device, Done, RANDOM_ARM, file};
 use std::collections::BTreeMap;
@@ -11,9 +11,9 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// The rates of the runs that `device` has finished below `figure`, the directory of a figure's runs, of any profile.
+    /// The rates of finished runs on `device` below `figure`, the directory of a figure's runs, over all profiles.
     pub(crate) fn measured(figure: &Path, device: Device) -> Rates {
-        // One card is like another.
+        // All cards of a kind count as the same device.
         let kind = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
         let wanted = kind(&device.to_string());
         let mut rates = Rates::default();
@@ -48,8 +48,8 @@ impl Rates {
         }
     }
 
-    /// Seconds until runs of these arms, with so many agent steps left each, are done by `jobs` workers;
-    /// `None` if no rate is known. An arm never seen is taken to go like the mean of the others.
+    /// Seconds until `jobs` workers have done the agent steps that are left of each arm; `None` if no rate is known. An arm
+    /// without a rate is assumed to have the mean of the others.
     pub(crate) fn seconds(&self, left: &[(&str, f64)], jobs: usize) -> Option<f64> {
         let learners = self.by_arm.iter().filter(|(arm, _)| *arm != RANDOM_ARM);
         let (steps, seconds) = learners.fold((0.0, 0.0), |sum, (_, rate)| (sum.0 + rate.0, sum.1 + rate.1));
@@ -58,7 +58,7 @@ impl Rates {
         for &(arm, left) in left {
             let seconds_a_step = match self.by_arm.get(arm) {
                 Some((steps, seconds)) => seconds / steps,
-                // Choosing at random takes next to no time.
+                // The random policy takes almost no time.
                 None if arm == RANDOM_ARM => 0.0,
                 None if steps > 0.0 => seconds / steps,
                 None => return None,
@@ -91,7 +91,7 @@ mod tests {
         assert_eq!(rates.seconds(&left, 1), Some(8.0));
         assert_eq!(rates.seconds(&left, 2), Some(6.0));
         assert_eq!(rates.seconds(&left, 16), Some(6.0));
-        // An arm never seen goes like the mean of the others, 500 steps a second.
+        // An arm without a rate has the mean of the others, 500 steps a second.
         assert_eq!(rates.seconds(&[("flat-x4", 1000.0)], 1), Some(2.0));
         assert_eq!(rates.seconds(&[], 4), Some(0.0));
     }

@@ -12,7 +12,7 @@ pub(crate) const EXIT_CODE: u8 = 130;
 /// Counts the signals that ask to stop (Ctrl-C, termination, a closed terminal) from now on.
 pub(crate) fn install() -> Result<()> {
     ctrlc::set_handler(|| {
-        // Whatever this process is busy with, the third always ends it.
+        // The third signal always ends this process.
         if SIGNALS.fetch_add(1, Ordering::SeqCst) >= 2 {
             std::process::exit(EXIT_CODE.into());
         }
@@ -20,21 +20,21 @@ pub(crate) fn install() -> Result<()> {
     .context("cannot watch for Ctrl-C")
 }
 
-/// How many signals have come.
+/// Number of signals so far.
 pub(crate) fn signals() -> usize {
     SIGNALS.load(Ordering::SeqCst)
 }
 
 /// Asks a worker to stop at a checkpoint.
 ///
-/// Workers are in process groups of their own: a Ctrl-C in the terminal reaches only the runner, and each worker
-/// is asked exactly once however the runner was.
+/// Workers are in process groups of their own. A Ctrl-C in the terminal reaches only the runner, so that each worker is
+/// asked exactly once.
 #[cfg(unix)]
 pub(crate) fn pass_on(worker: &Child) {
     use nix::sys::signal::{Signal, kill};
     use nix::unistd::Pid;
     if let Ok(id) = i32::try_from(worker.id()) {
-        // It may just have ended by itself.
+        // The worker may have just ended by itself.
         let _ = kill(Pid::from_raw(id), Signal::SIGTERM);
     }
 }

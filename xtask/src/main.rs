@@ -1,23 +1,23 @@
-//! `cargo xtask`: plans the runs of a figure, starts a worker for each, watches them, asks for the report.
+//! `cargo xtask`: plans the runs of a figure, starts a worker for each, watches them, and calls the reporter.
 //!
-//! | module | what it knows |
+//! | module | contents |
 //! |---|---|
-//! | `cli` | what can be typed |
-//! | `catalog` | where the experiments lie |
-//! | `plan` | which runs an invocation asks for, and what is left to do |
-//! | `store` | the directories of the runs: what is finished, what is in the way |
-//! | `estimate` | how long it will take |
-//! | `bench` | measuring ours and other people's software in turn |
-//! | `binaries` | building the worker, the reporter and what measures |
+//! | `cli` | the command line |
+//! | `catalog` | the experiments |
+//! | `plan` | the runs of a command, and those that are left to do |
+//! | `store` | the directories of the runs: finished, resumable, or in the way |
+//! | `estimate` | the remaining time |
+//! | `bench` | measurements of ours and of other software, in turn |
+//! | `binaries` | builds of the worker, the reporter and the measuring program |
 //! | `worker` | one worker process |
-//! | `pool` | as many of them as there are jobs |
-//! | `progress` | what the user sees meanwhile |
+//! | `pool` | all worker processes, one per job |
+//! | `progress` | the display of progress |
 //! | `output` | printing |
 //! | `interrupt` | Ctrl-C |
 //! | `report` | the figure, the table and the verdict |
-//! | `describe` | what an arm's network is made of |
-//! | `draw` | a figure without runs |
-//! | `reproduce` | all of these, in order |
+//! | `describe` | the layers of an arm's network |
+//! | `draw` | figures without runs |
+//! | `reproduce` | plan, build, run, report |
 #![deny(missing_docs)]
 
 mod bench;

@@ -53,7 +53,7 @@ impl PlannedRun {
     pub(crate) fn steps(&self) -> u64 {
         match self.config.agent {
             AgentConfig::Random => 0,
-            AgentConfig::Dqn(_) | AgentConfig::Rainbow(_) => self.config.training.agent_steps.0,
+            AgentConfig::Learning(_) => self.config.training.agent_steps.0,
         }
     }
 
@@ -91,7 +91,7 @@ impl Plan {
             }
         }
         if let Some(name) = &options.agent {
-            profile.agent = names::agent(name.trim())?;
+            profile.agent = name.trim().parse()?;
         }
         profile.seeds = options.seeds.unwrap_or(profile.seeds);
         profile.agent_steps.0 = options.steps.unwrap_or(profile.agent_steps.0);
@@ -288,7 +288,7 @@ impl Plan {
             ));
         }
         let decay = agent.epsilon_decay_period.0;
-        (!agent.head.noisy() && agent.min_replay.saturating_add(decay) > steps).then(|| {
+        (!agent.head().noisy() && agent.min_replay.saturating_add(decay) > steps).then(|| {
             format!(
                 "training explores more than usual to its end: the runs end before the {} agent steps of \
                  `agent.epsilon_decay_period` are over",

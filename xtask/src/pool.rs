@@ -1,4 +1,4 @@
-//! As many workers as there are jobs, until every run is finished, failed or stopped.
+//! Pool of workers: one per job, until every run is finished, failed or stopped.
 
 use crate::estimate::Rates;
 use crate::interrupt;
@@ -24,31 +24,31 @@ pub(crate) struct Failure {
     pub(crate) log: Option<PathBuf>,
 }
 
-/// What became of the runs.
+/// Outcome of the runs.
 #[derive(Default)]
 pub(crate) struct Outcome {
     pub(crate) failures: Vec<Failure>,
-    /// Whether a signal came.
+    /// Whether a signal arrived.
     pub(crate) interrupted: bool,
 }
 
-/// The runs being made.
+/// The runs of a plan and their workers.
 struct Pool<'a> {
     plan: &'a Plan,
     program: &'a Path,
     rates: Rates,
     waiting: VecDeque<usize>,
-    /// Runs that a worker is at which is not ours.
+    /// Runs of a worker that this process has not started.
     elsewhere: BTreeSet<usize>,
     workers: BTreeMap<usize, Worker>,
     outcome: Outcome,
     screen: Screen,
     started: Instant,
-    /// Signals that the workers have been told of.
+    /// Signals that have been passed on to the workers.
     passed_on: usize,
 }
 
-/// Makes every run of `plan` that is not finished.
+/// Trains every run of `plan` that is not finished.
 pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outcome> {
     let mut pool = Pool {
         plan,
@@ -96,7 +96,7 @@ impl Pool<'_> {
             self.elsewhere.insert(index);
             return;
         }
-        // The cores that other runs leave over; a result does not depend on them.
+        // The cores that other runs leave over. Results do not depend on their number.
         let at_once = self.plan.jobs.min(self.workers.len() + self.waiting.len() + 1);
         let threads = (cores() / at_once.max(1)).max(1);
         match Worker::start(self.program, index, run, self.plan.device, threads, events) {
@@ -108,7 +108,7 @@ impl Pool<'_> {
         }
     }
 
-    /// Takes up the runs that other workers have left, unless they have finished them.
+    /// Takes over runs that another worker has left unfinished.
     fn look_elsewhere(&mut self) {
         let is_left = |index: &usize| !store::is_running(&self.plan.runs[*index].directory);
         for index in self.elsewhere.extract_if(.., is_left).collect::<Vec<_>>() {
@@ -155,13 +155,13 @@ impl Pool<'_> {
         Ok(())
     }
 
-    /// Judges how a worker has ended.
+    /// Evaluates the exit of a worker.
     fn end(&mut self, worker: &Worker, status: ExitStatus) {
         let run = &self.plan.runs[worker.run];
         let seconds = worker.started.elapsed().as_secs_f64();
         self.screen.ended(worker.run);
         self.outcome.interrupted |= interrupt::signals() > 0;
-        // Before it can stop cleanly, a worker that is asked to is ended by the signal itself.
+        // A worker that has not yet installed its handler is ended by the signal itself.
         let was_ended = self.outcome.interrupted && status.code().is_none();
         let has_stopped = status.code() == Some(interrupt::EXIT_CODE.into());
         if was_ended || (has_stopped && self.outcome.interrupted) {
@@ -198,7 +198,7 @@ impl Pool<'_> {
         self.outcome.failures.push(Failure { run: run.name(), reason, last_lines, log });
     }
 
-    /// How far everything is.
+    /// Progress over all runs.
     fn overview(&self) -> Overview {
         let mut rates = Rates::default();
         let mut left = Vec::new();
@@ -212,7 +212,7 @@ impl Pool<'_> {
             let arm = run.config.arm.as_str();
             left.push((arm, remaining as f64));
             steps_left += remaining;
-            // A process's first seconds say little of its rate.
+            // The first seconds of a process say little about its rate.
             let seconds = worker.started.elapsed().as_secs_f64();
             if seconds > 3.0 {
                 rates.observe(arm, worker.own_steps() as f64, seconds);

@@ -1,4 +1,4 @@
-//! What the user sees while the workers run: bars on a terminal, plain lines elsewhere.
+//! Display of progress while workers run: bars on a terminal, plain lines elsewhere.
 
 use crate::output;
 use crate::plan::{Plan, PlannedRun};
@@ -13,18 +13,18 @@ use std::time::{Duration, Instant};
 /// Time between two plain lines.
 const PLAIN_PERIOD: Duration = Duration::from_secs(10);
 
-/// How far everything is.
+/// Progress over all runs.
 pub(crate) struct Overview {
     /// Runs that need no more work, finished or not.
     pub(crate) runs_ended: usize,
-    /// Agent steps of the runs under way and waiting.
+    /// Agent steps of running and waiting runs.
     pub(crate) steps_left: u64,
-    /// In words, if known.
+    /// The remaining time in words, if known.
     pub(crate) time_left: Option<String>,
     pub(crate) elapsed: Duration,
 }
 
-/// The user's view, on standard error.
+/// The display, on standard error.
 pub(crate) struct Screen {
     form: Form,
     runs: usize,
@@ -37,7 +37,7 @@ enum Form {
 }
 
 impl Screen {
-    /// A view of `plan`'s runs.
+    /// A display of `plan`'s runs.
     pub(crate) fn new(plan: &Plan) -> Screen {
         let steps = plan.runs.iter().map(PlannedRun::steps).sum();
         let form = if std::io::stderr().is_terminal() {
@@ -51,16 +51,16 @@ impl Screen {
         Screen { form, runs: plan.runs.len(), steps }
     }
 
-    /// A line that stays.
+    /// Prints a line above the bars.
     pub(crate) fn say(&self, line: &str) {
         match &self.form {
-            // Losing a line of a terminal that is gone is no reason to stop.
+            // A closed terminal does not stop the runs.
             Form::Bars { all, .. } => drop(all.println(line)),
             Form::Plain { .. } => output::error_line(format_args!("{line}")),
         }
     }
 
-    /// A worker has taken up `run`.
+    /// Shows that a worker has started `run`.
     pub(crate) fn started(&mut self, index: usize, run: &PlannedRun) {
         if let Form::Bars { all, lines, .. } = &mut self.form {
             let bar = ProgressBar::new(run.steps());
@@ -70,7 +70,7 @@ impl Screen {
         }
     }
 
-    /// The worker of a run has ended.
+    /// Shows that the worker of a run has ended.
     pub(crate) fn ended(&mut self, index: usize) {
         if let Form::Bars { all, lines, .. } = &mut self.form
             && let Some(bar) = lines.remove(&index)
@@ -80,12 +80,12 @@ impl Screen {
         }
     }
 
-    /// A run has its result.
+    /// Shows that a run is finished.
     pub(crate) fn finished(&self, run: &PlannedRun, done: &Done, seconds: f64) {
         self.say(&format!("finished: {}: score {:.2} in {}", run.name(), done.score, time(seconds)));
     }
 
-    /// The current state, as often as is useful.
+    /// Shows the current state, at limited frequency.
     pub(crate) fn show<'a>(
         &mut self,
         overview: &Overview,
@@ -137,7 +137,7 @@ impl Screen {
         }
     }
 
-    /// Removes what does not stay.
+    /// Removes the bars.
     pub(crate) fn close(&mut self) {
         if let Form::Bars { all, overall, .. } = &self.form {
             overall.finish_and_clear();

@@ -1,4 +1,4 @@
-//! The figure, the table and the verdict: drawn and printed by `softmoe-report` from what is finished.
+//! The figure, the table and the verdict: `softmoe-report` draws and prints them from the finished runs.
 
 use crate::catalog;
 use crate::cli::Options;
@@ -16,7 +16,7 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     command.arg("--profile").arg(&plan.profile_name);
     command.arg("--runs").arg(plan.out.join("runs"));
     command.arg("--out").arg(plan.results());
-    // The random policy is no arm of the figure: it is in every report as the zero of the scores.
+    // The random policy is not an arm of the figure; every report has it as the zero of the scores.
     let arms: Vec<&str> = plan.arms.iter().map(String::as_str).filter(|arm| *arm != RANDOM_ARM).collect();
     if arms.is_empty() {
         output::line(format_args!("Only the random policy was run: there is nothing to report."));

@@ -10,8 +10,8 @@ use anyhow::Result;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Does what `options` ask for; the exit code is 0 if every run is finished and reported, 1 if a run or the
-/// report failed, 130 if a signal stopped it.
+/// Runs the command; the exit code is 0 if every run is finished and reported, 1 if a run or the report failed, 130 if a
+/// signal stopped it.
 pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     let started = Instant::now();
 
@@ -80,7 +80,7 @@ fn print_failures(failures: &[Failure]) {
     output::error_line(format_args!("Type the same command again to try them once more."));
 }
 
-/// Says how to go on.
+/// Prints how to continue.
 fn stopped() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     output::error_line(format_args!(

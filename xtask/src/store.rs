@@ -1,33 +1,33 @@
-//! The directories of the runs: what is finished, what can be resumed, what is in the way.
+//! The directories of the runs: finished, resumable, or in the way.
 
 use crate::output;
 use anyhow::{Context, Result, bail};
-use softmoe_config::setting::{Difference, differences, settable};
+use softmoe_config::setting::{Difference, between, differences};
 use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
 use std::fs::{self, File, TryLockError};
 use std::path::Path;
 
-/// What a run's directory holds.
+/// The state of a run's directory.
 #[derive(Debug)]
 pub(crate) enum State {
     /// Nothing yet, or only the configuration.
     New,
     /// A checkpoint.
     Resumable,
-    /// Being made by a worker that somebody else started, or that outlived its runner.
+    /// Another worker is training the run: somebody else started it, or it outlived its runner.
     Elsewhere,
     /// A result that cannot be read: it will be moved aside and the run resumed.
     Damaged(String),
     /// The result.
     Finished {
-        /// The device that it was made on.
+        /// The device of the run.
         device: String,
     },
-    /// Something else: files that must not be overwritten. The second text is what to type instead.
+    /// Something else: files that must not be overwritten. The second text says what to type instead.
     Conflict(String, String),
 }
 
-/// What `directory` holds of the run that `config` describes; changes nothing.
+/// The state of `directory` with respect to the run `config`; changes nothing.
 pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     let run_ron = directory.run_ron();
     let has = |path: &Path| path.symlink_metadata().is_ok();
@@ -39,10 +39,10 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
         return State::New;
     }
     if !is_running(directory) && holds_only_a_configuration(directory) {
-        // What was asked for before was refused or failed at once: nothing is lost with it.
+        // The earlier run was refused or failed at once: nothing is lost.
         return State::New;
     }
-    match file::read::<RunConfig>(&run_ron) {
+    match RunConfig::read_unchecked(&run_ron) {
         Err(error) => return State::Conflict(error.to_string(), "move its directory away".into()),
         Ok(there) if !there.computes_as(config) => return conflict(&run_ron, &there, config),
         Ok(_) => {}
@@ -61,7 +61,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     }
 }
 
-/// Whether a worker is at work in `directory`: it holds the file `lock` there until it ends, however it ends.
+/// Whether a worker is running in `directory`. It holds the lock there until its process ends.
 pub(crate) fn is_running(directory: &RunDirectory) -> bool {
     let lock = File::open(directory.path().join("lock"));
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
@@ -88,7 +88,7 @@ fn has_entries(directory: &Path) -> bool {
     directory.read_dir().is_ok_and(|mut entries| entries.next().is_some())
 }
 
-/// The differences between a run that is there and the one asked for, and the options that it was made with.
+/// The differences between an existing run and the requested one, and the options of the existing one.
 fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let differences = differences(there, asked);
     let line =
@@ -103,39 +103,37 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let follows_the_length = |key: &str| {
         other_length && ["training.evaluation_period", "training.checkpoint_period"].contains(&key)
     };
-    let mut from_preset: Option<Vec<Difference>> = None;
-    if differences.iter().any(|difference| difference.key == "agent") {
-        let (preset, left) = nearest_preset(there, asked);
-        options.push(format!("--agent {preset}"));
-        from_preset = Some(left);
-    }
-    // What the profile sets in every agent needs no option.
-    let is_of_preset = |key: &String| {
-        from_preset.as_ref().is_some_and(|left| left.iter().all(|difference| difference.key != *key))
-    };
-    let settable = settable(there);
-    let is_set = |key: &String| settable.contains(key) && !follows_the_length(key) && !is_of_preset(key);
-    for Difference { key, left, .. } in differences.iter().filter(|difference| is_set(&difference.key)) {
-        // Parentheses mean something to shells.
-        let quote = if left.contains('(') { "'" } else { "" };
-        options.push(format!("--set {key}={quote}{left}{quote}"));
+    // The fewest options: the same agent, or another preset.
+    let agents = std::iter::once(None).chain(AgentPreset::ALL.map(Some));
+    let ways = agents.map(|preset| {
+        let from = preset.map_or_else(|| asked.clone(), |preset| with_agent(asked, preset));
+        let mut settings = between(&from, there);
+        settings.retain(|setting| !follows_the_length(setting.key()));
+        (preset, settings)
+    });
+    let fewest = ways.min_by_key(|(preset, settings)| settings.len() + usize::from(preset.is_some()));
+    if let Some((preset, settings)) = fewest {
+        options.extend(preset.map(|preset| format!("--agent {preset}")));
+        options.extend(settings.iter().map(|setting| {
+            // Shells interpret parentheses.
+            let quote = if setting.value().contains('(') { "'" } else { "" };
+            format!("--set {}={quote}{}{quote}", setting.key(), setting.value())
+        }));
     }
     State::Conflict(what, format!("give the values it was made with (`{}`)", options.join(" ")))
 }
 
-/// The preset that `there`'s agent differs least from, and the values in which `there` then differs from `asked`.
-fn nearest_preset(there: &RunConfig, asked: &RunConfig) -> (AgentPreset, Vec<Difference>) {
-    let with = |preset: AgentPreset| {
-        let asked = RunConfig { agent: preset.config(), ..asked.clone() };
-        (preset, differences(there, &asked))
-    };
-    let [first, others @ ..] = AgentPreset::ALL;
-    others.map(with).into_iter().fold(
-        with(first),
-        |best, other| {
-            if other.1.len() < best.1.len() { other } else { best }
-        },
-    )
+/// `asked` with the agent of `preset` and the settings that the profile makes in every agent.
+fn with_agent(asked: &RunConfig, preset: AgentPreset) -> RunConfig {
+    let with = |preset: AgentPreset| RunConfig { agent: preset.config(), ..asked.clone() };
+    let of_profile = AgentPreset::ALL.map(|preset| between(&with(preset), asked));
+    let of_profile = of_profile.into_iter().min_by_key(Vec::len).unwrap_or_default();
+    let mut config = with(preset);
+    for setting in of_profile {
+        // A field that the other agent does not have is left out.
+        let _ = setting.apply(&mut config);
+    }
+    config
 }
 
 /// Makes the directories of `out` and the configuration of every run that has not begun.
@@ -165,8 +163,9 @@ pub(crate) fn prepare<'a>(
                 aside.display()
             ));
         }
-        // What changes no result may be changed under way.
-        let is_changed = || file::read::<RunConfig>(&directory.run_ron()).is_ok_and(|there| there != *config);
+        // Settings that change no result may change during a run.
+        let is_changed =
+            || RunConfig::read_unchecked(&directory.run_ron()).is_ok_and(|there| there != *config);
         if matches!(state, State::New) || (matches!(state, State::Resumable) && is_changed()) {
             file::write(&directory.run_ron(), config).context(instead)?;
         }

@@ -54,7 +54,7 @@ fn names() {
 fn settings() {
     refused(
         "fig3 --set agent.nstep=5",
-        &["no key `agent.nstep`", "did you mean `agent.n_step`?", "`agent.v_max`"],
+        &["no key `agent.nstep`", "did you mean `agent.n_step`?", "`agent.loss.v_max`"],
     );
     refused("fig3 --set n_step=5", &["agent.n_step"]);
     refused("fig3 --set agent.n_step=x", &["whole number", "e.g. `agent.n_step=3`"]);
@@ -65,7 +65,7 @@ fn settings() {
     refused("fig3 --set agent.n_step", &["key=value"]);
     refused("fig3 --set seed=3", &["--seeds"]);
     refused("fig3 --set agent=dqn_minatar", &["`--agent`"]);
-    refused("fig3 --set agent.loss=huber", &["no key `agent.loss`"]);
+    refused("fig3 --set agent.v_max=5", &["did you mean `agent.loss.v_max`?"]);
     refused("fig3 --agent dqn_minatar --set agent.loss=hubert", &["did you mean `huber`?"]);
     refused("fig3 --agent dqn_minatar --set agent.atoms=11", &["no key `agent.atoms`"]);
     refused("fig3 --set network.encoder=impala", &["impala", "minatar"]);

@@ -241,13 +241,13 @@ fn another_agent_takes_the_place_of_the_profiles() {
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stdout, &["agent dqn_minatar, agent.loss=huber", "note: training explores more than usual"]);
     let config = softmoe_config::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
-    let softmoe_config::AgentConfig::Dqn(dqn) = config.agent else { panic!("{:?}", config.agent) };
+    let softmoe_config::AgentConfig::Learning(dqn) = config.agent else { panic!("{:?}", config.agent) };
     // The profile's own settings stay.
     assert_eq!((dqn.loss, dqn.n_step, dqn.min_replay), (softmoe_config::LossSpec::Huber, 1, 1_000));
     // The runs are none of Rainbow's, and what the message says to type reuses them.
     let (code, _, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["agent: dqn there, rainbow asked for"]);
+    assert_says(&stderr, &["agent.loss: huber there, c51 asked for", "agent.n_step: 1 there, 3 asked for"]);
     let typed = stderr.split("(`").nth(1).unwrap().split("`)").next().unwrap();
     assert_eq!(typed, "--agent dqn_minatar --set agent.loss=huber");
     let (code, stdout, _) = workshop.reproduce(&format!("{SIX} {typed}"));
@@ -298,7 +298,7 @@ fn a_first_attempt_that_came_to_nothing_is_not_in_the_way() {
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stdout, &["0 finished, 0 to resume, 4 new"]);
     let config = softmoe_config::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
-    assert!(matches!(config.agent, softmoe_config::AgentConfig::Rainbow(agent) if agent.n_step == 3));
+    assert!(matches!(config.agent, softmoe_config::AgentConfig::Learning(agent) if agent.n_step == 3));
 }
 
 #[test]

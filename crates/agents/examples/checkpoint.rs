@@ -15,10 +15,10 @@ use softmoe_agents::Agent;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
-    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, NetworkSpec, RainbowConfig, RunConfig,
-    TrainingConfig,
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig, NetworkSpec,
+    RunConfig, RunVersion, TrainingConfig,
 };
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::error::Error;
 use std::path::Path;
@@ -70,12 +70,13 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// The state of a new run of Rainbow with SoftMoE-4 on MinAtar.
 fn state() -> Result<State, Box<dyn Error>> {
     let config = RunConfig {
+        version: RunVersion,
         figure: "example".into(),
         profile: "example".into(),
         arm: "softmoe-4".into(),
         seed: 0,
         environment: EnvironmentConfig::minatar(Game::Breakout),
-        agent: RainbowConfig::minatar().into(),
+        agent: LearningConfig::rainbow_minatar().into(),
         network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 128 },
         training: TrainingConfig {
             agent_steps: AgentSteps(1),

@@ -134,8 +134,8 @@ impl Agent {
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
         let learning = learning_of(config)?;
-        if architecture.head != learning.head {
-            let (given, allowed) = (architecture.head.to_string(), learning.head.to_string());
+        if architecture.head != learning.head() {
+            let (given, allowed) = (architecture.head.to_string(), learning.head().to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
         }
         let pixel_scale = architecture.network.encoder.pixel_scale();

@@ -1,12 +1,12 @@
 //! From the name of a device to a learner on it.
 
-use crate::dqn::{DqnLearner, DqnSettings};
+use crate::dqn::{DqnLearner, DqnSettings, TdLoss};
 use crate::learner::UpdateSettings;
 use crate::networks;
 use crate::rainbow::{RainbowLearner, RainbowSettings};
 use crate::seeds::Seeds;
 use crate::{AgentError, Learner};
-use softmoe_config::{AgentConfig, Architecture, Device};
+use softmoe_config::{AgentConfig, Architecture, Device, LossSpec};
 
 /// Whether this build can compute on `device`, here and now.
 ///
@@ -50,8 +50,11 @@ pub fn learner(
 ) -> Result<Box<dyn Learner>, AgentError> {
     let objective = match config {
         AgentConfig::Random => unreachable!("the random policy has no learner"),
-        AgentConfig::Dqn(config) => Objective::Dqn(DqnSettings { loss: config.loss, update }),
-        AgentConfig::Rainbow(config) => Objective::Rainbow(RainbowSettings { v_max: config.v_max, update }),
+        AgentConfig::Learning(config) => match config.loss {
+            LossSpec::Mse => Objective::Dqn(DqnSettings { loss: TdLoss::Mse, update }),
+            LossSpec::Huber => Objective::Dqn(DqnSettings { loss: TdLoss::Huber, update }),
+            LossSpec::C51 { v_max, .. } => Objective::Rainbow(RainbowSettings { v_max, update }),
+        },
     };
     match device {
         Device::Cpu => {

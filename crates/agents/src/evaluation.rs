@@ -20,7 +20,7 @@ pub fn evaluate(
     mut keep_going: impl FnMut() -> bool,
 ) -> Vec<f64> {
     let mut rng = seeds.rng(Role::EvaluationActions(index));
-    let mut observation = vec![0; environment.shape().iter().product()];
+    let mut observation = vec![0; environment.spec().frame_bytes()];
     let mut returns = Vec::with_capacity(episodes);
     while returns.len() < episodes && keep_going() {
         environment.reset();
@@ -29,7 +29,7 @@ pub fn evaluate(
             environment.observe(&mut observation);
             let action = match &mut agent {
                 Some(agent) => agent.act_in_evaluation(&observation, &mut rng),
-                None => rng.random_range(0..environment.actions()),
+                None => rng.random_range(0..environment.spec().actions),
             };
             let step = environment.step(action);
             episode_return += f64::from(step.reward);

@@ -9,22 +9,22 @@
 //!
 //! ```
 //! use softmoe_agents::{Agent, seeds::Seeds};
-//! use softmoe_env::minatar::{Game, Settings, make};
-//! use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
+//! use softmoe_minatar::{Game, Settings, make};
+//! use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, LearningConfig};
 //!
 //! let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 32 };
-//! let config = RainbowConfig { min_replay: 100, replay_capacity: 1_000, ..RainbowConfig::minatar() };
+//! let config = LearningConfig { min_replay: 100, replay_capacity: 1_000, ..LearningConfig::rainbow_minatar() };
 //! let mut environment = make(Game::Breakout, &Settings::default(), 1);
 //! let architecture = Architecture {
 //!     network,
 //!     head: config.head(),
-//!     observation: environment.shape(),
-//!     actions: environment.actions(),
+//!     observation: environment.spec().state(),
+//!     actions: environment.spec().actions,
 //!     permutation_seed: 0,
 //! };
 //! let mut agent = Agent::new(&config.into(), &architecture, Seeds::new(1))?;
 //!
-//! let mut observation = vec![0; environment.shape().iter().product()];
+//! let mut observation = vec![0; environment.spec().frame_bytes()];
 //! for _ in 0..200 {
 //!     environment.observe(&mut observation);
 //!     let action = agent.act(&observation);

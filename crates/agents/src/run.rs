@@ -241,7 +241,7 @@ impl<'a> Run<'a> {
     }
 
     fn train(mut self) -> Result<Outcome, RunError> {
-        let mut observation = vec![0; self.environment.shape().iter().product()];
+        let mut observation = vec![0; self.environment.spec().frame_bytes()];
         loop {
             // EVALUATE
             if self.agent.steps() == self.next_evaluation() {

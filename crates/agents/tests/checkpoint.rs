@@ -9,7 +9,7 @@ use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, Positions, RunError, Written};
 use softmoe_config::AgentSteps;
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::fs;
 use std::path::Path;
@@ -30,7 +30,7 @@ impl Player {
     }
 
     fn play(&mut self, steps: usize) {
-        let mut observation = vec![0; self.environment.shape().iter().product()];
+        let mut observation = vec![0; self.environment.spec().frame_bytes()];
         for _ in 0..steps {
             self.environment.observe(&mut observation);
             let action = self.agent.act(&observation);

@@ -5,12 +5,12 @@ mod common;
 use common::{End, FLAT, Watcher, agent, config_of};
 use softmoe_agents::RunError;
 use softmoe_agents::run::train_on;
-use softmoe_config::{AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, Device, LearningConfig, RunConfig, RunDirectory};
 use tempfile::tempdir;
 
 /// Training begins at step 41.
 fn config(checkpoint_period: u64) -> RunConfig {
-    let agent = RainbowConfig { learning_rate: 1e30, ..agent() };
+    let agent = LearningConfig { learning_rate: 1e30, ..agent() };
     let mut config = config_of(agent.into(), FLAT);
     config.training.checkpoint_period = AgentSteps(checkpoint_period);
     config

@@ -3,11 +3,11 @@
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_agents::dqn::{DqnLearner, DqnSettings, loss};
+use softmoe_agents::dqn::{DqnLearner, DqnSettings, TdLoss, loss};
 use softmoe_agents::networks::build;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, Mode, UpdateSettings};
-use softmoe_config::{Architecture, BodySpec, EncoderSpec, HeadSpec, LossSpec, NetworkSpec};
+use softmoe_config::{Architecture, BodySpec, EncoderSpec, HeadSpec, NetworkSpec};
 use softmoe_nets::{ActionNetwork, Adam, AdamSettings, Weights};
 use softmoe_replay::{Batch, Layout};
 
@@ -22,7 +22,7 @@ fn network(body: BodySpec, dueling: bool) -> Box<dyn ActionNetwork> {
     build(&Architecture { network, head, observation: SHAPE, actions: ACTIONS, permutation_seed: 0 }).unwrap()
 }
 
-fn settings(loss: LossSpec, double: bool) -> DqnSettings {
+fn settings(loss: TdLoss, double: bool) -> DqnSettings {
     let update = UpdateSettings {
         batch_size: BATCH,
         bootstrap_discount: DISCOUNT,
@@ -91,9 +91,9 @@ fn expected(
         let taken = row.start + usize::from(batch.actions[i]);
         let error = f64::from(batch.rewards[i]) + bootstrap - f64::from(q[taken]);
         let (loss, derivative) = match settings.loss {
-            LossSpec::Mse => (error.powi(2), -2.0 * error),
-            LossSpec::Huber if error.abs() > 1.0 => (error.abs() - 0.5, -error.signum()),
-            LossSpec::Huber => (error.powi(2) / 2.0, -error),
+            TdLoss::Mse => (error.powi(2), -2.0 * error),
+            TdLoss::Huber if error.abs() > 1.0 => (error.abs() - 0.5, -error.signum()),
+            TdLoss::Huber => (error.powi(2) / 2.0, -error),
         };
         losses.push(loss);
         d_q[taken] = (weight * derivative / BATCH as f64) as f32;
@@ -113,10 +113,10 @@ fn an_update_is_the_papers() {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(7);
     for body in [BodySpec::flat(), BodySpec::soft_moe(4)] {
         for (loss, double, dueling) in [
-            (LossSpec::Mse, false, false),
-            (LossSpec::Mse, true, false),
-            (LossSpec::Huber, false, true),
-            (LossSpec::Huber, true, true),
+            (TdLoss::Mse, false, false),
+            (TdLoss::Mse, true, false),
+            (TdLoss::Huber, false, true),
+            (TdLoss::Huber, true, true),
         ] {
             let what = format!("{body}, {loss:?}, double {double}, dueling {dueling}");
             let settings = settings(loss, double);
@@ -158,7 +158,7 @@ fn an_update_is_the_papers() {
 #[test]
 fn a_loss_that_is_not_finite_changes_nothing() {
     let mut learner =
-        DqnLearner::new(network(BodySpec::flat(), false), settings(LossSpec::Mse, false), Seeds::new(3));
+        DqnLearner::new(network(BodySpec::flat(), false), settings(TdLoss::Mse, false), Seeds::new(3));
     let mut batch = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
     batch.rewards[2] = f32::INFINITY;
     let before = learner.state();
@@ -170,11 +170,7 @@ fn a_loss_that_is_not_finite_changes_nothing() {
 #[test]
 fn a_learner_goes_on_from_its_state() {
     let make = |seed| {
-        DqnLearner::new(
-            network(BodySpec::soft_moe(4), true),
-            settings(LossSpec::Huber, true),
-            Seeds::new(seed),
-        )
+        DqnLearner::new(network(BodySpec::soft_moe(4), true), settings(TdLoss::Huber, true), Seeds::new(seed))
     };
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(5);
     let batches = [batch(&mut rng), batch(&mut rng), batch(&mut rng)];
@@ -188,7 +184,7 @@ fn a_learner_goes_on_from_its_state() {
     assert_eq!(first.state(), second.state());
     assert_eq!(first.act(&[1; 400], Mode::Evaluate), second.act(&[1; 400], Mode::Evaluate));
     let other =
-        DqnLearner::new(network(BodySpec::flat(), false), settings(LossSpec::Mse, false), Seeds::new(1));
+        DqnLearner::new(network(BodySpec::flat(), false), settings(TdLoss::Mse, false), Seeds::new(1));
     let message = second.restore(&other.state()).unwrap_err().to_string();
     assert!(message.contains("parameters"), "{message}");
     assert_eq!(first.state(), second.state());

@@ -4,8 +4,7 @@ use rand::RngExt;
 use softmoe_agents::Agent;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_config::{
-    AgentConfig, AgentSteps, Architecture, BodySpec, DqnConfig, EncoderSpec, LossSpec, NetworkSpec,
-    RainbowConfig,
+    AgentConfig, AgentSteps, Architecture, BodySpec, EncoderSpec, LearningConfig, LossSpec, NetworkSpec,
 };
 use softmoe_env::Step;
 
@@ -19,7 +18,7 @@ fn picture(row: usize) -> Vec<u8> {
 }
 
 fn agents() -> [AgentConfig; 3] {
-    let rainbow = RainbowConfig {
+    let rainbow = LearningConfig {
         discount: 0.9,
         n_step: 1,
         min_replay: 50,
@@ -28,19 +27,25 @@ fn agents() -> [AgentConfig; 3] {
         target_period: AgentSteps(25),
         replay_capacity: 1_000,
         learning_rate: 3e-3,
-        v_max: 2.0,
+        loss: LossSpec::C51 { v_max: 2.0, atoms: 51 },
         // Noise alone explores too little in so few steps.
         epsilon_train: 0.3,
-        ..RainbowConfig::minatar()
+        ..LearningConfig::rainbow_minatar()
     };
-    let RainbowConfig { discount, min_replay, update_period, batch_size, target_period, .. } = rainbow;
-    let RainbowConfig { replay_capacity, learning_rate, epsilon_train, .. } = rainbow;
-    let dqn =
-        DqnConfig { discount, min_replay, update_period, batch_size, target_period, ..DqnConfig::minatar() };
-    let dqn = DqnConfig { replay_capacity, learning_rate, epsilon_train, ..dqn };
-    let dqn = DqnConfig { epsilon_decay_period: AgentSteps(200), ..dqn };
+    let LearningConfig { discount, min_replay, update_period, batch_size, target_period, .. } = rainbow;
+    let LearningConfig { replay_capacity, learning_rate, epsilon_train, .. } = rainbow;
+    let dqn = LearningConfig {
+        discount,
+        min_replay,
+        update_period,
+        batch_size,
+        target_period,
+        ..LearningConfig::dqn_minatar()
+    };
+    let dqn = LearningConfig { replay_capacity, learning_rate, epsilon_train, ..dqn };
+    let dqn = LearningConfig { epsilon_decay_period: AgentSteps(200), ..dqn };
     // What a published DQN leaves out, all at once.
-    let prioritized = DqnConfig {
+    let prioritized = LearningConfig {
         loss: LossSpec::Huber,
         double: true,
         dueling: true,
@@ -52,7 +57,7 @@ fn agents() -> [AgentConfig; 3] {
 }
 
 fn agent(config: &AgentConfig, body: BodySpec, actions: usize) -> Agent {
-    let head = config.learning().unwrap().head;
+    let head = config.learning().unwrap().head();
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 16 };
     let architecture = Architecture { network, head, observation: SHAPE, actions, permutation_seed: 0 };
     Agent::new(config, &architecture, Seeds::new(1)).unwrap()

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, evaluate};
-use softmoe_config::{AgentConfig, Architecture, BodySpec, EncoderSpec, NetworkSpec, RainbowConfig};
-use softmoe_env::{DynEnvironment, Environment, RestoreError, RgbFrame, Step};
+use softmoe_config::{AgentConfig, Architecture, BodySpec, EncoderSpec, LearningConfig, NetworkSpec};
+use softmoe_env::{Element, Environment, EnvironmentSpec, Player, RestoreError, SaveState, Step};
 use softmoe_replay::Batch;
 
 /// Steps of a life, and lives of an episode.
@@ -19,11 +19,11 @@ struct Lives {
 }
 
 impl Environment for Lives {
-    const SHAPE: [usize; 3] = [10, 10, 1];
-    type State = Self;
+    type Element = u8;
 
-    fn actions(&self) -> usize {
-        2
+    fn spec(&self) -> EnvironmentSpec {
+        let element = Element::Byte { scale: 1.0 };
+        EnvironmentSpec { frame: [10, 10, 1], stack: 1, actions: 2, element }
     }
 
     fn reset(&mut self) {
@@ -40,10 +40,10 @@ impl Environment for Lives {
     fn observe(&self, observation: &mut [u8]) {
         observation.fill(self.steps);
     }
+}
 
-    fn render(&self) -> RgbFrame {
-        RgbFrame { width: 1, height: 1, pixels: vec![0; 3] }
-    }
+impl SaveState for Lives {
+    type State = Self;
 
     fn save(&self) -> Self {
         *self
@@ -57,38 +57,31 @@ impl Environment for Lives {
 
 /// An agent after some episodes of the game, and how many there were.
 fn trained(terminal_on_life_loss: bool) -> (Agent, u64) {
-    let config = AgentConfig::from(RainbowConfig {
+    let config = AgentConfig::from(LearningConfig {
         discount: 1.0,
         n_step: 2,
         min_replay: 20,
         replay_capacity: 1_000,
         batch_size: 256,
         terminal_on_life_loss,
-        ..RainbowConfig::der_minatar()
+        ..LearningConfig::der_minatar()
     });
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 4 };
-    let mut environment: Box<dyn DynEnvironment> = Box::new(Lives::default());
+    let mut player = Player::new(Box::new(Lives::default()));
     let architecture = Architecture {
         network,
-        head: config.learning().unwrap().head,
-        observation: environment.shape(),
-        actions: environment.actions(),
+        head: config.learning().unwrap().head(),
+        observation: player.spec().state(),
+        actions: player.spec().actions,
         permutation_seed: 0,
     };
     let mut agent = Agent::new(&config, &architecture, Seeds::new(1)).unwrap();
-    let mut observation = vec![0; 100];
-    let mut episodes = 0;
     for _ in 0..60 {
-        environment.observe(&mut observation);
-        let action = agent.act(&observation);
-        let step = environment.step(action);
-        agent.observe(&observation, action, step).unwrap();
-        if step.terminal || step.truncated {
-            environment.reset();
-            episodes += 1;
-        }
+        let action = agent.act(player.state());
+        let played = player.step(action);
+        agent.observe(played.frame, action, played.step).unwrap();
     }
-    (agent, episodes)
+    (agent, player.episodes())
 }
 
 #[test]

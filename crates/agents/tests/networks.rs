@@ -3,15 +3,15 @@
 use softmoe_agents::networks::{build, permutations};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_config::{
-    Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, NetworkSpec, RainbowConfig, SlotsSpec,
+    Architecture, BodySpec, EncoderSpec, Experiment, HeadSpec, LearningConfig, NetworkSpec, SlotsSpec,
 };
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_nets::layers::{CategoricalHead, Conv2d, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{ActionLayer, BoxedNetwork, Builder, ExpertSettings, Network, Weights};
 use std::path::Path;
 
-const RAINBOW: HeadSpec = RainbowConfig::minatar().head();
+const RAINBOW: HeadSpec = LearningConfig::rainbow_minatar().head();
 
 /// The network of a body on MinAtar Breakout: 10x10 pixels of 4 channels, 6 actions.
 fn on_breakout(body: &str, hidden: usize, head: HeadSpec) -> Architecture {
@@ -351,7 +351,7 @@ fn parameters_have_lasting_names() {
 #[test]
 fn what_does_not_fit_is_refused_with_what_does() {
     let refused = |architecture: &Architecture| build(architecture).err().expect("an error").to_string();
-    let shape = make(Game::Breakout, &Settings::default(), 0).shape();
+    let shape = make(Game::Breakout, &Settings::default(), 0).spec().state();
     let mut architecture = on_breakout("flat", 8, RAINBOW);
     assert_eq!(architecture.observation, shape);
     architecture.observation = [84, 84, 4];

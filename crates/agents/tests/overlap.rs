@@ -7,9 +7,9 @@ use common::{End, FLAT, Leavings, SOFT_MOE, Watcher, agents, config_of};
 use softmoe_agents::run::{Outcome, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError, AgentState};
-use softmoe_config::{AgentConfig, AgentSteps, Device, RainbowConfig, RunConfig, RunDirectory};
+use softmoe_config::{AgentConfig, AgentSteps, Device, LearningConfig, RunConfig, RunDirectory};
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_nets::device::Traffic;
 use softmoe_replay::Replay;
 use std::sync::Mutex;
@@ -42,7 +42,7 @@ impl Player {
     }
 
     fn play(&mut self, steps: u64) -> Result<(), AgentError> {
-        let mut observation = vec![0; self.environment.shape().iter().product()];
+        let mut observation = vec![0; self.environment.spec().frame_bytes()];
         for _ in 0..steps {
             self.environment.observe(&mut observation);
             let action = self.agent.act(&observation);
@@ -73,8 +73,8 @@ fn configs() -> Vec<AgentConfig> {
     let [rainbow, der, dqn] = agents();
     let redo = rainbow.clone().with_intervention("redo(period: 3, tau: 0.5)".parse().unwrap());
     // The target network is copied right after an update.
-    let AgentConfig::Rainbow(config) = rainbow.clone() else { unreachable!() };
-    let copied = RainbowConfig { target_period: AgentSteps(4), ..config };
+    let AgentConfig::Learning(config) = rainbow.clone() else { unreachable!() };
+    let copied = LearningConfig { target_period: AgentSteps(4), ..config };
     vec![rainbow, der, dqn, redo, copied.into()]
 }
 

@@ -10,8 +10,8 @@ use softmoe_agents::{
     Agent, RunError, evaluate,
     seeds::{Role, Seeds},
 };
-use softmoe_config::{AgentConfig, AgentSteps, BodySpec, RainbowConfig, RunConfig, RunDirectory};
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_config::{AgentConfig, AgentSteps, BodySpec, LearningConfig, RunConfig, RunDirectory};
+use softmoe_minatar::{Game, Settings, make};
 use std::fs;
 use std::sync::OnceLock;
 use tempfile::tempdir;
@@ -142,7 +142,7 @@ fn every_agent_goes_on_bit_for_bit() {
 fn compressed_frames_change_no_result() {
     let with = |compressed: bool| {
         let config = config(SOFT_MOE);
-        let agent = AgentConfig::Rainbow(RainbowConfig { replay_compressed: compressed, ..agent() });
+        let agent = AgentConfig::Learning(LearningConfig { replay_compressed: compressed, ..agent() });
         RunConfig { agent, ..config }
     };
     let directory = tempdir().unwrap();
@@ -185,7 +185,7 @@ fn a_checkpoint_of_another_configuration_is_refused() {
     assert!(run(&config(FLAT), directory.path(), End::Die(150)).is_none());
     let mut other = config(FLAT);
     other.training.agent_steps = AgentSteps(100);
-    if let AgentConfig::Rainbow(agent) = &mut other.agent {
+    if let AgentConfig::Learning(agent) = &mut other.agent {
         agent.n_step = 5;
     }
     let error = run(&other, directory.path(), End::Never).unwrap().unwrap_err().to_string();

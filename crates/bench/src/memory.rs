@@ -86,21 +86,25 @@ fn gigabytes(bytes: u64) -> String {
 mod tests {
     use super::*;
     use softmoe_config::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
-        RainbowConfig, TrainingConfig,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
+        NetworkSpec, RunVersion, TrainingConfig,
     };
 
     /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.
     fn config(replay_compressed: bool) -> RunConfig {
-        let agent =
-            RainbowConfig { replay_capacity: 5_000_000, replay_compressed, ..RainbowConfig::minatar() };
+        let agent = LearningConfig {
+            replay_capacity: 5_000_000,
+            replay_compressed,
+            ..LearningConfig::rainbow_minatar()
+        };
         RunConfig {
+            version: RunVersion,
             figure: "fig".into(),
             profile: "quick".into(),
             arm: "arm".into(),
             seed: 1,
             environment: EnvironmentConfig::minatar(Game::Breakout),
-            agent: AgentConfig::Rainbow(agent),
+            agent: AgentConfig::Learning(agent),
             network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 16 },
             training: TrainingConfig {
                 agent_steps: AgentSteps(1),

@@ -4,7 +4,7 @@
 mod worker;
 
 use nix::sys::signal::Signal;
-use softmoe_config::{AgentConfig, AgentSteps, RainbowConfig, RunConfig};
+use softmoe_config::{AgentConfig, AgentSteps, LearningConfig, RunConfig};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -207,11 +207,15 @@ fn a_clock_that_was_set_back_changes_nothing() {
 #[test]
 fn a_replay_for_which_there_is_no_memory_is_told_with_the_setting() {
     let with = |replay_compressed: bool, replay_capacity: usize| {
-        let agent =
-            RainbowConfig { replay_capacity, replay_compressed, min_replay: 120, ..RainbowConfig::minatar() };
+        let agent = LearningConfig {
+            replay_capacity,
+            replay_compressed,
+            min_replay: 120,
+            ..LearningConfig::rainbow_minatar()
+        };
         let training = config(FLAT).training;
         let agent =
-            AgentConfig::Rainbow(RainbowConfig { batch_size: 16, target_period: AgentSteps(50), ..agent });
+            AgentConfig::Learning(LearningConfig { batch_size: 16, target_period: AgentSteps(50), ..agent });
         RunConfig { agent, training, ..config(FLAT) }
     };
     let limited = |run: &Run| {

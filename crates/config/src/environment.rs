@@ -1,10 +1,11 @@
 //! Which game a run plays, and with which of the benchmark's difficulties.
 
+use crate::check::Check;
 use serde::{Deserialize, Serialize};
 use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Settings, make};
+use softmoe_minatar::{Settings, make};
 
-pub use softmoe_env::minatar::Game;
+pub use softmoe_minatar::Game;
 
 /// A game and its difficulties.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +37,13 @@ impl EnvironmentConfig {
             max_episode_steps: self.max_episode_steps,
         };
         make(self.game, &settings, seed)
+    }
+
+    /// Notes the values that make no sense.
+    pub(crate) fn check(&self, check: &mut Check) {
+        let sticky = self.sticky_action_probability;
+        check.probability("environment.sticky_action_probability", sticky, 0.1);
+        check.at_least_one("environment.max_episode_steps", self.max_episode_steps, 27_000);
     }
 
     /// The MinAtar benchmark's own setting of `game`.

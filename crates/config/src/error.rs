@@ -38,6 +38,18 @@ pub enum ConfigError {
         /// What is wrong with it and what is allowed.
         message: String,
     },
+    /// A `run.ron` of another version of this program.
+    #[error(
+        "{} is a run of version {version}, and this program reads version {}: finish it with the program that began it, or \
+         begin anew in another directory (`--out DIR`)",
+        path.display(), crate::RunVersion::NUMBER
+    )]
+    OldRun {
+        /// The file.
+        path: PathBuf,
+        /// The file's version.
+        version: u32,
+    },
     /// A name that is none of the allowed ones.
     #[error(transparent)]
     UnknownName(#[from] UnknownName),

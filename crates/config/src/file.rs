@@ -4,6 +4,7 @@ use crate::ConfigError;
 use crate::error::unknown;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -64,6 +65,23 @@ pub(crate) fn value<T: DeserializeOwned>(what: &'static str, text: &str) -> Resu
 /// `value` as RON in one line.
 pub(crate) fn one_line<T: Serialize>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     f.write_str(&ron::to_string(value).map_err(|_| fmt::Error)?)
+}
+
+/// A number, a truth, a variant without fields, with one or with named ones, as RON writes it.
+pub(crate) fn in_ron(value: &Value) -> String {
+    let variant = |(name, inside): (&String, &Value)| match inside {
+        Value::Object(fields) => {
+            let fields: Vec<String> =
+                fields.iter().map(|(key, value)| format!("{key}: {}", in_ron(value))).collect();
+            format!("{name}({})", fields.join(", "))
+        }
+        value => format!("{name}({value})"),
+    };
+    match value {
+        Value::String(variant) => variant.clone(),
+        Value::Object(variants) => variants.iter().map(variant).collect::<Vec<_>>().concat(),
+        other => other.to_string(),
+    }
 }
 
 /// Writes `value` as RON to `path`, atomically: a reader, or a restart after a crash, finds the old file or

@@ -1,6 +1,7 @@
 //! What is done to an agent's weights while it learns, to keep it able to learn.
 
-use crate::{ConfigError, file};
+use crate::check::Check;
+use crate::{BodySpec, ConfigError, file};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -114,6 +115,37 @@ impl InterventionSpec {
             InterventionSpec::None => None,
             InterventionSpec::Redo { on, .. } | InterventionSpec::ShrinkAndPerturb { on, .. } => Some(on),
             InterventionSpec::RandomReset { .. } => Some(PartSpec::Experts),
+        }
+    }
+}
+
+impl InterventionSpec {
+    /// Notes the values that make no sense, alone or with `body`.
+    pub(crate) fn check(self, check: &mut Check, body: &BodySpec) {
+        let key = |field: &str| format!("agent.intervention.{field}");
+        match self {
+            InterventionSpec::None => {}
+            InterventionSpec::Redo { period, tau, .. } => {
+                check.at_least_one(&key("period"), period, 1_000);
+                check.not_negative(&key("tau"), tau, 0.025);
+            }
+            InterventionSpec::RandomReset { period } => check.at_least_one(&key("period"), period, 1_000),
+            InterventionSpec::ShrinkAndPerturb { period, shrink, perturb, .. } => {
+                check.at_least_one(&key("period"), period, 20_000);
+                check.probability(&key("shrink"), shrink, 0.8);
+                check.not_negative(&key("perturb"), perturb, 0.2);
+            }
+        }
+        if self.part() == Some(PartSpec::Experts) && !body.has_experts() {
+            let instead = match self {
+                InterventionSpec::RandomReset { .. } => "agent.intervention=none",
+                _ => "agent.intervention.on=network",
+            };
+            check.problem(format!(
+                "`agent.intervention` is {self}, which changes experts, but the body `{}` has none (e.g. \
+                 `--set {instead}`)",
+                body.name()
+            ));
         }
     }
 }

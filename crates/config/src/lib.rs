@@ -39,6 +39,7 @@
 
 pub mod agent;
 pub mod body;
+mod check;
 pub mod device;
 mod device_body;
 pub mod environment;
@@ -53,9 +54,8 @@ mod resolve;
 pub mod run;
 pub mod setting;
 pub mod units;
-mod validate;
 
-pub use agent::{AgentConfig, AgentPreset, DqnConfig, LearningConfig, LossSpec, RainbowConfig};
+pub use agent::{AgentConfig, AgentPreset, LearningConfig, LossSpec};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use device::Device;
 pub use device_body::DeviceBodySpec;
@@ -65,6 +65,6 @@ pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, 
 pub use intervention::{InterventionSpec, PartSpec};
 pub use kernels::KernelsSpec;
 pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
-pub use run::{Done, RunConfig, RunDirectory, TrainingConfig};
+pub use run::{Done, RunConfig, RunDirectory, RunVersion, TrainingConfig};
 pub use setting::Setting;
 pub use units::AgentSteps;

@@ -1,6 +1,6 @@
 //! Names that are given by hand, and the nearest allowed one when they are mistyped.
 
-use crate::{AgentPreset, Game};
+use crate::Game;
 use std::fmt;
 
 /// A name that is none of the allowed ones.
@@ -53,23 +53,24 @@ pub fn known<'a>(
 ///
 /// [`UnknownName`] if there is none.
 pub fn game(name: &str) -> Result<Game, UnknownName> {
-    Game::ALL.into_iter().find(|game| game.name() == name).ok_or_else(|| UnknownName {
-        kind: "game",
-        given: name.to_owned(),
-        allowed: Game::ALL.iter().map(|game| game.name().to_owned()).collect(),
-    })
+    by_name("game", name, &Game::ALL, Game::name)
 }
 
-/// The agent of that name.
+/// The one of `all` whose name is `given`.
 ///
 /// # Errors
 ///
 /// [`UnknownName`] if there is none.
-pub fn agent(name: &str) -> Result<AgentPreset, UnknownName> {
-    AgentPreset::ALL.into_iter().find(|agent| agent.name() == name).ok_or_else(|| UnknownName {
-        kind: "agent",
-        given: name.to_owned(),
-        allowed: AgentPreset::ALL.iter().map(|agent| agent.name().to_owned()).collect(),
+pub fn by_name<T: Copy>(
+    kind: &'static str,
+    given: &str,
+    all: &[T],
+    name: impl Fn(T) -> &'static str,
+) -> Result<T, UnknownName> {
+    all.iter().copied().find(|&one| name(one) == given).ok_or_else(|| UnknownName {
+        kind,
+        given: given.to_owned(),
+        allowed: all.iter().map(|&one| name(one).to_owned()).collect(),
     })
 }
 
@@ -105,16 +106,6 @@ mod tests {
         assert_eq!(nearest("soft", arms), Some("softmoe-4"));
         assert_eq!(nearest("transformer", arms), None);
         assert_eq!(nearest("", arms), None);
-    }
-
-    #[test]
-    fn agents_are_found_by_their_names() {
-        for expected in AgentPreset::ALL {
-            assert_eq!(agent(expected.name()), Ok(expected));
-        }
-        let message = agent("dqn-minatar").unwrap_err().to_string();
-        assert!(message.contains("no agent `dqn-minatar`; did you mean `dqn_minatar`?"), "{message}");
-        assert!(message.contains("Allowed: `dqn_minatar`, `dqn_atari`, `rainbow_minatar`"), "{message}");
     }
 
     #[test]

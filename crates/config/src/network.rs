@@ -1,9 +1,8 @@
-//! Which network a run trains: encoder, body, sizes; with a head and an observation, an architecture.
+//! The network of a run: encoder, body, sizes; with a head and an observation, an architecture.
 
-use crate::body::BodySpec;
-use crate::error::none_of;
-use crate::validate::Check;
-use crate::{ConfigError, RunConfig, file};
+use crate::body::{BodySpec, EncoderSizes};
+use crate::check::Check;
+use crate::{ConfigError, file};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -20,7 +19,38 @@ pub struct NetworkSpec {
     pub hidden: usize,
 }
 
+/// Widest hidden layer: 16 times Atari's.
+const WIDEST: u64 = 8_192;
+/// Largest factor on the Impala encoder's channels.
+const WIDEST_ENCODER: u64 = 16;
+
 impl NetworkSpec {
+    /// Notes the values that make no sense.
+    pub(crate) fn check(&self, check: &mut Check) {
+        let NetworkSpec { encoder, body, hidden } = self;
+        check.count("network.hidden", *hidden as u64, WIDEST, encoder.usual_hidden() as u64);
+        if let EncoderSpec::Impala { width } = *encoder {
+            check.count("network.encoder.width", width as u64, WIDEST_ENCODER, 1);
+        }
+        let scale = body.scale();
+        let width = scale * *hidden as f64;
+        check.that(
+            width >= 1.0 && width.fract() == 0.0 && width <= WIDEST as f64,
+            "network.body.scale",
+            scale,
+            &format!("a factor that makes hidden = {hidden} a whole width between 1 and {WIDEST}"),
+            1,
+        );
+        body.check(
+            check,
+            EncoderSizes {
+                feature_map: encoder.feature_map(),
+                pixels: encoder.pixels(),
+                smallest_image: if *encoder == EncoderSpec::MinAtar { 9 } else { 1 },
+            },
+        );
+    }
+
     /// The hidden width of the body: `hidden` times its scale.
     pub fn scaled_hidden(&self) -> usize {
         ((self.hidden as f64 * self.body.scale()).round() as usize).max(1)
@@ -67,6 +97,17 @@ impl EncoderSpec {
             EncoderSpec::MinAtar => 1,
             EncoderSpec::Nature | EncoderSpec::Impala { .. } => u8::MAX,
         }
+    }
+
+    /// Notes a problem if the encoder does not take observations of these pixels.
+    pub(crate) fn check_pixels(self, check: &mut Check, [height, width]: [usize; 2]) {
+        let takes = self.pixels();
+        let rule = format!(
+            "one that takes observations of {height}x{width} pixels, not of {}x{}",
+            takes[0], takes[1]
+        );
+        let instead = if height < 84 { EncoderSpec::MinAtar } else { EncoderSpec::Nature };
+        check.that(takes == [height, width], "network.encoder", self, &rule, instead);
     }
 
     /// Height, width and channels of the feature map that it makes of them.
@@ -190,8 +231,8 @@ pub struct Architecture {
     pub permutation_seed: u64,
 }
 
-/// Most actions of an agent: 57 times Atari's.
-const MOST_ACTIONS: u64 = 1_024;
+/// Most actions of an agent, which stores an action as a byte.
+const MOST_ACTIONS: u64 = 256;
 /// Most channels of an observation.
 const MOST_CHANNELS: u64 = 1_024;
 
@@ -203,27 +244,12 @@ impl Architecture {
     /// [`ConfigError::Invalid`] with every value that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut check = Check::default();
-        self.check(&mut check);
-        none_of("the network", check.problems)
-    }
-
-    fn check(&self, check: &mut Check) {
-        check.network(&self.network);
+        self.network.check(&mut check);
         let [height, width, channels] = self.observation;
-        check.encoder(self.network.encoder, [height, width]);
+        self.network.encoder.check_pixels(&mut check, [height, width]);
         check.count("observation's number of channels", channels as u64, MOST_CHANNELS, 4);
         check.count("actions", self.actions as u64, MOST_ACTIONS, 6);
-    }
-}
-
-impl RunConfig {
-    /// The network that the run trains, with the permutation of shuffled tokens drawn from `permutation_seed`; none
-    /// if its agent has none.
-    pub fn architecture(&self, permutation_seed: u64) -> Option<Architecture> {
-        let head = self.agent.learning()?.head;
-        let game = self.environment.make(0);
-        let (observation, actions) = (game.shape(), game.actions());
-        Some(Architecture { network: self.network.clone(), head, observation, actions, permutation_seed })
+        check.finish("the network")
     }
 }
 

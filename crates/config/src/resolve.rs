@@ -6,8 +6,8 @@ use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, ConfigError, Drawing, EncoderSpec, EnvironmentConfig,
-    Experiment, Game, HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, Setting, TrainingConfig,
-    file,
+    Experiment, Game, HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, RunVersion, Setting,
+    TrainingConfig, file,
 };
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -128,7 +128,7 @@ impl Experiment {
         let arm = self.arm(arm)?;
         let encoder = arm.encoder.unwrap_or(drawing.encoder);
         let plain = HeadSpec::Q { dueling: false, noisy: false };
-        let head = drawing.agent.config().learning().map_or(plain, |agent| agent.head);
+        let head = drawing.agent.config().learning().map_or(plain, |agent| agent.head());
         let [height, width] = encoder.pixels();
         let architecture = Architecture {
             network: NetworkSpec { encoder, body: arm.body.clone(), hidden: drawing.hidden },
@@ -233,6 +233,7 @@ impl Experiment {
         // Rounded up: rounded down, the remainder would make one evaluation more than asked for.
         let period = AgentSteps(profile.agent_steps.0.div_ceil(profile.evaluations.max(1)).max(1));
         Ok(RunConfig {
+            version: RunVersion,
             figure: self.figure.clone(),
             profile: profile_name.to_owned(),
             arm: arm.to_owned(),

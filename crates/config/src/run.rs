@@ -1,13 +1,21 @@
 //! A single run: its configuration (`run.ron`), its result (`done.ron`) and where its files lie.
 
-use crate::{AgentConfig, AgentSteps, ConfigError, EnvironmentConfig, KernelsSpec, NetworkSpec, file};
-use serde::{Deserialize, Serialize};
+use crate::check::Check;
+use crate::{
+    AgentConfig, AgentSteps, Architecture, ConfigError, EnvironmentConfig, KernelsSpec, LearningConfig,
+    NetworkSpec, file,
+};
+use serde::de::{Deserializer, Error as _};
+use serde::{Deserialize, Serialize, Serializer};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-/// `run.ron`: everything that decides what a run computes.
+/// Configuration of one run, `run.ron`: everything that decides what the run computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
+    /// Version of the file's form.
+    pub version: RunVersion,
     /// The figure that the run belongs to, e.g. `fig3`.
     pub figure: String,
     /// The profile, e.g. `quick`.
@@ -34,11 +42,45 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// As [`file::read`] and [`RunConfig::validate`].
+    /// As [`RunConfig::read_unchecked`] and [`RunConfig::validate`].
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let config: RunConfig = file::read(path)?;
+        let config = Self::read_unchecked(path)?;
         config.validate()?;
         Ok(config)
+    }
+
+    /// Reads a `run.ron`, whose values may make no sense.
+    ///
+    /// # Errors
+    ///
+    /// As [`file::read`]; [`ConfigError::OldRun`] for a file of another version.
+    pub fn read_unchecked(path: &Path) -> Result<Self, ConfigError> {
+        let text =
+            fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        Self::parse(path, &text)
+    }
+
+    /// Reads a `run.ron` from `text`; `path` is where the text came from.
+    ///
+    /// # Errors
+    ///
+    /// As [`file::parse`]; [`ConfigError::OldRun`] for a text of another version.
+    pub fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        /// The version alone; 1 had no such field.
+        #[derive(Deserialize)]
+        struct Versioned {
+            #[serde(default = "first")]
+            version: u32,
+        }
+        fn first() -> u32 {
+            1
+        }
+        file::parse(path, text).map_err(|error| match ron::from_str(text) {
+            Ok(Versioned { version }) if version != RunVersion::NUMBER => {
+                ConfigError::OldRun { path: path.to_owned(), version }
+            }
+            _ => error,
+        })
     }
 
     /// Whether `other` computes the same: how the replay's frames lie in memory changes no result.
@@ -48,12 +90,68 @@ impl RunConfig {
 
     fn stored_plainly(&self) -> RunConfig {
         let mut config = self.clone();
-        match &mut config.agent {
-            AgentConfig::Random => {}
-            AgentConfig::Dqn(agent) => agent.replay_compressed = false,
-            AgentConfig::Rainbow(agent) => agent.replay_compressed = false,
+        if let AgentConfig::Learning(learning) = config.agent {
+            config.agent = LearningConfig { replay_compressed: false, ..learning }.into();
         }
         config
+    }
+
+    /// Whether the values make sense together.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Invalid`] with every value that does not: itself, the rule, what to type.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut check = Check::default();
+        self.environment.check(&mut check);
+        if let Some(learning) = self.agent.learning() {
+            learning.check(&mut check);
+            learning.intervention.check(&mut check, &self.network.body);
+        }
+        self.network.check(&mut check);
+        // MinAtar's observations.
+        self.network.encoder.check_pixels(&mut check, [10, 10]);
+        self.training.check(&mut check);
+        check.finish(format!("run {}", self.name()))
+    }
+
+    /// The run's name: `<figure>/<profile>/<arm>/<game>/seed-<k>`.
+    pub fn name(&self) -> String {
+        let RunConfig { figure, profile, arm, environment, seed, .. } = self;
+        format!("{figure}/{profile}/{arm}/{}/seed-{seed}", environment.game.name())
+    }
+
+    /// The network that the run trains, with the permutation of shuffled tokens drawn from `permutation_seed`; none
+    /// if its agent has none.
+    pub fn architecture(&self, permutation_seed: u64) -> Option<Architecture> {
+        let head = self.agent.learning()?.head();
+        let spec = self.environment.make(0).spec();
+        let (observation, actions) = (spec.state(), spec.actions);
+        Some(Architecture { network: self.network.clone(), head, observation, actions, permutation_seed })
+    }
+}
+
+/// Version of a `run.ron`, the same for every value of this type: a number in the file, which no other number replaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RunVersion;
+
+impl RunVersion {
+    /// 2 since agents share one set of hyperparameters and environments are named by their suite.
+    pub const NUMBER: u32 = 2;
+}
+
+impl Serialize for RunVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(Self::NUMBER)
+    }
+}
+
+impl<'de> Deserialize<'de> for RunVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u32::deserialize(deserializer)? {
+            Self::NUMBER => Ok(RunVersion),
+            other => Err(D::Error::custom(format!("version {other} is not {}", Self::NUMBER))),
+        }
     }
 }
 
@@ -71,6 +169,23 @@ pub struct TrainingConfig {
     pub final_evaluation_episodes: usize,
     /// Agent steps between two checkpoints.
     pub checkpoint_period: AgentSteps,
+}
+
+/// Most episodes of an evaluation.
+const MOST_EPISODES: u64 = 1_000_000;
+
+impl TrainingConfig {
+    fn check(&self, check: &mut Check) {
+        if self.agent_steps.0 == 0 {
+            let steps = "the run has 0 agent steps but must have at least 1 (e.g. `--steps 40000`)";
+            check.problem(steps.into());
+        }
+        check.at_least_one("training.evaluation_period", self.evaluation_period.0, 10_000);
+        check.count("training.evaluation_episodes", self.evaluation_episodes as u64, MOST_EPISODES, 10);
+        let last = self.final_evaluation_episodes as u64;
+        check.count("training.final_evaluation_episodes", last, MOST_EPISODES, 30);
+        check.at_least_one("training.checkpoint_period", self.checkpoint_period.0, 10_000);
+    }
 }
 
 /// `done.ron`: the result, written last.

@@ -1,8 +1,11 @@
 //! Changing one value of a run's configuration by its key: `agent.n_step=5`.
 
 use crate::error::unknown;
-use crate::names::{UnknownName, nearest};
-use crate::{BodySpec, ConfigError, DeviceBodySpec, EncoderSpec, InterventionSpec, RunConfig, SlotsSpec};
+use crate::file;
+use crate::names::UnknownName;
+use crate::{
+    BodySpec, ConfigError, DeviceBodySpec, EncoderSpec, InterventionSpec, LossSpec, RunConfig, SlotsSpec,
+};
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,9 +13,10 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Keys whose value is one of several variants: the variant's own name is no part of a key.
-const VARIANTS: [&str; 6] = [
+const VARIANTS: [&str; 7] = [
     "agent",
     "agent.intervention",
+    "agent.loss",
     "network.body",
     "network.body.body",
     "network.body.slots",
@@ -20,7 +24,8 @@ const VARIANTS: [&str; 6] = [
 ];
 
 /// What decides which runs there are, and how it is chosen instead.
-const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
+const CHOSEN_ELSEWHERE: [(&str, &str); 8] = [
+    ("version", "it is the version of the file itself"),
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
     ("profile", "choose it with `--profile`"),
     ("arm", "choose it with `--arms`"),
@@ -36,9 +41,10 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
 /// that holds the variant, e.g. `agent.n_step`, `network.body.scale`.
 ///
 /// ```
-/// use softmoe_config::{AgentConfig, AgentPreset, AgentSteps, Setting};
+/// use softmoe_config::{AgentPreset, AgentSteps, Setting};
 /// # use softmoe_config::{BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RunConfig, TrainingConfig};
 /// # let mut config = RunConfig {
+/// #     version: Default::default(),
 /// #     figure: "fig3".into(), profile: "quick".into(), arm: "flat".into(), seed: 0,
 /// #     environment: EnvironmentConfig::minatar(Game::Breakout),
 /// #     agent: AgentPreset::RainbowMinatar.config(),
@@ -53,8 +59,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 7] = [
 /// # };
 /// let setting: Setting = "agent.n_step=5".parse()?;
 /// setting.apply(&mut config)?;
-/// let AgentConfig::Rainbow(rainbow) = &config.agent else { unreachable!() };
-/// assert_eq!(rainbow.n_step, 5);
+/// assert_eq!(config.agent.learning().unwrap().n_step, 5);
 /// # Ok::<(), softmoe_config::ConfigError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,6 +96,11 @@ impl Setting {
         &self.key
     }
 
+    /// The value, e.g. `5`.
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
     /// Whether `config` has a field of this key.
     pub fn applies_to(&self, config: &RunConfig) -> bool {
         settable(config).contains(&self.key)
@@ -118,10 +128,9 @@ impl Setting {
 
     /// The error for a key that none of the configurations has.
     pub(crate) fn unknown(&self, keys: Vec<String>) -> ConfigError {
-        // A field's own name is enough to guess by: `n_step` is near `agent.n_step`.
-        let by_field = keys.iter().find(|key| key.rsplit('.').next() == Some(self.key.as_str()));
-        let near = nearest(&self.key, keys.iter().map(String::as_str));
-        if let (None, Some(key)) = (near, by_field) {
+        // A field's own name is enough to guess by: `n_step` and `network.n_step` are meant to be `agent.n_step`.
+        let field = |key: &str| key.rsplit('.').next().map(str::to_owned);
+        if let Some(key) = keys.iter().find(|key| field(key) == field(&self.key)) {
             let message = format!("there is no key `{}`; did you mean `{key}`?", self.key);
             return ConfigError::Setting { setting: self.to_string(), message };
         }
@@ -139,6 +148,7 @@ impl Setting {
         }
         Some(match self.key.as_str() {
             "agent.intervention" => json::<InterventionSpec>(&self.value),
+            "agent.loss" => json::<LossSpec>(&self.value),
             "network.encoder" => json::<EncoderSpec>(&self.value),
             "network.body" => json::<BodySpec>(&self.value),
             "network.body.body" => json::<DeviceBodySpec>(&self.value),
@@ -178,6 +188,38 @@ fn explain(error: serde_json::Error) -> String {
         }
         _ => text,
     }
+}
+
+/// The settings that turn `from` into `to`, as far as settings can.
+///
+/// ```
+/// # use softmoe_config::{Experiment, Setting, setting};
+/// # let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/fig3.ron");
+/// # let experiment = Experiment::read(&path)?;
+/// # let from = experiment.resolve("quick", experiment.profile("quick")?, &["flat"])?.remove(0);
+/// let mut to = from.clone();
+/// "agent.loss=huber".parse::<Setting>()?.apply(&mut to)?;
+/// let settings = setting::between(&from, &to);
+/// assert_eq!(settings.iter().map(ToString::to_string).collect::<Vec<_>>(), ["agent.loss=huber"]);
+/// # Ok::<(), softmoe_config::ConfigError>(())
+/// ```
+pub fn between(from: &RunConfig, to: &RunConfig) -> Vec<Setting> {
+    let Ok(mut json) = serde_json::to_value(to) else { return Vec::new() };
+    let (old, new) = (fields(from), fields(to));
+    let mut settings: Vec<Setting> = Vec::new();
+    for key in settable(to) {
+        // A variant is set whole where it is another one: its fields are then set with it.
+        let is_inside = |setting: &Setting| {
+            VARIANTS.contains(&setting.key.as_str()) && key.starts_with(&format!("{}.", setting.key))
+        };
+        if old.get(&key) != new.get(&key)
+            && !settings.iter().any(is_inside)
+            && let Some(value) = find(&mut json, &key)
+        {
+            settings.push(Setting { value: file::in_ron(value), key });
+        }
+    }
+    settings
 }
 
 /// A value in which two configurations differ.

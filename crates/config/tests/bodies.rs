@@ -1,7 +1,7 @@
 //! Every network of every figure can be written down.
 
 use proptest::prelude::*;
-use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RunConfig, file};
+use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RunConfig};
 use std::path::Path;
 
 /// The arms of figures 1 to 11 and of those beyond the paper.
@@ -72,36 +72,24 @@ fn every_body_reads_validates_and_writes() {
     }
 }
 
-/// A `run.ron` of version 0.1, which had fewer fields, still says what it said.
+/// A `run.ron` of an earlier version is told from a broken one.
 #[test]
-fn an_old_run_reads_with_the_defaults_of_what_is_new() {
-    let text = r#"(
+fn an_old_run_is_refused_with_its_version() {
+    let old = r#"(
         figure: "fig3", profile: "quick", arm: "softmoe-4", seed: 0,
         environment: (game: breakout, sticky_action_probability: 0.1, difficulty_ramping: true,
             minimal_actions: false, max_episode_steps: 27000),
-        agent: rainbow((discount: 0.99, n_step: 3, min_replay: 1000, update_period: 4, target_period: 1000,
-            batch_size: 32, replay_capacity: 100000, learning_rate: 0.001, adam_epsilon: 0.00015, v_max: 10.0,
-            atoms: 51, noisy: true, dueling: true, double: true, priority_exponent: 0.5,
-            importance_exponent: 0.5, epsilon_train: 0.0, epsilon_evaluation: 0.001, clip_rewards: true)),
-        network: (
-            encoder: minatar,
-            body: soft_moe(experts: 4, slots: tokens_over_experts, scale: 1.0, extra_layers: 0),
-            hidden: 128,
-        ),
-        training: (agent_steps: 20000, evaluation_period: 4000, evaluation_episodes: 10,
-            final_evaluation_episodes: 50, checkpoint_period: 4000),
+        agent: rainbow((discount: 0.99, n_step: 3)), network: (encoder: minatar, body: flat(), hidden: 128),
     )"#;
-    let config: RunConfig = file::parse(Path::new("run.ron"), text).unwrap();
-    config.validate().unwrap();
-    assert_eq!(config.network.body, BodySpec::soft_moe(4));
-    let experiment = softmoe_config::Experiment::read(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/fig3.ron"),
-    );
-    let experiment = experiment.unwrap();
-    let mut profile = experiment.profile("quick").unwrap().clone();
-    profile.agent_steps.0 = 20_000; // As many as there were then.
-    let runs = experiment.resolve("quick", &profile, &["softmoe-4"]).unwrap();
-    assert_eq!(runs[0], config, "the run is what it was");
+    let message = |text: &str| RunConfig::parse(Path::new("run.ron"), text).unwrap_err().to_string();
+    let said = message(old);
+    assert!(said.contains("run.ron is a run of version 1, and this program reads version 2"), "{said}");
+    let said = message("(version: 3, of: later(days: 1))");
+    assert!(said.contains("a run of version 3") && said.contains("--out DIR"), "{said}");
+    let said = message("(version: 2, figure: 3)");
+    assert!(said.contains("in `figure`"), "{said}");
+    let said = message("no RON");
+    assert!(said.starts_with("run.ron:1:"), "{said}");
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn broken_text_is_told_with_its_line() {
 
 #[test]
 fn a_file_that_is_not_there_is_named() {
-    let error = file::read::<RunConfig>(Path::new("nowhere/run.ron")).unwrap_err().to_string();
+    let error = RunConfig::read(Path::new("nowhere/run.ron")).unwrap_err().to_string();
     assert!(error.contains("cannot read nowhere/run.ron"), "{error}");
 }
 

@@ -100,17 +100,3 @@ fn an_arm_has_its_own() {
     assert_eq!(of(&runs[1]), InterventionSpec::None);
     assert_eq!(of(&runs[2]), InterventionSpec::Redo { period: 1_000, tau: 0.025, on: PartSpec::Experts });
 }
-
-/// A `run.ron` from before there were interventions.
-#[test]
-fn an_older_file_has_none() {
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("run.ron");
-    let run = example::run("softmoe-4");
-    file::write(&path, &run).unwrap();
-    let text = std::fs::read_to_string(&path).unwrap();
-    let older: String = text.lines().filter(|line| !line.contains("intervention")).collect();
-    assert_ne!(text.lines().collect::<String>(), older);
-    std::fs::write(&path, older).unwrap();
-    assert_eq!(RunConfig::read(&path).unwrap(), run);
-}

@@ -1,73 +1,23 @@
 //! The presets, number by number, against the tables they come from.
 
 use softmoe_config::{
-    AgentConfig, AgentPreset, AgentSteps, DqnConfig, EncoderSpec, EnvironmentConfig, Game, HeadSpec,
-    InterventionSpec, LossSpec, RainbowConfig, SlotsSpec, TokensSpec,
+    AgentPreset, AgentSteps, EncoderSpec, EnvironmentConfig, Game, HeadSpec, InterventionSpec,
+    LearningConfig, LossSpec, SlotsSpec, TokensSpec,
 };
 
-/// Obando-Ceron et al. 2024 (arXiv 2402.08609), table 2 (Rainbow), and `full_rainbow.gin` in Dopamine's
-/// `labs/moes` at 5873f549, which agree; the target period is in the latter only.
-#[test]
-fn rainbow_on_atari() {
-    let AgentConfig::Rainbow(rainbow) = AgentPreset::RainbowAtari.config() else { panic!("not Rainbow") };
-    assert_eq!(
-        rainbow,
-        RainbowConfig {
-            discount: 0.99,
-            n_step: 3,
-            min_replay: 20_000,
-            update_period: AgentSteps(4),
-            target_period: AgentSteps(8_000),
-            batch_size: 32,
-            replay_capacity: 1_000_000,
-            replay_compressed: false,
-            learning_rate: 0.000_062_5,
-            adam_epsilon: 0.000_15,
-            v_max: 10.0,
-            atoms: 51,
-            noisy: true,
-            dueling: true,
-            double: true,
-            // Priorities are sqrt(loss), weights 1 / sqrt(probability): `full_rainbow_agent.py`.
-            priority_exponent: 0.5,
-            importance_exponent: 0.5,
-            // `noisy = True` sets the training epsilon to 0.
-            epsilon_train: 0.0,
-            epsilon_decay_period: AgentSteps(250_000),
-            epsilon_evaluation: 0.001,
-            clip_rewards: true,
-            terminal_on_life_loss: false,
-            intervention: InterventionSpec::None,
-        }
-    );
+/// The numbers of a preset.
+fn preset(preset: AgentPreset) -> LearningConfig {
+    preset.config().learning().expect("a preset learns")
 }
 
-/// The same but replay 100k, min replay 5k, target period 1000 agent steps, Adam 2.5e-4, decay of epsilon 100k; update
-/// period 4 and n-step 3 as there.
-#[test]
-fn rainbow_on_minatar() {
-    let AgentConfig::Rainbow(rainbow) = AgentPreset::RainbowMinatar.config() else { panic!("not Rainbow") };
-    assert_eq!(
-        rainbow,
-        RainbowConfig {
-            min_replay: 5_000,
-            target_period: AgentSteps(1_000),
-            replay_capacity: 100_000,
-            learning_rate: 0.000_25,
-            epsilon_decay_period: AgentSteps(100_000),
-            ..RainbowConfig::atari()
-        }
-    );
-    assert_eq!((rainbow.update_period, rainbow.n_step), (AgentSteps(4), 3));
-}
-
-/// The same sources, table 1 and `dqn.gin`; the loss is the default of `JaxDQNAgent`.
+/// Obando-Ceron et al. 2024 (arXiv 2402.08609), table 1 (DQN), and `dqn.gin` in Dopamine's `labs/moes` at 5873f549, which
+/// agree; the target period is in the latter only, and the loss is the default of `JaxDQNAgent`.
 #[test]
 fn dqn_on_atari() {
-    let AgentConfig::Dqn(dqn) = AgentPreset::DqnAtari.config() else { panic!("not DQN") };
+    let dqn = preset(AgentPreset::DqnAtari);
     assert_eq!(
         dqn,
-        DqnConfig {
+        LearningConfig {
             discount: 0.99,
             n_step: 1,
             min_replay: 20_000,
@@ -100,28 +50,80 @@ fn dqn_on_atari() {
 /// period 4 and n-step 1 as there.
 #[test]
 fn dqn_on_minatar() {
-    let AgentConfig::Dqn(dqn) = AgentPreset::DqnMinatar.config() else { panic!("not DQN") };
+    let dqn = preset(AgentPreset::DqnMinatar);
     assert_eq!(
         dqn,
-        DqnConfig {
+        LearningConfig {
             min_replay: 5_000,
             target_period: AgentSteps(1_000),
             replay_capacity: 100_000,
             learning_rate: 0.000_25,
             epsilon_decay_period: AgentSteps(100_000),
-            ..DqnConfig::atari()
+            ..LearningConfig::dqn_atari()
         }
     );
     assert_eq!((dqn.update_period, dqn.n_step), (AgentSteps(4), 1));
 }
 
+/// The same sources, table 2 (Rainbow) and `full_rainbow.gin`.
+#[test]
+fn rainbow_on_atari() {
+    let rainbow = preset(AgentPreset::RainbowAtari);
+    assert_eq!(
+        rainbow,
+        LearningConfig {
+            n_step: 3,
+            loss: LossSpec::C51 { v_max: 10.0, atoms: 51 },
+            noisy: true,
+            dueling: true,
+            double: true,
+            // Priorities are sqrt(loss), weights 1 / sqrt(probability): `full_rainbow_agent.py`.
+            priority_exponent: 0.5,
+            importance_exponent: 0.5,
+            // `noisy = True` sets the training epsilon to 0.
+            epsilon_train: 0.0,
+            ..LearningConfig::dqn_atari()
+        }
+    );
+    // What it shares with DQN, as its own table has it.
+    assert_eq!((rainbow.discount, rainbow.batch_size, rainbow.replay_capacity), (0.99, 32, 1_000_000));
+    assert_eq!((rainbow.min_replay, rainbow.update_period), (20_000, AgentSteps(4)));
+    assert_eq!(
+        (rainbow.target_period, rainbow.epsilon_decay_period),
+        (AgentSteps(8_000), AgentSteps(250_000))
+    );
+    assert_eq!((rainbow.learning_rate, rainbow.adam_epsilon), (0.000_062_5, 0.000_15));
+    assert_eq!((rainbow.epsilon_evaluation, rainbow.clip_rewards), (0.001, true));
+    assert_eq!((rainbow.terminal_on_life_loss, rainbow.replay_compressed), (false, false));
+    assert_eq!(rainbow.head(), HeadSpec::Categorical { atoms: 51, dueling: true, noisy: true });
+}
+
+/// The same but replay 100k, min replay 5k, target period 1000 agent steps, Adam 2.5e-4, decay of epsilon 100k; update
+/// period 4 and n-step 3 as there.
+#[test]
+fn rainbow_on_minatar() {
+    let rainbow = preset(AgentPreset::RainbowMinatar);
+    assert_eq!(
+        rainbow,
+        LearningConfig {
+            min_replay: 5_000,
+            target_period: AgentSteps(1_000),
+            replay_capacity: 100_000,
+            learning_rate: 0.000_25,
+            epsilon_decay_period: AgentSteps(100_000),
+            ..LearningConfig::rainbow_atari()
+        }
+    );
+    assert_eq!((rainbow.update_period, rainbow.n_step), (AgentSteps(4), 3));
+}
+
 /// The same sources, table 4 and `DER.gin`: Rainbow with other numbers.
 #[test]
 fn der_on_atari() {
-    let AgentConfig::Rainbow(der) = AgentPreset::DerAtari.config() else { panic!("not Rainbow") };
+    let der = preset(AgentPreset::DerAtari);
     assert_eq!(
         der,
-        RainbowConfig {
+        LearningConfig {
             n_step: 10,
             min_replay: 1_600,
             update_period: AgentSteps(1),
@@ -129,13 +131,12 @@ fn der_on_atari() {
             learning_rate: 0.000_1,
             epsilon_decay_period: AgentSteps(2_000),
             terminal_on_life_loss: true,
-            intervention: InterventionSpec::None,
-            ..RainbowConfig::atari()
+            ..LearningConfig::rainbow_atari()
         }
     );
     // What it shares with Rainbow, as its own table has it.
     assert_eq!((der.discount, der.batch_size, der.replay_capacity), (0.99, 32, 1_000_000));
-    assert_eq!((der.adam_epsilon, der.v_max, der.atoms), (0.000_15, 10.0, 51));
+    assert_eq!((der.adam_epsilon, der.loss), (0.000_15, LossSpec::C51 { v_max: 10.0, atoms: 51 }));
     assert!(der.noisy && der.dueling && der.double);
     assert_eq!((der.priority_exponent, der.epsilon_train, der.epsilon_evaluation), (0.5, 0.0, 0.001));
 }
@@ -144,15 +145,15 @@ fn der_on_atari() {
 /// period 1 and n-step 10 as there.
 #[test]
 fn der_on_minatar() {
-    let AgentConfig::Rainbow(der) = AgentPreset::DerMinatar.config() else { panic!("not Rainbow") };
+    let der = preset(AgentPreset::DerMinatar);
     assert_eq!(
         der,
-        RainbowConfig {
+        LearningConfig {
             min_replay: 5_000,
             target_period: AgentSteps(1_000),
             replay_capacity: 100_000,
             epsilon_decay_period: AgentSteps(100_000),
-            ..RainbowConfig::der_atari()
+            ..LearningConfig::der_atari()
         }
     );
     assert_eq!((der.learning_rate, der.update_period, der.n_step), (0.000_1, AgentSteps(1), 10));
@@ -165,6 +166,9 @@ fn names_of_presets() {
         assert_eq!(serde_json::to_value(preset).unwrap(), preset.name());
         assert_eq!(preset.name().parse(), Ok(preset));
     }
+    let message = "dqn-minatar".parse::<AgentPreset>().unwrap_err().to_string();
+    assert!(message.contains("no agent `dqn-minatar`; did you mean `dqn_minatar`?"), "{message}");
+    assert!(message.contains("Allowed: `dqn_minatar`, `dqn_atari`, `rainbow_minatar`"), "{message}");
 }
 
 /// Young and Tian 2019 (arXiv 1903.03176) and the `minatar` package 1.0.15: sticky actions 0.1, difficulty

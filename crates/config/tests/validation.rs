@@ -2,9 +2,7 @@
 
 mod example;
 
-use softmoe_config::{
-    AgentConfig, AgentPreset, Architecture, ConfigError, DqnConfig, Experiment, LossSpec, Setting, file,
-};
+use softmoe_config::{AgentPreset, Architecture, ConfigError, Experiment, LossSpec, Setting, file};
 use std::path::Path;
 
 #[test]
@@ -29,8 +27,8 @@ fn a_run_with_a_senseless_value_is_refused() {
         ("agent.epsilon_evaluation=2", "between 0 and 1"),
         ("agent.learning_rate=0", "above 0"),
         ("agent.adam_epsilon=-1", "above 0"),
-        ("agent.v_max=0", "above 0"),
-        ("agent.atoms=1", "between 2 and 1001"),
+        ("agent.loss.v_max=0", "above 0"),
+        ("agent.loss.atoms=1", "between 2 and 1001"),
         ("agent.priority_exponent=-1", "from 0"),
         ("agent.importance_exponent=-1", "from 0"),
         ("environment.sticky_action_probability=1.01", "between 0 and 1"),
@@ -132,7 +130,7 @@ fn a_run_of_dqn_with_a_senseless_value_is_refused() {
     }
     for (text, says) in [
         ("agent.loss=hubert", "did you mean `huber`?"),
-        ("agent.loss=absolute", "Allowed: `mse`, `huber`"),
+        ("agent.loss=absolute", "Allowed: `mse`, `huber`, `c51`"),
         ("agent.atoms=51", "there is no key `agent.atoms`"),
         ("agent.dueling=yes", "`true` or `false`"),
     ] {
@@ -143,7 +141,14 @@ fn a_run_of_dqn_with_a_senseless_value_is_refused() {
     assert!(message.contains("choose it with `--agent`"), "{message}");
     let mut config = dqn();
     "agent.loss=huber".parse::<Setting>().unwrap().apply(&mut config).unwrap();
-    assert!(matches!(config.agent, AgentConfig::Dqn(DqnConfig { loss: LossSpec::Huber, .. })));
+    assert_eq!(config.agent.learning().unwrap().loss, LossSpec::Huber);
+    // A categorical head, and the key of its own fields.
+    "agent.loss=c51(v_max: 5, atoms: 11)".parse::<Setting>().unwrap().apply(&mut config).unwrap();
+    "agent.loss.atoms=21".parse::<Setting>().unwrap().apply(&mut config).unwrap();
+    assert_eq!(config.agent.learning().unwrap().loss, LossSpec::C51 { v_max: 5.0, atoms: 21 });
+    // Where the field has moved to is said.
+    let message = "agent.atoms=51".parse::<Setting>().unwrap().apply(&mut config).unwrap_err().to_string();
+    assert!(message.contains("did you mean `agent.loss.atoms`?"), "{message}");
 }
 
 #[test]

@@ -1,17 +1,17 @@
-//! The same interface where the game is only known at run time.
+//! The boxed form of an environment that is known at run time only.
 
-use crate::environment::{Environment, RestoreError, Step};
-use crate::frame::RgbFrame;
+use crate::element::sealed::Bytes;
+use crate::environment::{Environment, SaveState, Step};
+use crate::error::{RestoreError, decode};
+use crate::render::Render;
+use crate::spec::EnvironmentSpec;
 
-/// An [`Environment`] behind a box: its state is bytes, its shape a value.
+/// An [`Environment`] behind a box, with frames and saved states in bytes.
 ///
-/// Every `Environment` that can be sent to another thread is one.
+/// Every `Environment` that implements [`SaveState`] and can be sent to another thread is one.
 pub trait DynEnvironment: Send {
-    /// Height, width and channels of an observation.
-    fn shape(&self) -> [usize; 3];
-
-    /// How many actions there are: [`step`](DynEnvironment::step) takes `0..actions()`.
-    fn actions(&self) -> usize;
+    /// Shape of the observations and number of actions.
+    fn spec(&self) -> EnvironmentSpec;
 
     /// Starts a new episode.
     fn reset(&mut self);
@@ -20,47 +20,40 @@ pub trait DynEnvironment: Send {
     ///
     /// # Panics
     ///
-    /// If `action` is not below [`actions`](DynEnvironment::actions).
+    /// If `action` is not below [`EnvironmentSpec::actions`].
     fn step(&mut self, action: usize) -> Step;
 
-    /// Writes what the agent sees now.
+    /// Writes the current frame. Every byte is written; a float takes four, little-endian.
     ///
     /// # Shapes
     ///
-    /// `observation`: [`shape`](DynEnvironment::shape), `[height, width, channels]`, row-major, the channel
-    /// fastest. Every byte is written.
+    /// `frame`: [`EnvironmentSpec::frame`], (height, width, channels), row-major;
+    /// [`frame_bytes`](EnvironmentSpec::frame_bytes) bytes.
     ///
     /// # Panics
     ///
-    /// If `observation` is not as long as the product of `shape`.
-    fn observe(&self, observation: &mut [u8]);
-
-    /// The current frame for human eyes.
-    fn render(&self) -> RgbFrame;
+    /// If `frame` has another length.
+    fn observe(&self, frame: &mut [u8]);
 
     /// The whole state, random generator included, in the [postcard](https://postcard.jamesmunns.com) format.
     ///
     /// # Panics
     ///
-    /// If the environment's state is of a type that postcard cannot write (a sequence of unknown length);
-    /// those of this crate are not.
+    /// If postcard cannot write the environment's type of state, e.g. a sequence of unknown length.
     fn save(&self) -> Vec<u8>;
 
     /// Continues from a saved state.
     ///
     /// # Errors
     ///
-    /// If the bytes are not a state that this environment saved; the environment is then left as it was.
+    /// If the bytes are not a state that this environment saved, or if more bytes follow. The environment is then
+    /// unchanged.
     fn restore(&mut self, state: &[u8]) -> Result<(), RestoreError>;
 }
 
-impl<E: Environment + Send> DynEnvironment for E {
-    fn shape(&self) -> [usize; 3] {
-        E::SHAPE
-    }
-
-    fn actions(&self) -> usize {
-        Environment::actions(self)
+impl<E: SaveState + Send> DynEnvironment for E {
+    fn spec(&self) -> EnvironmentSpec {
+        Environment::spec(self)
     }
 
     fn reset(&mut self) {
@@ -71,25 +64,20 @@ impl<E: Environment + Send> DynEnvironment for E {
         Environment::step(self, action)
     }
 
-    fn observe(&self, observation: &mut [u8]) {
-        Environment::observe(self, observation);
-    }
-
-    fn render(&self) -> RgbFrame {
-        Environment::render(self)
+    fn observe(&self, frame: &mut [u8]) {
+        E::Element::fill(frame, |frame| Environment::observe(self, frame));
     }
 
     fn save(&self) -> Vec<u8> {
-        postcard::to_stdvec(&Environment::save(self)).expect("postcard writes every state of a known length")
+        postcard::to_stdvec(&SaveState::save(self)).expect("postcard writes every state of a known length")
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), RestoreError> {
-        let undecodable = |reason: String| RestoreError::Undecodable { reason };
-        let (state, rest) =
-            postcard::take_from_bytes(state).map_err(|error| undecodable(error.to_string()))?;
-        if !rest.is_empty() {
-            return Err(undecodable(format!("{} bytes follow the end of the state", rest.len())));
-        }
-        Environment::restore(self, state)
+        SaveState::restore(self, decode(state)?)
     }
 }
+
+/// A [`DynEnvironment`] that also draws itself. A box of it becomes a box of `DynEnvironment` by coercion.
+pub trait RenderedEnvironment: DynEnvironment + Render {}
+
+impl<E: DynEnvironment + Render> RenderedEnvironment for E {}

@@ -1,37 +1,81 @@
-//! What a game looks like to an agent.
+//! What an environment implements: stepping, and saving where it can.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::frame::RgbFrame;
+use crate::element::FrameElement;
+use crate::error::RestoreError;
+use crate::spec::EnvironmentSpec;
 
-/// What one action brought about.
+/// The result of one action.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Step {
-    /// The reward of the action, in the game's own points.
+    /// The reward, in the environment's own points.
     pub reward: f32,
-    /// The episode is over by the game's rules: nothing follows, so nothing is to be bootstrapped.
+    /// The episode ended by the environment's rules: the value of what follows is 0.
     pub terminal: bool,
-    /// A life was lost and the episode goes on; never in a game without lives.
+    /// A life was lost and the episode goes on. Always false in an environment without lives.
     pub life_lost: bool,
-    /// The episode was cut off by a [`TimeLimit`](crate::TimeLimit) and could have gone on; never together with
-    /// `terminal`.
+    /// The episode was cut off, e.g. by a [`TimeLimit`](crate::TimeLimit), and could have gone on: the value of
+    /// what follows is bootstrapped. Never true together with `terminal`.
     pub truncated: bool,
 }
 
-/// A game with a u8 image as observation and a fixed number of actions.
+impl Step {
+    /// Whether the episode is over, by the environment's rules or by truncation.
+    pub const fn ends_episode(&self) -> bool {
+        self.terminal || self.truncated
+    }
+}
+
+/// A sequential decision problem with frames as observations and a fixed number of actions.
 ///
-/// A new environment is at the start of an episode. After a step that is `terminal` or `truncated` call
-/// [`reset`](Environment::reset); randomness goes on from where it is, so that episodes differ.
+/// A new environment is at the start of an episode. After a step that [ends the episode](Step::ends_episode), call
+/// [`reset`](Environment::reset). The random generator is not reset, so episodes differ.
+///
+/// An environment with numbers instead of pixels has frames of `f32`:
+///
+/// ```
+/// use softmoe_env::{Element, Environment, EnvironmentSpec, Step};
+///
+/// /// A point on a line, pushed to the left (0) or to the right (1), which should stay within 1 of the origin.
+/// struct Line {
+///     position: f32,
+/// }
+///
+/// impl Environment for Line {
+///     type Element = f32;
+///
+///     fn spec(&self) -> EnvironmentSpec {
+///         EnvironmentSpec { frame: [1, 1, 1], stack: 1, actions: 2, element: Element::Float }
+///     }
+///
+///     fn reset(&mut self) {
+///         self.position = 0.0;
+///     }
+///
+///     fn step(&mut self, action: usize) -> Step {
+///         self.position += if action == 1 { 0.25 } else { -0.25 };
+///         Step { reward: 1.0, terminal: self.position.abs() > 1.0, ..Step::default() }
+///     }
+///
+///     fn observe(&self, frame: &mut [f32]) {
+///         frame[0] = self.position;
+///     }
+/// }
+///
+/// let mut line = Line { position: 0.0 };
+/// let mut frame = [0.0];
+/// line.step(1);
+/// line.observe(&mut frame);
+/// assert_eq!(frame, [0.25]);
+/// ```
 pub trait Environment {
-    /// Height, width and channels of an observation.
-    const SHAPE: [usize; 3];
+    /// The type of one value of a frame: `u8` or `f32`, as [`EnvironmentSpec::element`] says.
+    type Element: FrameElement;
 
-    /// The whole state, random generator included.
-    type State: Serialize + DeserializeOwned;
-
-    /// How many actions there are: [`step`](Environment::step) takes `0..actions()`.
-    fn actions(&self) -> usize;
+    /// Shape of the observations and number of actions. It never changes.
+    fn spec(&self) -> EnvironmentSpec;
 
     /// Starts a new episode.
     fn reset(&mut self);
@@ -40,62 +84,33 @@ pub trait Environment {
     ///
     /// # Panics
     ///
-    /// If `action` is not below [`actions`](Environment::actions).
+    /// If `action` is not below [`EnvironmentSpec::actions`].
     fn step(&mut self, action: usize) -> Step;
 
-    /// Writes what the agent sees now.
+    /// Writes the current frame. Every value is written.
     ///
     /// # Shapes
     ///
-    /// `observation`: [`SHAPE`](Environment::SHAPE), `[height, width, channels]`, row-major, the channel
-    /// fastest. Every byte is written.
+    /// `frame`: [`EnvironmentSpec::frame`], (height, width, channels), row-major.
     ///
     /// # Panics
     ///
-    /// If `observation` is not as long as the product of `SHAPE`.
-    fn observe(&self, observation: &mut [u8]);
+    /// If `frame` has another length.
+    fn observe(&self, frame: &mut [Self::Element]);
+}
 
-    /// The current frame for human eyes.
-    fn render(&self) -> RgbFrame;
+/// An environment whose whole state can be saved and restored, random generator included.
+pub trait SaveState: Environment {
+    /// The whole state.
+    type State: Serialize + DeserializeOwned;
 
-    /// The whole state: an environment that [`restore`](Environment::restore)s it continues identically.
+    /// The whole state. An environment that [restores](SaveState::restore) it continues identically.
     fn save(&self) -> Self::State;
 
     /// Continues from a saved state.
     ///
     /// # Errors
     ///
-    /// If the state cannot be one that this environment saved; the environment is then left as it was.
+    /// If this environment cannot have saved the state. The environment is then unchanged.
     fn restore(&mut self, state: Self::State) -> Result<(), RestoreError>;
-}
-
-/// Why a saved state was refused.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RestoreError {
-    /// The bytes do not decode.
-    #[error(
-        "these bytes are not a saved state of this environment: {reason}; give the bytes that `save` returned \
-         for the same game"
-    )]
-    Undecodable {
-        /// What the decoder met.
-        reason: String,
-    },
-    /// The state decodes and breaks a rule of the game.
-    #[error("this saved state of {environment} cannot be: {rule}; it was changed after `save` returned it")]
-    Impossible {
-        /// Which environment refused it.
-        environment: &'static str,
-        /// The rule that it breaks.
-        rule: &'static str,
-    },
-    /// The state is that of another game.
-    #[error("this is a saved state of {found}, and the environment plays {expected}")]
-    OtherGame {
-        /// The game that the state is of.
-        found: &'static str,
-        /// The game of the environment.
-        expected: &'static str,
-    },
 }

@@ -1,47 +1,30 @@
-//! Game environments with u8 observations: MinAtar, equal to the Python package step for step.
+//! The seam between an agent and its environment. It holds no game.
 //!
-//! [`minatar`] has the five games of MinAtar (Young and Tian 2019, arXiv 1903.03176), rewritten in Rust and
-//! compared with version 1.0.15 of the Python package draw for draw. [`Environment`] is what a game
-//! implements, its observation's shape known at compile time; [`DynEnvironment`] is the same behind a box, for
-//! code that is told at run time which game to play. Everything random comes from one seeded generator, which
-//! [`save`](DynEnvironment::save) keeps with the rest of the state: a restored environment goes on as if it had
-//! never been interrupted.
-//!
-//! An episode of Breakout with random moves:
-//!
-//! ```
-//! use rand::{RngExt, SeedableRng};
-//! use rand_xoshiro::Xoshiro256PlusPlus;
-//! use softmoe_env::minatar::{Game, Settings, make};
-//!
-//! let mut environment = make(Game::Breakout, &Settings::default(), 7);
-//! let mut policy = Xoshiro256PlusPlus::seed_from_u64(7);
-//! let mut observation = vec![0; environment.shape().iter().product()];
-//!
-//! environment.reset();
-//! let mut bricks_hit = 0.0;
-//! loop {
-//!     environment.observe(&mut observation);
-//!     let step = environment.step(policy.random_range(0..environment.actions()));
-//!     bricks_hit += step.reward;
-//!     if step.terminal || step.truncated {
-//!         break;
-//!     }
-//! }
-//! assert!(bricks_hit >= 0.0);
-//! ```
-
+//! - [`EnvironmentSpec`] is the shape of an environment as data: frame, stack, actions, kind of value.
+//! - [`Environment`] is what an environment implements: `spec`, `reset`, `step`, `observe`, with frames of bytes or of
+//!   floats. [`SaveState`] adds saving and restoring, [`Render`] a picture for people.
+//! - [`DynEnvironment`] is the boxed form, with frames and saved states in bytes. Every environment that can be saved
+//!   is one.
+//! - [`TimeLimit`] truncates episodes.
+//! - [`Player`] is an environment being played: the frame stack, the episodes and their returns.
 #![deny(missing_docs)]
 
-mod draws;
 mod dynamic;
+mod element;
 mod environment;
-mod frame;
-pub mod minatar;
+mod error;
+mod player;
+mod render;
+mod spec;
+mod stack;
 mod time_limit;
 
-pub use draws::Draws;
-pub use dynamic::DynEnvironment;
-pub use environment::{Environment, RestoreError, Step};
-pub use frame::RgbFrame;
+pub use dynamic::{DynEnvironment, RenderedEnvironment};
+pub use element::FrameElement;
+pub use environment::{Environment, SaveState, Step};
+pub use error::RestoreError;
+pub use player::{Played, Player};
+pub use render::{Render, RgbFrame};
+pub use spec::{Element, EnvironmentSpec, MOST_ACTIONS};
+pub use stack::FrameStack;
 pub use time_limit::{TimeLimit, TimeLimitState};

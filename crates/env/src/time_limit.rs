@@ -1,14 +1,16 @@
-//! Episodes that are cut off after a number of steps.
+//! Episodes that are truncated after a number of steps.
 
 use serde::{Deserialize, Serialize};
 
-use crate::environment::{Environment, RestoreError, Step};
-use crate::frame::RgbFrame;
+use crate::environment::{Environment, SaveState, Step};
+use crate::error::RestoreError;
+use crate::render::{Render, RgbFrame};
+use crate::spec::EnvironmentSpec;
 
 /// An environment whose episodes are truncated after a number of steps.
 ///
-/// The last step allowed is `truncated`, unless the game ends the episode in that very step, which is then
-/// `terminal`.
+/// A step that ends the episode by the environment's own rules is `terminal`, also if it is the last one allowed. An
+/// episode that the environment itself truncates earlier stays truncated there.
 #[derive(Clone, Debug)]
 pub struct TimeLimit<E> {
     environment: E,
@@ -17,13 +19,13 @@ pub struct TimeLimit<E> {
 }
 
 impl<E: Environment> TimeLimit<E> {
-    /// Cuts `environment`'s episodes off after `max_episode_steps`.
+    /// Truncates `environment`'s episodes after `max_episode_steps`.
     ///
     /// # Panics
     ///
     /// If `max_episode_steps` is 0: an episode has at least one step.
     pub fn new(environment: E, max_episode_steps: u64) -> Self {
-        assert!(max_episode_steps > 0, "max_episode_steps is 0, and an episode has at least one step");
+        assert!(max_episode_steps > 0, "max_episode_steps is 0, but an episode has at least one step");
         TimeLimit { environment, max_episode_steps, elapsed: 0 }
     }
 
@@ -41,11 +43,10 @@ pub struct TimeLimitState<S> {
 }
 
 impl<E: Environment> Environment for TimeLimit<E> {
-    const SHAPE: [usize; 3] = E::SHAPE;
-    type State = TimeLimitState<E::State>;
+    type Element = E::Element;
 
-    fn actions(&self) -> usize {
-        self.environment.actions()
+    fn spec(&self) -> EnvironmentSpec {
+        self.environment.spec()
     }
 
     fn reset(&mut self) {
@@ -56,16 +57,17 @@ impl<E: Environment> Environment for TimeLimit<E> {
     fn step(&mut self, action: usize) -> Step {
         let step = self.environment.step(action);
         self.elapsed = self.elapsed.saturating_add(1);
-        Step { truncated: !step.terminal && self.elapsed >= self.max_episode_steps, ..step }
+        let is_over_time = !step.terminal && self.elapsed >= self.max_episode_steps;
+        Step { truncated: step.truncated || is_over_time, ..step }
     }
 
-    fn observe(&self, observation: &mut [u8]) {
-        self.environment.observe(observation);
+    fn observe(&self, frame: &mut [E::Element]) {
+        self.environment.observe(frame);
     }
+}
 
-    fn render(&self) -> RgbFrame {
-        self.environment.render()
-    }
+impl<E: SaveState> SaveState for TimeLimit<E> {
+    type State = TimeLimitState<E::State>;
 
     fn save(&self) -> Self::State {
         TimeLimitState { environment: self.environment.save(), elapsed: self.elapsed }
@@ -75,5 +77,11 @@ impl<E: Environment> Environment for TimeLimit<E> {
         self.environment.restore(state.environment)?;
         self.elapsed = state.elapsed;
         Ok(())
+    }
+}
+
+impl<E: Render> Render for TimeLimit<E> {
+    fn render(&self) -> RgbFrame {
+        self.environment.render()
     }
 }

@@ -1,39 +1,38 @@
-//! What a forward pass left to be seen: which neurons were active, what the head read, how a mixture mixed.
+//! Inspection of a forward pass: activity of neurons, features of the head, weights of mixtures.
 //!
-//! Layers show themselves in their order ([`Layer::inspect`](crate::Layer::inspect)), and an [`Inspection`] puts
-//! together what belongs together: the weights in front of a rectifier and those behind it are the weights of the same
-//! neurons.
+//! Layers report in their order ([`Layer::inspect`](crate::Layer::inspect)). An [`Inspection`] joins the reports: the weights
+//! before a rectifier and the weights after it belong to the same neurons.
 
 use crate::{ParameterList, Scalar};
 use std::ops::Range;
 
-/// A matrix among a network's parameters, row-major, one row an input.
+/// A matrix among a network's parameters, row-major, with one row per input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kernel {
-    /// Where it lies in the flat buffer.
+    /// Its range in the flat buffer.
     pub range: Range<usize>,
-    /// Its columns, one an output.
+    /// Number of columns, one per output.
     pub columns: usize,
 }
 
-/// A layer of neurons: the outputs of a layer of weights that a rectifier follows. A convolution has one for each
-/// channel, a mixture a layer for each expert.
+/// A layer of neurons: the outputs of a layer of weights before a rectifier. A convolution has one neuron per channel, a
+/// mixture one layer per expert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neurons {
-    /// Mean of |h| of each neuron over the batch, and over what else shares its weights: positions, tokens, slots.
+    /// Mean of |h| of each neuron over the batch, and over positions, tokens or slots that share its weights.
     pub activity: Vec<f64>,
     /// The kernels whose columns lead to the neurons: mu, then sigma of a noisy layer.
     pub incoming: Vec<Kernel>,
     /// Their biases: mu, then sigma of a noisy layer.
     pub biases: Vec<Range<usize>>,
-    /// The kernels that read the neurons: row r is of neuron r modulo their number, as a flattened feature map has it.
+    /// The kernels that read the neurons. Row r belongs to neuron r modulo their number, as in a flattened feature map.
     pub outgoing: Vec<Kernel>,
-    /// Whether something else reads the neurons besides `outgoing`, so that they cannot be cut off by weights.
+    /// Whether the neurons are read by more than `outgoing`, so that weights alone cannot cut them off.
     pub is_read_elsewhere: bool,
 }
 
 impl Neurons {
-    /// The name of the layer in front of the rectifier, e.g. `encoder`; that of expert 0 is `soft_moe/experts/hidden/0`.
+    /// The name of the layer before the rectifier, e.g. `encoder`, or `soft_moe/experts/hidden/0` for expert 0.
     pub fn name(&self, parameters: &ParameterList) -> String {
         let Some(Kernel { range, .. }) = self.incoming.first() else { return "?".to_owned() };
         let is_around = |other: &Range<usize>| other.start <= range.start && range.end <= other.end;
@@ -49,60 +48,60 @@ impl Neurons {
     }
 }
 
-/// What the head read: the penultimate activations.
+/// The input of the head: the penultimate activations.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
-    /// Features of a sample.
+    /// Number of features of a sample.
     pub width: usize,
     /// (batch, width)
     pub values: Vec<f64>,
 }
 
-/// How a mixture mixed.
+/// Combine weights and slots of a mixture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixture {
     /// Number of experts n.
     pub experts: usize,
-    /// Slots p of each that a token is combined of; 1 where a router gives each expert one probability.
+    /// Slots p of each expert; 1 where a router gives each expert one probability.
     pub slots: usize,
-    /// The weights that each token's output is combined with, (batch x tokens, n, p): rows sum to one. Of experts that
-    /// are chosen, the router's probabilities.
+    /// Combine weights of each token, (batch x tokens, n, p): rows sum to one. For a router that chooses, its
+    /// probabilities.
     pub combine: Vec<f64>,
     /// Width d of a token.
     pub width: usize,
-    /// Slots of a sample, of all experts together.
+    /// Slots of a sample over all experts.
     pub inputs_per_sample: usize,
-    /// What went into the experts, (batch, inputs of a sample, d). A slot that no token took is zero.
+    /// The inputs of the experts, (batch, inputs of a sample, d). A slot without a token is zero.
     pub inputs: Vec<f64>,
 }
 
-/// What the layers of a network have shown.
+/// The reports of a network's layers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Inspection {
     /// The layers of neurons, in order.
     pub neurons: Vec<Neurons>,
-    /// What the head read.
+    /// The input of the head.
     pub features: Option<Features>,
     /// The mixtures, in order.
     pub mixtures: Vec<Mixture>,
-    /// The layers of neurons that the next layer reads.
+    /// Indices of the layers of neurons that the next layer reads.
     read: Vec<usize>,
-    /// Weights that no rectifier has followed yet.
+    /// Weights whose rectifier has not been reported yet.
     weights: Option<Neurons>,
 }
 
-/// The numbers in double precision.
+/// `values` in double precision.
 pub(crate) fn doubles<E: Scalar>(values: &[E]) -> Vec<f64> {
     values.iter().map(|value| value.to_f64()).collect()
 }
 
 impl Inspection {
-    /// Nothing was shown yet.
+    /// An inspection without any report.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A layer of weights: `kernels` that read what came before (mu, then sigma), and their `biases`.
+    /// Reports a layer of weights: `kernels` that read the previous layer (mu, then sigma), and their `biases`.
     pub fn weights(&mut self, kernels: &[Kernel], biases: &[Range<usize>]) {
         kernels.iter().for_each(|kernel| self.reader(kernel.clone()));
         self.read.clear();
@@ -115,15 +114,15 @@ impl Inspection {
         });
     }
 
-    /// A kernel that reads what came before, with others beside it.
+    /// Reports one of several kernels that read the previous layer.
     pub fn reader(&mut self, kernel: Kernel) {
         for &layer in &self.read {
             self.neurons[layer].outgoing.push(kernel.clone());
         }
     }
 
-    /// A rectifier's output, or what it is in proportion to, (.., neurons). Behind anything but weights it shows
-    /// nothing.
+    /// Reports a rectifier's output, or values proportional to it, (.., neurons). Unless weights come directly before it,
+    /// it reports nothing.
     ///
     /// # Panics
     /// If the values are not whole rows of the neurons.
@@ -147,7 +146,7 @@ impl Inspection {
         self.neurons.push(neurons);
     }
 
-    /// One of several things that read what came before.
+    /// Reports one of several readers of the previous layer.
     pub fn branch(&mut self, inspect: impl FnOnce(&mut Self)) {
         let read = self.read.clone();
         inspect(self);
@@ -155,13 +154,14 @@ impl Inspection {
         self.read = read;
     }
 
-    /// Everything that reads what came before has been shown, and what follows reads none of it neuron by neuron.
+    /// Reports that all readers of the previous layer are known, and that the next layer reads none of its neurons one by
+    /// one.
     pub fn end(&mut self) {
         self.read.clear();
         self.weights = None;
     }
 
-    /// What came before is read by something that cannot be shown.
+    /// Reports that the previous layer has a reader without weights.
     pub fn lose(&mut self) {
         for &layer in &self.read {
             self.neurons[layer].is_read_elsewhere = true;

@@ -1,12 +1,12 @@
-//! Orders of a number of things.
+//! Permutations.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-/// A bijection of 0..len: what stands in place i afterwards comes from place [`sources`](Permutation::sources)`[i]`.
+/// A permutation of 0..len: position i receives the value of position [`sources`](Permutation::sources)`[i]`.
 ///
-/// It is stored as that list, and so read again.
+/// Its serialised form is that list.
 ///
 /// ```
 /// use softmoe_nets::Permutation;
@@ -22,21 +22,21 @@ pub struct Permutation {
     sources: Vec<usize>,
 }
 
-/// A list that does not name every place once.
+/// An error: a list that does not name every position once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotAPermutation {
-    /// A place beyond the end.
+    /// A position beyond the end.
     #[error("a permutation of {len} values names place {place}; give each of 0 to {len} - 1 once")]
     Beyond {
-        /// The place named.
+        /// The position.
         place: usize,
         /// Number of values.
         len: usize,
     },
-    /// A place named twice.
+    /// A position that occurs twice.
     #[error("a permutation of {len} values names place {place} twice; give each of 0 to {len} - 1 once")]
     Twice {
-        /// The place named.
+        /// The position.
         place: usize,
         /// Number of values.
         len: usize,
@@ -44,7 +44,7 @@ pub enum NotAPermutation {
 }
 
 impl Permutation {
-    /// The permutation that takes the value of each place from where `sources` says.
+    /// The permutation in which position i receives the value of position `sources[i]`.
     ///
     /// # Errors
     /// If `sources` does not name each of 0..len once.
@@ -61,7 +61,7 @@ impl Permutation {
         Ok(Permutation { sources })
     }
 
-    /// A permutation of `len` values, every one as likely.
+    /// A permutation of `len` values, drawn uniformly.
     pub fn random(len: usize, rng: &mut impl Rng) -> Self {
         let mut sources: Vec<usize> = (0..len).collect();
         sources.shuffle(rng);
@@ -78,7 +78,7 @@ impl Permutation {
         self.sources.is_empty()
     }
 
-    /// Where the value of each place comes from.
+    /// The position from which each position receives its value.
     pub fn sources(&self) -> &[usize] {
         &self.sources
     }

@@ -1,12 +1,12 @@
-//! Sizes that are known at compile time where they can be.
+//! Sizes, known at compile time or at run time.
 
 use crate::shapes::{Const, Dim};
 use const_panic::concat_panic;
 
 /// A dimension that is a compile-time constant ([`Const`]) or decided at run time (`usize`).
 ///
-/// dfdx's [`Dim`] does not tell which, so that a relation between sizes (a convolution's output, a flattened
-/// map) could not be checked at compile time; this trait adds it.
+/// dfdx's [`Dim`] does not expose which of the two a size is. This trait does, so that relations between sizes (a
+/// convolution's output, a flattened map) can be checked at compile time.
 pub trait Size: Dim {
     /// The size, if the type decides it.
     const STATIC: Option<usize>;
@@ -20,7 +20,7 @@ impl Size for usize {
     const STATIC: Option<usize> = None;
 }
 
-/// The product of `sizes`, where the compiler knows all of them.
+/// The product of `sizes` if the compiler knows all of them.
 pub(crate) const fn product(sizes: &[Option<usize>]) -> Option<usize> {
     let (mut product, mut i) = (1, 0);
     while i < sizes.len() {
@@ -33,9 +33,9 @@ pub(crate) const fn product(sizes: &[Option<usize>]) -> Option<usize> {
     Some(product)
 }
 
-/// Refuses a `named` size other than the `expected` one, where both are known.
+/// Refuses a `named` size that differs from the `expected` one, if both are known.
 ///
-/// Called in `const` blocks, this stops the compilation with a message that says which size it should be.
+/// In a `const` block this stops the compilation with a message that names the expected size.
 #[track_caller]
 pub(crate) const fn expect(what: &str, named: Option<usize>, expected: Option<usize>) {
     if let (Some(named), Some(expected)) = (named, expected)

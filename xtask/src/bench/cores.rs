@@ -29,7 +29,7 @@ impl Cores {
     }
 }
 
-/// Those of `wanted`, or one, if this process may use them; none where processes cannot be held to a core.
+/// The cores of `wanted`, or one core, if this process may use them; `None` where processes cannot be pinned.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
     use anyhow::Context;
@@ -38,7 +38,7 @@ pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
     let set = sched_getaffinity(Pid::from_raw(0)).context("cannot tell which cores there are")?;
     let there: Vec<usize> = (0..CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or(false)).collect();
     let Some(wanted) = wanted else {
-        // Whatever else a system does, it does on its first core.
+        // Other programs mostly run on the first core, so the last one is the default.
         return Ok(there.last().map(|core| Cores(vec![*core])));
     };
     if let Some(core) = wanted.0.iter().find(|core| !there.contains(core)) {
@@ -47,7 +47,7 @@ pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
     Ok(Some(wanted.clone()))
 }
 
-/// Those of `wanted`, or one, if this process may use them; none where processes cannot be held to a core.
+/// The cores of `wanted`, or one core, if this process may use them; `None` where processes cannot be pinned.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
     match wanted {
@@ -56,7 +56,7 @@ pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
     }
 }
 
-/// Holds the processes that are started from now on to `cores`.
+/// Pins the processes that are started from now on to `cores`.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) fn hold(cores: &Cores) -> Result<()> {
     use anyhow::Context;
@@ -70,7 +70,7 @@ pub(crate) fn hold(cores: &Cores) -> Result<()> {
     sched_setaffinity(Pid::from_raw(0), &set).with_context(|| format!("cannot be held to {}", cores.words()))
 }
 
-/// Holds the processes that are started from now on to `cores`.
+/// Pins the processes that are started from now on to `cores`.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn hold(_cores: &Cores) -> Result<()> {
     Ok(())

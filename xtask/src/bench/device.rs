@@ -1,7 +1,7 @@
-//! `cargo xtask bench --device D`: how fast an agent learns on a device, and what an update costs in messages to it.
+//! `cargo xtask bench --device D`: speed of an agent on a device, and the messages of an update.
 //!
-//! Each network has two processes, one after the other: one that is timed in rounds, and one that counts kernel launches,
-//! which slows them down. Where there is an NVIDIA card, `peers/gpu_train_step.py` has its turn on it.
+//! Each network has two processes, one after the other: the first is timed in rounds, the second counts kernel launches,
+//! which makes it slower. On an NVIDIA card, `peers/gpu_train_step.py` takes a turn as well.
 
 use super::process::{About, Process};
 use super::rows::{self, Rounds, Row, digits};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// The networks, and how much of a measurement they are part of.
+/// The networks, and the extents of a benchmark that include them.
 const NETWORKS: [(&str, Part); 9] = [
     ("minatar-flat", Part::Quick),
     ("minatar-softmoe4", Part::Full),
@@ -35,15 +35,15 @@ const NETWORKS: [(&str, Part); 9] = [
 enum Part {
     Quick,
     Full,
-    /// Only if it is asked for.
+    /// Only on request.
     Named,
 }
 
-/// Rounds, and seconds of a figure in each: of all, of a part.
+/// Rounds and seconds of a figure in each: for everything, and for a part.
 const FULL: (u64, f64) = (3, 3.0);
 const QUICK: (u64, f64) = (1, 1.0);
 
-/// The figures that `softmoe-measure device-agent` gives.
+/// The figures of `softmoe-measure device-agent`.
 const FIGURES: [(&str, Unit); 14] = [
     ("waiting", Unit::UpdatesPerSecond),
     ("overlapped", Unit::UpdatesPerSecond),
@@ -79,7 +79,7 @@ const COST: [(&str, &str); 5] = [
     ("kB", "uploaded"),
 ];
 
-/// A line of `peers/gpu_train_step.py`: most have other things in them.
+/// A line of `peers/gpu_train_step.py`. Other lines are ignored.
 #[derive(Debug, Deserialize)]
 struct Line {
     framework: Option<String>,
@@ -89,7 +89,7 @@ struct Line {
     skipped: Option<String>,
 }
 
-/// Framework and updates a second: waiting for each step, and queued.
+/// Framework and updates a second: with a wait after each step, and queued.
 type Peer = (String, [f64; 2]);
 
 /// Measures, prints the table, writes the rows.
@@ -120,7 +120,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
             Err(_) => Vec::new(),
         };
         bench.add_rows(network, &figures, &peers)?;
-        // What is measured stays, whatever comes.
+        // Written after each network, so that an interruption loses no measured rows.
         rows::write(&options.out, &bench.rows)?;
         found.push((network, figures, peers));
     }
@@ -132,7 +132,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The networks that match, or the nearest name if none does.
+/// The matching networks, or an error with the nearest name.
 fn chosen(quick: bool, only: Option<&str>) -> Result<Vec<&'static str>> {
     let names = NETWORKS.map(|(name, _)| name);
     let Some(given) = only else {
@@ -146,7 +146,7 @@ fn chosen(quick: bool, only: Option<&str>) -> Result<Vec<&'static str>> {
     Ok(found)
 }
 
-/// The Python for the peers, or why there are none.
+/// The Python for the peers, or the reason for having none.
 fn python_of(options: &BenchOptions, device: Device) -> Result<python::Python> {
     Ok(match (device, &options.venv) {
         _ if options.no_peers => Err("the peers were left out by `--no-peers`".into()),
@@ -166,7 +166,7 @@ struct Bench {
     seconds: f64,
     about: About,
     rows: Vec<Row>,
-    /// What is said below the table.
+    /// Notes below the table.
     notes: Vec<String>,
 }
 
@@ -177,7 +177,7 @@ impl Bench {
         Ok(figures)
     }
 
-    /// The figures of a process of ours.
+    /// The figures of our process.
     fn run(&mut self, network: &str, more: &[&str], rounds: u64) -> Result<BTreeMap<String, Rounds>> {
         let mut command = Command::new(&self.measure);
         command.args(["device-agent", network, "--device", &self.device.to_string()]).args(more);
@@ -201,7 +201,7 @@ impl Bench {
         figures.with_context(|| format!("our own measurement of {network} on {} failed", self.device))
     }
 
-    /// What the peers' script says of the network.
+    /// The results of the peers' script for the network.
     fn peers(&mut self, python: &Path, network: &str) -> Result<Vec<Peer>> {
         let mut command = Command::new(python);
         command.arg(python::scripts().join("gpu_train_step.py")).args(["--only", network]);
@@ -267,7 +267,7 @@ impl Bench {
     }
 }
 
-/// The network's rates by framework, and why others are not there.
+/// The network's rates by framework, and the reasons for missing ones.
 fn read(text: &str, network: &str) -> (Vec<Peer>, Vec<String>) {
     let (mut peers, mut skipped) = (Vec::new(), Vec::new());
     for line in text.lines() {
@@ -286,7 +286,7 @@ fn read(text: &str, network: &str) -> (Vec<Peer>, Vec<String>) {
 
 type Found<'a> = (&'a str, BTreeMap<String, Rounds>, Vec<Peer>);
 
-/// The tables: speed, what an update costs, and training steps alone where there are peers.
+/// The tables: speed, messages of an update, and, with peers, training steps alone.
 fn tables(found: &[Found<'_>]) -> String {
     let mut text = format!("{}\n{}", table(&SPEED, found), table(&COST, found));
     if found.iter().any(|(_, _, peers)| !peers.is_empty()) {
@@ -306,7 +306,7 @@ fn table(columns: &[(&str, &str)], found: &[Found<'_>]) -> Table {
     let mut table = new_table(["network"].into_iter().chain(columns.iter().map(|(head, _)| *head)));
     for (network, figures, _) in found {
         let cells = columns.iter().map(|(_, figure)| match best(figures, figure) {
-            // Counts are as they are.
+            // Counts are printed without rounding.
             Some(count) if count.fract() == 0.0 && count < 1_000.0 => count.to_string(),
             Some(number) => digits(number),
             None => "-".into(),

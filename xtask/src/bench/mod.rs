@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: our measurements and those of other people's software, in turn, on the same core.
+//! `cargo xtask bench`: measures ours and other software in turn, on the same core.
 //!
-//! Both sides are processes that get ready once (start, compile, fill a replay) and then measure a round whenever they are
-//! told to: ours, the first peer, the second peer, ours again. What else the machine does falls on all of them alike, and
-//! on one core the time that counts is the time on the core.
+//! Both sides are processes that get ready once (start, compile, fill a replay) and then measure one round at a time on
+//! request: ours, the first peer, the second peer, ours again. Other load on the machine so reaches all of them alike. On
+//! one core, processor time counts.
 
 pub(crate) mod cores;
 mod device;
@@ -30,7 +30,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 use works::{Group, Peer, Size};
 
-/// Rounds where none are asked for.
+/// Default number of rounds.
 const ROUNDS: (u64, u64) = (5, 2);
 
 /// Measures, prints the table, writes the rows.
@@ -62,7 +62,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
     bench.announce(&groups, size);
     for group in &groups {
         bench.measure(group)?;
-        // What is measured stays, whatever comes.
+        // Written after each group, so that an interruption loses no measured rows.
         rows::write(&options.out, &bench.rows)?;
     }
     bench.screen.close();
@@ -70,7 +70,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The groups of works that match, or the nearest name if none does.
+/// The groups with matching works, or an error with the nearest name.
 fn chosen(size: Size, only: Option<&str>) -> Result<Vec<Group>> {
     let groups = works::groups(size);
     let names: Vec<String> =
@@ -83,14 +83,14 @@ fn chosen(size: Size, only: Option<&str>) -> Result<Vec<Group>> {
     Ok(left)
 }
 
-/// What a pattern that matches nothing gets: the nearest name, and all there are.
+/// The error for a pattern without a match: the nearest name, and all names.
 fn no_match(what: &str, given: &str, names: &[&str]) -> anyhow::Error {
     let near = nearest(given, names.iter().copied());
     let hint = near.map_or(String::new(), |name| format!("; did you mean `{name}`"));
     anyhow!("no {what} matches `{given}`{hint}. There are: {} (`*` stands for any letters)", names.join(", "))
 }
 
-/// A measurement under way.
+/// A running benchmark.
 struct Bench {
     programs: Programs,
     python: Python,
@@ -101,17 +101,17 @@ struct Bench {
     screen: Screen,
 }
 
-/// One side of a group, with what its rounds gave.
+/// One side of a group, with the results of its rounds.
 struct Side {
     name: String,
-    /// None if it is not there, or is no process.
+    /// `None` if the side is missing, or has no process.
     processes: Vec<Process>,
     missing: Option<String>,
     rounds: BTreeMap<String, Rounds>,
 }
 
 impl Bench {
-    /// Whether the time on the core is what counts: on several, it would count waiting for each other.
+    /// Whether processor time counts. On several cores it would include waiting threads, so wall time counts there.
     fn clock(&self) -> &'static str {
         match &self.cores {
             Some(cores) if cores.0.len() == 1 => "cpu",
@@ -188,7 +188,7 @@ impl Bench {
         Ok(())
     }
 
-    /// The peer, ready for rounds if it is there.
+    /// The peer, ready for rounds unless it is missing.
     fn peer(&mut self, peer: &Peer, on_each_core: bool) -> Result<Side> {
         let Peer::Script { name, package, script, arguments } = peer else {
             return Ok(Side::new("limit".into()));
@@ -200,7 +200,7 @@ impl Bench {
                 let mut command = Command::new(python);
                 command.arg(python::scripts().join(script)).args(arguments);
                 command.args(["--paced", "--clock", self.clock()]);
-                // Nothing is left beside the scripts, and nothing is asked of a graphics card.
+                // The scripts leave no compiled files beside them and use no graphics card.
                 command.env("PYTHONDONTWRITEBYTECODE", "1").env("CUDA_VISIBLE_DEVICES", "");
                 side.start(command, self.cores.as_ref(), on_each_core, &mut self.about)?;
             }
@@ -266,7 +266,7 @@ impl Side {
         Side { name, processes: Vec::new(), missing: None, rounds: BTreeMap::new() }
     }
 
-    /// Starts `command`, on each of the cores or on all of them together, and waits until it is ready.
+    /// Starts `command` on each core or on all cores together, and waits until it is ready.
     fn start(
         &mut self,
         command: Command,
@@ -305,7 +305,7 @@ impl Side {
         self.fail(missing)
     }
 
-    /// One more round, if it is there.
+    /// Measures one more round, unless the side is missing.
     fn round(&mut self) -> Result<()> {
         let mut measured = || -> Result<()> {
             for process in &mut self.processes {
@@ -314,7 +314,7 @@ impl Side {
             let mut sum = process::Figures::new();
             for process in &mut self.processes {
                 for (name, figure) in process.end_round()? {
-                    // On several cores, each adds its rate.
+                    // The rates of several cores are added up.
                     let total =
                         sum.entry(name).or_insert(process::Figure { min: 0.0, max: 0.0, median: 0.0 });
                     total.min += figure.min;
@@ -331,7 +331,7 @@ impl Side {
         self.fail(missing)
     }
 
-    /// Takes note that this side is not there, or no longer.
+    /// Marks this side as missing.
     fn fail(&mut self, missing: Option<String>) -> Result<()> {
         if interrupt::signals() > 0 {
             bail!("interrupted; what was measured before is kept");
@@ -345,22 +345,22 @@ impl Side {
     }
 }
 
-/// About how long a group takes.
+/// Approximate time of a group.
 fn seconds(group: &Group, rounds: u64) -> f64 {
     let (start, round) = group.seconds;
     start + round * if group.once { 1.0 } else { rounds as f64 }
 }
 
-/// How many processes want to run, over the last minute.
+/// The load average of the last minute.
 fn load() -> Option<String> {
     let text = std::fs::read_to_string("/proc/loadavg").ok()?;
     Some(text.split_whitespace().next()?.to_owned())
 }
 
-/// How far it is, on standard error: a bar on a terminal, plain lines elsewhere.
+/// Progress on standard error: a bar on a terminal, plain lines elsewhere.
 struct Screen {
     bar: Option<ProgressBar>,
-    /// Seconds that everything should take, and that what is done should have taken.
+    /// Expected seconds of everything, and of the part that is done.
     expected: f64,
     done: f64,
     started: Instant,
@@ -379,7 +379,7 @@ impl Screen {
         Screen { bar, expected, done: 0.0, started: Instant::now() }
     }
 
-    /// What is left, at the pace so far; at the expected pace in the beginning.
+    /// The remaining time, at the pace so far; at first at the expected pace.
     fn left(&self, done: f64) -> String {
         let elapsed = self.started.elapsed().as_secs_f64();
         let pace = if done < 0.05 * self.expected { 1.0 } else { elapsed / done };
@@ -397,7 +397,7 @@ impl Screen {
         }
     }
 
-    /// `seconds` of a group's are done.
+    /// Adds `seconds` of a group to the part that is done.
     fn advance(&self, seconds: f64) {
         if let Some(bar) = &self.bar {
             bar.set_position((1_000.0 * (self.done + seconds) / self.expected) as u64);

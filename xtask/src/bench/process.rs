@@ -1,7 +1,7 @@
-//! A process that measures a round when it is told to: ours and the peers' scripts alike.
+//! A measuring process, ours or a peer's script, which measures a round on request.
 //!
-//! It prints a JSON object a line: what it is; `ready`, or `skipped` with a reason; then, for each line that it reads, the
-//! `figures` of a round. It ends with its input.
+//! It prints one JSON object per line: its host; `ready`, or `skipped` with a reason; then, for each line that it reads,
+//! the `figures` of a round. It ends with its input.
 
 use crate::interrupt;
 use anyhow::{Context, Result, bail};
@@ -14,9 +14,9 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// What a process takes at the most to get ready, and for a round.
+/// Largest time for getting ready, and for a round.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// Time between two looks for Ctrl-C.
+/// Interval between checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The samples of a quantity.
@@ -30,7 +30,7 @@ pub(crate) struct Figure {
 /// The figures of a round, by name.
 pub(crate) type Figures = BTreeMap<String, Figure>;
 
-/// What a process says in a line.
+/// A line of a process's output.
 #[derive(Debug, Default, Deserialize)]
 struct Line {
     #[serde(default)]
@@ -43,7 +43,7 @@ struct Line {
     versions: BTreeMap<String, Option<String>>,
 }
 
-/// What a process knows of where it runs.
+/// The host, as a process reports it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct About {
     /// The processor.
@@ -54,7 +54,7 @@ pub(crate) struct About {
     pub(crate) versions: BTreeMap<String, String>,
 }
 
-/// A process under way; killed when it is dropped.
+/// A running process; killed when dropped.
 pub(crate) struct Process {
     child: Child,
     input: Option<ChildStdin>,
@@ -64,7 +64,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts `command`, which is not waited for.
+    /// Starts `command` without waiting for it.
     pub(crate) fn start(mut command: Command) -> Result<Process> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn();
@@ -94,7 +94,7 @@ impl Process {
         Ok(Process { child, input, lines, errors, about: About::default() })
     }
 
-    /// Waits until it is ready; the reason if it says that it will not be.
+    /// Waits until the process is ready; returns the reason if it reports that it cannot be.
     pub(crate) fn ready(&mut self) -> Result<Option<String>> {
         loop {
             let line = self.line()?;
@@ -114,7 +114,7 @@ impl Process {
             Some(input) => writeln!(input).and_then(|()| input.flush()),
             None => Ok(()),
         };
-        // Why it takes no more input, it has said on its standard error.
+        // Its standard error has the reason for the closed input.
         asked.or_else(|_| self.ended())
     }
 
@@ -134,7 +134,7 @@ impl Process {
                 bail!("interrupted");
             }
             match self.lines.recv_timeout(LOOK) {
-                // What is no JSON object is somebody's stray print.
+                // Lines that are no JSON objects are ignored.
                 Ok(line) => {
                     if let Ok(value @ Value::Object(_)) = serde_json::from_str(&line)
                         && let Ok(line) = serde_json::from_value(value)
@@ -151,11 +151,11 @@ impl Process {
         }
     }
 
-    /// The error that the process has ended.
+    /// The error for a process that has ended.
     fn ended<T>(&mut self) -> Result<T> {
         self.input = None;
         let status = self.child.wait().context("cannot wait for a process that has ended")?;
-        // Its last words may still be on their way.
+        // Its last lines may not have arrived yet.
         std::thread::sleep(LOOK);
         let last = self.errors.lock().ok().and_then(|errors| errors.back().cloned());
         bail!("it ended ({status}){}", last.map_or(String::new(), |line| format!(": {}", line.trim())))
@@ -164,7 +164,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Without input it ends by itself, unless it is in the middle of something.
+        // Without input the process ends by itself after its current round.
         self.input = None;
         let since = Instant::now();
         while since.elapsed() < 20 * LOOK && interrupt::signals() == 0 {

@@ -1,4 +1,4 @@
-//! The Python that the peers' scripts run with: a virtual environment, made on first use.
+//! The Python environment of the peers' scripts, made on first use.
 
 use crate::{catalog, output};
 use anyhow::{Context, Result, bail};
@@ -7,16 +7,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What pip is asked for, in this order: files in `peers/`, and options.
+/// Calls of pip, in this order: files in `peers/`, and options.
 const REQUIREMENTS: [(&str, &[&str]); 2] =
     [("requirements.txt", &[]), ("requirements-no-deps.txt", &["--no-deps"])];
-/// Written last into a virtual environment that we made: what it holds.
+/// File that is written last into a virtual environment of ours; it holds the requirements.
 const STAMP: &str = "softmoe-peers";
 
-/// The interpreter; or why there are no peers.
+/// The interpreter, or the reason for having no peers.
 pub(crate) type Python = std::result::Result<PathBuf, String>;
 
-/// The interpreter of the virtual environment `given`, or of our own. Whatever is missing is made.
+/// The interpreter of the virtual environment `given`, or of our own, which is made if it is missing.
 pub(crate) fn python(given: Option<&Path>) -> Result<Python> {
     let Some(directory) = given.map(Path::to_owned).or_else(cache) else {
         return Ok(Err("there is no directory for a virtual environment: name one with `--venv DIR`".into()));
@@ -26,7 +26,7 @@ pub(crate) fn python(given: Option<&Path>) -> Result<Python> {
     if holds.as_deref() == Some(&wanted) {
         return Ok(Ok(interpreter(&directory)));
     }
-    // One that somebody else made is taken as it is.
+    // A foreign environment is used without changes.
     if given.is_some() && holds.is_none() && interpreter(&directory).is_file() {
         return Ok(Ok(interpreter(&directory)));
     }
@@ -55,7 +55,7 @@ fn make(directory: &Path, wanted: &str) -> Result<()> {
         "Making a Python environment for the peers in {}: several minutes and gigabytes, once.",
         directory.display()
     ));
-    // What an earlier attempt left is no start.
+    // Remove the remains of an earlier attempt.
     if directory.exists() {
         fs::remove_dir_all(directory).with_context(|| format!("cannot clear {}", directory.display()))?;
     }
@@ -71,10 +71,10 @@ fn make(directory: &Path, wanted: &str) -> Result<()> {
     fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))
 }
 
-/// Runs Python; what it says of an error is seen at once.
+/// Runs Python; its error messages go to the terminal.
 fn run(python: &OsStr, arguments: &[&OsStr], last: &OsStr) -> Result<()> {
     let mut command = Command::new(python);
-    // Standard output is for the table.
+    // Standard output is reserved for the table.
     command.args(arguments).arg(last).stdin(Stdio::null()).stdout(Stdio::null());
     let words: Vec<_> = arguments.iter().chain([&last]).map(|word| word.to_string_lossy()).collect();
     let status = command.status().with_context(|| format!("cannot start {}", python.display()))?;
@@ -84,7 +84,7 @@ fn run(python: &OsStr, arguments: &[&OsStr], last: &OsStr) -> Result<()> {
     Ok(())
 }
 
-/// Where the scripts lie.
+/// The directory of the scripts.
 pub(crate) fn scripts() -> PathBuf {
     catalog::workspace().join("peers")
 }
@@ -103,7 +103,7 @@ fn interpreter(directory: &Path) -> PathBuf {
     directory.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" })
 }
 
-/// Our own directory among the user's caches.
+/// Our directory among the user's caches.
 fn cache() -> Option<PathBuf> {
     let directory = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let caches = directory("XDG_CACHE_HOME").or_else(|| directory("LOCALAPPDATA")).or_else(|| {

@@ -1,4 +1,4 @@
-//! The comparisons: what stands in the table and in `bench.json`.
+//! The comparisons: rows of the table and of `bench.json`.
 
 use super::process::Figure;
 use super::works::{Unit, Work};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use std::fs::OpenOptions;
 use std::path::Path;
 
-/// A median that is so many times the best: something else ran beside it.
+/// A spread (median over best) above which something else probably ran on the machine.
 pub(crate) const UNQUIET: f64 = 1.3;
 /// Columns of the table where there is no terminal.
 const COLUMNS: u16 = 120;
@@ -18,7 +18,7 @@ const COLUMNS: u16 = 120;
 pub(crate) struct Rounds(Vec<Figure>);
 
 impl Rounds {
-    /// What is no measurement.
+    /// A limit instead of a measurement.
     pub(crate) fn of(number: f64) -> Self {
         Rounds(vec![Figure { min: number, max: number, median: number }])
     }
@@ -27,7 +27,7 @@ impl Rounds {
         self.0.push(figure);
     }
 
-    /// The shortest time, the highest rate.
+    /// The best round: the shortest time or the highest rate.
     pub(crate) fn best(&self, unit: Unit) -> Option<f64> {
         let (least, most) = (|a: f64, b: f64| a.min(b), |a: f64, b: f64| a.max(b));
         match unit.is_rate() {
@@ -36,7 +36,7 @@ impl Rounds {
         }
     }
 
-    /// How many times longer the middle round takes than the best.
+    /// The spread: the time of the median round over that of the best.
     pub(crate) fn spread(&self, unit: Unit) -> Option<f64> {
         let mut medians: Vec<f64> = self.0.iter().map(|figure| figure.median).collect();
         medians.sort_by(f64::total_cmp);
@@ -51,21 +51,21 @@ pub(crate) struct Row {
     pub(crate) work: String,
     /// The best of our rounds.
     pub(crate) ours: f64,
-    /// The best of the peer's rounds; none if it was not there.
+    /// The best of the peer's rounds; `None` if the peer was missing.
     pub(crate) peer: Option<f64>,
-    /// With its version.
+    /// The peer's name and version.
     pub(crate) peer_name: String,
     pub(crate) unit: &'static str,
-    /// Our time over the peer's, also where `unit` is a rate.
+    /// The ratio of our time to the peer's, also if `unit` is a rate.
     pub(crate) ratio: Option<f64>,
-    /// The largest `ratio` that is good enough; none where nothing is aimed at.
+    /// The largest `ratio` that is good enough; `None` without a target.
     pub(crate) target: Option<f64>,
-    /// The middle round over the best, as times.
+    /// The spreads: time of the median round over that of the best.
     pub(crate) ours_spread: f64,
     pub(crate) peer_spread: Option<f64>,
-    /// How many cores either side had.
+    /// Number of cores of each side.
     pub(crate) cores: usize,
-    /// Why the peer was not there.
+    /// The reason for a missing peer.
     pub(crate) missing: Option<String>,
 }
 
@@ -96,18 +96,18 @@ impl Row {
         })
     }
 
-    /// Whether the target is reached, if both sides are there and something is aimed at.
+    /// Whether the target is met, if there is a target and both sides were measured.
     pub(crate) fn is_met(&self) -> Option<bool> {
         Some(self.ratio? <= self.target?)
     }
 
-    /// Whether something else seems to have run beside either side.
+    /// Whether something else seems to have run during the rounds of either side.
     pub(crate) fn is_unquiet(&self) -> bool {
         self.ours_spread.max(self.peer_spread.unwrap_or(1.0)) > UNQUIET
     }
 }
 
-/// Whether `path` can be written, before anything is measured; what it holds stays meanwhile.
+/// Checks before any measurement that `path` can be written, and keeps its content.
 pub(crate) fn check(path: &Path) -> Result<()> {
     let opened = OpenOptions::new().create(true).append(true).open(path);
     opened.map(drop).with_context(|| unwritable(path))
@@ -136,7 +136,7 @@ pub(crate) fn table(rows: &[Row]) -> String {
     }
     let mut before = "";
     for row in rows {
-        // Several peers of one work stand below it.
+        // Rows of further peers do not repeat the work.
         let (work, unit) = if row.work == before { ("", "") } else { (row.work.as_str(), row.unit) };
         before = &row.work;
         let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".into());

@@ -1,9 +1,9 @@
-//! What is measured, with whom it is compared, and what ratio is aimed at.
+//! The measurements, their peers, and their targets.
 //!
-//! A group is what one process of each side measures together: ours with its arguments, each peer with its script and
-//! arguments, and the works that they give figures of.
+//! A group is a set of works that one process of each side measures together: ours with its arguments, each peer with its
+//! script and arguments.
 
-/// In what a figure is counted.
+/// The unit of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
     Milliseconds,
@@ -30,68 +30,68 @@ impl Unit {
         }
     }
 
-    /// Whether more is better.
+    /// Whether larger is better.
     pub(crate) fn is_rate(self) -> bool {
         matches!(self, Unit::StepsPerSecond | Unit::UpdatesPerSecond | Unit::Gigaflops)
     }
 
-    /// Our time over the peer's, from a figure of each.
+    /// The ratio of our time to the peer's, from a figure of each.
     pub(crate) fn ratio(self, ours: f64, peer: f64) -> f64 {
         if self.is_rate() { peer / ours } else { ours / peer }
     }
 }
 
-/// Other people's software, or a limit that we set ourselves.
+/// A peer: other software, or a limit that we set.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Peer {
     /// A script in `peers/`.
     Script {
-        /// As it is shown.
+        /// Its displayed name.
         name: &'static str,
         /// The package whose version is shown beside it.
         package: &'static str,
         script: &'static str,
         arguments: Vec<String>,
     },
-    /// At most so much.
+    /// An upper limit.
     Limit(f64),
-    /// Another figure of our own measurement: what the processor can do.
+    /// Another figure of our own measurement: the processor's peak.
     Processor {
-        /// As it is shown.
+        /// Its displayed name.
         name: &'static str,
         figure: &'static str,
     },
 }
 
-/// A figure that both sides give.
+/// A quantity that both sides measure.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Work {
-    /// E.g. `step/minatar-flat`.
+    /// Its name, e.g. `step/minatar-flat`.
     pub(crate) name: String,
-    /// What it is called in the figures of a round.
+    /// Its name among the figures of a round.
     pub(crate) figure: &'static str,
     pub(crate) unit: Unit,
-    /// The largest ratio that is good enough, for each peer of the group; none where nothing is aimed at, or the peer
-    /// has no such figure.
+    /// The largest ratio that is good enough, for each peer of the group; `None` without a target, or if the peer has no
+    /// such figure.
     pub(crate) targets: Vec<Option<f64>>,
 }
 
-/// What a process of each side measures together.
+/// Works that a process of each side measures together.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Group {
-    /// What `softmoe-measure` is asked.
+    /// Arguments of `softmoe-measure`.
     pub(crate) ours: Vec<String>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) works: Vec<Work>,
-    /// Whether there is a process for each core, instead of one for all of them.
+    /// Whether each core has a process of its own, instead of one process for all.
     pub(crate) on_each_core: bool,
-    /// Whether one round says everything.
+    /// Whether one round is enough.
     pub(crate) once: bool,
-    /// About how long it takes in all: seconds until the peers are ready, and seconds of a round.
+    /// Approximate times: seconds until the peers are ready, and seconds of a round.
     pub(crate) seconds: (f64, f64),
 }
 
-/// How much is done: everything, or a part in two minutes.
+/// The extent of a benchmark: everything, or a part in two minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
     Full,
@@ -102,7 +102,7 @@ fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// Everything there is of a size.
+/// All groups of an extent.
 pub(crate) fn groups(size: Size) -> Vec<Group> {
     let mut groups = networks(size);
     groups.extend(products(size));
@@ -113,7 +113,7 @@ pub(crate) fn groups(size: Size) -> Vec<Group> {
     groups
 }
 
-/// Training steps and actions: what is aimed at for the one and the other, and about how long the rounds take.
+/// Training steps and actions, with the targets of both and the approximate time of a round.
 fn networks(size: Size) -> Vec<Group> {
     let networks = [
         ("minatar-flat", Some(0.4), Some(0.5), true, (12.0, 1.0)),
@@ -151,7 +151,7 @@ fn networks(size: Size) -> Vec<Group> {
     networks.into_iter().filter(|network| size == Size::Full || network.3).map(group).collect()
 }
 
-/// Products and convolutions of an update should do three quarters of the multiply-adds that the processor can.
+/// Target: products and convolutions of an update reach three quarters of the processor's peak.
 fn products(size: Size) -> Vec<Group> {
     let group = |network: &str| Group {
         ours: words(&format!("products {network}")),
@@ -266,7 +266,7 @@ fn memory() -> Group {
     }
 }
 
-/// Leaves only the works whose names match `pattern`, in which `*` stands for any letters.
+/// Keeps only the works whose names match `pattern`, where `*` matches any text.
 pub(crate) fn only(groups: Vec<Group>, pattern: &str) -> Vec<Group> {
     let left = |mut group: Group| {
         group.works.retain(|work| matches(pattern, &work.name));
@@ -279,7 +279,7 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == name,
         Some((start, rest)) => name.strip_prefix(start).is_some_and(|name| {
-            // The letters that the star stands for end wherever the rest matches.
+            // The text matched by the star may end wherever the rest of the pattern matches.
             name.char_indices()
                 .map(|(index, _)| index)
                 .chain([name.len()])

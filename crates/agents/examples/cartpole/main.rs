@@ -18,7 +18,7 @@ use gym_rs::spaces::BoxR;
 use gym_rs::utils::renderer::RenderMode;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_agents::dqn::{DqnLearner, DqnSettings};
+use softmoe_agents::dqn::{DqnLearner, DqnSettings, TdLoss};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, UpdateSettings};
 use softmoe_config::AgentSteps;
@@ -83,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seed = std::env::args().nth(1).map_or(Ok(1), |seed| seed.parse())?;
     let seeds = Seeds::new(seed);
     let config = task::config();
-    let settings = DqnSettings { loss: config.loss, update: UpdateSettings::from(&config.learning()) };
+    let settings = DqnSettings { loss: TdLoss::Huber, update: UpdateSettings::from(&config) };
     let learner = DqnLearner::new(network(), settings, seeds).reading(task::read);
     let mut agent = Agent::with_learner(Box::new(learner), &config.into(), OBSERVATION_LEN, ACTIONS, seeds)?;
 

@@ -3,7 +3,7 @@
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError};
-use softmoe_config::{AgentSteps, DqnConfig, LossSpec};
+use softmoe_config::{AgentSteps, LearningConfig, LossSpec};
 use softmoe_env::Step;
 
 /// A cart that is pushed to the left or to the right, so that the pole on it does not fall.
@@ -44,8 +44,8 @@ pub(crate) fn read(input: &mut [f32], observations: &[u8]) {
 }
 
 /// Double DQN, with numbers that suit a small problem.
-pub(crate) fn config() -> DqnConfig {
-    DqnConfig {
+pub(crate) fn config() -> LearningConfig {
+    LearningConfig {
         discount: 0.99,
         // Long returns: bootstrapping from one step alone forgets what it has learned here.
         n_step: 10,
@@ -62,7 +62,7 @@ pub(crate) fn config() -> DqnConfig {
         epsilon_decay_period: AgentSteps(10_000),
         epsilon_evaluation: 0.0,
         clip_rewards: false,
-        ..DqnConfig::minatar()
+        ..LearningConfig::dqn_minatar()
     }
 }
 

@@ -25,7 +25,7 @@ const BUDGET: AgentSteps = AgentSteps(100_000);
 
 fn agent(seeds: Seeds) -> Result<Agent, AgentError> {
     let config = task::config();
-    let learner = DfdxLearner::new(UpdateSettings::from(&config.learning()), seeds);
+    let learner = DfdxLearner::new(UpdateSettings::from(&config), seeds);
     Agent::with_learner(Box::new(learner), &config.into(), OBSERVATION_LEN, ACTIONS, seeds)
 }
 

@@ -28,7 +28,7 @@ enum Exploration {
 impl Schedule {
     pub(super) fn new(learning: &LearningConfig) -> Self {
         let last = learning.epsilon_train;
-        let exploration = if learning.head.noisy() {
+        let exploration = if learning.head().noisy() {
             Exploration::Constant(last)
         } else {
             let (warm_up, period) = (learning.min_replay, learning.epsilon_decay_period.0);
@@ -61,7 +61,7 @@ impl Schedule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use softmoe_config::{DqnConfig, RainbowConfig};
+    use softmoe_config::LearningConfig;
 
     /// Dopamine's `linearly_decaying_epsilon`, as its documentation has it:
     /// epsilon + clip((1 - epsilon) (period + warm-up - step) / period, 0, 1 - epsilon).
@@ -75,10 +75,14 @@ mod tests {
     #[test]
     fn epsilon_falls_in_a_straight_line_once_the_replay_is_warm() {
         let configs = [
-            DqnConfig::atari().learning(),
-            DqnConfig::minatar().learning(),
-            RainbowConfig { noisy: false, epsilon_train: 0.1, ..RainbowConfig::der_atari() }.learning(),
-            DqnConfig { epsilon_decay_period: AgentSteps(1), min_replay: 0, ..DqnConfig::atari() }.learning(),
+            LearningConfig::dqn_atari(),
+            LearningConfig::dqn_minatar(),
+            LearningConfig { noisy: false, epsilon_train: 0.1, ..LearningConfig::der_atari() },
+            LearningConfig {
+                epsilon_decay_period: AgentSteps(1),
+                min_replay: 0,
+                ..LearningConfig::dqn_atari()
+            },
         ];
         for learning in configs {
             let schedule = Schedule::new(&learning);
@@ -93,14 +97,14 @@ mod tests {
             }
         }
         // Half way: (1 + 0.01) / 2.
-        let half = Schedule::new(&DqnConfig::atari().learning()).epsilon(AgentSteps(145_000));
+        let half = Schedule::new(&LearningConfig::dqn_atari()).epsilon(AgentSteps(145_000));
         assert!((half - 0.505).abs() < 1e-12, "{half}");
     }
 
     #[test]
     fn with_noisy_layers_epsilon_stays_where_it_is() {
-        for config in [RainbowConfig::atari(), RainbowConfig::der_minatar()] {
-            let schedule = Schedule::new(&config.learning());
+        for config in [LearningConfig::rainbow_atari(), LearningConfig::der_minatar()] {
+            let schedule = Schedule::new(&config);
             assert!([0, 1_000, 10_000_000].iter().all(|&step| schedule.epsilon(AgentSteps(step)) == 0.0));
         }
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{NamedWeights, Update};
-use softmoe_config::{BodySpec, DqnConfig, EncoderSpec, NetworkSpec, RainbowConfig};
+use softmoe_config::{BodySpec, EncoderSpec, LearningConfig, NetworkSpec};
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
 use std::sync::{Arc, Mutex};
@@ -67,7 +67,7 @@ const FRAME: [u8; 100] = [0; 100];
 /// A small network for the agent of `config`.
 fn architecture(config: &AgentConfig) -> Architecture {
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 4 };
-    let head = config.learning().unwrap().head;
+    let head = config.learning().unwrap().head();
     Architecture { network, head, observation: SHAPE, actions: 5, permutation_seed: 0 }
 }
 
@@ -80,8 +80,13 @@ fn agent(config: impl Into<AgentConfig>) -> (Agent, Arc<Mutex<Notes>>) {
     (Agent::with_learner(learner, &config, FRAME.len(), 5, Seeds::new(0)).unwrap(), notes)
 }
 
-fn small() -> RainbowConfig {
-    RainbowConfig { min_replay: 10, replay_capacity: 100, batch_size: 4, ..RainbowConfig::minatar() }
+fn small() -> LearningConfig {
+    LearningConfig {
+        min_replay: 10,
+        replay_capacity: 100,
+        batch_size: 4,
+        ..LearningConfig::rainbow_minatar()
+    }
 }
 
 fn reward(reward: f32) -> Step {
@@ -90,7 +95,7 @@ fn reward(reward: f32) -> Step {
 
 #[test]
 fn updates_and_copies_keep_their_periods_once_the_replay_is_warm() {
-    let config = RainbowConfig { update_period: AgentSteps(3), target_period: AgentSteps(5), ..small() };
+    let config = LearningConfig { update_period: AgentSteps(3), target_period: AgentSteps(5), ..small() };
     let (mut agent, notes) = agent(config);
     for step in 1..=60_u64 {
         agent.observe(&FRAME, 0, reward(0.0)).unwrap();
@@ -109,7 +114,7 @@ fn updates_and_copies_keep_their_periods_once_the_replay_is_warm() {
 #[test]
 fn no_update_without_a_whole_transition() {
     // More than `min_replay` rows, but an n-step transition needs n + 1.
-    let config = RainbowConfig { min_replay: 0, n_step: 8, update_period: AgentSteps(1), ..small() };
+    let config = LearningConfig { min_replay: 0, n_step: 8, update_period: AgentSteps(1), ..small() };
     let (mut agent, notes) = agent(config);
     for step in 1..=12 {
         agent.observe(&FRAME, 0, reward(0.0)).unwrap();
@@ -120,7 +125,7 @@ fn no_update_without_a_whole_transition() {
 #[test]
 fn rewards_are_clipped_if_asked() {
     for (clip_rewards, most) in [(true, 1.0), (false, 7.0)] {
-        let config = RainbowConfig { clip_rewards, n_step: 1, ..small() };
+        let config = LearningConfig { clip_rewards, n_step: 1, ..small() };
         let (mut agent, notes) = agent(config);
         for _ in 0..40 {
             agent.observe(&FRAME, 0, reward(7.0)).unwrap();
@@ -136,7 +141,7 @@ fn rewards_are_clipped_if_asked() {
 fn terminal_ends_are_learned_from_and_truncated_ones_are_not() {
     let ended = |terminal: bool| Step { terminal, truncated: !terminal, ..reward(1.0) };
     for terminal in [true, false] {
-        let (mut agent, notes) = agent(RainbowConfig { n_step: 1, ..small() });
+        let (mut agent, notes) = agent(LearningConfig { n_step: 1, ..small() });
         for step in 0..40 {
             let end = step % 2 == 1;
             agent.observe(&FRAME, 0, if end { ended(terminal) } else { reward(0.0) }).unwrap();
@@ -152,7 +157,7 @@ fn terminal_ends_are_learned_from_and_truncated_ones_are_not() {
 #[test]
 fn a_share_epsilon_of_actions_is_random() {
     let draws = 20_000_u32;
-    let (mut agent, notes) = agent(RainbowConfig { epsilon_train: 0.3, epsilon_evaluation: 0.1, ..small() });
+    let (mut agent, notes) = agent(LearningConfig { epsilon_train: 0.3, epsilon_evaluation: 0.1, ..small() });
     let mut rng = Seeds::new(9).rng(Role::EvaluationActions(0));
     for evaluate in [false, true] {
         notes.lock().unwrap().greedy = 0;
@@ -174,7 +179,7 @@ fn a_share_epsilon_of_actions_is_random() {
 
 #[test]
 fn without_epsilon_no_random_number_is_drawn() {
-    let (mut agent, _) = agent(RainbowConfig { epsilon_train: 0.0, ..small() });
+    let (mut agent, _) = agent(LearningConfig { epsilon_train: 0.0, ..small() });
     let before = agent.state();
     (0..100).for_each(|_| assert_eq!(agent.act(&FRAME), 0));
     assert_eq!(agent.state(), before);
@@ -204,7 +209,7 @@ const LIVES: [Step; 6] = {
 fn a_lost_life_is_terminal_if_asked() {
     for terminal_on_life_loss in [false, true] {
         let (mut agent, notes) =
-            agent(RainbowConfig { discount: 1.0, n_step: 3, terminal_on_life_loss, ..small() });
+            agent(LearningConfig { discount: 1.0, n_step: 3, terminal_on_life_loss, ..small() });
         for step in LIVES.iter().cycle().take(60) {
             agent.observe(&FRAME, 0, *step).unwrap();
         }
@@ -224,13 +229,13 @@ fn a_lost_life_is_terminal_if_asked() {
 
 #[test]
 fn without_noise_an_agent_begins_at_random() {
-    let config = DqnConfig {
+    let config = LearningConfig {
         min_replay: 50,
         epsilon_decay_period: AgentSteps(100),
         epsilon_train: 0.1,
         replay_capacity: 100,
         batch_size: 4,
-        ..DqnConfig::minatar()
+        ..LearningConfig::dqn_minatar()
     };
     let (mut agent, notes) = agent(config);
     let mut greedy_by = Vec::new();
@@ -252,8 +257,8 @@ fn refused(agent: Result<Agent, AgentError>) -> String {
 
 #[test]
 fn what_has_no_learner_is_refused() {
-    let dqn = AgentConfig::from(DqnConfig::minatar());
-    let rainbow = AgentConfig::from(RainbowConfig::minatar());
+    let dqn = AgentConfig::from(LearningConfig::dqn_minatar());
+    let rainbow = AgentConfig::from(LearningConfig::rainbow_minatar());
     let message = refused(Agent::new(&AgentConfig::Random, &architecture(&dqn), Seeds::new(0)));
     assert!(message.contains("`agent` is `random` but must be an agent that learns"), "{message}");
     let message = refused(Agent::new(&dqn, &architecture(&rainbow), Seeds::new(0)));
@@ -295,7 +300,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
     for intervention in
         ["redo(period: 2, tau: 0.5)", "random_reset(period: 3)", "shrink_and_perturb(period: 2)"]
     {
-        let config = RainbowConfig { intervention: intervention.parse().unwrap(), ..small() }.into();
+        let config = LearningConfig { intervention: intervention.parse().unwrap(), ..small() }.into();
         let network = NetworkSpec { body: BodySpec::soft_moe(2), ..architecture(&config).network };
         let architecture = Architecture { network, ..architecture(&config) };
         let played = |has_twin: bool| {

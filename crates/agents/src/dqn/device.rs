@@ -1,12 +1,11 @@
 //! DQN's learner on the device engine, and its losses on a device's tensors: the functions of [`loss`](super::loss) for a
 //! whole batch.
 
-use super::DqnSettings;
+use super::{DqnSettings, TdLoss};
 use crate::learner::{DeviceLearner, DeviceObjective};
 use crate::seeds::Seeds;
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use softmoe_config::LossSpec;
 use softmoe_nets::device::{Autodiff, DeviceNetwork};
 
 /// [`DqnLearner`](super::DqnLearner) on a device.
@@ -32,7 +31,7 @@ impl<B: Backend> DeviceDqnLearner<B> {
 /// DQN's objective on a device: the value of an action is the network's output itself.
 #[derive(Clone, Debug)]
 pub struct DeviceActionValues {
-    loss: LossSpec,
+    loss: TdLoss,
 }
 
 impl<B: Backend> DeviceObjective<B> for DeviceActionValues {
@@ -46,8 +45,8 @@ impl<B: Backend> DeviceObjective<B> for DeviceActionValues {
 
     fn loss(&self, target: Tensor<Autodiff<B>, 2>, q_tm1: Tensor<Autodiff<B>, 2>) -> Tensor<Autodiff<B>, 1> {
         let losses = match self.loss {
-            LossSpec::Mse => squared_error(target, q_tm1),
-            LossSpec::Huber => huber(target, q_tm1),
+            TdLoss::Mse => squared_error(target, q_tm1),
+            TdLoss::Huber => huber(target, q_tm1),
         };
         losses.flatten(0, 1)
     }

@@ -3,14 +3,22 @@
 use super::loss;
 use crate::learner::{CpuLearner, Objective, UpdateSettings};
 use crate::seeds::Seeds;
-use softmoe_config::LossSpec;
 use softmoe_nets::ActionNetwork;
+
+/// Loss of a temporal-difference error e.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TdLoss {
+    /// e^2, without a factor 1/2.
+    Mse,
+    /// e^2 / 2 up to |e| = 1, |e| - 1/2 beyond (Mnih et al. 2015).
+    Huber,
+}
 
 /// Settings of DQN's losses and optimizer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DqnSettings {
     /// The loss of an error.
-    pub loss: LossSpec,
+    pub loss: TdLoss,
     /// Settings that all agents share.
     pub update: UpdateSettings,
 }
@@ -33,7 +41,7 @@ impl DqnLearner {
 /// DQN's objective: the value of an action is the network's output itself.
 #[derive(Clone, Debug)]
 pub struct ActionValues {
-    loss: LossSpec,
+    loss: TdLoss,
 }
 
 impl Objective for ActionValues {
@@ -55,8 +63,8 @@ impl Objective for ActionValues {
 
     fn loss(&self, d_q_tm1: &mut [f32], target: &[f32], q_tm1: &[f32], scale: f32) -> f32 {
         let (loss, derivative) = match self.loss {
-            LossSpec::Mse => loss::squared_error(target[0], q_tm1[0]),
-            LossSpec::Huber => loss::huber(target[0], q_tm1[0]),
+            TdLoss::Mse => loss::squared_error(target[0], q_tm1[0]),
+            TdLoss::Huber => loss::huber(target[0], q_tm1[0]),
         };
         d_q_tm1[0] = scale * derivative;
         loss

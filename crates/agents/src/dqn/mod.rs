@@ -7,4 +7,4 @@ pub mod loss;
 
 #[cfg(feature = "burn")]
 pub use device::{DeviceActionValues, DeviceDqnLearner};
-pub use learner::{ActionValues, DqnLearner, DqnSettings};
+pub use learner::{ActionValues, DqnLearner, DqnSettings, TdLoss};

@@ -5,8 +5,8 @@
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, DqnConfig, EncoderSpec, EnvironmentConfig, Game, KernelsSpec,
-    NetworkSpec, RainbowConfig, RunConfig, RunDirectory, TrainingConfig,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
+    NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -15,23 +15,29 @@ pub(crate) const FLAT: BodySpec = BodySpec::flat();
 pub(crate) const SOFT_MOE: BodySpec = BodySpec::soft_moe(4);
 
 /// Rainbow with a replay that is soon warm and soon full.
-pub(crate) fn agent() -> RainbowConfig {
-    RainbowConfig {
+pub(crate) fn agent() -> LearningConfig {
+    LearningConfig {
         min_replay: 40,
         replay_capacity: 150,
         batch_size: 8,
         target_period: AgentSteps(20),
-        ..RainbowConfig::minatar()
+        ..LearningConfig::rainbow_minatar()
     }
 }
 
 /// The agents: Rainbow, DER and DQN, which explores less and less.
 pub(crate) fn agents() -> [AgentConfig; 3] {
-    let RainbowConfig { min_replay, replay_capacity, batch_size, target_period, .. } = agent();
-    let der = RainbowConfig::der_minatar();
-    let der = RainbowConfig { min_replay, replay_capacity, batch_size, target_period, ..der };
-    let dqn = DqnConfig { min_replay, replay_capacity, batch_size, target_period, ..DqnConfig::minatar() };
-    let dqn = DqnConfig { epsilon_decay_period: AgentSteps(200), ..dqn };
+    let LearningConfig { min_replay, replay_capacity, batch_size, target_period, .. } = agent();
+    let der = LearningConfig::der_minatar();
+    let der = LearningConfig { min_replay, replay_capacity, batch_size, target_period, ..der };
+    let dqn = LearningConfig {
+        min_replay,
+        replay_capacity,
+        batch_size,
+        target_period,
+        ..LearningConfig::dqn_minatar()
+    };
+    let dqn = LearningConfig { epsilon_decay_period: AgentSteps(200), ..dqn };
     [agent().into(), der.into(), dqn.into()]
 }
 
@@ -43,6 +49,7 @@ pub(crate) fn config(body: BodySpec) -> RunConfig {
 /// The same with any agent.
 pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
     RunConfig {
+        version: RunVersion,
         figure: "fig".into(),
         profile: "quick".into(),
         arm: "arm".into(),

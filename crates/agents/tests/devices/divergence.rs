@@ -6,7 +6,7 @@ use softmoe_agents::networks::{build, build_on};
 use softmoe_agents::rainbow::{DeviceRainbowLearner, RainbowLearner};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner};
-use softmoe_config::{Architecture, RainbowConfig};
+use softmoe_config::{Architecture, LearningConfig};
 
 fn on_device<B: Backend>(architecture: &Architecture, device: &B::Device) -> DeviceRainbowLearner<B> {
     let network = build_on::<B>(architecture).unwrap();
@@ -15,7 +15,7 @@ fn on_device<B: Backend>(architecture: &Architecture, device: &B::Device) -> Dev
 
 /// A loss that is not finite is refused, and leaves the weights as they were.
 pub(crate) fn check_a_loss<B: Backend>(device: &B::Device) {
-    let architecture = architecture("minatar", "flat", RainbowConfig::minatar().head());
+    let architecture = architecture("minatar", "flat", LearningConfig::rainbow_minatar().head());
     let mut learner = on_device::<B>(&architecture, device);
     learner.update(&batch(&architecture, 1)).unwrap();
     let weights = vec![1e30; learner.parameters()];
@@ -31,7 +31,7 @@ pub(crate) fn check_a_loss<B: Backend>(device: &B::Device) {
 /// A weight of each layer in turn is no number: the layer is named, on both engines.
 pub(crate) fn check_poisoned_weights<B: Backend>(device: &B::Device) {
     for body in ["flat", "soft_moe(experts: 2)"] {
-        let architecture = architecture("minatar", body, RainbowConfig::minatar().head());
+        let architecture = architecture("minatar", body, LearningConfig::rainbow_minatar().head());
         let mut device = on_device::<B>(&architecture, device);
         let mut cpu =
             RainbowLearner::new(build(&architecture).unwrap(), rainbow(&architecture, true), Seeds::new(3));

@@ -5,11 +5,10 @@ use super::{difference, flat_weights};
 use softmoe_agents::Agent;
 use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
-    AgentConfig, AgentSteps, Architecture, BodySpec, Device, DqnConfig, EncoderSpec, NetworkSpec,
-    RainbowConfig,
+    AgentConfig, AgentSteps, Architecture, BodySpec, Device, EncoderSpec, LearningConfig, NetworkSpec,
 };
-use softmoe_env::minatar::{Game, Settings, make};
 use softmoe_env::{DynEnvironment, Step};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::Replay;
 
 /// Every third update, of which there are ten.
@@ -24,7 +23,7 @@ const TOLERANCE: f32 = 1e-4;
 
 /// DQN, Rainbow and DER, which update from the 21st step on, whenever they make one.
 fn agents(intervention: &str) -> [(String, AgentConfig); 3] {
-    let small = |config: RainbowConfig| RainbowConfig {
+    let small = |config: LearningConfig| LearningConfig {
         min_replay: 20,
         replay_capacity: 100,
         batch_size: 4,
@@ -32,18 +31,18 @@ fn agents(intervention: &str) -> [(String, AgentConfig); 3] {
         target_period: AgentSteps(5),
         ..config
     };
-    let of_rainbow = small(RainbowConfig::minatar());
-    let RainbowConfig { min_replay, replay_capacity, batch_size, update_period, target_period, .. } =
+    let of_rainbow = small(LearningConfig::rainbow_minatar());
+    let LearningConfig { min_replay, replay_capacity, batch_size, update_period, target_period, .. } =
         of_rainbow;
-    let dqn = DqnConfig {
+    let dqn = LearningConfig {
         min_replay,
         replay_capacity,
         batch_size,
         update_period,
         target_period,
-        ..DqnConfig::minatar()
+        ..LearningConfig::dqn_minatar()
     };
-    let der = small(RainbowConfig::der_minatar());
+    let der = small(LearningConfig::der_minatar());
     let configs: [(&str, AgentConfig); 3] =
         [("DQN", dqn.into()), ("Rainbow", of_rainbow.into()), ("DER", der.into())];
     configs.map(|(name, config)| {
@@ -53,7 +52,7 @@ fn agents(intervention: &str) -> [(String, AgentConfig); 3] {
 
 fn agent_on(device: Device, config: &AgentConfig) -> Agent {
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(3), hidden: 8 };
-    let head = config.learning().unwrap().head;
+    let head = config.learning().unwrap().head();
     let architecture =
         Architecture { network, head, observation: [10, 10, 4], actions: 6, permutation_seed: 5 };
     Agent::new_on(device, config, &architecture, Seeds::new(3)).unwrap()
@@ -68,7 +67,7 @@ struct Play {
 impl Play {
     fn new() -> Self {
         let environment = make(Game::Breakout, &Settings::default(), 7);
-        let observation = vec![0; environment.shape().iter().product()];
+        let observation = vec![0; environment.spec().frame_bytes()];
         Play { environment, observation }
     }
 

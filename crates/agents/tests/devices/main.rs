@@ -9,12 +9,12 @@ mod updates;
 use burn_tensor::backend::Backend;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_agents::dqn::{DeviceDqnLearner, DqnLearner, DqnSettings};
+use softmoe_agents::dqn::{DeviceDqnLearner, DqnLearner, DqnSettings, TdLoss};
 use softmoe_agents::networks::{build, build_on};
 use softmoe_agents::rainbow::{DeviceRainbowLearner, RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, UpdateSettings};
-use softmoe_config::{Architecture, HeadSpec, LossSpec, NetworkSpec};
+use softmoe_config::{Architecture, HeadSpec, NetworkSpec};
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
 
@@ -45,7 +45,7 @@ fn rainbow(architecture: &Architecture, double: bool) -> RainbowSettings {
 
 /// With double targets Huber's loss, else the square.
 fn dqn(architecture: &Architecture, double: bool) -> DqnSettings {
-    let loss = if double { LossSpec::Huber } else { LossSpec::Mse };
+    let loss = if double { TdLoss::Huber } else { TdLoss::Mse };
     DqnSettings { loss, update: update_settings(architecture, double) }
 }
 

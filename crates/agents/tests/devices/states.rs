@@ -3,16 +3,16 @@
 use super::{architecture, batch, on_cpu, on_device};
 use burn_tensor::backend::Backend;
 use softmoe_agents::Mode;
-use softmoe_config::{DqnConfig, RainbowConfig};
+use softmoe_config::LearningConfig;
 
 /// A state that one engine saved, the other goes on from: to the same actions and updates.
 pub(crate) fn check_states<B: Backend>(device: &B::Device) {
-    let rainbow = RainbowConfig::minatar().head();
+    let rainbow = LearningConfig::rainbow_minatar().head();
     for (body, head) in [
         ("flat", rainbow),
         ("soft_moe(experts: 4)", rainbow),
         ("expert_choice(experts: 4, bottleneck: true)", rainbow),
-        ("flat", DqnConfig::minatar().head()),
+        ("flat", LearningConfig::dqn_minatar().head()),
     ] {
         let architecture = architecture("minatar", body, head);
         let batch = |seed| batch(&architecture, seed);

@@ -1,4 +1,4 @@
-//! Figure, table and verdict of an experiment from whatever of its runs is finished.
+//! Figure, table and verdict of an experiment, from its finished runs.
 
 use anyhow::{Context, Result};
 use clap::Parser;
@@ -25,7 +25,7 @@ struct Options {
     /// Where the runs are: DIR/FIGURE/PROFILE/ARM/GAME/seed-K.
     #[arg(long, value_name = "DIR")]
     runs: PathBuf,
-    /// Where the report's files go.
+    /// The directory for the report's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// Only these arms (the reference arm is always in).
@@ -42,7 +42,7 @@ struct Options {
     steps: Option<u64>,
 }
 
-/// Columns that the tables are made for where there is no terminal.
+/// Width of tables without a terminal, in columns.
 const COLUMNS: u16 = 100;
 
 fn main() -> ExitCode {
@@ -69,7 +69,7 @@ fn report(options: &Options) -> Result<()> {
     let report = Report::new(&selection, collection, &bootstrap, &mut generator);
     report::write(&report, &options.out, &bootstrap, &mut generator)?;
 
-    // A table without a width of its own has the terminal's.
+    // Without an explicit width a table has the terminal's.
     let columns = Table::new().width().unwrap_or(COLUMNS);
     print!("{}", report::terminal(&report, columns));
     println!("Figures, table, scores and verdict: {}", options.out.display());

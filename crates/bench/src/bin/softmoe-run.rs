@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Large blocks begin at whole cache lines, as vectors should: a step of a small network takes 5 to 10 % less time.
+/// mimalloc begins large blocks at whole cache lines, where vectors are read fastest.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

@@ -5,8 +5,8 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, KernelsSpec,
+    LearningConfig, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,17 +20,18 @@ pub(crate) const SOFT_MOE: BodySpec = BodySpec::soft_moe(4);
 /// 600 steps of Breakout, each hundredth followed by an evaluation and a checkpoint.
 pub(crate) fn config(body: BodySpec) -> RunConfig {
     RunConfig {
+        version: RunVersion,
         figure: "fig".into(),
         profile: "quick".into(),
         arm: "arm".into(),
         seed: 1,
         environment: EnvironmentConfig::minatar(Game::Breakout),
-        agent: AgentConfig::Rainbow(RainbowConfig {
+        agent: AgentConfig::Learning(LearningConfig {
             min_replay: 120,
             batch_size: 16,
             replay_capacity: 400,
             target_period: AgentSteps(50),
-            ..RainbowConfig::minatar()
+            ..LearningConfig::rainbow_minatar()
         }),
         network: NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 16 },
         training: TrainingConfig {

@@ -1,27 +1,26 @@
-//! Seconds, and the figures made of them.
+//! Clocks, and statistics of measured times.
 
 use clap::ValueEnum;
 use serde::Serialize;
 use std::sync::LazyLock;
 use std::time::Instant;
 
-/// What is counted.
+/// The kind of time that is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Clock {
-    /// Time that passes.
+    /// Wall time.
     Wall,
-    /// Time that this process spends on cores.
+    /// Processor time of this process.
     Cpu,
 }
 
-/// A short time is measured as the sum of as many calls as take this many seconds: reading the processor's clock costs
-/// a third of a microsecond.
+/// Calls are timed together until they take this many seconds: reading the processor-time clock is not free.
 const SHORTEST: f64 = 50e-6;
 
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
 impl Clock {
-    /// Seconds since some moment.
+    /// Seconds since an arbitrary moment.
     pub(crate) fn now(self) -> f64 {
         match self {
             Clock::Wall => START.elapsed().as_secs_f64(),
@@ -36,7 +35,7 @@ impl Clock {
         self.now() - start
     }
 
-    /// Seconds of a `call`, `samples` times, after some calls that are not counted.
+    /// Seconds of a `call`, `samples` times, after a warm-up.
     pub(crate) fn times(self, samples: usize, mut call: impl FnMut()) -> Vec<f64> {
         let mut calls = 1;
         while self.time(|| (0..calls).for_each(|_| call())) < SHORTEST {
@@ -49,7 +48,7 @@ impl Clock {
 #[cfg(unix)]
 fn on_cores() -> f64 {
     use nix::time::{ClockId, clock_gettime};
-    // A system that has no such clock counts all time.
+    // A system without this clock uses wall time.
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
         .map_or_else(|_| Clock::Wall.now(), |time| time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
 }
@@ -59,7 +58,7 @@ fn on_cores() -> f64 {
     Clock::Wall.now()
 }
 
-/// What several samples of a quantity were.
+/// Statistics of several samples of a quantity.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Figure {
     min: f64,
@@ -68,7 +67,7 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    /// Of at least one sample.
+    /// The statistics of at least one sample.
     pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
         let mut samples: Vec<f64> = samples.into_iter().collect();
         samples.sort_by(f64::total_cmp);

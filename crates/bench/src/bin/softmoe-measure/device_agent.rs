@@ -1,5 +1,5 @@
-//! An agent on a device: its updates and steps a second, and where the time goes; or, in a process of its own, what an
-//! update costs in messages to the device.
+//! An agent on a device: updates and steps a second, and time by phase; or, in a process of its own, the messages that an
+//! update sends to the device.
 
 use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement, networks};
@@ -11,17 +11,17 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, Learner, Mode, Phases, UpdateSettings, check_device, learner_on};
-use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, RainbowConfig};
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, LearningConfig};
 use softmoe_env::{DynEnvironment, Step};
+use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Batch, Layout};
 use std::time::Instant;
 
-/// Agent steps from one update of Rainbow's to the next.
-const UPDATE_PERIOD: u64 = RainbowConfig::minatar().update_period.0;
+/// Agent steps between two updates of Rainbow.
+const UPDATE_PERIOD: u64 = LearningConfig::rainbow_minatar().update_period.0;
 /// Updates that are counted.
 const COUNTED: u64 = 3;
-/// Frames of the game that is none.
+/// Frames of the synthetic game.
 const FRAMES: usize = 64;
 
 #[derive(Args, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Options {
     /// The device: cpu, flex, wgpu, cuda or cuda:N
     #[arg(long)]
     device: Device,
-    /// Seconds of each figure in a round, or as many more as one update takes
+    /// Seconds of each measurement in a round; at least one update
     #[arg(long, value_name = "N", default_value_t = 3.0)]
     seconds: f64,
     /// Count kernel launches, waits and bytes instead
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     count: bool,
 }
 
-/// What is measured.
+/// The measured agent.
 pub(crate) fn measurement(options: &Options) -> Result<Box<dyn Measurement>> {
     Ok(match options.count {
         true => Box::new(Count::new(options)?),
@@ -48,19 +48,21 @@ pub(crate) fn measurement(options: &Options) -> Result<Box<dyn Measurement>> {
     })
 }
 
-/// Full Rainbow with a replay that is soon warm, and a network for it.
-fn rainbow(name: &str) -> Result<(RainbowConfig, Architecture)> {
+/// Full Rainbow with a small `min_replay`, and its network.
+fn rainbow(name: &str) -> Result<(LearningConfig, Architecture)> {
     let architecture = networks::architecture(name)?;
     let config = match architecture.network.encoder {
-        EncoderSpec::MinAtar => RainbowConfig { replay_capacity: 10_000, ..RainbowConfig::minatar() },
-        _ => RainbowConfig { replay_capacity: 1_000, ..RainbowConfig::atari() },
+        EncoderSpec::MinAtar => {
+            LearningConfig { replay_capacity: 10_000, ..LearningConfig::rainbow_minatar() }
+        }
+        _ => LearningConfig { replay_capacity: 1_000, ..LearningConfig::rainbow_atari() },
     };
-    let config = RainbowConfig { min_replay: 40, ..config };
+    let config = LearningConfig { min_replay: 40, ..config };
     let architecture = Architecture { head: config.head(), ..architecture };
     Ok((config, architecture))
 }
 
-/// A learner with a batch to learn from.
+/// A learner and a batch.
 struct Learning {
     learner: Box<dyn Learner>,
     batch: Batch,
@@ -72,11 +74,11 @@ impl Learning {
         let (config, architecture) = rainbow(name)?;
         let settings = UpdateSettings {
             pixel_scale: architecture.network.encoder.pixel_scale(),
-            ..UpdateSettings::from(&config.learning())
+            ..UpdateSettings::from(&config)
         };
         let learner = learner_on(
             device,
-            &AgentConfig::Rainbow(config.clone()),
+            &AgentConfig::Learning(config.clone()),
             &architecture,
             settings,
             Seeds::new(0),
@@ -86,14 +88,14 @@ impl Learning {
         Ok(Learning { learner, observation: batch.states[..len].to_vec(), batch })
     }
 
-    /// An update and an action, each waited for.
+    /// An update and an action, with a wait after each.
     fn waiting(&mut self) -> Result<()> {
         self.learner.update(&self.batch)?;
         self.learner.act(&self.observation, Mode::Train);
         Ok(())
     }
 
-    /// An update, the action behind it, and one wait for both.
+    /// An update and the next action, with one wait for both.
     fn overlapped(&mut self) -> Result<()> {
         self.learner.start_update(&self.batch)?;
         self.learner.act(&self.observation, Mode::Train);
@@ -102,7 +104,7 @@ impl Learning {
     }
 }
 
-fn random_batch(architecture: &Architecture, config: &RainbowConfig) -> Batch {
+fn random_batch(architecture: &Architecture, config: &LearningConfig) -> Batch {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
     let frame_len = architecture.observation.iter().product();
     let layout = Layout {
@@ -122,7 +124,7 @@ fn random_batch(architecture: &Architecture, config: &RainbowConfig) -> Batch {
     batch
 }
 
-/// What is played: Breakout of MinAtar, or random pixels of Atari's size, which take no time.
+/// The game: Breakout of MinAtar, or random pixels of Atari's size, which take no time.
 enum Played {
     MinAtar(Box<dyn DynEnvironment>),
     Noise { frames: Vec<Vec<u8>>, steps: usize },
@@ -132,8 +134,11 @@ impl Played {
     fn new(architecture: &Architecture) -> (Self, Architecture) {
         if architecture.network.encoder == EncoderSpec::MinAtar {
             let game = make(Game::Breakout, &Settings::default(), 0);
-            let architecture =
-                Architecture { observation: game.shape(), actions: game.actions(), ..architecture.clone() };
+            let architecture = Architecture {
+                observation: game.spec().state(),
+                actions: game.spec().actions,
+                ..architecture.clone()
+            };
             return (Played::MinAtar(game), architecture);
         }
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
@@ -170,7 +175,7 @@ impl Played {
     }
 }
 
-/// Full Rainbow at play.
+/// Full Rainbow playing a game.
 struct Playing {
     agent: Agent,
     played: Played,
@@ -205,7 +210,7 @@ impl Playing {
         self.agent.take_phases();
         self.environment = 0.0;
         let (start, mut steps) = (Instant::now(), 0);
-        // As many as there are to an update, at least once.
+        // The steps between two updates, at least one.
         while steps == 0 || start.elapsed().as_secs_f64() < seconds {
             (0..UPDATE_PERIOD).try_for_each(|_| self.step())?;
             steps += UPDATE_PERIOD;
@@ -223,7 +228,7 @@ impl Playing {
         ])
     }
 
-    /// Steps until there have been some updates.
+    /// Steps until the agent has made some updates.
     fn warm_up(&mut self) -> Result<()> {
         while self.agent.updates() < 2 {
             self.step()?;
@@ -246,7 +251,7 @@ impl Speed {
         let Options { network, device, seconds, .. } = options;
         let mut learning = Learning::new(network, *device)?;
         let mut playing = Playing::new(network, *device)?;
-        // Kernels are compiled now.
+        // The first calls compile the kernels.
         learning.waiting()?;
         learning.overlapped()?;
         playing.warm_up()?;
@@ -263,7 +268,7 @@ impl Speed {
     }
 }
 
-/// How often a second `call` can be made.
+/// Calls of `call` a second.
 fn rate(seconds: f64, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
     let (start, mut calls) = (Instant::now(), 0.0);
     loop {
@@ -277,7 +282,7 @@ fn rate(seconds: f64, mut call: impl FnMut() -> Result<()>) -> Result<f64> {
 }
 
 impl Measurement for Speed {
-    /// Rates a second, and microseconds of an agent step. On a device the time that passes is what counts.
+    /// Rates a second, and microseconds of an agent step, in wall time.
     fn round(&mut self, _: Clock) -> Result<Figures> {
         let Speed { seconds, learning, playing, .. } = self;
         let mut figures = vec![
@@ -302,7 +307,7 @@ impl Measurement for Speed {
     }
 }
 
-/// What an update and an action cost in messages.
+/// The messages of an update and of an action.
 struct Count {
     learning: Learning,
     launches: Launches,
@@ -310,7 +315,7 @@ struct Count {
 
 impl Count {
     fn new(options: &Options) -> Result<Self> {
-        // Before the device is used: that begins with the question whether it is there.
+        // Before the first use of the device, which checks whether it is there.
         let launches = Launches::of(options.device)?;
         check_device(options.device)?;
         let mut learning = Learning::new(&options.network, options.device)?;
@@ -318,7 +323,7 @@ impl Count {
         Ok(Count { learning, launches })
     }
 
-    /// What the calls cost, each.
+    /// Messages per call.
     fn of(&mut self, mut call: impl FnMut(&mut Learning) -> Result<()>) -> Result<Cost> {
         let (before, launches) = (traffic(), self.launches.so_far()?);
         (0..COUNTED).try_for_each(|_| call(&mut self.learning))?;
@@ -344,7 +349,7 @@ impl Measurement for Count {
         let both = self.of(Learning::overlapped)?;
         let [waits, uploads, bytes] = both.traffic;
         let mut figures = vec![
-            // Those of an update and the action behind it; the rest of an update alone.
+            // Waits of an update and the next action; the other figures of an update alone.
             ("waits", waits),
             ("uploads", uploads - action.traffic[1]),
             ("uploaded", (bytes - action.traffic[2]) / 1e3),
@@ -356,7 +361,7 @@ impl Measurement for Count {
     }
 }
 
-/// Waits, uploads, and bytes of them, so far.
+/// Waits, uploads and uploaded bytes so far.
 fn traffic() -> [u64; 3] {
     #[cfg(feature = "burn")]
     {
@@ -368,7 +373,7 @@ fn traffic() -> [u64; 3] {
     [0; 3]
 }
 
-/// The kernels launched on graphics cards; elsewhere there are none.
+/// Kernel launches on graphics cards; 0 elsewhere.
 struct Launches {
     #[cfg(any(feature = "wgpu", feature = "cuda"))]
     log: Option<(softmoe_nets::device::Launches, tempfile::TempDir)>,
@@ -408,7 +413,7 @@ impl Launches {
 mod tests {
     use super::*;
 
-    /// What is measured learns and plays, on the CPU engine.
+    /// The measured agent learns and plays, on the CPU engine.
     #[test]
     fn an_agent_learns_while_it_is_measured() {
         let mut learning = Learning::new("minatar-flat", Device::Cpu).expect("a learner");

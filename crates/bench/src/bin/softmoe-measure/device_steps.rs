@@ -1,4 +1,4 @@
-//! Training steps on a device, beside what `peers/gpu_train_step.py` wrote.
+//! Training steps on a device, beside the results of `peers/gpu_train_step.py`.
 
 use crate::networks;
 use anyhow::{Context, Result, bail};
@@ -16,18 +16,18 @@ pub(crate) struct Options {
     /// The device: flex, wgpu, cuda or cuda:N
     #[arg(long)]
     device: Device,
-    /// Only the networks whose name has this in it, e.g. minatar
+    /// Only the networks whose names contain this text, e.g. minatar
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
-    /// Steps of a round, of which there are three
+    /// Steps of each of the three rounds
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     steps: u32,
-    /// What `peers/gpu_train_step.py` printed on the same machine, to be set beside ours
+    /// Output of `peers/gpu_train_step.py` on the same machine, for comparison
     #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
 }
 
-/// A line of the peers' file: most have other things in them.
+/// A line of the peers' file. Other lines are ignored.
 #[derive(Debug, Deserialize)]
 struct Line {
     framework: Option<String>,
@@ -36,7 +36,7 @@ struct Line {
     train_queued_ms: Option<f64>,
 }
 
-/// Framework and updates a second: waiting for each step, and queued.
+/// Framework and updates a second: with a wait after each step, and queued.
 type Peer = (String, [f64; 2]);
 
 /// The peers' rates by network.

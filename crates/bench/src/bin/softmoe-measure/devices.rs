@@ -6,7 +6,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, UpdateSettings, check_device, learner_on};
-use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, NetworkSpec, RainbowConfig};
+use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, LearningConfig, NetworkSpec};
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
 use std::io::Write;
@@ -17,7 +17,7 @@ pub(crate) struct Options {
     /// The device: flex, wgpu, cuda or cuda:N
     #[arg(long)]
     device: Device,
-    /// Only the networks whose name has this in it, e.g. minatar or 'soft_moe(experts: 4)'
+    /// Only the networks whose names contain this text, e.g. minatar or 'soft_moe(experts: 4)'
     #[arg(long, value_name = "TEXT")]
     only: Option<String>,
     /// Updates of each network
@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// Transitions of an update
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     batch: u16,
-    /// How far apart losses, priorities and weights may be [default: 1e-4, on cuda 1e-2, for it rounds factors to TF32]
+    /// Largest difference allowed in losses, priorities and weights [default: 1e-4; on cuda 1e-2, as it rounds factors to TF32]
     #[arg(long, value_name = "X")]
     tolerance: Option<f32>,
 }
@@ -63,14 +63,14 @@ fn architecture(encoder: &str, body: &str) -> Result<Architecture> {
     let [height, width] = encoder.pixels();
     Ok(Architecture {
         network: NetworkSpec { encoder, body: body.parse()?, hidden: encoder.usual_hidden() },
-        head: RainbowConfig::minatar().head(),
+        head: LearningConfig::rainbow_minatar().head(),
         observation: [height, width, 4],
         actions: if encoder == EncoderSpec::MinAtar { 6 } else { 18 },
         permutation_seed: 5,
     })
 }
 
-/// Compares every network, and fails if one is further off than allowed.
+/// Compares every network, and fails if a difference exceeds the tolerance.
 pub(crate) fn compare(options: &Options) -> Result<()> {
     if options.device == Device::Cpu {
         bail!("`--device cpu` is what the others are compared with: name flex, wgpu or cuda");
@@ -117,17 +117,17 @@ pub(crate) fn compare(options: &Options) -> Result<()> {
 }
 
 fn say(line: &str) {
-    // Whoever read this may be gone; the exit code still says what was found.
+    // The reader may have closed the pipe; the exit code still reports the result.
     let mut output = std::io::stdout().lock();
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
 }
 
-/// What the updates of a network differed by.
+/// Differences of the updates of a network.
 struct Found {
     losses: f32,
     priorities: f32,
     weights: f32,
-    /// None with a single update.
+    /// `None` after a single update.
     updates_per_second: Option<f64>,
 }
 
@@ -161,7 +161,7 @@ fn check(architecture: &Architecture, options: &Options) -> Result<Found> {
             bail!("`{name}` has {} values on the device, {} on the CPU engine", got.len(), want.len());
         }
         for (got, want) in got.iter().zip(want.iter()) {
-            // What is no number is as far off as can be.
+            // NaN counts as an infinite difference.
             let apart = (got - want).abs();
             found.weights = found.weights.max(if apart.is_nan() { f32::INFINITY } else { apart });
         }
@@ -169,7 +169,7 @@ fn check(architecture: &Architecture, options: &Options) -> Result<Found> {
     Ok(found)
 }
 
-/// How far apart two values are, as a share of what is larger than 1.
+/// The difference of two values, relative for values above 1.
 fn difference(got: f32, want: f32) -> f32 {
     let apart = (got - want).abs() / want.abs().max(1.0);
     if apart.is_nan() { f32::INFINITY } else { apart }
@@ -181,7 +181,7 @@ fn learner_of(
     architecture: &Architecture,
     batch_size: usize,
 ) -> Result<Box<dyn Learner>, AgentError> {
-    let config = RainbowConfig::minatar();
+    let config = LearningConfig::rainbow_minatar();
     let update = UpdateSettings {
         batch_size,
         pixel_scale: architecture.network.encoder.pixel_scale(),
@@ -191,7 +191,7 @@ fn learner_of(
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(config.learning_rate, config.adam_epsilon),
     };
-    learner_on(device, &AgentConfig::Rainbow(config), architecture, update, Seeds::new(3))
+    learner_on(device, &AgentConfig::Learning(config), architecture, update, Seeds::new(3))
 }
 
 /// Random transitions: sparse observations as MinAtar's, rewards within the support and beyond, some terminals.

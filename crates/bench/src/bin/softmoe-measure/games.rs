@@ -5,15 +5,15 @@ use crate::{Figures, Measurement};
 use anyhow::Result;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_env::DynEnvironment;
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_env::{DynEnvironment, RenderedEnvironment};
+use softmoe_minatar::{Game, Settings, make};
 use std::hint::black_box;
 
-/// Steps that are timed together.
+/// Number of steps that are timed together.
 const BLOCK: usize = 20_000;
 
 pub(crate) struct Games {
-    games: Vec<(&'static str, Box<dyn DynEnvironment>)>,
+    games: Vec<(&'static str, Box<dyn RenderedEnvironment>)>,
     actions: Vec<usize>,
     blocks: usize,
 }
@@ -34,7 +34,7 @@ fn play(environment: &mut dyn DynEnvironment, actions: &[usize], observation: &m
         let step = environment.step(*action);
         environment.observe(observation);
         black_box(&*observation);
-        if step.terminal || step.truncated {
+        if step.ends_episode() {
             environment.reset();
         }
     }
@@ -43,8 +43,8 @@ fn play(environment: &mut dyn DynEnvironment, actions: &[usize], observation: &m
 impl Measurement for Games {
     fn round(&mut self, clock: Clock) -> Result<Figures> {
         let Games { games, actions, blocks } = self;
-        let figure = |(name, game): &mut (&'static str, Box<dyn DynEnvironment>)| {
-            let mut observation = vec![0; game.shape().iter().product()];
+        let figure = |(name, game): &mut (&'static str, Box<dyn RenderedEnvironment>)| {
+            let mut observation = vec![0; game.spec().frame_bytes()];
             let rates = (0..*blocks).map(|_| {
                 let seconds = clock.time(|| play(&mut **game, actions, &mut observation));
                 actions.len() as f64 / seconds

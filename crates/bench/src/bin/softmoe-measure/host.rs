@@ -1,4 +1,4 @@
-//! What the figures are taken on.
+//! The machine that is measured.
 
 /// The processor, as the system names it.
 pub(crate) fn processor() -> String {
@@ -18,7 +18,7 @@ fn from_linux() -> Option<String> {
     })
 }
 
-/// The widest vector instructions that the kernels find here.
+/// The widest vector instructions that the kernels find on this machine.
 pub(crate) fn instructions() -> &'static str {
     #[cfg(target_arch = "x86_64")]
     {

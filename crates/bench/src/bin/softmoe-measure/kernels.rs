@@ -1,5 +1,5 @@
-//! What the loops below the networks do with the processor: products and convolutions of an update, and passes over
-//! memory, beside the most multiply-adds and bytes a second that one core is seen to do.
+//! Speed of the kernels: products and convolutions of an update, and passes over memory, beside the measured peaks of one
+//! core in multiply-adds and bytes a second.
 
 use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement};
@@ -13,11 +13,11 @@ const BATCH: usize = 32;
 /// A loop that can be timed.
 pub(crate) struct Loop {
     pub(crate) name: String,
-    /// Floating-point operations of a call, a multiply-add being two.
+    /// Floating-point operations of a call; a multiply-add counts as two.
     pub(crate) operations: f64,
     /// Bytes that a call must read and write at least: each array once.
     pub(crate) bytes: f64,
-    /// How many calls an update makes.
+    /// Calls per update.
     calls: f64,
     run: Box<dyn FnMut()>,
 }
@@ -30,8 +30,8 @@ fn bytes(values: usize) -> f64 {
     4.0 * values as f64
 }
 
-/// A layer's passes: forward, and backward, with the gradient of its input if `wants_dx`. `multiply_adds` are those of
-/// the forward pass.
+/// The forward and backward pass of a layer, with the gradient of its input if `wants_dx`. `multiply_adds` counts the forward
+/// pass.
 fn layer<L, In>(
     name: &str,
     builder: Builder,
@@ -161,7 +161,7 @@ pub(crate) fn products(network: &str) -> Vec<Loop> {
         ],
         "minatar-softmoe4" => vec![
             small_convolution(),
-            // Logits and their gradients; slots, outputs, and theirs.
+            // Logits and their gradients; slots, outputs, and their gradients.
             vec![
                 mixing("tokens x Phi", [64, 16, 64], false, 5),
                 mixing("dispatch x tokens", [64, 64, 16], true, 10),
@@ -234,7 +234,7 @@ impl Loop {
     }
 }
 
-/// The most floating-point operations a second: fused multiply-adds in registers, none waiting for another.
+/// Peak floating-point operations a second: independent fused multiply-adds in registers.
 pub(crate) fn most_operations(clock: Clock) -> f64 {
     const CHAINS: usize = 12;
     const LANES: usize = 32;
@@ -268,7 +268,7 @@ pub(crate) fn most_bytes(clock: Clock, len: usize) -> f64 {
     bytes(3 * len) / seconds.into_iter().fold(f64::INFINITY, f64::min)
 }
 
-/// How near a network's products and convolutions come to the most operations that there are.
+/// The speed of a network's products and convolutions, and the peak.
 pub(crate) struct Products(Vec<Loop>);
 
 impl Products {
@@ -294,7 +294,7 @@ mod tests {
     use super::{passes, products};
     use crate::clock::Clock;
 
-    /// Multiply-adds of MinAtar's update, layer by layer, with the passes it makes.
+    /// Multiply-adds of MinAtar's update, layer by layer and pass by pass.
     #[test]
     fn an_update_has_the_operations_of_its_layers() {
         let operations =

@@ -1,7 +1,7 @@
-//! Times what this project does, round by round, for `cargo xtask bench` to set against other people's software.
+//! Measures this project round by round, so that `cargo xtask bench` can compare it with other software.
 //!
-//! One JSON object a line: first the host and `{"ready":true}`; then, for each line read from standard input, a round's
-//! figures, e.g. `{"figures":{"step":{"min":0.18,"max":0.22,"median":0.19}}}`. It ends with its input.
+//! The output is one JSON object per line: first the host and `{"ready":true}`; then, for each line of standard input, the
+//! figures of a round, e.g. `{"figures":{"step":{"min":0.18,"max":0.22,"median":0.19}}}`. The program ends with its input.
 
 mod clock;
 mod device_agent;
@@ -25,11 +25,11 @@ use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Large blocks begin at whole cache lines, as vectors should: a step of a small network takes 5 to 10 % less time.
+/// mimalloc begins large blocks at whole cache lines, where vectors are read fastest.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Time what this project does; a line on standard input for each round (`cargo xtask bench` gives them)
+/// Measure this project, one round for each line of standard input (which `cargo xtask bench` writes)
 ///
 /// Times are in milliseconds (networks) and microseconds (replay), the rest in steps a second and megabytes.
 #[derive(Debug, Parser)]
@@ -37,7 +37,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 struct Arguments {
     #[command(subcommand)]
     what: What,
-    /// What is counted: seconds on the clock, or seconds that this process was on a core (on a busy machine)
+    /// Wall time, or processor time of this process (for a busy machine)
     #[arg(long, value_enum, default_value = "wall", global = true)]
     clock: Clock,
 }
@@ -50,13 +50,13 @@ enum What {
         #[arg(value_parser = networks::parser())]
         network: String,
     },
-    /// Products and convolutions of an update, and multiply-adds at the most, in 10^9 floating-point operations a second
+    /// Products and convolutions of an update, and the peak of multiply-adds, in 10^9 floating-point operations a second
     Products {
         /// Encoder and body
         #[arg(value_parser = ["minatar-flat", "minatar-softmoe4", "impala-flat"])]
         network: String,
     },
-    /// Draw how near each loop of an update comes to what one core can do (SVG and PNG), and print it
+    /// Draw a roofline plot of the loops of an update on one core (SVG and PNG), and print it
     Roofline {
         /// The picture's file
         #[arg(long, default_value = "roofline.svg")]
@@ -70,7 +70,7 @@ enum What {
     },
     /// Adding a frame, sampling 32 transitions and updating 32 priorities of a full prioritized replay, in us
     Replay {
-        /// What is stored
+        /// The stored frames
         #[arg(value_enum)]
         shape: replays::Stored,
         /// Frames that the replay holds
@@ -79,17 +79,17 @@ enum What {
     },
     /// Whole runs of the worker: Rainbow on MinAtar Breakout, in agent steps a second
     Run(Run),
-    /// Resident memory of a worker at its largest, its replay of 100,000 frames full, in MB
+    /// Peak resident memory of a worker with a full replay of 100,000 frames, in MB
     Memory {
         /// The body of its network
         #[arg(value_enum)]
         arm: worker::Arm,
     },
-    /// Full Rainbow on a device: updates and agent steps a second, us of a step by phase; or what an update launches
+    /// Full Rainbow on a device: updates and agent steps a second, us of a step by phase; or the launches of an update
     DeviceAgent(device_agent::Options),
-    /// Compare updates of every network on a device with the CPU engine's, and say how fast they are; no rounds
+    /// Compare updates of every network on a device with the CPU engine's, and print their speed; no rounds
     Devices(devices::Options),
-    /// Training steps on a device, in updates a second, beside what `peers/gpu_train_step.py` wrote; no rounds
+    /// Training steps on a device, in updates a second, beside the results of `peers/gpu_train_step.py`; no rounds
     DeviceSteps(device_steps::Options),
 }
 
@@ -98,7 +98,7 @@ struct Run {
     /// The body of its network
     #[arg(value_enum)]
     arm: worker::Arm,
-    /// Agent steps of a run, which is a round
+    /// Agent steps of a run; each round is a run
     #[arg(long, default_value_t = 10_000)]
     steps: u64,
 }
@@ -106,7 +106,7 @@ struct Run {
 /// The figures of a round, by name.
 type Figures = BTreeMap<&'static str, Figure>;
 
-/// What can be measured again and again.
+/// A measurement that can be repeated.
 trait Measurement {
     /// Measures once more.
     fn round(&mut self, clock: Clock) -> Result<Figures>;

@@ -1,7 +1,7 @@
-//! A training step and an action of the networks that runs train.
+//! A training step and an action of the registered networks.
 //!
-//! The step is that of `peers/train_step.py`: batch 32, already in memory; the loss is the cross-entropy of the logits of
-//! all actions against a fixed target, so that no second network is part of it; no noise; Adam.
+//! The step is the same as in `peers/train_step.py`: a batch of 32 in memory; the cross-entropy of the logits of all actions
+//! against a fixed target, so that no second network takes part; no noise; Adam.
 
 use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement};
@@ -20,7 +20,7 @@ const BATCH: usize = 32;
 const ATOMS: usize = 51;
 const OPTIMIZER: AdamSettings = AdamSettings::new(1e-4, 1.5e-4);
 
-/// Steps and actions of a round: as many as `peers/train_step.py` takes, for the best of many is better than the best of
+/// Steps and actions of a round. They equal those of `peers/train_step.py`, as the best of many is better than the best of
 /// few.
 fn samples(encoder: EncoderSpec) -> (usize, usize) {
     match encoder {
@@ -30,7 +30,7 @@ fn samples(encoder: EncoderSpec) -> (usize, usize) {
     }
 }
 
-/// The networks: name, encoder, body as it is in a file.
+/// The networks: name, encoder, body in RON.
 const NETWORKS: [(&str, &str, &str); 9] = [
     ("minatar-flat", "minatar", "flat()"),
     ("minatar-softmoe4", "minatar", "soft_moe(experts: 4)"),
@@ -43,7 +43,7 @@ const NETWORKS: [(&str, &str, &str); 9] = [
     ("impala-softmoe1x4", "impala()", "soft_moe(experts: 1, scale: 4.0)"),
 ];
 
-/// Takes a network's name.
+/// Parses a network's name.
 pub(crate) fn parser() -> PossibleValuesParser {
     PossibleValuesParser::new(NETWORKS.map(|(name, ..)| name))
 }
@@ -53,8 +53,8 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     NETWORKS.into_iter().map(|(name, ..)| name)
 }
 
-/// Updates a second of the step on a device, the best of three rounds of `steps`: waiting for each step, and queued
-/// without waiting.
+/// Updates a second on a device, the best of three rounds of `steps`: with a wait after each step, and queued without
+/// waiting.
 #[cfg(feature = "burn")]
 pub(crate) fn on_device(name: &str, device: Device, steps: u32) -> Result<[f64; 2]> {
     let mut step = training_step(name, device)?;
@@ -92,7 +92,7 @@ pub(crate) fn training_step(name: &str, device: Device) -> Result<Box<dyn softmo
     Ok(softmoe_agents::training_step(device, &architecture(name)?, &batch)?)
 }
 
-/// Without the device engine there is no device to step on.
+/// Without the device engine there is no step on a device.
 #[cfg(not(feature = "burn"))]
 pub(crate) fn on_device(_: &str, device: Device, _: u32) -> Result<[f64; 2]> {
     anyhow::bail!("this build computes on the CPU engine alone, not on `{device}`")
@@ -113,7 +113,7 @@ pub(crate) fn architecture(name: &str) -> Result<Architecture> {
     })
 }
 
-/// A network at work.
+/// A network with its buffers.
 pub(crate) struct Step {
     samples: (usize, usize),
     parameters: Vec<f32>,
@@ -193,7 +193,7 @@ mod tests {
         assert_eq!(wide.network.scaled_hidden(), 512);
     }
 
-    /// The step that is timed learns what it is asked to.
+    /// The timed step reduces its loss.
     #[test]
     fn a_step_is_a_step_of_training() {
         let mut step = Step::new("minatar-flat").expect("a network");

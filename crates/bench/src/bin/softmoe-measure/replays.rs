@@ -10,15 +10,15 @@ use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Transit
 use std::hint::black_box;
 
 const BATCH: usize = 32;
-/// Calls that are timed together, and how often in a round.
+/// Calls that are timed together, and blocks of them in a round.
 const CALLS: usize = 250;
 const BLOCKS: usize = 5;
-/// Different frames that are added in turn.
+/// Number of different frames, added in turn.
 const FRAMES: usize = 64;
 /// Steps of an episode.
 const EPISODE: usize = 500;
 
-/// What a replay holds.
+/// The kind of frames in a replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Stored {
     /// 84x84 bytes, stacks of 4
@@ -27,7 +27,7 @@ pub(crate) enum Stored {
     Minatar,
 }
 
-/// A replay that has gone round its ring.
+/// A full replay whose oldest rows have been overwritten.
 pub(crate) struct Full {
     replay: Replay,
     batch: Batch,
@@ -50,7 +50,7 @@ impl Full {
         for _ in 0..capacity + capacity / 4 {
             full.add();
         }
-        // Uneven priorities before anything is sampled.
+        // Unequal priorities before the first sample.
         let ids: Vec<_> = full.replay.ids().collect();
         let priorities: Vec<f32> = ids.iter().map(|_| full.rng.random()).collect();
         full.replay.update_priorities(&ids, &priorities)?;
@@ -65,7 +65,7 @@ impl Full {
     }
 }
 
-/// Microseconds of one of `calls`, in each of the blocks.
+/// Microseconds per call, in each block of `calls`.
 fn figure(clock: Clock, mut calls: impl FnMut() -> Result<()>) -> Result<Figure> {
     let mut samples = Vec::new();
     for _ in 0..BLOCKS {
@@ -85,7 +85,7 @@ impl Measurement for Full {
             Ok(())
         })?;
         let sample = figure(clock, || Ok(self.replay.sample(&mut self.rng, black_box(&mut self.batch))?))?;
-        // Other transitions each time, as in training; choosing them is not timed.
+        // Different transitions each time, as in training; their choice is not timed.
         let all: Vec<TransitionId> = self.replay.ids().collect();
         let mut updates = Vec::with_capacity(BLOCKS * CALLS);
         for _ in 0..BLOCKS * CALLS {

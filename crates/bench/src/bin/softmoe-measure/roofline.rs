@@ -1,4 +1,4 @@
-//! The picture of how near each loop comes to what the processor can do at most.
+//! The roofline plot of the loops of an update.
 
 use crate::clock::Clock;
 use crate::kernels::{Loop, most_bytes, most_operations, passes, products};
@@ -7,11 +7,11 @@ use softmoe_bench::plot::{Kernel, Mark, Roof, Roofline, to_png, to_svg};
 use std::fs;
 use std::path::Path;
 
-/// Arrays that lie in the second cache, and in memory alone: values of each of two.
+/// Values of each of two arrays that fit the second cache, and of two that fit no cache.
 const IN_CACHE: usize = 64 << 10;
 const IN_MEMORY: usize = 32 << 20;
 
-/// Measures, prints a table, and writes the picture as SVG and PNG.
+/// Measures, prints a table, and writes the plot as SVG and PNG.
 pub(crate) fn draw(clock: Clock, host: &str, out: &Path) -> Result<()> {
     let svg = out.extension().is_some_and(|extension| extension == "svg");
     ensure!(svg, "the picture is written as SVG and PNG: name it `--out roofline.svg`");

@@ -1,12 +1,12 @@
-//! Whole runs of the worker that lies beside this program: its speed and its memory.
+//! Whole runs of the worker, which must be in the same directory as this program: speed and memory.
 
 use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, NetworkSpec,
-    RainbowConfig, RunConfig, RunDirectory, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
+    NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use std::process::{Command, Stdio};
 
@@ -19,14 +19,14 @@ pub(crate) enum Arm {
     Softmoe4,
 }
 
-/// Agent steps a second. The first update comes with the hundredth step, and start, one evaluation of one episode,
-/// checkpoint and weights are part of the time.
+/// Agent steps a second. The first update comes with the hundredth step. The time includes the start, one evaluation of one
+/// episode, a checkpoint and the weights.
 pub(crate) struct Speed {
     pub(crate) arm: Arm,
     pub(crate) steps: u64,
 }
 
-/// Resident megabytes (10^6 bytes) at the most, over a run that fills its replay, then updates, and writes a checkpoint.
+/// Peak resident memory in MB (10^6 bytes) of a run that fills its replay, updates, and writes a checkpoint.
 pub(crate) struct Memory {
     pub(crate) arm: Arm,
 }
@@ -40,7 +40,7 @@ impl Measurement for Speed {
 
 impl Measurement for Memory {
     fn round(&mut self, clock: Clock) -> Result<Figures> {
-        let capacity = RainbowConfig::minatar().replay_capacity as u64;
+        let capacity = LearningConfig::rainbow_minatar().replay_capacity as u64;
         run(&config(self.arm, capacity, capacity + 2_000, capacity + 1_000), clock)?;
         Ok(Figures::from([("resident", Figure::of([largest_child()? / 1e6]))]))
     }
@@ -54,12 +54,13 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
     };
     let encoder = EncoderSpec::MinAtar;
     RunConfig {
+        version: RunVersion,
         figure: "benchmark".into(),
         profile: "benchmark".into(),
         arm: name.into(),
         seed: 0,
         environment: EnvironmentConfig::minatar(Game::Breakout),
-        agent: AgentConfig::Rainbow(RainbowConfig { min_replay, ..RainbowConfig::minatar() }),
+        agent: AgentConfig::Learning(LearningConfig { min_replay, ..LearningConfig::rainbow_minatar() }),
         network: NetworkSpec { encoder, body, hidden: encoder.usual_hidden() },
         training: TrainingConfig {
             agent_steps: AgentSteps(steps),
@@ -72,7 +73,7 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
     }
 }
 
-/// Runs a worker on `config` in a directory of its own; the seconds that it took.
+/// Runs a worker on `config` in a directory of its own, and returns the seconds.
 fn run(config: &RunConfig, clock: Clock) -> Result<f64> {
     let directory = tempfile::tempdir().context("cannot make a temporary directory for a run")?;
     let run_ron = RunDirectory::new(directory.path()).run_ron();
@@ -89,7 +90,7 @@ fn run(config: &RunConfig, clock: Clock) -> Result<f64> {
     Ok(seconds(clock)? - before)
 }
 
-/// Seconds since some moment, or seconds that ended children have spent on cores.
+/// Seconds since an arbitrary moment, or processor time of ended children.
 #[cfg(unix)]
 fn seconds(clock: Clock) -> Result<f64> {
     use nix::sys::resource::{UsageWho, getrusage};
@@ -106,7 +107,7 @@ fn seconds(clock: Clock) -> Result<f64> {
     Ok(clock.now())
 }
 
-/// The most bytes that an ended child had resident.
+/// Peak resident bytes of the ended children.
 #[cfg(unix)]
 fn largest_child() -> Result<f64> {
     use nix::sys::resource::{UsageWho, getrusage};

@@ -62,7 +62,7 @@ impl FromStr for Game {
     /// Reads a game's [`name`](Game::name).
     ///
     /// ```
-    /// use softmoe_env::minatar::Game;
+    /// use softmoe_minatar::Game;
     ///
     /// assert_eq!("space_invaders".parse(), Ok(Game::SpaceInvaders));
     /// let error = "space-invader".parse::<Game>().unwrap_err();

@@ -3,14 +3,14 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Game;
+use crate::Game;
 use crate::draws::Draws;
 
 /// Cells a side of the grid.
-pub(super) const SIZE: usize = 10;
+pub(crate) const SIZE: usize = 10;
 
 /// The last row and column.
-pub(super) const LAST: i8 = 9;
+pub(crate) const LAST: i8 = 9;
 
 /// One of MinAtar's six actions, in the order of their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,13 +83,13 @@ pub trait Rules: Clone + Serialize + DeserializeOwned {
 }
 
 /// The observation being written: rows of ten cells, `CHANNELS` bytes a cell.
-pub(super) struct Canvas<'a, const CHANNELS: usize> {
+pub(crate) struct Canvas<'a, const CHANNELS: usize> {
     cells: &'a mut [[u8; CHANNELS]],
 }
 
 impl<'a, const CHANNELS: usize> Canvas<'a, CHANNELS> {
     /// An empty canvas over `observation`.
-    pub(super) fn new(observation: &'a mut [u8]) -> Self {
+    pub(crate) fn new(observation: &'a mut [u8]) -> Self {
         let length = SIZE * SIZE * CHANNELS;
         assert_eq!(observation.len(), length, "an observation of {SIZE}x{SIZE}x{CHANNELS} is {length} bytes");
         observation.fill(0);
@@ -98,18 +98,18 @@ impl<'a, const CHANNELS: usize> Canvas<'a, CHANNELS> {
 
     /// Sets `channel` of the cell in row `y`, column `x`.
     #[inline]
-    pub(super) fn mark(&mut self, y: i8, x: i8, channel: usize) {
+    pub(crate) fn mark(&mut self, y: i8, x: i8, channel: usize) {
         self.mark_cell(y as usize * SIZE + x as usize, channel);
     }
 
     /// Sets `channel` of the cell with the number `10 y + x`.
     #[inline]
-    pub(super) fn mark_cell(&mut self, cell: usize, channel: usize) {
+    pub(crate) fn mark_cell(&mut self, cell: usize, channel: usize) {
         self.cells[cell][channel] = 1;
     }
 
     /// Sets `channel` of whole rows, from row `top` on.
-    pub(super) fn mark_rows(&mut self, top: usize, rows: &[[bool; SIZE]], channel: usize) {
+    pub(crate) fn mark_rows(&mut self, top: usize, rows: &[[bool; SIZE]], channel: usize) {
         for (cell, set) in self.cells[top * SIZE..].iter_mut().zip(rows.as_flattened()) {
             cell[channel] = u8::from(*set);
         }
@@ -117,7 +117,7 @@ impl<'a, const CHANNELS: usize> Canvas<'a, CHANNELS> {
 
     /// Sets `channel` of the cell that something at (`y`, `x`) has just left, if that is on the grid.
     #[inline]
-    pub(super) fn mark_trail(&mut self, y: i8, x: i8, rightward: bool, channel: usize) {
+    pub(crate) fn mark_trail(&mut self, y: i8, x: i8, rightward: bool, channel: usize) {
         let behind = x - direction(rightward);
         if on_grid(behind) {
             self.mark(y, behind, channel);
@@ -127,17 +127,17 @@ impl<'a, const CHANNELS: usize> Canvas<'a, CHANNELS> {
 
 /// The change of column in one move.
 #[inline]
-pub(super) fn direction(rightward: bool) -> i8 {
+pub(crate) fn direction(rightward: bool) -> i8 {
     if rightward { 1 } else { -1 }
 }
 
 /// Whether a row or column is one of the grid's.
 #[inline]
-pub(super) fn on_grid(coordinate: i8) -> bool {
+pub(crate) fn on_grid(coordinate: i8) -> bool {
     (0..=LAST).contains(&coordinate)
 }
 
 /// The first broken one of a list of rules.
-pub(super) fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), &'static str> {
+pub(crate) fn first_broken(rules: &[(bool, &'static str)]) -> Result<(), &'static str> {
     rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, rule)| Err(rule))
 }

@@ -1,4 +1,4 @@
-//! Random play in a terminal with 24-bit colour: `cargo run -p softmoe-env --example watch -- seaquest`.
+//! Random play in a terminal with 24-bit colour: `cargo run -p softmoe-minatar --example watch -- seaquest`.
 
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_env::RgbFrame;
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_env::{Player, RgbFrame};
+use softmoe_minatar::{Game, Settings, make};
 
 fn main() -> ExitCode {
     match std::env::args().nth(1).as_deref().unwrap_or("breakout").parse() {
@@ -23,16 +23,14 @@ fn main() -> ExitCode {
 }
 
 fn play(game: Game) {
-    let mut environment = make(game, &Settings::default(), 0);
+    let mut player = Player::new(make(game, &Settings::default(), 0));
     let mut policy = Xoshiro256PlusPlus::seed_from_u64(0);
-    let mut total = 0.0;
     print!("\x1b[2J");
     loop {
-        print!("\x1b[H{}", coloured(&environment.render()));
-        println!("{game}: {total} points");
-        let step = environment.step(policy.random_range(0..environment.actions()));
-        total += step.reward;
-        if step.terminal || step.truncated {
+        print!("\x1b[H{}", coloured(&player.environment().render()));
+        println!("{game}: {} points", player.episode_return());
+        let action = policy.random_range(0..player.spec().actions);
+        if player.step(action).finished.is_some() {
             return;
         }
         sleep(Duration::from_millis(60));

@@ -1,9 +1,9 @@
-//! Shapes, action sets, pictures, names and time limits.
+//! Shapes, action sets, pictures, names and time limits of the games.
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_env::minatar::{Action, Freeway, Game, MinAtar, Settings, make};
 use softmoe_env::{Environment, TimeLimit};
+use softmoe_minatar::{Action, Freeway, Game, MinAtar, Settings, make};
 
 #[test]
 fn observations_have_the_channels_of_the_paper() {
@@ -16,7 +16,7 @@ fn observations_have_the_channels_of_the_paper() {
     ];
     for (game, channels) in channels {
         let environment = make(game, &Settings::default(), 0);
-        assert_eq!(environment.shape(), [10, 10, channels], "{game}");
+        assert_eq!(environment.spec().frame, [10, 10, channels], "{game}");
         let mut observation = vec![255; 100 * channels];
         environment.observe(&mut observation);
         assert!(observation.iter().all(|value| *value <= 1), "{game}: every byte is written");
@@ -32,9 +32,9 @@ fn actions_are_six_or_the_minimal_ones() {
         (Game::Seaquest, 6),
         (Game::SpaceInvaders, 4),
     ] {
-        assert_eq!(make(game, &Settings::default(), 0).actions(), 6, "{game}");
+        assert_eq!(make(game, &Settings::default(), 0).spec().actions, 6, "{game}");
         let settings = Settings { minimal_actions: true, ..Settings::default() };
-        assert_eq!(make(game, &settings, 0).actions(), minimal, "{game}");
+        assert_eq!(make(game, &settings, 0).spec().actions, minimal, "{game}");
     }
     let settings = Settings { minimal_actions: true, sticky_action_probability: 0.0, ..Settings::default() };
     let mut freeway = MinAtar::<Freeway>::new(&settings, Xoshiro256PlusPlus::seed_from_u64(0));
@@ -89,7 +89,7 @@ fn a_time_limit_of_no_steps_is_refused() {
 fn after_the_end_nothing_happens_until_the_reset() {
     for game in Game::ALL {
         let mut environment = make(game, &Settings::default(), 3);
-        let mut observation = vec![0; environment.shape().iter().product()];
+        let mut observation = vec![0; environment.spec().frame_bytes()];
         while !environment.step(4).terminal {}
         environment.observe(&mut observation);
         for action in 0..6 {
@@ -108,7 +108,7 @@ fn after_the_end_nothing_happens_until_the_reset() {
 fn pictures_show_what_observations_hold() {
     for game in Game::ALL {
         let environment = make(game, &Settings::default(), 0);
-        let channels = environment.shape()[2];
+        let channels = environment.spec().frame[2];
         let mut observation = vec![0; 100 * channels];
         environment.observe(&mut observation);
         let picture = environment.render();

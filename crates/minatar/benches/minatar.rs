@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_env::minatar::{Game, Settings, make};
+use softmoe_minatar::{Game, Settings, make};
 
 /// Steps of one measured call.
 const STEPS: usize = 20_000;
@@ -18,14 +18,14 @@ fn steps(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(STEPS as u64));
     for game in Game::ALL {
         let mut environment = make(game, &Settings::default(), 0);
-        let mut observation = vec![0; environment.shape().iter().product()];
+        let mut observation = vec![0; environment.spec().frame_bytes()];
         group.bench_function(game.name(), |bencher| {
             bencher.iter(|| {
                 for action in &actions {
                     let step = environment.step(*action);
                     environment.observe(&mut observation);
                     black_box(&observation);
-                    if step.terminal || step.truncated {
+                    if step.ends_episode() {
                         environment.reset();
                     }
                 }

@@ -2,8 +2,8 @@
 
 use std::f64::consts::TAU;
 
-use super::rules::SIZE;
-use crate::frame::RgbFrame;
+use crate::rules::SIZE;
+use softmoe_env::RgbFrame;
 
 /// A picture of an observation: one pixel a cell, black where nothing is, and elsewhere the colour of the highest
 /// channel that is set.
@@ -11,7 +11,7 @@ use crate::frame::RgbFrame;
 /// # Shapes
 ///
 /// `observation`: `[10, 10, channels]`.
-pub(super) fn picture(observation: &[u8], channels: usize) -> RgbFrame {
+pub(crate) fn picture(observation: &[u8], channels: usize) -> RgbFrame {
     let mut pixels = Vec::with_capacity(SIZE * SIZE * 3);
     for cell in observation.chunks_exact(channels) {
         let highest = cell.iter().rposition(|set| *set != 0);

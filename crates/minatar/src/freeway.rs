@@ -7,9 +7,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Game;
-use super::rules::{Action, Canvas, LAST, Rules, direction, first_broken, on_grid};
+use crate::Game;
 use crate::draws::Draws;
+use crate::rules::{Action, Canvas, LAST, Rules, direction, first_broken, on_grid};
 
 const CHANNELS: usize = 7;
 const CHICKEN: usize = 0;

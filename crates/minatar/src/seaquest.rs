@@ -13,9 +13,9 @@ mod bodies;
 use serde::{Deserialize, Serialize};
 
 use self::bodies::{Body, remove_at, remove_first_equal, take_turn};
-use super::Game;
-use super::rules::{Action, Canvas, LAST, Rules, direction, first_broken, on_grid};
+use crate::Game;
 use crate::draws::Draws;
+use crate::rules::{Action, Canvas, LAST, Rules, direction, first_broken, on_grid};
 
 const CHANNELS: usize = 10;
 const SUBMARINE_FRONT: usize = 0;

@@ -2,32 +2,32 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::rules::{direction, on_grid};
+use crate::rules::{direction, on_grid};
 
 /// A fish, enemy submarine, diver or bullet; a timer that its kind does not have stays 0.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Body {
-    pub(super) y: i8,
-    pub(super) x: i8,
-    pub(super) rightward: bool,
+pub(crate) struct Body {
+    pub(crate) y: i8,
+    pub(crate) x: i8,
+    pub(crate) rightward: bool,
     /// Steps until it moves; bullets always do.
-    pub(super) move_timer: u8,
+    pub(crate) move_timer: u8,
     /// Steps until it shoots, for enemy submarines.
-    pub(super) shot_timer: u8,
+    pub(crate) shot_timer: u8,
 }
 
 impl Body {
-    pub(super) fn position(&self) -> (i8, i8) {
+    pub(crate) fn position(&self) -> (i8, i8) {
         (self.y, self.x)
     }
 
     /// Moves by a cell, perhaps off the grid.
-    pub(super) fn advance(&mut self) {
+    pub(crate) fn advance(&mut self) {
         self.x += direction(self.rightward);
     }
 
     /// Moves by a cell every `interval + 1` steps; true if it does now.
-    pub(super) fn swim(&mut self, interval: u8) -> bool {
+    pub(crate) fn swim(&mut self, interval: u8) -> bool {
         if self.move_timer > 0 {
             self.move_timer -= 1;
             return false;
@@ -43,7 +43,7 @@ impl Body {
 ///
 /// Lists are walked from last to first, so that a body whose double was removed moves down into the next place
 /// and has a second turn: so it goes in the Python package, whose `list.remove` compares by value.
-pub(super) fn remove_first_equal(bodies: &mut Vec<Body>, index: usize) -> Option<usize> {
+pub(crate) fn remove_first_equal(bodies: &mut Vec<Body>, index: usize) -> Option<usize> {
     let body = bodies[index];
     let first = bodies.iter().position(|other| *other == body).unwrap_or(index);
     bodies.remove(first);
@@ -51,23 +51,23 @@ pub(super) fn remove_first_equal(bodies: &mut Vec<Body>, index: usize) -> Option
 }
 
 /// Removes the first body at a position; true if there is one.
-pub(super) fn remove_at(bodies: &mut Vec<Body>, position: (i8, i8)) -> bool {
+pub(crate) fn remove_at(bodies: &mut Vec<Body>, position: (i8, i8)) -> bool {
     let found = bodies.iter().position(|body| body.position() == position);
     found.map(|index| bodies.remove(index)).is_some()
 }
 
 /// What came of an enemy's turn.
-pub(super) struct Turn {
+pub(crate) struct Turn {
     /// The enemy after it, perhaps off the grid.
-    pub(super) enemy: Body,
+    pub(crate) enemy: Body,
     /// Where in the list the enemy is now, if it still is.
-    pub(super) place: Option<usize>,
-    pub(super) touches_player: bool,
-    pub(super) shot: bool,
+    pub(crate) place: Option<usize>,
+    pub(crate) touches_player: bool,
+    pub(crate) shot: bool,
 }
 
 /// Moves enemy `index`, past the player and the player's bullets.
-pub(super) fn take_turn(
+pub(crate) fn take_turn(
     enemies: &mut Vec<Body>,
     index: usize,
     interval: u8,

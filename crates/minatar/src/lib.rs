@@ -1,14 +1,36 @@
-//! The five games of MinAtar: Atari's ideas on ten by ten cells (Young and Tian 2019, arXiv 1903.03176).
+//! The five games of MinAtar: Atari's ideas on a grid of ten by ten cells (Young and Tian 2019, arXiv 1903.03176).
 //!
-//! Equal step for step to version 1.0.15 of the Python package
-//! [`minatar`](https://github.com/kenjyoung/MinAtar): given the same random draws, every observation, reward and
-//! end of an episode is the same.
+//! The games equal version 1.0.15 of the Python package [`minatar`](https://github.com/kenjyoung/MinAtar) step for step:
+//! given the same random draws, every observation, reward and end of an episode is the same. Like the original, this crate
+//! is under the GPL, version 3 or later; its README says what linking means.
 //!
-//! Observations are `[10, 10, channels]` with 4 (Asterix, Breakout), 6 (Space Invaders), 7 (Freeway) or 10
-//! (Seaquest) channels of zeros and ones.
+//! Observations are (10, 10, channels), zeros and ones, with 4 channels (Asterix, Breakout), 6 (Space Invaders), 7
+//! (Freeway) or 10 (Seaquest).
+//!
+//! An episode of Breakout with random moves:
+//!
+//! ```
+//! use rand::{RngExt, SeedableRng};
+//! use rand_xoshiro::Xoshiro256PlusPlus;
+//! use softmoe_env::Player;
+//! use softmoe_minatar::{Game, Settings, make};
+//!
+//! let mut player = Player::new(make(Game::Breakout, &Settings::default(), 7));
+//! let mut policy = Xoshiro256PlusPlus::seed_from_u64(7);
+//! let bricks_hit = loop {
+//!     let action = policy.random_range(0..player.spec().actions);
+//!     if let Some(episode_return) = player.step(action).finished {
+//!         break episode_return;
+//!     }
+//! };
+//! assert!(bricks_hit >= 0.0);
+//! ```
+
+#![deny(missing_docs)]
 
 mod asterix;
 mod breakout;
+mod draws;
 mod freeway;
 mod game;
 mod palette;
@@ -29,12 +51,13 @@ pub use rules::{Action, Rules};
 pub use seaquest::Seaquest;
 pub use space_invaders::SpaceInvaders;
 
-use crate::draws::Draws;
-use crate::dynamic::DynEnvironment;
-use crate::environment::{Environment, RestoreError, Step};
-use crate::frame::RgbFrame;
-use crate::time_limit::TimeLimit;
+pub use draws::Draws;
+
 use rules::SIZE;
+use softmoe_env::{
+    Element, Environment, EnvironmentSpec, Render, RenderedEnvironment, RestoreError, RgbFrame, SaveState,
+    Step, TimeLimit,
+};
 
 /// How a game is played.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -67,13 +90,13 @@ impl Default for Settings {
 /// If `max_episode_steps` is 0.
 ///
 /// ```
-/// use softmoe_env::minatar::{Game, Settings, make};
+/// use softmoe_minatar::{Game, Settings, make};
 ///
 /// let seaquest = make(Game::Seaquest, &Settings::default(), 1);
-/// assert_eq!(seaquest.shape(), [10, 10, 10]);
+/// assert_eq!(seaquest.spec().frame, [10, 10, 10]);
 /// ```
-pub fn make(game: Game, settings: &Settings, seed: u64) -> Box<dyn DynEnvironment> {
-    fn boxed<G: Rules + Send + 'static>(settings: &Settings, seed: u64) -> Box<dyn DynEnvironment> {
+pub fn make(game: Game, settings: &Settings, seed: u64) -> Box<dyn RenderedEnvironment> {
+    fn boxed<G: Rules + Send + 'static>(settings: &Settings, seed: u64) -> Box<dyn RenderedEnvironment> {
         let game = MinAtar::<G>::new(settings, Xoshiro256PlusPlus::seed_from_u64(seed));
         Box::new(TimeLimit::new(game, settings.max_episode_steps))
     }
@@ -96,7 +119,7 @@ pub fn make(game: Game, settings: &Settings, seed: u64) -> Box<dyn DynEnvironmen
 /// use rand::SeedableRng;
 /// use rand_xoshiro::Xoshiro256PlusPlus;
 /// use softmoe_env::Environment;
-/// use softmoe_env::minatar::{Freeway, MinAtar, Settings};
+/// use softmoe_minatar::{Freeway, MinAtar, Settings};
 ///
 /// let draws = Xoshiro256PlusPlus::seed_from_u64(3);
 /// let mut freeway = MinAtar::<Freeway>::new(&Settings::default(), draws);
@@ -153,12 +176,16 @@ impl<G: Rules, D: Draws> MinAtar<G, D> {
     }
 }
 
-impl<G: Rules, D: Draws + Clone + Serialize + DeserializeOwned> Environment for MinAtar<G, D> {
-    const SHAPE: [usize; 3] = [SIZE, SIZE, G::CHANNELS];
-    type State = MinAtarState<G, D>;
+impl<G: Rules, D: Draws> Environment for MinAtar<G, D> {
+    type Element = u8;
 
-    fn actions(&self) -> usize {
-        self.actions.len()
+    fn spec(&self) -> EnvironmentSpec {
+        EnvironmentSpec {
+            frame: [SIZE, SIZE, G::CHANNELS],
+            stack: 1,
+            actions: self.actions.len(),
+            element: Element::Byte { scale: 1.0 },
+        }
     }
 
     fn reset(&mut self) {
@@ -177,15 +204,13 @@ impl<G: Rules, D: Draws + Clone + Serialize + DeserializeOwned> Environment for 
         Step { reward, terminal: game.is_over(), ..Step::default() }
     }
 
-    fn observe(&self, observation: &mut [u8]) {
-        self.state.game.observe(observation);
+    fn observe(&self, frame: &mut [u8]) {
+        self.state.game.observe(frame);
     }
+}
 
-    fn render(&self) -> RgbFrame {
-        let mut observation = vec![0; SIZE * SIZE * G::CHANNELS];
-        self.state.game.observe(&mut observation);
-        palette::picture(&observation, G::CHANNELS)
-    }
+impl<G: Rules, D: Draws + Clone + Serialize + DeserializeOwned> SaveState for MinAtar<G, D> {
+    type State = MinAtarState<G, D>;
 
     fn save(&self) -> Self::State {
         self.state.clone()
@@ -194,7 +219,7 @@ impl<G: Rules, D: Draws + Clone + Serialize + DeserializeOwned> Environment for 
     fn restore(&mut self, state: Self::State) -> Result<(), RestoreError> {
         let environment = G::GAME.name();
         if state.name != G::GAME {
-            return Err(RestoreError::OtherGame { found: state.name.name(), expected: environment });
+            return Err(RestoreError::OtherEnvironment { found: state.name.name(), expected: environment });
         }
         let impossible = |rule| RestoreError::Impossible { environment, rule };
         state.game.check().map_err(impossible)?;
@@ -203,5 +228,13 @@ impl<G: Rules, D: Draws + Clone + Serialize + DeserializeOwned> Environment for 
         }
         self.state = state;
         Ok(())
+    }
+}
+
+impl<G: Rules, D: Draws> Render for MinAtar<G, D> {
+    fn render(&self) -> RgbFrame {
+        let mut frame = vec![0; SIZE * SIZE * G::CHANNELS];
+        self.state.game.observe(&mut frame);
+        palette::picture(&frame, G::CHANNELS)
     }
 }

@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
-use softmoe_env::minatar::{
-    Action, Asterix, Breakout, Freeway, Game, MinAtar, Rules, Seaquest, Settings, SpaceInvaders,
+use softmoe_env::Environment;
+use softmoe_minatar::{
+    Action, Asterix, Breakout, Draws, Freeway, Game, MinAtar, Rules, Seaquest, Settings, SpaceInvaders,
 };
-use softmoe_env::{Draws, Environment};
 
 #[derive(Deserialize)]
 struct Traces {
@@ -171,7 +171,7 @@ fn replay<G: Rules>(trace: &Trace, context: &str) {
         ..Settings::default()
     };
     let mut environment = MinAtar::<G, Recording>::new(&settings, Recording::new(trace));
-    let [height, width, channels] = MinAtar::<G, Recording>::SHAPE;
+    let [height, width, channels] = environment.spec().frame;
     assert_eq!(channels, trace.channels, "{context}");
     let minimal: Vec<usize> = G::MINIMAL_ACTIONS.iter().map(|action| *action as usize).collect();
     assert_eq!(minimal, trace.minimal_action_set, "{context}");

@@ -3,14 +3,14 @@
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_env::minatar::{Breakout, Game, MinAtar, Settings, make};
 use softmoe_env::{DynEnvironment, RestoreError, Step};
+use softmoe_minatar::{Breakout, Game, MinAtar, Settings, make};
 
 /// What the agent sees and is told in one step.
 type Moment = (Step, Vec<u8>);
 
 fn look(environment: &dyn DynEnvironment) -> Vec<u8> {
-    let mut observation = vec![0; environment.shape().iter().product()];
+    let mut observation = vec![0; environment.spec().frame_bytes()];
     environment.observe(&mut observation);
     observation
 }
@@ -19,8 +19,8 @@ fn play(environment: &mut dyn DynEnvironment, actions: &[usize]) -> Vec<Moment> 
     actions
         .iter()
         .map(|action| {
-            let step = environment.step(action % environment.actions());
-            if step.terminal || step.truncated {
+            let step = environment.step(action % environment.spec().actions);
+            if step.ends_episode() {
                 environment.reset();
             }
             (step, look(environment))
@@ -90,10 +90,10 @@ proptest! {
         let mut environment = make(game, &settings, seed);
         let mut other = make(game, &settings, seed);
         for action in actions {
-            let step = environment.step(action % environment.actions());
+            let step = environment.step(action % environment.spec().actions);
             other.restore(&environment.save()).expect("a state on the way, the last of an episode included");
             prop_assert_eq!(look(&*environment), look(&*other));
-            if step.terminal || step.truncated {
+            if step.ends_episode() {
                 environment.reset();
             }
         }
@@ -202,9 +202,9 @@ fn the_state_of_another_game_is_refused() {
 
 #[test]
 fn errors_say_what_is_wrong() {
-    use softmoe_env::Environment;
+    use softmoe_env::SaveState;
     let mut breakout = MinAtar::<Breakout>::new(&Settings::default(), Xoshiro256PlusPlus::seed_from_u64(0));
-    let mut bytes = postcard::to_stdvec(&Environment::save(&breakout)).expect("a state");
+    let mut bytes = postcard::to_stdvec(&SaveState::save(&breakout)).expect("a state");
     // The name of the game is one byte, the paddle's column the next.
     bytes[1] = 10;
     let error = DynEnvironment::restore(&mut breakout, &bytes).expect_err("a paddle off the grid");

@@ -1,11 +1,17 @@
-//! Pictures for human eyes.
+//! Pictures for people.
+
+/// An environment that can draw itself.
+pub trait Render {
+    /// The current frame as a picture for people.
+    fn render(&self) -> RgbFrame;
+}
 
 /// A picture in 24-bit colour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RgbFrame {
-    /// Pixels a row.
+    /// Pixels of a row.
     pub width: usize,
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
     /// Red, green and blue of each pixel, row by row: `height * width * 3` bytes.
     pub pixels: Vec<u8>,
@@ -15,10 +21,11 @@ impl RgbFrame {
     /// The same picture with each pixel a square of `factor` by `factor` pixels.
     ///
     /// ```
-    /// use softmoe_env::minatar::{Game, Settings, make};
+    /// use softmoe_env::RgbFrame;
     ///
-    /// let picture = make(Game::Freeway, &Settings::default(), 0).render().enlarged(16);
-    /// assert_eq!((picture.width, picture.height), (160, 160));
+    /// let picture = RgbFrame { width: 1, height: 2, pixels: vec![1, 2, 3, 4, 5, 6] }.enlarged(16);
+    /// assert_eq!((picture.width, picture.height), (16, 32));
+    /// assert_eq!(picture.pixel(7, 16), [4, 5, 6]);
     /// ```
     #[must_use]
     pub fn enlarged(&self, factor: usize) -> RgbFrame {
