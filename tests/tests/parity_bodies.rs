@@ -2,11 +2,11 @@
 //! and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
-use softmoe_nets::shapes::Const;
-use softmoe_nets::layers::{CategoricalHead, 
-    Dense, Flatten, Pooling, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
+use softmoe_nets::layers::{
+    CategoricalHead, Dense, Flatten, Pooling, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
     TokenizedSettings,
 };
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, Layer, ParameterList, Weights};
 use softmoe_tests::devices::on_devices;
 use softmoe_tests::fixtures::{Fixture, files};

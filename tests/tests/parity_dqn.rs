@@ -1,7 +1,9 @@
 //! The released value networks, from observations to values and gradients, against the reference implementation.
 
 use softmoe_agents::networks::RegisteredLayer;
-use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, Relu, SoftMoe};
+use softmoe_nets::layers::{
+    CategoricalHead, Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, Relu, SoftMoe,
+};
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
 use softmoe_tests::devices::on_devices;
@@ -29,7 +31,14 @@ impl Case<'_> {
     /// The head on `features` values, which the reference calls `theirs`.
     fn head(&mut self, features: usize, theirs: &str) -> CategoricalHead<usize, Const<1>> {
         self.names.extend(dense("head", theirs, false));
-        CategoricalHead::plain(&mut self.builder, "head", features, self.fixture.shape("q_values")[1], Const::<1>, false)
+        CategoricalHead::plain(
+            &mut self.builder,
+            "head",
+            features,
+            self.fixture.shape("q_values")[1],
+            Const::<1>,
+            false,
+        )
     }
 
     /// Compares the flat network.

@@ -4,9 +4,9 @@ mod support;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_nets::layers::{CategoricalHead, 
-    AveragePool, Conv2d, Dense, Flatten, GlobalAveragePool, PerConv, PerFeature, PerPatch, PerSample,
-    Pooling, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
+use softmoe_nets::layers::{
+    AveragePool, CategoricalHead, Conv2d, Dense, Flatten, GlobalAveragePool, PerConv, PerFeature, PerPatch,
+    PerSample, Pooling, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
     TokenizedSettings,
 };
 use softmoe_nets::shapes::Const;

@@ -5,9 +5,10 @@ mod support;
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_nets::layers::{CategoricalHead, 
-    AveragePool, Dense, Flatten, GlobalAveragePool, Linear, PerConv, PerFeature, PerPatch, PerSample,
-    Pooling, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, Tokenized, TokenizedSettings,
+use softmoe_nets::layers::{
+    AveragePool, CategoricalHead, Dense, Flatten, GlobalAveragePool, Linear, PerConv, PerFeature, PerPatch,
+    PerSample, Pooling, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, Tokenized,
+    TokenizedSettings,
 };
 use softmoe_nets::shapes::{Const, Shape};
 use softmoe_nets::{Builder, Layer, NotAPermutation, ParameterList, Permutation, Weights};

@@ -6,13 +6,13 @@ use burn_tensor::backend::Backend;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
-use softmoe_nets::shapes::Const;
 use softmoe_nets::layers::{
     AveragePool, BigSoftMoe, CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, GlobalAveragePool,
     HiddenLayers, Linear, LoadBalancing, MaxPool2d, NoisyLinear, PerConv, PerFeature, PerPatch, PerSample,
-    Pooling, Relu, ReluPlace, Residual, Same, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe,
-    Tokenized, TokenizedSettings, TopKChoice, TopKSettings, Valid,
+    Pooling, Relu, ReluPlace, Residual, Same, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
+    TokenizedSettings, TopKChoice, TopKSettings, Valid,
 };
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Permutation};
 
 /// Layers that many networks share, in several sizes.
