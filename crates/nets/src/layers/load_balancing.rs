@@ -176,7 +176,7 @@ impl LoadBalancing {
                 let first = (sample * m + token) * n;
                 let threshold = workspace.threshold[sample * m + token];
                 let needed = routing.noisy(first + threshold, deviation);
-                // The threshold is a logit too: what raises it lowers everyone's chance.
+                // The threshold is a logit too: a higher one lowers the chance of all experts.
                 let mut d_threshold = 0.0;
                 for (expert, d) in d_token.iter_mut().enumerate() {
                     let noise = (needed - routing.logits[first + expert].to_f64()) / deviation;

@@ -1,4 +1,4 @@
-//! Experts behind a router: the part that expert choice and token choice share.
+//! Experts with a router: the part that expert choice and token choice share.
 //!
 //! A router scores each token for each expert. A layer turns the scores into [`Routes`]: which token takes which slot, and
 //! which score weighs the slot's output. Everything else follows from the list: the experts' inputs, the sum of their
@@ -221,7 +221,7 @@ impl<N: Size, D: Size> RoutedExperts<N, D> {
         self.experts.backward(weights, inputs, d_outputs, experts, gradient);
     }
 
-    /// Computes the gradient of the logits from that of the scores.
+    /// Computes the gradient of the logits from the gradient of the scores.
     pub(super) fn scores_backward<E: Scalar>(&self, workspace: &mut RoutedExpertsWorkspace<E>) {
         let (_, n) = self.sizes();
         let RoutedExpertsWorkspace { scores, d_scores, d_logits, .. } = workspace;
@@ -229,7 +229,7 @@ impl<N: Size, D: Size> RoutedExperts<N, D> {
         kernels::softmax_backward_rows(d_logits, d_scores, scores, n);
     }
 
-    /// Computes the gradients of the router's kernel and of the tokens from that of the logits.
+    /// Computes the gradients of the router's kernel and of the tokens from the gradient of the logits.
     pub(super) fn router_backward<E: Scalar>(
         &self,
         pass: Backward<E>,

@@ -101,7 +101,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         units.tokens.forward(x)
     }
 
-    /// The gradients of Phi, of the scale and, through the logits, of the tokens, from that of the logits.
+    /// The gradients of Phi, of the scale and, through the logits, of the tokens, from the gradient of the logits.
     fn logit_factors_backward<E: Scalar>(&self, pass: Backward<E>, workspace: &mut SoftMoeWorkspace<E>) {
         let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let (m, d, n, p) = self.sizes();
@@ -123,7 +123,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         if let Some((scale, units)) = self.scale.as_ref().zip(workspace.normalised.as_mut()) {
             let (place, scale) = (scale.start, weights.parameters[scale.start]);
             gradient[place] = match &mut units.double {
-                Some(double) => E::from_f64(double.scale_gradient(self, weights, x, dy)),
+                Some(double) => E::from_f64(double.scale_gradient(weights, x, dy)),
                 None => {
                     workspace.d_phi.iter().zip(units.phi.values()).map(|(&d_phi, &unit)| d_phi * unit).sum()
                 }
@@ -177,7 +177,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 tokens: UnitVectors::rows(batch * m, d),
                 d_tokens: zeros(batch * m * d),
                 phi: UnitVectors::columns(d, np),
-                double: DoublePrecision::beside::<E, _, _, _, _>(self, input),
+                double: DoublePrecision::beside::<E, _, _, _, _>(self, batch),
             }),
             mixing: vec![Mixing::new(m, np, Exponentials::Shared); batch],
             d_logits: zeros(batch * m * np),

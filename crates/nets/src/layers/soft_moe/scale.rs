@@ -9,10 +9,14 @@ use super::{SoftMoe, SoftMoeWorkspace};
 use crate::{Backward, Layer, Scalar, Size, Weights};
 use std::ops::Range;
 
-/// Buffers for a pass of the layer in double precision.
+/// The layer in double precision, with buffers for a pass.
+///
+/// Its sizes are decided at run time, so that the compiler makes the double-precision pass once, and not again for each
+/// mixture of other sizes.
 #[derive(Clone, Debug)]
 pub(super) struct DoublePrecision {
-    /// Flat buffers as those of the network. Only this layer's ranges are used.
+    layer: SoftMoe<usize, usize, usize, usize>,
+    /// Flat buffers, laid out as the network's. Only this layer's ranges are used.
     parameters: Vec<f64>,
     gradient: Vec<f64>,
     noise: Vec<f64>,
@@ -22,48 +26,48 @@ pub(super) struct DoublePrecision {
 }
 
 impl DoublePrecision {
-    /// Buffers for inputs of shape `input`, where `layer` does not compute in double precision anyway.
+    /// Buffers for batches of `batch` samples, where `layer` does not compute in double precision anyway.
     pub(super) fn beside<E: Scalar, M: Size, D: Size, N: Size, P: Size>(
         layer: &SoftMoe<M, D, N, P>,
-        input: (usize, M, D),
+        batch: usize,
     ) -> Option<Box<Self>> {
-        if size_of::<E>() == size_of::<f64>() {
-            return None;
-        }
+        let is_double = size_of::<E>() == size_of::<f64>();
+        (!is_double).then(|| Box::new(Self::new(layer.with_run_time_sizes(), batch)))
+    }
+
+    fn new(layer: SoftMoe<usize, usize, usize, usize>, batch: usize) -> Self {
+        let (m, d, ..) = layer.sizes;
         let zeros = |len| vec![0.0; len];
-        let (batch, m, d) = (input.0, input.1.size(), input.2.size());
-        Some(Box::new(DoublePrecision {
+        DoublePrecision {
             parameters: zeros(layer.own_parameters().end),
             gradient: zeros(layer.own_parameters().end),
             noise: zeros(layer.experts.own_noise().end),
             x: zeros(batch * m * d),
             dy: zeros(batch * m * d),
-            workspace: layer.workspace(input),
-        }))
+            workspace: layer.workspace((batch, m, d)),
+            layer,
+        }
     }
 
     /// The gradient of the scale, from the input and the gradient with respect to the output.
-    pub(super) fn scale_gradient<E: Scalar, M: Size, D: Size, N: Size, P: Size>(
-        &mut self,
-        layer: &SoftMoe<M, D, N, P>,
-        weights: Weights<E>,
-        x: &[E],
-        dy: &[E],
-    ) -> f64 {
-        let (own, own_noise) = (layer.own_parameters(), layer.experts.own_noise());
-        widen(&mut self.parameters[own.clone()], &weights.parameters[own.clone()]);
+    pub(super) fn scale_gradient<E: Scalar>(&mut self, weights: Weights<E>, x: &[E], dy: &[E]) -> f64 {
+        let (own, own_noise) = (self.layer.own_parameters(), self.layer.experts.own_noise());
+        widen(&mut self.parameters[own.clone()], &weights.parameters[own]);
         if let Some(noise) = weights.noise {
             widen(&mut self.noise[own_noise.clone()], &noise[own_noise]);
         }
         widen(&mut self.x, x);
         widen(&mut self.dy, dy);
-        let noise = weights.noise.map(|_| &self.noise[..]);
-        let weights = Weights { parameters: &self.parameters, noise };
+        self.pass(weights.noise.is_some())
+    }
+
+    fn pass(&mut self, with_noise: bool) -> f64 {
+        let weights = Weights { parameters: &self.parameters, noise: with_noise.then_some(&self.noise[..]) };
         let (x, dy, gradient) = (&self.x, &self.dy, &mut self.gradient[..]);
-        layer.forward_into(weights, x, &mut self.workspace);
-        layer.backward_into(Backward { weights, x, dy, gradient, wants_dx: false }, &mut self.workspace);
+        self.layer.forward_into(weights, x, &mut self.workspace);
+        self.layer.backward_into(Backward { weights, x, dy, gradient, wants_dx: false }, &mut self.workspace);
         // The scale is the last of the layer's parameters.
-        self.gradient[own.end - 1]
+        self.gradient[self.layer.own_parameters().end - 1]
     }
 }
 
@@ -71,6 +75,17 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
     /// The ranges of all parameters: they were made one after another.
     fn own_parameters(&self) -> Range<usize> {
         self.phi.start..self.scale.as_ref().map_or(self.phi.end, |scale| scale.end)
+    }
+
+    fn with_run_time_sizes(&self) -> SoftMoe<usize, usize, usize, usize> {
+        SoftMoe {
+            sizes: self.sizes(),
+            phi: self.phi.clone(),
+            scale: self.scale.clone(),
+            phi_is_fixed: self.phi_is_fixed,
+            uniform: self.uniform,
+            experts: self.experts.with_run_time_sizes(),
+        }
     }
 }
 

@@ -79,7 +79,7 @@ impl<M: Size, D: Size, N: Size> TopKChoice<M, D, N> {
         }
     }
 
-    /// What the load-balancing losses depend on.
+    /// The values that the load-balancing losses depend on.
     fn routing<'a, E>(
         &self,
         noise: Option<&'a [E]>,
