@@ -53,7 +53,7 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
         environment.observe(&mut observation);
         let action = agent.act(&observation);
         let step = environment.step(action);
-        agent.observe(&observation, action, step).expect("a step");
+        agent.learn(&observation, action, step).expect("a step");
         if step.terminal || step.truncated {
             environment.reset();
         }
@@ -172,7 +172,7 @@ pub fn go_on(state: State, replay: Replay) -> bool {
             let action = agent.act(&observation);
             let step = environment.step(action);
             // Weights can be such that the loss is not finite, which the run says.
-            if agent.observe(&observation, action, step).is_err() {
+            if agent.learn(&observation, action, step).is_err() {
                 break;
             }
             if step.terminal || step.truncated {

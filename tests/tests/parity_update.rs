@@ -162,7 +162,9 @@ fn batch(fixture: &Fixture, layout: &Layout) -> Batch {
     batch.next_states = fixture.u8("next_state");
     batch.actions = fixture.i32("action").into_iter().map(|action| u8::try_from(action).unwrap()).collect();
     batch.rewards = fixture.f32("reward");
-    batch.terminals = fixture.u8("terminal").into_iter().map(|terminal| terminal != 0).collect();
+    let discount = layout.discount.powf(layout.n_step as f64) as f32;
+    let discount_t = |terminal| if terminal == 0 { discount } else { 0.0 };
+    batch.discounts = fixture.u8("terminal").into_iter().map(discount_t).collect();
     batch.probabilities = weights.into_iter().map(|weight| f64::from(weight).powi(-2)).collect();
     batch
 }
@@ -186,13 +188,18 @@ impl Given {
     ) -> Self {
         let n_step: usize = fixture.metadata("n_step");
         let frame_len = fixture.shape("state")[1..].iter().product();
-        let layout =
-            Layout { capacity: 100, frame_len, stack: 1, n_step, discount: fixture.metadata("gamma") };
+        let layout = Layout {
+            capacity: 100,
+            frame_len,
+            channels: 1,
+            stack: 1,
+            n_step,
+            discount: fixture.metadata("gamma"),
+        };
         let batch = batch(fixture, &layout);
         let support = fixture.f32("support");
         let update = UpdateSettings {
             batch_size: batch.len(),
-            bootstrap_discount: layout.bootstrap_discount(),
             double: fixture.flag("double_dqn"),
             priority_exponent: 0.5,
             importance_exponent: 0.5,

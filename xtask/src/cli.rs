@@ -1,6 +1,6 @@
 //! What can be typed.
 
-use crate::bench::cores::Cores;
+use crate::cores::Cores;
 use clap::{Args, Parser, Subcommand};
 use softmoe_config::{Device, MOST_SEEDS};
 use std::path::PathBuf;

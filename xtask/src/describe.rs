@@ -3,7 +3,7 @@
 use crate::cli::{DescribeOptions, USUAL_PROFILE};
 use crate::{binaries, catalog, output};
 use anyhow::{Context, Result, bail};
-use softmoe_config::names::{self, known};
+use softmoe_config::names::known;
 use softmoe_config::{Architecture, ConfigError, Device, EncoderSpec, Experiment, RANDOM_ARM, Setting};
 use std::collections::BTreeSet;
 use std::io::Write;
@@ -38,7 +38,6 @@ pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
 fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
     let encoder: Option<EncoderSpec> =
         options.encoder.as_deref().map(str::parse).transpose().map_err(told)?;
-    let game = options.game.as_deref().map(names::game).transpose()?;
     let settings: Vec<Setting> =
         options.set.iter().map(|text| text.parse()).collect::<Result<_, ConfigError>>()?;
     let experiment = experiment(&options.arm, options.figure.as_deref())?;
@@ -59,6 +58,8 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
         let first = experiment.profiles.keys().next().map_or("", String::as_str);
         let usual = if experiment.profiles.contains_key(USUAL_PROFILE) { USUAL_PROFILE } else { first };
         let profile = options.profile.as_deref().unwrap_or(usual);
+        let games = &experiment.profile(profile)?.games;
+        let game = options.game.as_deref().map(|name| games.game(name)).transpose()?;
         experiment.architecture(profile, &options.arm, game, encoder, &settings)?
     };
     Ok((experiment, architecture))

@@ -1,20 +1,18 @@
 //! Ctrl-C: the first asks the workers to stop at a checkpoint, the second ends them at once.
 
 use anyhow::{Context, Result};
+use softmoe_config::progress::INTERRUPTED;
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 static SIGNALS: AtomicUsize = AtomicUsize::new(0);
-
-/// The exit code of a program that a signal stopped.
-pub(crate) const EXIT_CODE: u8 = 130;
 
 /// Counts the signals that ask to stop (Ctrl-C, termination, a closed terminal) from now on.
 pub(crate) fn install() -> Result<()> {
     ctrlc::set_handler(|| {
         // The third signal always ends this process.
         if SIGNALS.fetch_add(1, Ordering::SeqCst) >= 2 {
-            std::process::exit(EXIT_CODE.into());
+            std::process::exit(INTERRUPTED.into());
         }
     })
     .context("cannot watch for Ctrl-C")

@@ -24,6 +24,7 @@ mod bench;
 mod binaries;
 mod catalog;
 mod cli;
+mod cores;
 mod describe;
 mod draw;
 mod estimate;
@@ -36,7 +37,7 @@ mod progress;
 mod report;
 mod reproduce;
 mod store;
-mod words;
+mod time;
 mod worker;
 
 use clap::{CommandFactory, Parser};

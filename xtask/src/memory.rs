@@ -1,16 +1,15 @@
-//! The memory that replays take, and what it says that a worker was killed.
+//! Memory of the replays, and advice where a worker was killed for want of it.
 
-use crate::plan::PlannedRun;
-use crate::words::count;
 use softmoe_config::RunConfig;
+use softmoe_config::words::{count, gigabytes};
 use softmoe_replay::Layout;
 use std::process::ExitStatus;
 
-/// The part of its size that a compressed replay takes of frames as sparse as Atari's, and what it costs (docs/replay.md).
+/// Share of a replay's memory that is left with frames as sparse as Atari's, compressed (docs/replay.md).
 const COMPRESSED_SHARE: f64 = 0.2;
-const COMPRESSED_COST: &str = "storing a frame of 84x84 takes 1.5 us more, drawing a transition with stacks of four 22 us: docs/replay.md";
 
-/// The replay of one run.
+/// Memory of one run's replay.
+#[derive(Clone, Copy)]
 struct Size {
     bytes: u64,
     compressed: bool,
@@ -21,38 +20,29 @@ fn size(config: &RunConfig) -> Option<Size> {
     let learning = config.agent.learning()?;
     let frame_len = config.architecture(0)?.observation.iter().product();
     let (capacity, n_step, discount) = (learning.replay_capacity, learning.n_step, learning.discount);
-    let layout = Layout { capacity, frame_len, stack: 1, n_step, discount };
+    let layout = Layout { capacity, frame_len, channels: 1, stack: 1, n_step, discount };
     Some(Size { bytes: layout.bytes(), compressed: learning.replay_compressed })
 }
 
-/// The replays of the largest of `runs`, and of as many as run at once, in words; none if none has one.
-pub(crate) fn of_replays<'a>(runs: impl Iterator<Item = &'a PlannedRun>, jobs: usize) -> Option<String> {
-    let sizes: Vec<Size> = runs.filter_map(|run| size(&run.config)).collect();
-    let largest = sizes.iter().max_by_key(|size| size.bytes)?;
-    let at_once = jobs.clamp(1, sizes.len()) as f64;
-    let one = largest.bytes as f64;
-    let jobs = count(at_once as usize, "job");
-    if !largest.compressed {
-        return Some(format!(
-            "{} a replay when it is full, {} with {jobs}",
-            gigabytes(one),
-            gigabytes(one * at_once)
-        ));
+/// Memory of the largest replay of `runs`, and of as many such replays as there are runs at a time, in words; none without
+/// a replay.
+pub(crate) fn of_replays<'a>(runs: impl Iterator<Item = &'a RunConfig>, jobs: usize) -> Option<String> {
+    let sizes: Vec<Size> = runs.filter_map(size).collect();
+    let Size { bytes: one, compressed } = *sizes.iter().max_by_key(|size| size.bytes)?;
+    let at_once = jobs.clamp(1, sizes.len()) as u64;
+    let all = one.saturating_mul(at_once);
+    let jobs = count(at_once, "job");
+    let when_full = format!("{} a replay when it is full, {} with {jobs}", gigabytes(one), gigabytes(all));
+    if !compressed {
+        return Some(when_full);
     }
-    let little = one * COMPRESSED_SHARE;
+    let little = |bytes: u64| gigabytes((bytes as f64 * COMPRESSED_SHARE) as u64);
     Some(format!(
-        "at most {} a replay when it is full, {} with {jobs}; compressed, frames as sparse as Atari's take about {} and {} \
-         ({COMPRESSED_COST})",
-        gigabytes(one),
-        gigabytes(one * at_once),
-        gigabytes(little),
-        gigabytes(little * at_once),
+        "at most {when_full}; compressed, frames as sparse as Atari's take about {} and {} (docs/replay.md has the time that \
+         compression costs)",
+        little(one),
+        little(all),
     ))
-}
-
-fn gigabytes(bytes: f64) -> String {
-    let gigabytes = bytes / 1e9;
-    if gigabytes < 0.1 { format!("{gigabytes:.3} GB") } else { format!("{gigabytes:.1} GB") }
 }
 
 /// What to do about a worker that the system killed, or that was given no memory; none if it ended otherwise.

@@ -15,35 +15,20 @@ pub(crate) fn error_line(text: Arguments<'_>) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// A line on standard output; on a terminal, what does not fit its width is indented by `indent` in lines below.
+/// A line on standard output; on a terminal, words that do not fit its width go to lines below, indented by `indent`.
 pub(crate) fn wrapped(indent: usize, text: &str) {
-    let width = if io::stdout().is_terminal() {
-        terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| usize::from(width.0))
-    } else {
-        usize::MAX
-    };
-    line(format_args!("{}", wrap(text, indent, width)));
+    let terminal = io::stdout().is_terminal().then(terminal_size::terminal_size).flatten();
+    match terminal {
+        Some((width, _)) => line(format_args!("{}", wrap(text, indent, usize::from(width.0)))),
+        None => line(format_args!("{text}")),
+    }
 }
 
 /// `text` in lines of at most `width` characters where its words allow it, all but the first indented.
 fn wrap(text: &str, indent: usize, width: usize) -> String {
-    let mut lines = String::new();
-    let mut length = 0;
-    // Several spaces, as before a column, stay: they make empty words.
-    for (index, word) in text.split(' ').enumerate() {
-        let letters = word.chars().count();
-        if index > 0 && length > indent && length + 1 + letters > width {
-            lines.push('\n');
-            lines.push_str(&" ".repeat(indent));
-            length = indent;
-        } else if index > 0 {
-            lines.push(' ');
-            length += 1;
-        }
-        lines.push_str(word);
-        length += letters;
-    }
-    lines
+    let indent = " ".repeat(indent);
+    let options = textwrap::Options::new(width).subsequent_indent(&indent).break_words(false);
+    textwrap::fill(text, options.word_splitter(textwrap::WordSplitter::NoHyphenation))
 }
 
 #[cfg(test)]

@@ -6,8 +6,9 @@ use crate::estimate::Rates;
 use crate::memory;
 use crate::output;
 use crate::store::{self, State};
-use crate::words::{count, thousands, time};
+use crate::time::time;
 use anyhow::{Result, bail};
+use softmoe_config::words::{count, thousands};
 use softmoe_config::{
     AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
 };
@@ -46,7 +47,7 @@ impl PlannedRun {
     /// The run's name in a line, e.g. `flat breakout seed 0`.
     pub(crate) fn name(&self) -> String {
         let RunConfig { arm, environment, seed, .. } = &self.config;
-        format!("{arm} {} seed {seed}", environment.game)
+        format!("{arm} {} seed {seed}", environment.game())
     }
 
     /// Agent steps that the run trains for: none if it plays at random.
@@ -82,13 +83,7 @@ impl Plan {
         let experiment = catalog::experiment(&options.figure)?;
         let mut profile = catalog::profile(&experiment, options.profile())?;
         if let Some(names) = &options.games {
-            profile.games.clear();
-            for name in names {
-                let game = names::game(name.trim())?;
-                if !profile.games.contains(&game) {
-                    profile.games.push(game);
-                }
-            }
+            profile.games = profile.games.select(names.iter().map(String::as_str))?;
         }
         if let Some(name) = &options.agent {
             profile.agent = name.trim().parse()?;
@@ -111,7 +106,7 @@ impl Plan {
         let planned = |config: RunConfig| {
             let directory = RunDirectory::of(&root, &config);
             let state = store::inspect(&directory, &config);
-            let steps_saved = store::steps_saved(&directory);
+            let steps_saved = directory.newest_checkpoint().map_or(0, |steps| steps.0);
             PlannedRun { config, directory, state, steps_saved }
         };
         Ok(Plan {
@@ -178,13 +173,13 @@ impl Plan {
         row("claim", experiment.claim.clone());
         let runs = [
             count(arms.len(), "arm"),
-            count(profile.games.len(), "game"),
-            count(profile.seeds as usize, "seed"),
+            count(profile.games.list().len(), "game"),
+            count(profile.seeds, "seed"),
         ];
         let steps = thousands(profile.agent_steps.0);
         row("runs", format!("{}: {}, {steps} agent steps each", self.runs.len(), runs.join(" x ")));
         row("arms", arms.join(", "));
-        row("games", profile.games.iter().map(|game| game.name()).collect::<Vec<_>>().join(", "));
+        row("games", profile.games.names().join(", "));
         row("device", self.on_device());
         row("state", format!("{finished} finished, {resumable} to resume, {new} new{elsewhere}"));
         let left: Vec<(&str, f64)> =
@@ -196,7 +191,7 @@ impl Plan {
             None => format!("unknown until the first runs report ({jobs})"),
         };
         row("time", time);
-        if let Some(memory) = memory::of_replays(self.unfinished(), self.jobs) {
+        if let Some(memory) = memory::of_replays(self.unfinished().map(|run| &run.config), self.jobs) {
             row("memory", memory);
         }
         row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));

@@ -6,9 +6,10 @@ use crate::memory;
 use crate::plan::{Plan, PlannedRun, cores};
 use crate::progress::{Overview, Screen};
 use crate::store;
-use crate::words::time;
+use crate::time::time;
 use crate::worker::{Event, Worker};
 use anyhow::Result;
+use softmoe_config::progress::INTERRUPTED;
 use softmoe_config::{Done, file};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -163,7 +164,7 @@ impl Pool<'_> {
         self.outcome.interrupted |= interrupt::signals() > 0;
         // A worker that has not yet installed its handler is ended by the signal itself.
         let was_ended = self.outcome.interrupted && status.code().is_none();
-        let has_stopped = status.code() == Some(interrupt::EXIT_CODE.into());
+        let has_stopped = status.code() == Some(INTERRUPTED.into());
         if was_ended || (has_stopped && self.outcome.interrupted) {
             self.screen.say(&format!("stopped: {}", run.name()));
             return;

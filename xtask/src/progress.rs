@@ -2,10 +2,11 @@
 
 use crate::output;
 use crate::plan::{Plan, PlannedRun};
-use crate::words::{count, time};
+use crate::time::time;
 use crate::worker::Worker;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use softmoe_config::Done;
+use softmoe_config::words::count;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};

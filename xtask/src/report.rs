@@ -26,8 +26,7 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
         command.arg("--arms").arg(arms.join(","));
     }
     if options.games.is_some() {
-        let games: Vec<&str> = plan.profile.games.iter().map(|game| game.name()).collect();
-        command.arg("--games").arg(games.join(","));
+        command.arg("--games").arg(plan.profile.games.names().join(","));
     }
     if let Some(seeds) = options.seeds {
         command.arg("--seeds").arg(seeds.to_string());

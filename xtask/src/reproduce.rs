@@ -4,9 +4,10 @@ use crate::cli::Options;
 use crate::estimate::Rates;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
-use crate::words::{count, time};
+use crate::time::time;
 use crate::{binaries, catalog, draw, interrupt, output, report, store, worker};
 use anyhow::Result;
+use softmoe_config::words::count;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -87,5 +88,5 @@ fn stopped() -> ExitCode {
         "Stopped. Nothing finished is lost; to resume: cargo xtask {}",
         arguments.join(" ")
     ));
-    ExitCode::from(interrupt::EXIT_CODE)
+    ExitCode::from(softmoe_config::progress::INTERRUPTED)
 }

@@ -63,7 +63,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
 
 /// Whether a worker is running in `directory`. It holds the lock there until its process ends.
 pub(crate) fn is_running(directory: &RunDirectory) -> bool {
-    let lock = File::open(directory.path().join("lock"));
+    let lock = File::open(directory.lock());
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
@@ -75,13 +75,6 @@ fn holds_only_a_configuration(directory: &RunDirectory) -> bool {
         && !has_entries(&directory.checkpoints())
         && !is_there(&directory.done_ron())
         && !is_there(&directory.weights())
-}
-
-/// Agent steps of the newest checkpoint, by its name (`step-000000012345.ckpt`); 0 if there is none.
-pub(crate) fn steps_saved(directory: &RunDirectory) -> u64 {
-    let Ok(entries) = directory.checkpoints().read_dir() else { return 0 };
-    let steps = |name: &str| name.strip_prefix("step-")?.strip_suffix(".ckpt")?.parse().ok();
-    entries.flatten().filter_map(|entry| steps(entry.file_name().to_str()?)).max().unwrap_or(0)
 }
 
 fn has_entries(directory: &Path) -> bool {

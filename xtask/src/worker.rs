@@ -2,26 +2,13 @@
 
 use crate::plan::PlannedRun;
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
-use softmoe_config::Device;
+use softmoe_config::{Device, ProgressLine};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::Sender;
 use std::time::Instant;
-
-/// A line of a worker's standard output.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Progress {
-    pub(crate) agent_steps: u64,
-    pub(crate) of: u64,
-    pub(crate) steps_per_second: f64,
-    /// Mean return of the latest evaluation.
-    pub(crate) evaluation_return: Option<f64>,
-    /// `train`, `evaluate` or `checkpoint`.
-    pub(crate) phase: String,
-}
 
 /// Asks the worker whether it can compute on `device`, so that what is missing is said once and not by every run.
 pub(crate) fn check_device(program: &Path, device: Device) -> Result<()> {
@@ -42,7 +29,7 @@ pub(crate) fn check_device(program: &Path, device: Device) -> Result<()> {
 /// What the pool hears of a worker.
 pub(crate) enum Event {
     /// A line of progress.
-    Progress(Progress),
+    Progress(ProgressLine),
     /// The standard output has ended, and the process with it.
     Ended,
 }
@@ -56,7 +43,7 @@ pub(crate) struct Worker {
     pub(crate) started: Instant,
     /// Where the run was when this process took it up.
     pub(crate) first: Option<u64>,
-    pub(crate) latest: Option<Progress>,
+    pub(crate) latest: Option<ProgressLine>,
 }
 
 impl Worker {
@@ -105,7 +92,7 @@ impl Worker {
     }
 
     /// Takes note of where the run is.
-    pub(crate) fn observe(&mut self, progress: Progress) {
+    pub(crate) fn observe(&mut self, progress: ProgressLine) {
         self.first.get_or_insert(progress.agent_steps);
         self.latest = Some(progress);
     }

@@ -15,11 +15,11 @@ use softmoe_agents::Agent;
 use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
-    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, KernelsSpec, LearningConfig, NetworkSpec,
-    RunConfig, RunVersion, TrainingConfig,
+    AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig, MinAtarGame,
+    NetworkSpec, RunConfig, RunVersion, TrainingConfig,
 };
 use softmoe_minatar::{Game, Settings, make};
-use softmoe_replay::{Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
@@ -36,8 +36,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // The replay is of other frames than the agent's, whose state is what is saved beside it.
     let state = state()?;
-    let layout = Layout { capacity, frame_len: SIDE * SIDE, stack: 4, n_step: 3, discount: 0.99 };
-    let sampling = Sampling::Prioritized(Draws::Stratified);
+    let layout =
+        Layout { capacity, frame_len: SIDE * SIDE, channels: 1, stack: 4, n_step: 3, discount: 0.99 };
+    let sampling = Sampling::Prioritized;
     let mut replay = Replay::with_storage(layout, sampling, Storage::Compressed)?;
     let mut screen = Screen::new(0);
     let mut play = |replay: &mut Replay, steps: usize| {
@@ -75,7 +76,7 @@ fn state() -> Result<State, Box<dyn Error>> {
         profile: "example".into(),
         arm: "softmoe-4".into(),
         seed: 0,
-        environment: EnvironmentConfig::minatar(Game::Breakout),
+        environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
         agent: LearningConfig::rainbow_minatar().into(),
         network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::soft_moe(4), hidden: 128 },
         training: TrainingConfig {
@@ -85,7 +86,7 @@ fn state() -> Result<State, Box<dyn Error>> {
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(1),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     };
     let architecture = config.architecture(0).ok_or("an agent that learns")?;
     let agent = Agent::new(&config.agent, &architecture, Seeds::new(0))?;

@@ -5,7 +5,7 @@ mod schedule;
 use crate::devices;
 use crate::diagnostics::{self, Diagnostic};
 use crate::interventions;
-use crate::learner::UpdateSettings;
+use crate::learner::{UpdateSettings, unfollowed};
 use crate::seeds::{Role, Seeds};
 use crate::{AgentError, Learner, Mode, Update, networks};
 use rand::RngExt;
@@ -13,13 +13,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
-use softmoe_env::Step;
+use softmoe_env::{MOST_ACTIONS, Step};
+use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
-use std::time::{Duration, Instant};
-
-/// The replay keeps an action in a byte.
-const MOST_ACTIONS: usize = 256;
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use std::time::Duration;
 
 /// A value-based agent that learns from replayed transitions.
 pub struct Agent {
@@ -37,10 +35,14 @@ pub struct Agent {
     /// Whether the learner is at an update of `batch` that was not finished yet.
     is_updating: bool,
     losses: MeanLoss,
+    clock: Clock,
     phases: Phases,
     exploration: Xoshiro256PlusPlus,
     sampling: Xoshiro256PlusPlus,
 }
+
+/// A monotonic clock: the time since an instant that stays the same.
+pub type Clock = fn() -> Duration;
 
 /// What the CPU engine's learner of an agent is made of: it does now and then what a device's is not asked to.
 #[derive(Clone, Debug)]
@@ -49,6 +51,7 @@ struct CpuMirror {
     architecture: Architecture,
     update: UpdateSettings,
     seeds: Seeds,
+    instruction_set: InstructionSet,
 }
 
 impl CpuMirror {
@@ -66,6 +69,7 @@ impl CpuMirror {
                 architecture: architecture.clone(),
                 update: update.clone(),
                 seeds,
+                instruction_set: InstructionSet::default(),
             })),
             (Err(_), InterventionSpec::None) => Ok(None),
             (Err(error), _) => Err(AgentError::Device(format!(
@@ -77,14 +81,15 @@ impl CpuMirror {
 
     /// The learner on the CPU engine, in the state of `learner`.
     fn of(&self, learner: &dyn Learner) -> Result<Box<dyn Learner>, AgentError> {
-        let CpuMirror { config, architecture, update, seeds } = self;
+        let CpuMirror { config, architecture, update, seeds, instruction_set } = self;
         let mut mirror = devices::learner(Device::Cpu, config, architecture, update.clone(), *seeds)?;
+        mirror.use_instruction_set(*instruction_set);
         mirror.restore(&learner.state())?;
         Ok(mirror)
     }
 }
 
-/// Where the time of training went since it was last asked for.
+/// The time that training took, by what it did, since it was last asked for. All zero without a [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
     /// Choosing actions; on a device, that includes the wait for an update before.
@@ -146,8 +151,17 @@ impl Agent {
         };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
         let observation_len = architecture.observation.iter().product();
-        let agent = Self::with_learner(learner, config, observation_len, architecture.actions, seeds)?;
-        Ok(Agent { mirror, ..agent })
+        Self::assemble(learner, mirror, config, observation_len, architecture.actions, seeds)
+    }
+
+    /// The same agent, whose learner computes with `set` on the CPU engine. Without this call it is the default set.
+    #[must_use]
+    pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
+        self.learner.use_instruction_set(set);
+        if let Some(mirror) = &mut self.mirror {
+            mirror.instruction_set = set;
+        }
+        self
     }
 
     /// An agent over any learner: one of another library, or one of your own network.
@@ -157,9 +171,25 @@ impl Agent {
     /// which only the learner reads.
     ///
     /// # Errors
-    /// If `config` is the random policy; if there is no action, or more than 256; if there can be no such replay.
+    /// If `config` is the random policy; if there is no action, or more than 256; if the learner does not follow the
+    /// intervention of `config` ([`Learner::follows`]); if there can be no such replay.
     pub fn with_learner(
         learner: Box<dyn Learner>,
+        config: &AgentConfig,
+        observation_len: usize,
+        actions: usize,
+        seeds: Seeds,
+    ) -> Result<Self, AgentError> {
+        let intervention = learning_of(config)?.intervention;
+        if !learner.follows(intervention) {
+            return Err(unfollowed(intervention));
+        }
+        Self::assemble(learner, None, config, observation_len, actions, seeds)
+    }
+
+    fn assemble(
+        learner: Box<dyn Learner>,
+        mirror: Option<CpuMirror>,
         config: &AgentConfig,
         observation_len: usize,
         actions: usize,
@@ -173,16 +203,17 @@ impl Agent {
         let layout = Layout {
             capacity: learning.replay_capacity,
             frame_len: observation_len,
+            channels: 1,
             stack: 1,
             n_step: learning.n_step,
             discount: learning.discount,
         };
         let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
         let uniform = learning.priority_exponent == 0.0;
-        let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized(Draws::Stratified) };
+        let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized };
         Ok(Agent {
             learner,
-            mirror: None,
+            mirror,
             intervention: learning.intervention,
             seeds,
             batch: Batch::new(learning.batch_size, &layout),
@@ -193,37 +224,63 @@ impl Agent {
             updates: 0,
             is_updating: false,
             losses: MeanLoss::default(),
+            clock: || Duration::ZERO,
             phases: Phases::default(),
             exploration: seeds.rng(Role::Exploration),
             sampling: seeds.rng(Role::Replay),
         })
     }
 
-    /// Chooses an action to learn from, for an observation (height, width, channels). It goes by the weights after an
-    /// update that is under way, also where it is not known yet whether they are finite.
-    pub fn act(&mut self, observation: &[u8]) -> usize {
-        let started = Instant::now();
+    /// Times what the agent does by `clock` ([`take_phases`](Agent::take_phases)).
+    pub fn time_by(&mut self, clock: Clock) {
+        self.clock = clock;
+    }
+
+    /// Chooses an action in training. It goes by the weights after an update that is under way, also where it is not
+    /// known yet whether they are finite.
+    ///
+    /// # Panics
+    /// If `state` has not the length of a state.
+    pub fn act(&mut self, state: &[u8]) -> usize {
+        self.check_state(state);
+        let started = (self.clock)();
         let action = random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.actions)
-            .unwrap_or_else(|| self.learner.act(observation, Mode::Train));
-        self.phases.act += started.elapsed();
+            .unwrap_or_else(|| self.learner.act(state, Mode::Train));
+        self.phases.act += (self.clock)() - started;
         action
     }
 
-    /// Chooses an action to be judged by, with a generator other than training's.
-    pub fn act_in_evaluation(&mut self, observation: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
+    /// Chooses an action in an evaluation, whose random generator is another than training's.
+    ///
+    /// # Panics
+    /// If `state` has not the length of a state.
+    pub fn act_in_evaluation(&mut self, state: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
+        self.check_state(state);
         random_action(rng, self.schedule.epsilon_evaluation, self.actions)
-            .unwrap_or_else(|| self.learner.act(observation, Mode::Evaluate))
+            .unwrap_or_else(|| self.learner.act(state, Mode::Evaluate))
     }
 
-    /// Stores what `action` on `observation` brought, and learns when it is time to.
+    /// Random actions too are refused for a state of another length.
+    fn check_state(&self, state: &[u8]) {
+        assert_eq!(state.len(), self.replay.layout().state_len(), "bytes of a state given to the agent");
+    }
+
+    /// Stores a transition and learns when an update is due. `frame` is the newest of the state that `action` was chosen
+    /// for, `step` the environment's answer to that action.
     ///
-    /// On a device an update is begun and not waited for: the next call finishes it first, before anything is stored, and so
-    /// the result is that of an agent that waits. Who looks at the agent in between calls
-    /// [`finish_update`](Agent::finish_update).
+    /// On a device an update is begun and not waited for. The next call finishes it before it stores anything, so that the
+    /// result is the same as that of an agent that waits. Call [`finish_update`](Agent::finish_update) before you look at
+    /// the agent in between.
+    ///
+    /// # Shapes
+    /// frame: (height, width, channels)
     ///
     /// # Errors
-    /// If the loss of this update, or of the one before, is no longer finite.
-    pub fn observe(&mut self, observation: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
+    /// [`AgentError::Input`], and nothing is stored, if `frame` has not the length of a frame, if there is no such
+    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update, or of the
+    /// one before, is not finite.
+    pub fn learn(&mut self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
+        self.check_transition(frame, action, step)?;
         self.finish_update()?;
         let reward = if self.schedule.clip_rewards { step.reward.clamp(-1.0, 1.0) } else { step.reward };
         let end = match step {
@@ -232,7 +289,7 @@ impl Agent {
             Step { truncated: true, .. } => EpisodeEnd::Truncated,
             _ => EpisodeEnd::Continues,
         };
-        self.replay.push(observation, action as u8, reward, end);
+        self.replay.push(frame, action as u8, reward, end);
         self.steps.0 += 1;
         if self.replay.pushed() > self.schedule.min_replay && self.replay.available() > 0 {
             if self.steps.0.is_multiple_of(self.schedule.update_period.0) {
@@ -246,7 +303,22 @@ impl Agent {
         Ok(())
     }
 
-    /// Waits for the update that [`observe`](Agent::observe) began, if there is one.
+    fn check_transition(&self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
+        let frame_len = self.replay.layout().frame_len;
+        let wrong = |what, given: String, allowed| Err(AgentError::Input { what, given, allowed });
+        if frame.len() != frame_len {
+            return wrong("the number of bytes of a frame", frame.len().to_string(), frame_len.to_string());
+        }
+        if action >= self.actions {
+            return wrong("the action", action.to_string(), format!("below {}", self.actions));
+        }
+        if !step.reward.is_finite() {
+            return wrong("the reward", step.reward.to_string(), "a finite number".into());
+        }
+        Ok(())
+    }
+
+    /// Waits for the update that [`learn`](Agent::learn) began, if there is one.
     ///
     /// # Errors
     /// If its loss is not finite.
@@ -254,21 +326,21 @@ impl Agent {
         if !self.is_updating {
             return Ok(());
         }
-        let started = Instant::now();
+        let started = (self.clock)();
         self.is_updating = false;
         if let Some(update) = self.learner.finish_update()? {
             let Update { loss, priorities } = update;
             self.replay.update_priorities(&self.batch.ids, priorities)?;
             self.count(loss);
         }
-        self.phases.update += started.elapsed();
+        self.phases.update += (self.clock)() - started;
         Ok(())
     }
 
     fn start_update(&mut self) -> Result<(), AgentError> {
-        let started = Instant::now();
+        let started = (self.clock)();
         self.replay.sample(&mut self.sampling, &mut self.batch)?;
-        let sampled = Instant::now();
+        let sampled = (self.clock)();
         self.phases.sample += sampled - started;
         match self.learner.start_update(&self.batch)? {
             Some(Update { loss, priorities }) => {
@@ -277,13 +349,13 @@ impl Agent {
             }
             None => self.is_updating = true,
         }
-        self.phases.update += sampled.elapsed();
+        self.phases.update += (self.clock)() - sampled;
         let is_due = |period| (self.updates + u64::from(self.is_updating)).is_multiple_of(period);
         if self.intervention.period().is_some_and(is_due) {
             self.finish_update()?;
-            let started = Instant::now();
+            let started = (self.clock)();
             self.intervene()?;
-            self.phases.update += started.elapsed();
+            self.phases.update += (self.clock)() - started;
         }
         Ok(())
     }
@@ -331,7 +403,7 @@ impl Agent {
         Ok(found)
     }
 
-    /// Where the time of training went since the last call.
+    /// The time that training took since the last call.
     pub fn take_phases(&mut self) -> Phases {
         std::mem::take(&mut self.phases)
     }
@@ -404,7 +476,7 @@ impl Agent {
     }
 }
 
-/// What an agent that learns is told.
+/// The settings of an agent that learns.
 fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
     let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
     config.learning().ok_or(AgentError::Setting { setting: "agent", given, allowed })

@@ -38,6 +38,16 @@ pub enum AgentError {
         /// The rule.
         allowed: String,
     },
+    /// An action, an observation or a batch that the agent or its learner cannot take.
+    #[error("{what} is {given} but must be {allowed}")]
+    Input {
+        /// Its name.
+        what: &'static str,
+        /// Its value or length.
+        given: String,
+        /// The rule.
+        allowed: String,
+    },
     /// The loss, a weight or a gradient became infinite or not a number.
     #[error(
         "training has diverged: update {update}, of loss {loss}, is not finite; {cause}. A smaller \
@@ -51,9 +61,9 @@ pub enum AgentError {
         /// The layer that it began in, as far as can be told.
         cause: String,
     },
-    /// The processor lacks instructions.
-    #[error("{0}; leave out `--set kernels=..`, or choose one of these")]
-    Kernels(#[from] softmoe_nets::kernels::Unavailable),
+    /// The processor does not have the instruction set.
+    #[error("{0}; leave out `--set instruction_set=..`, or choose one that is available")]
+    InstructionSet(#[from] softmoe_nets::kernels::Unavailable),
     /// The device is not there, was not built in, or failed.
     #[error("{0}")]
     Device(String),
@@ -87,6 +97,17 @@ pub enum RunError {
         source: AgentError,
         /// The newest checkpoint.
         checkpoint: Option<PathBuf>,
+    },
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
+    /// The environment's suite is not in this build.
+    #[error("this build has no environments of {suite}; build it with `--features {feature}`")]
+    Suite {
+        /// The suite.
+        suite: &'static str,
+        /// The feature that it comes with.
+        feature: &'static str,
     },
     /// The environment's saved state does not fit.
     #[error("the checkpoint's environment cannot be restored")]

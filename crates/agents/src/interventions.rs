@@ -48,7 +48,10 @@ pub fn apply(
         InterventionSpec::None => {}
         InterventionSpec::Redo { tau, on, .. } => {
             let fresh = list.initial(rng);
+            // A kernel that is not trained keeps reading its neurons: they cannot be cut off.
+            let is_fixed = |kernel: &Kernel| list.fixed().any(|fixed| fixed.contains(&kernel.range.start));
             let layers = inspection.neurons.iter().filter(|neurons| is_part(&neurons.name(list), on));
+            let layers = layers.filter(|neurons| !neurons.outgoing.iter().any(is_fixed));
             redo(layers, tau, &fresh, trained);
         }
         InterventionSpec::RandomReset { .. } => random_reset(list, trained, rng),
@@ -142,7 +145,8 @@ pub fn experts(list: &ParameterList) -> Vec<Vec<Range<usize>>> {
 }
 
 /// Shrink and perturb: theta becomes `shrink` theta + `perturb` theta', with theta' drawn from each parameter's initializer
-/// (Ash and Adams 2020, arXiv 1910.08475; in this form D'Oro et al. 2023). The optimizer's moments stay.
+/// (Ash and Adams 2020, arXiv 1910.08475; in this form D'Oro et al. 2023). The optimizer's moments stay, and so do parameters
+/// that are not trained.
 pub fn shrink_and_perturb(
     list: &ParameterList,
     on: PartSpec,
@@ -151,7 +155,8 @@ pub fn shrink_and_perturb(
     rng: &mut impl Rng,
 ) {
     let fresh = list.initial(rng);
-    for parameter in list.iter().filter(|parameter| is_part(&parameter.name, on)) {
+    let chosen = |parameter: &&Parameter| parameter.trained && is_part(&parameter.name, on);
+    for parameter in list.iter().filter(chosen) {
         for index in parameter.range.clone() {
             let theta = shrink * f64::from(parameters[index]) + perturb * f64::from(fresh[index]);
             parameters[index] = theta as f32;

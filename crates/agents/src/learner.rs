@@ -17,16 +17,16 @@ use crate::diagnostics::Diagnostic;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::{InterventionSpec, LearningConfig};
 use softmoe_nets::AdamSettings;
+use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
 use std::borrow::Cow;
 
-/// Those of a learner that reads a byte as the number it is.
+/// The settings of a learner that reads a byte as the number it is.
 impl From<&LearningConfig> for UpdateSettings {
     fn from(learning: &LearningConfig) -> Self {
         UpdateSettings {
             batch_size: learning.batch_size,
-            bootstrap_discount: learning.discount.powf(learning.n_step as f64),
             double: learning.double,
             priority_exponent: learning.priority_exponent,
             importance_exponent: learning.importance_exponent,
@@ -64,13 +64,17 @@ pub trait Learner: Send {
     /// The greedy action; of equals, the lowest.
     ///
     /// # Shapes
-    /// `observation`: the stacked frames, (stack, height, width, channels), oldest first.
-    fn act(&mut self, observation: &[u8], mode: Mode) -> usize;
+    /// `state`: (height, width, stack x channels), as in a [`Batch`].
+    ///
+    /// # Panics
+    /// May panic if `state` has not the length of the network's input.
+    fn act(&mut self, state: &[u8], mode: Mode) -> usize;
 
-    /// Takes one gradient step on a batch.
+    /// Takes one gradient step on a batch. The discount of a transition's next state is the batch's, `batch.discounts`.
     ///
     /// # Errors
-    /// [`AgentError::Diverged`] if the loss is not a finite number, and the weights are then as before; or if a weight or the
+    /// [`AgentError::Input`] if the batch is not one of this learner's: of another size, or with an action that the
+    /// network does not have. [`AgentError::Diverged`] if the loss is not a finite number, and the weights are then as before; or if a weight or the
     /// square of a gradient is not, and the learner is then good for nothing but to be [restored](Learner::restore).
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
 
@@ -93,12 +97,19 @@ pub trait Learner: Send {
         Ok(None)
     }
 
+    /// Whether [`intervene`](Learner::intervene) can follow `intervention`. An agent is not made with a learner that cannot
+    /// follow the one configured. Provided: no intervention alone.
+    fn follows(&self, intervention: InterventionSpec) -> bool {
+        intervention == InterventionSpec::None
+    }
+
     /// Changes the online weights as `intervention` says: neurons are judged by `batch`, weights drawn from `rng`.
     ///
-    /// An agent whose learner computes elsewhere lets the CPU engine's do this, from state to state.
+    /// The agent of a device does this on a copy of the learner on the CPU engine, from state to state.
     ///
     /// # Errors
-    /// [`AgentError::Device`] if the learner cannot, which is what is provided.
+    /// [`AgentError::Setting`] if the learner does not [follow](Learner::follows) it. Provided: nothing is done, and only
+    /// [`InterventionSpec::None`] is no error.
     fn intervene(
         &mut self,
         intervention: InterventionSpec,
@@ -106,9 +117,7 @@ pub trait Learner: Send {
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<(), AgentError> {
         let _ = (batch, rng);
-        Err(AgentError::Device(format!(
-            "this learner cannot follow `agent.intervention` = {intervention}; on the CPU engine there are those that can"
-        )))
+        if self.follows(intervention) { Ok(()) } else { Err(unfollowed(intervention)) }
     }
 
     /// Numbers that tell how the learning goes, from a batch that is not learned from, with the noise off. None if the
@@ -118,10 +127,15 @@ pub trait Learner: Send {
         Vec::new()
     }
 
+    /// Computes with `set` from now on. Provided: no effect, for a learner that does not compute on the CPU engine.
+    fn use_instruction_set(&mut self, set: InstructionSet) {
+        let _ = set;
+    }
+
     /// Copies the online weights into the target network.
     fn sync_target(&mut self);
 
-    /// Number of parameters of the online network.
+    /// Number of trained parameters of the online network.
     fn parameters(&self) -> usize;
 
     /// The online weights by name, shape and values, in the order of the network's parameter list.
@@ -143,4 +157,46 @@ pub trait Learner: Send {
     /// [`AgentError::State`] if the bytes are not a state of such a learner, or of another network; the learner is
     /// then as before.
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError>;
+}
+
+/// The error of a learner that does not follow an intervention.
+pub(crate) fn unfollowed(intervention: InterventionSpec) -> AgentError {
+    AgentError::Setting {
+        setting: "agent.intervention",
+        given: intervention.to_string(),
+        allowed: "`none` for this learner; the learners of the CPU engine follow all".into(),
+    }
+}
+
+/// Whether a learner of `actions` actions, with `input_len` bytes a state, can take a batch of `size` transitions.
+///
+/// # Errors
+/// [`AgentError::Input`] if not.
+pub(crate) fn check_batch(
+    batch: &Batch,
+    size: usize,
+    input_len: usize,
+    actions: usize,
+) -> Result<(), AgentError> {
+    let lengths = [
+        ("the number of actions of the batch", batch.actions.len(), size),
+        ("the number of bytes of the batch's states", batch.states.len(), size * input_len),
+        ("the number of bytes of the batch's next states", batch.next_states.len(), size * input_len),
+        ("the number of rewards of the batch", batch.rewards.len(), size),
+        ("the number of discounts of the batch", batch.discounts.len(), size),
+        ("the number of probabilities of the batch", batch.probabilities.len(), size),
+    ];
+    for (what, given, expected) in lengths {
+        if given != expected {
+            return Err(AgentError::Input { what, given: given.to_string(), allowed: expected.to_string() });
+        }
+    }
+    match batch.actions.iter().find(|&&action| usize::from(action) >= actions) {
+        Some(action) => Err(AgentError::Input {
+            what: "an action of the batch",
+            given: action.to_string(),
+            allowed: format!("below {actions}"),
+        }),
+        None => Ok(()),
+    }
 }

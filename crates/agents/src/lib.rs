@@ -29,7 +29,7 @@
 //!     environment.observe(&mut observation);
 //!     let action = agent.act(&observation);
 //!     let step = environment.step(action);
-//!     agent.observe(&observation, action, step)?;
+//!     agent.learn(&observation, action, step)?;
 //!     if step.terminal || step.truncated {
 //!         environment.reset();
 //!     }
@@ -47,10 +47,11 @@ pub mod checkpoint;
 mod devices;
 pub mod diagnostics;
 pub mod dqn;
+pub mod environments;
 mod error;
 mod evaluation;
+mod instruction_set;
 pub mod interventions;
-mod kernels;
 mod learner;
 mod metrics;
 pub mod networks;
@@ -60,13 +61,14 @@ pub mod run;
 pub mod seeds;
 mod tensorboard;
 
-pub use agent::{Agent, AgentState, Phases};
+pub use agent::{Agent, AgentState, Clock, Phases};
 pub use appended::{Appended, Written};
 #[cfg(feature = "burn")]
 pub use devices::{FixedBatch, TrainingStep, training_step};
 pub use devices::{check as check_device, learner as learner_on};
 pub use error::{AgentError, RunError};
 pub use evaluation::evaluate;
+pub use instruction_set::instruction_set;
 pub use learner::{
     CpuLearner, Learner, Mode, NamedWeights, Objective, ReadObservations, Update, UpdateSettings,
 };

@@ -6,40 +6,10 @@ use crate::appended::{Appended, Written};
 use crate::diagnostics::Diagnostic;
 use crate::tensorboard;
 use serde::{Deserialize, Serialize};
-use softmoe_config::{AgentSteps, RunDirectory};
+use softmoe_config::RunDirectory;
 use std::time::SystemTime;
 
-/// A row of `metrics.csv`. The last two columns are of time, and differ from run to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Row {
-    /// Agent steps trained.
-    pub agent_steps: AgentSteps,
-    /// Training episodes finished.
-    pub episodes: u64,
-    /// Mean return of the training episodes that finished since the last row.
-    pub training_return: Option<f64>,
-    /// Mean return of the evaluation's episodes.
-    pub evaluation_return: f64,
-    /// Updates made.
-    pub updates: u64,
-    /// Mean loss of the updates since the last row.
-    pub loss: Option<f64>,
-    /// Agent steps a second since the last row, evaluation apart.
-    pub agent_steps_per_second: f64,
-    /// Seconds of wall time, over all resumptions.
-    pub wall_seconds: f64,
-}
-
-/// A row of `diagnostics.csv`. Those whose name begins with `time/` or `speed/` differ from run to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DiagnosticRow {
-    /// Agent steps trained.
-    pub agent_steps: AgentSteps,
-    /// What the value is.
-    pub name: String,
-    /// The value.
-    pub value: f64,
-}
+pub use softmoe_config::{DiagnosticRow, MetricsRow as Row};
 
 /// How far each file is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +56,7 @@ impl Metrics {
         self.metrics.append_rows([row], "a row of metrics.csv")?;
         self.metrics.sync()?;
         let agent_steps = row.agent_steps;
-        let scalars = row.scalars();
+        let scalars = scalars(row);
         let scalars = scalars.iter().copied().chain(diagnostics.iter().map(|d| (d.name.as_str(), d.value)));
         self.events.append(&tensorboard::scalars(SystemTime::now(), agent_steps, scalars))?;
         let rows = diagnostics.iter().cloned();
@@ -110,17 +80,15 @@ impl Metrics {
     }
 }
 
-impl Row {
-    /// The row as TensorBoard shows it.
-    fn scalars(&self) -> Vec<(&'static str, f64)> {
-        let always = [
-            ("return/evaluation", self.evaluation_return),
-            ("progress/episodes", self.episodes as f64),
-            ("progress/updates", self.updates as f64),
-            ("progress/wall_seconds", self.wall_seconds),
-        ];
-        let sometimes = [("return/training", self.training_return), ("learning/mean_loss", self.loss)];
-        let there = sometimes.into_iter().filter_map(|(name, value)| Some((name, value?)));
-        always.into_iter().chain(there).collect()
-    }
+/// The row as TensorBoard shows it.
+fn scalars(row: &Row) -> Vec<(&'static str, f64)> {
+    let always = [
+        ("return/evaluation", row.evaluation_return),
+        ("progress/episodes", row.episodes as f64),
+        ("progress/updates", row.updates as f64),
+        ("progress/wall_seconds", row.wall_seconds),
+    ];
+    let sometimes = [("return/training", row.training_return), ("learning/mean_loss", row.loss)];
+    let there = sometimes.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    always.into_iter().chain(there).collect()
 }

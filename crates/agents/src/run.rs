@@ -8,7 +8,7 @@ use crate::checkpoint::{self, Checkpoints, Progress, State};
 use crate::diagnostics::Diagnostic;
 use crate::metrics::{Metrics, Positions, Row};
 use crate::seeds::{Role, Seeds};
-use crate::{Agent, AgentError, RunError, evaluate, kernels, networks};
+use crate::{Agent, AgentError, RunError, environments, evaluate, instruction_set, networks};
 use softmoe_config::{AgentSteps, Architecture, ConfigError, Device, Done, RunConfig, RunDirectory, file};
 use softmoe_env::DynEnvironment;
 use softmoe_nets::weights::{self, WeightsError, WeightsFile};
@@ -86,7 +86,8 @@ pub fn train_on(
     weights: Option<&Path>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
-    kernels::choose(config.kernels)?;
+    // Refused before anything is written, even for the random policy, which computes nothing.
+    instruction_set(config.instruction_set)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), weights) {
         (Some(architecture), weights) => {
@@ -108,7 +109,7 @@ fn random(
 ) -> Result<Outcome, RunError> {
     let started = Instant::now();
     let seeds = Seeds::new(config.seed);
-    let mut environment = config.environment.make(seeds.seed(Role::Evaluation(0)));
+    let mut environment = environments::make(&config.environment, seeds.seed(Role::Evaluation(0)))?;
     let mut metrics = Metrics::open(directory, Positions::default())?;
     let episodes = config.training.final_evaluation_episodes;
     let returns = evaluate(None, &mut *environment, episodes, seeds, 0, || monitor.keep_going());
@@ -174,8 +175,13 @@ impl<'a> Run<'a> {
         monitor: &'a mut dyn Monitor,
     ) -> Result<Self, RunError> {
         let seeds = Seeds::new(config.seed);
-        let mut environment = config.environment.make(seeds.seed(Role::Environment));
-        let mut agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
+        let mut environment = environments::make(&config.environment, seeds.seed(Role::Environment))?;
+        let instruction_set = instruction_set(config.instruction_set)?;
+        let new_agent = |architecture: &Architecture| -> Result<Agent, AgentError> {
+            let agent = Agent::new_on(device, &config.agent, architecture, seeds)?;
+            Ok(agent.with_instruction_set(instruction_set))
+        };
+        let mut agent = new_agent(&architecture)?;
         let replay = agent.replay();
         let sizes = (*replay.layout(), replay.sampling(), replay.storage());
         checkpoint::remove_leftovers(directory.path());
@@ -190,7 +196,7 @@ impl<'a> Run<'a> {
                 progress = state.progress;
                 if progress.permutation_seed != architecture.permutation_seed {
                     architecture.permutation_seed = progress.permutation_seed;
-                    agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
+                    agent = new_agent(&architecture)?;
                 }
                 environment.restore(&state.environment)?;
                 agent.restore(state.agent, replay)?;
@@ -206,7 +212,7 @@ impl<'a> Run<'a> {
             }
             (None, Some(path)) => {
                 let file = initial_weights(path, &mut architecture)?;
-                agent = Agent::new_on(device, &config.agent, &architecture, seeds)?;
+                agent = new_agent(&architecture)?;
                 agent.load_weights(&file).map_err(|error| refused(path, error))?;
                 progress.permutation_seed = architecture.permutation_seed;
                 progress.initial_weights = Some(name_of(path));
@@ -246,7 +252,7 @@ impl<'a> Run<'a> {
             // EVALUATE
             if self.agent.steps() == self.next_evaluation() {
                 let index = self.progress.evaluations;
-                let Some((row, returns)) = self.evaluate() else {
+                let Some((row, returns)) = self.evaluate()? else {
                     return self.interrupt();
                 };
                 let diagnostics = self.diagnose(index)?;
@@ -297,7 +303,7 @@ impl<'a> Run<'a> {
         let started = Instant::now();
         let step = self.environment.step(action);
         self.window.environment += started.elapsed();
-        self.agent.observe(observation, action, step).map_err(|error| self.stopped(error))?;
+        self.agent.learn(observation, action, step).map_err(|error| self.stopped(error))?;
         self.progress.episode_return += f64::from(step.reward);
         if step.terminal || step.truncated {
             self.environment.reset();
@@ -332,19 +338,20 @@ impl<'a> Run<'a> {
     }
 
     /// A row of metrics and the returns of the evaluation in it, or `None` if it was broken off.
-    fn evaluate(&mut self) -> Option<(Row, Vec<f64>)> {
+    fn evaluate(&mut self) -> Result<Option<(Row, Vec<f64>)>, RunError> {
         self.report(Phase::Evaluate);
         let training = &self.config.training;
         let last = self.agent.steps() >= training.agent_steps;
         let episodes = if last { training.final_evaluation_episodes } else { training.evaluation_episodes };
         let index = self.progress.evaluations;
-        let mut environment = self.config.environment.make(self.seeds.seed(Role::Evaluation(index)));
+        let seed = self.seeds.seed(Role::Evaluation(index));
+        let mut environment = environments::make(&self.config.environment, seed)?;
         let monitor = &mut self.monitor;
         let returns = evaluate(Some(&mut self.agent), &mut *environment, episodes, self.seeds, index, || {
             monitor.keep_going()
         });
         if returns.len() < episodes {
-            return None;
+            return Ok(None);
         }
         self.progress.evaluations += 1;
         self.evaluation_return = Some(mean(&returns));
@@ -359,7 +366,7 @@ impl<'a> Run<'a> {
             agent_steps_per_second: per_second(self.window.steps, self.window.time),
             wall_seconds: self.wall_seconds(),
         };
-        Some((row, returns))
+        Ok(Some((row, returns)))
     }
 
     /// The diagnostics of the evaluation of that index, which is over: those of the agent, and where the time went since

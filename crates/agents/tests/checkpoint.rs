@@ -35,7 +35,7 @@ impl Player {
             self.environment.observe(&mut observation);
             let action = self.agent.act(&observation);
             let step = self.environment.step(action);
-            self.agent.observe(&observation, action, step).unwrap();
+            self.agent.learn(&observation, action, step).unwrap();
             if step.terminal {
                 self.environment.reset();
             }

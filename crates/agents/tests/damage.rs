@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use softmoe_agents::checkpoint::{Checkpoints, State};
 use softmoe_agents::{Appended, RunError};
 use softmoe_config::{RunConfig, RunDirectory, file};
-use softmoe_replay::{Draws, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{Layout, Replay, Sampling, Storage};
 use std::fs;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -62,12 +62,13 @@ fn sizes() -> (Layout, Sampling, Storage) {
     let learning = config(FLAT).agent.learning().unwrap();
     let layout = Layout {
         capacity: learning.replay_capacity,
+        channels: 4,
         frame_len: config(FLAT).architecture(0).unwrap().observation.iter().product(),
         stack: 1,
         n_step: learning.n_step,
         discount: learning.discount,
     };
-    (layout, Sampling::Prioritized(Draws::Stratified), Storage::Plain)
+    (layout, Sampling::Prioritized, Storage::Plain)
 }
 
 fn replay_bytes(replay: &Replay) -> Vec<u8> {

@@ -25,7 +25,6 @@ fn network(body: BodySpec, dueling: bool) -> Box<dyn ActionNetwork> {
 fn settings(loss: TdLoss, double: bool) -> DqnSettings {
     let update = UpdateSettings {
         batch_size: BATCH,
-        bootstrap_discount: DISCOUNT,
         double,
         priority_exponent: 0.5,
         importance_exponent: 0.5,
@@ -38,15 +37,73 @@ fn settings(loss: TdLoss, double: bool) -> DqnSettings {
 /// A batch of random transitions whose errors lie on both sides of Huber's corner.
 fn batch(rng: &mut Xoshiro256PlusPlus) -> Batch {
     let frame_len = SHAPE.iter().product();
-    let mut batch =
-        Batch::new(BATCH, &Layout { capacity: 100, frame_len, stack: 1, n_step: 1, discount: DISCOUNT });
+    let mut batch = Batch::new(
+        BATCH,
+        &Layout { capacity: 100, frame_len, channels: 4, stack: 1, n_step: 1, discount: DISCOUNT },
+    );
     batch.states.fill_with(|| u8::from(rng.random_bool(0.2)));
     batch.next_states.fill_with(|| u8::from(rng.random_bool(0.2)));
     batch.actions.fill_with(|| rng.random_range(0..ACTIONS as u8));
     batch.rewards.fill_with(|| rng.random_range(-4..5) as f32 * 0.5);
-    batch.terminals.fill_with(|| rng.random_bool(0.3));
+    batch.discounts.fill_with(|| if rng.random_bool(0.3) { 0.0 } else { DISCOUNT as f32 });
     batch.probabilities.fill_with(|| rng.random_range(0.001..0.1));
     batch
+}
+
+/// A batch that is not the learner's is refused before anything is computed.
+#[test]
+fn a_batch_of_another_learner_is_refused_and_changes_nothing() {
+    let mut learner =
+        DqnLearner::new(network(BodySpec::flat(), false), settings(TdLoss::Huber, true), Seeds::new(1));
+    let before = learner.state();
+    let good = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+    let wrong: [(fn(&mut Batch), &str); 4] = [
+        (|batch| batch.actions[3] = 5, "an action of the batch is 5 but must be below 5"),
+        (|batch| drop(batch.states.pop()), "bytes of the batch's states is 3199 but must be 3200"),
+        (|batch| drop(batch.next_states.pop()), "bytes of the batch's next states is 3199 but must be 3200"),
+        (|batch| batch.rewards.push(0.0), "the number of rewards of the batch is 9 but must be 8"),
+    ];
+    for (change, message) in wrong {
+        let mut batch = good.clone();
+        change(&mut batch);
+        let error = learner.update(&batch).unwrap_err();
+        assert!(matches!(error, AgentError::Input { .. }) && error.to_string().ends_with(message), "{error}");
+        assert_eq!(learner.state(), before);
+    }
+    learner.update(&good).unwrap();
+}
+
+#[test]
+#[should_panic(expected = "bytes of the state")]
+fn an_action_for_a_short_state_panics() {
+    let mut learner =
+        DqnLearner::new(network(BodySpec::flat(), false), settings(TdLoss::Huber, true), Seeds::new(1));
+    learner.act(&[0; 399], Mode::Evaluate);
+}
+
+/// Moments and count are state, learning rate and epsilon are settings.
+#[test]
+fn a_restored_learner_keeps_its_own_learning_rate() {
+    let at = |learning_rate| {
+        let mut settings = settings(TdLoss::Huber, true);
+        settings.update.optimizer = AdamSettings::new(learning_rate, 1e-8);
+        DqnLearner::new(network(BodySpec::flat(), false), settings, Seeds::new(1))
+    };
+    let (mut fast, mut slow) = (at(1e-2), at(1e-4));
+    let batch = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+    fast.update(&batch).unwrap();
+    slow.restore(&fast.state()).unwrap();
+    assert_eq!(flat_weights(&slow), flat_weights(&fast));
+    let before = flat_weights(&fast);
+    fast.update(&batch).unwrap();
+    slow.update(&batch).unwrap();
+    let moved = |learner: &DqnLearner| {
+        let moves =
+            flat_weights(learner).into_iter().zip(&before).map(|(after, before)| f64::from(after - before));
+        moves.map(|moved| moved * moved).sum::<f64>().sqrt()
+    };
+    let ratio = moved(&fast) / moved(&slow);
+    assert!((ratio / 100.0 - 1.0).abs() < 1e-2, "{ratio}");
 }
 
 fn inputs(bytes: &[u8]) -> Vec<f32> {
@@ -86,8 +143,9 @@ fn expected(
     for (i, &weight) in weights.iter().enumerate() {
         let row = i * ACTIONS..(i + 1) * ACTIONS;
         let (action, _) = largest(&choosing[row.clone()]);
-        let bootstrap =
-            if batch.terminals[i] { 0.0 } else { DISCOUNT * f64::from(of_target[row.clone()][action]) };
+        // In f64, as the definition has it: the discount of the batch is this one, rounded.
+        let discount = if batch.discounts[i] == 0.0 { 0.0 } else { DISCOUNT };
+        let bootstrap = discount * f64::from(of_target[row.clone()][action]);
         let taken = row.start + usize::from(batch.actions[i]);
         let error = f64::from(batch.rewards[i]) + bootstrap - f64::from(q[taken]);
         let (loss, derivative) = match settings.loss {

@@ -237,3 +237,33 @@ fn shrink_and_perturb_is_its_formula() {
         }
     }
 }
+
+#[test]
+fn a_phi_that_is_not_trained_stays_as_it_is() {
+    for normalised in [false, true] {
+        let body = format!("soft_moe(experts: 2, random_phi: true, normalised: {normalised})");
+        for intervention in
+            ["shrink_and_perturb(shrink: 0.5, perturb: 0.25, on: network)", "redo(tau: 100, on: network)"]
+        {
+            let mut given = Given::new(&body);
+            let [changed, _] = given.apply(intervention);
+            assert!(!changed.is_empty(), "{intervention} changed nothing of {body}");
+            assert!(!changed.iter().any(|name| name.ends_with("/phi")), "{intervention} changed {changed:?}");
+        }
+    }
+}
+
+#[test]
+fn descriptions_lists_and_optimizers_count_the_same_parameters() {
+    for (body, fixed) in
+        [("flat", 0), ("soft_moe(experts: 2)", 0), ("soft_moe(experts: 2, random_phi: true)", 1)]
+    {
+        let network = network(body);
+        let list = network.parameters();
+        let described: usize = network.describe().iter().map(|layer| layer.parameters).sum();
+        let optimizer = Adam::for_parameters(AdamSettings::new(1e-3, 1e-8), list);
+        assert_eq!(described, list.trained_len(), "{body}");
+        assert_eq!(optimizer.trained_len(), list.trained_len(), "{body}");
+        assert_eq!(list.iter().filter(|parameter| !parameter.trained).count(), fixed, "{body}");
+    }
+}

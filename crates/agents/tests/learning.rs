@@ -86,7 +86,7 @@ fn an_agent_learns_which_action_belongs_to_which_picture() {
             let action = agent.act(&picture(rows[right]));
             let reward = if action == right { 1.0 } else { 0.0 };
             agent
-                .observe(&picture(rows[right]), action, Step { reward, terminal: true, ..Step::default() })
+                .learn(&picture(rows[right]), action, Step { reward, terminal: true, ..Step::default() })
                 .unwrap();
         }
         let learned: Vec<usize> = rows.iter().map(|&row| greedy(&mut agent, row)).collect();
@@ -105,12 +105,12 @@ fn an_agent_learns_to_forgo_a_small_reward_for_a_later_one() {
             let action = agent.act(&picture(first));
             let terminal = action == 0;
             let reward = if terminal { 0.5 } else { 0.0 };
-            agent.observe(&picture(first), action, Step { reward, terminal, ..Step::default() }).unwrap();
+            agent.learn(&picture(first), action, Step { reward, terminal, ..Step::default() }).unwrap();
             if !terminal {
                 let action = agent.act(&picture(second));
                 let reward = if action == 0 { 1.0 } else { 0.0 };
                 agent
-                    .observe(&picture(second), action, Step { reward, terminal: true, ..Step::default() })
+                    .learn(&picture(second), action, Step { reward, terminal: true, ..Step::default() })
                     .unwrap();
             }
         }

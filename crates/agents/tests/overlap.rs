@@ -47,7 +47,7 @@ impl Player {
             self.environment.observe(&mut observation);
             let action = self.agent.act(&observation);
             let step = self.environment.step(action);
-            self.agent.observe(&observation, action, step)?;
+            self.agent.learn(&observation, action, step)?;
             if self.waits {
                 self.agent.finish_update()?;
             }

@@ -2,10 +2,11 @@
 
 use crate::settings::{is_of_body, is_of_environment, unlike};
 use crate::statistics::average;
-use serde::Deserialize;
 use softmoe_config::setting::Difference;
+use softmoe_config::words::count;
 use softmoe_config::{
-    AgentSteps, ConfigError, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig, RunDirectory, file,
+    AgentSteps, ConfigError, CurvePoint, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig,
+    RunDirectory, file,
 };
 use std::collections::BTreeMap;
 use std::fmt;
@@ -48,8 +49,8 @@ impl<'a> Selection<'a> {
         let mut runs = Vec::new();
         for arm in &self.arms {
             let mut of_arm = of(arm)?;
-            let games = &self.profile.games;
-            of_arm.sort_by_key(|run| games.iter().position(|game| *game == run.environment.game));
+            let games = self.profile.games.list();
+            of_arm.sort_by_key(|run| games.iter().position(|game| *game == run.environment.game()));
             runs.extend(of_arm);
         }
         for first in of(RANDOM_ARM)?.into_iter().filter(|run| run.seed == 0) {
@@ -84,7 +85,7 @@ pub struct RunName {
 
 impl RunName {
     fn of(config: &RunConfig) -> Self {
-        RunName { arm: config.arm.clone(), game: config.environment.game, seed: config.seed }
+        RunName { arm: config.arm.clone(), game: config.environment.game(), seed: config.seed }
     }
 }
 
@@ -275,8 +276,7 @@ impl Collection {
         for run in self.finished.iter().filter(|run| run.name.arm != RANDOM_ARM) {
             *runs.entry(&run.device).or_default() += 1;
         }
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        let of = |(device, n): (&&str, &usize)| format!("{device} ({n} run{})", plural(*n));
+        let of = |(device, n): (&&str, &usize)| format!("{device} ({})", count(*n, "run"));
         match runs.len() {
             0 => None,
             1 => runs.keys().next().map(|device| format!("Trained on {device}.")),
@@ -304,12 +304,11 @@ impl Collection {
         for MissingRun { name, reason } in &self.left_out {
             let what = format!("{}: {reason}", name.arm);
             match counts.iter_mut().find(|(known, _)| *known == what) {
-                Some((_, count)) => *count += 1,
+                Some((_, number)) => *number += 1,
                 None => counts.push((what, 1)),
             }
         }
-        let plural = |count: usize| if count == 1 { "" } else { "s" };
-        counts.into_iter().map(|(what, n)| format!("{what} ({n} run{} left out)", plural(n))).collect()
+        counts.into_iter().map(|(what, n)| format!("{what} ({} left out)", count(n, "run"))).collect()
     }
 }
 
@@ -341,13 +340,6 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
     Ok((config, done))
 }
 
-/// The columns of `metrics.csv` that make a learning curve; other columns are ignored.
-#[derive(Deserialize)]
-struct Evaluation {
-    agent_steps: u64,
-    evaluation_return: Option<f64>,
-}
-
 /// The evaluation returns in the `metrics.csv` at `path`, in order of agent steps; rows without one are skipped.
 ///
 /// # Errors
@@ -358,10 +350,8 @@ pub fn read_curve(path: &Path) -> Result<Vec<(AgentSteps, f64)>, String> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;
     let mut curve = Vec::new();
     for row in reader.deserialize() {
-        let row: Evaluation = row.map_err(explain)?;
-        if let Some(value) = row.evaluation_return.filter(|value| value.is_finite()) {
-            curve.push((AgentSteps(row.agent_steps), value));
-        }
+        let CurvePoint { agent_steps, evaluation_return } = row.map_err(explain)?;
+        curve.extend(evaluation_return.filter(|value| value.is_finite()).map(|value| (agent_steps, value)));
     }
     curve.sort_by_key(|point| point.0);
     Ok(curve)

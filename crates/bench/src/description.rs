@@ -1,8 +1,10 @@
 //! What a network is made of, as a table and as JSON.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use crate::text;
+use comfy_table::CellAlignment;
 use serde::Serialize;
 use softmoe_agents::{AgentError, networks};
+use softmoe_config::words::thousands;
 use softmoe_config::{Architecture, HeadSpec};
 use std::fmt::Write as _;
 
@@ -100,19 +102,18 @@ impl Description {
 
     /// A table of at most `columns` characters: layer, output, parameters, multiply-adds; and the totals.
     pub fn table(&self, columns: u16) -> String {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(columns).set_header(["layer", "output", "parameters", "multiply-adds"]);
+        let mut table = text::table(columns);
+        table.set_header(["layer", "output", "parameters", "multiply-adds"]);
         table.add_row(["observation", &sizes(&self.observation), "", ""]);
         for layer in &self.layers {
             table.add_row([
                 layer.name.clone(),
                 sizes(&layer.output),
-                if layer.parameters == 0 { String::new() } else { grouped(layer.parameters) },
-                if layer.multiply_adds == 0 { String::new() } else { grouped(layer.multiply_adds) },
+                if layer.parameters == 0 { String::new() } else { thousands(layer.parameters) },
+                if layer.multiply_adds == 0 { String::new() } else { thousands(layer.multiply_adds) },
             ]);
         }
-        table.add_row(["total", "", &grouped(self.parameters), &grouped(self.multiply_adds)]);
+        table.add_row(["total", "", &thousands(self.parameters), &thousands(self.multiply_adds)]);
         for index in 2..4 {
             if let Some(column) = table.column_mut(index) {
                 column.set_cell_alignment(CellAlignment::Right);
@@ -126,7 +127,7 @@ impl Description {
         let mut text = "| layer | output | parameters | multiply-adds |\n|---|---|--:|--:|\n".to_owned();
         let mut row = |name: &str, output: &str, numbers: [usize; 2]| {
             let [parameters, multiply_adds] =
-                numbers.map(|number| if number == 0 { String::new() } else { grouped(number) });
+                numbers.map(|number| if number == 0 { String::new() } else { thousands(number) });
             let _ = writeln!(text, "| {name} | {output} | {parameters} | {multiply_adds} |");
         };
         row("observation", &sizes(&self.observation), [0, 0]);
@@ -141,12 +142,4 @@ impl Description {
 /// `11 x 11 x 32`.
 pub fn sizes(sizes: &[usize]) -> String {
     sizes.iter().map(usize::to_string).collect::<Vec<_>>().join(" x ")
-}
-
-/// `2,045,322`.
-pub fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap_or_default()).collect();
-    groups.join(",")
 }

@@ -33,3 +33,4 @@ pub mod plot;
 pub mod report;
 mod settings;
 pub mod statistics;
+pub mod text;

@@ -1,6 +1,7 @@
 //! Whether a run's replay will fit the memory, before it is filled.
 
 use softmoe_config::RunConfig;
+use softmoe_config::words::gigabytes;
 use softmoe_replay::Layout;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
@@ -57,6 +58,7 @@ impl Memory {
         let layout = Layout {
             capacity: learning.replay_capacity,
             frame_len: architecture.observation.iter().product(),
+            channels: 1,
             stack: 1,
             n_step: learning.n_step,
             discount: learning.discount,
@@ -78,16 +80,12 @@ impl Memory {
     }
 }
 
-fn gigabytes(bytes: u64) -> String {
-    format!("{:.2} GB", bytes as f64 / 1e9)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use softmoe_config::{
-        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
-        NetworkSpec, RunVersion, TrainingConfig,
+        AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
+        MinAtarGame, NetworkSpec, RunVersion, TrainingConfig,
     };
 
     /// A replay of 5 million frames of Breakout, 400 bytes each: 2.2 GB.
@@ -103,7 +101,7 @@ mod tests {
             profile: "quick".into(),
             arm: "arm".into(),
             seed: 1,
-            environment: EnvironmentConfig::minatar(Game::Breakout),
+            environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
             agent: AgentConfig::Learning(agent),
             network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 16 },
             training: TrainingConfig {
@@ -113,7 +111,7 @@ mod tests {
                 final_evaluation_episodes: 1,
                 checkpoint_period: AgentSteps(1),
             },
-            kernels: KernelsSpec::Auto,
+            instruction_set: InstructionSet::Auto,
         }
     }
 

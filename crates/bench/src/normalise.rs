@@ -1,32 +1,31 @@
 //! Normalisation of scores, so that scores of different games can be averaged.
 //!
-//! MinAtar has no human score. A game's zero is the mean score of the random policy, its one the mean score of the
-//! figure's reference arm: `(score - random) / (reference - random)`. Both means are taken as fixed: intervals of
-//! normalised scores do not contain the uncertainty of the scale itself.
+//! A normalised score is `(score - zero) / (one - zero)`, with the [`ScoreScale`] of the game. MinAtar has no human score:
+//! a game's zero is the mean score of the random policy, its one the mean score of the figure's reference arm. Both are
+//! taken as fixed: intervals of normalised scores do not contain the uncertainty of the scale itself.
 
 use crate::collect::Collection;
 use crate::statistics::{Runs, Scores, Tasks};
-use softmoe_config::{Game, RANDOM_ARM};
+use softmoe_config::{Game, RANDOM_ARM, ScoreScale};
 use thiserror::Error;
 
 /// One game's zero and one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GameScale {
-    random: f64,
-    reference: f64,
+    zero: f64,
+    one: f64,
 }
 
 impl GameScale {
-    /// The scale between the two means; `None` unless the reference's mean exceeds the random policy's by more than
-    /// rounding.
-    pub fn between(random: f64, reference: f64) -> Option<Self> {
-        let rounding = 1e-9 * random.abs().max(reference.abs()).max(1.0);
-        (reference - random > rounding).then_some(GameScale { random, reference })
+    /// The scale between two scores; `None` unless `one` exceeds `zero` by more than rounding.
+    pub fn between(zero: f64, one: f64) -> Option<Self> {
+        let rounding = 1e-9 * zero.abs().max(one.abs()).max(1.0);
+        (one - zero > rounding).then_some(GameScale { zero, one })
     }
 
     /// `score` on this scale.
     pub fn normalise(&self, score: f64) -> f64 {
-        (score - self.random) / (self.reference - self.random)
+        (score - self.zero) / (self.one - self.zero)
     }
 }
 
@@ -101,9 +100,56 @@ impl Normalisation {
 }
 
 fn scale(collection: &Collection, reference: &str, game: Game) -> Result<GameScale, NoScale> {
+    if let ScoreScale::Returns { zero, one } = game.score_scale() {
+        return Ok(GameScale { zero, one });
+    }
     let random = collection.mean_score(RANDOM_ARM, game).ok_or(NoScale::NoRandom { game })?;
     let missing = || NoScale::NoReference { game, reference: reference.to_owned() };
     let score = collection.mean_score(reference, game).ok_or_else(missing)?;
     let useless = || NoScale::NotAboveRandom { game, reference: reference.to_owned(), score, random };
     GameScale::between(random, score).ok_or_else(useless)
+}
+
+/// What 0 and 1 are in the normalised scores of `games`, in a sentence; `reference` is the label of the reference arm. The
+/// games of a figure are of one suite, so the first one's scale stands for all.
+pub fn sentence(games: &[Game], reference: &str) -> String {
+    match games.first().map(|game| game.score_scale()) {
+        Some(ScoreScale::Returns { zero, one }) => {
+            format!("Scores are normalised per game: 0 is a return of {zero}, 1 a return of {one}.")
+        }
+        Some(ScoreScale::RandomToReference) | None => {
+            format!(
+                "Scores are normalised per game: 0 is the mean of the random policy, 1 the mean of {reference}."
+            )
+        }
+    }
+}
+
+/// The same as the label of an axis of interquartile means.
+pub fn axis(games: &[Game], reference: &str) -> String {
+    let (zero, one) = match games.first().map(|game| game.score_scale()) {
+        Some(ScoreScale::Returns { zero, one }) => (format!("return {zero}"), format!("return {one}")),
+        Some(ScoreScale::RandomToReference) | None => {
+            ("random policy".into(), format!("mean of {reference}"))
+        }
+    };
+    format!("IQM of normalised score (0: {zero}, 1: {one} in each game)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use softmoe_config::{GymGame, MinAtarGame};
+
+    #[test]
+    fn words_say_what_the_games_are_scaled_by() {
+        let minatar = [Game::MinAtar(MinAtarGame::Breakout)];
+        assert!(
+            sentence(&minatar, "flat").ends_with("0 is the mean of the random policy, 1 the mean of flat.")
+        );
+        assert!(axis(&minatar, "flat").ends_with("(0: random policy, 1: mean of flat in each game)"));
+        let gym = [Game::Gym(GymGame::CartPole)];
+        assert!(sentence(&gym, "flat").ends_with("0 is a return of 0, 1 a return of 500."));
+        assert!(axis(&gym, "flat").ends_with("(0: return 0, 1: return 500 in each game)"));
+    }
 }

@@ -1,6 +1,6 @@
 //! Figure 2, drawn by the real reporter from the real networks.
 
-use softmoe_bench::description::{Description, grouped};
+use softmoe_bench::description::Description;
 use softmoe_config::Experiment;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,14 +37,18 @@ fn figure_and_table_say_what_the_networks_are() {
                 arm.label
             );
             assert!(
-                svg.contains(&format!("{} parameters", grouped(description.parameters))),
+                svg.contains(&format!(
+                    "{} parameters",
+                    softmoe_config::words::thousands(description.parameters)
+                )),
                 "{}",
                 arm.label
             );
-            assert!(table.contains(&grouped(description.multiply_adds)));
+            assert!(table.contains(&softmoe_config::words::thousands(description.multiply_adds)));
             for layer in description.layers.iter().filter(|layer| layer.parameters > 0) {
                 assert!(
-                    table.contains(&layer.name) && table.contains(&grouped(layer.parameters)),
+                    table.contains(&layer.name)
+                        && table.contains(&softmoe_config::words::thousands(layer.parameters)),
                     "{layer:?}"
                 );
             }
@@ -53,7 +57,11 @@ fn figure_and_table_say_what_the_networks_are() {
             for layer in below.filter(|layer| layer.name != "ReLU") {
                 let shape = layer.output.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
                 assert!(svg.contains(&shape), "{layer:?}");
-                assert!(layer.parameters == 0 || svg.contains(&grouped(layer.parameters)), "{layer:?}");
+                assert!(
+                    layer.parameters == 0
+                        || svg.contains(&softmoe_config::words::thousands(layer.parameters)),
+                    "{layer:?}"
+                );
             }
         }
     }

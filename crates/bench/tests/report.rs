@@ -2,7 +2,8 @@
 
 use assert_cmd::Command;
 use softmoe_config::{
-    AgentSteps, Done, Experiment, Game, RANDOM_ARM, RunConfig, RunDirectory, Setting, file,
+    AgentSteps, Done, EnvironmentConfig, Experiment, MinAtarGame, RANDOM_ARM, RunConfig, RunDirectory,
+    Setting, file,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ const EXPERIMENT: &str = r#"(
         "tiny": (
             purpose: "For tests.",
             leaves_out: ["Almost everything."],
-            games: [breakout, asterix],
+            games: minatar([breakout, asterix]),
             seeds: 3,
             encoder: minatar,
             hidden: 128,
@@ -58,7 +59,7 @@ impl Workshop {
         let experiment = Experiment::read(&path).expect("a valid experiment");
         let workshop = Workshop { directory, experiment };
         for (arm, score) in [(RANDOM_ARM, 1.0), ("flat", 5.0), ("soft", 9.0), ("wide", 3.0)] {
-            for game in [Game::Breakout, Game::Asterix] {
+            for game in [MinAtarGame::Breakout, MinAtarGame::Asterix] {
                 for seed in 0..3 {
                     workshop.finish(arm, game, seed, score + 0.1 * seed as f64);
                 }
@@ -67,20 +68,20 @@ impl Workshop {
         workshop
     }
 
-    fn config(&self, arm: &str, game: Game, seed: u64) -> RunConfig {
+    fn config(&self, arm: &str, game: MinAtarGame, seed: u64) -> RunConfig {
         let profile = self.experiment.profile("tiny").expect("tiny");
         let mut runs = self.experiment.resolve("tiny", profile, &[arm]).expect("resolved");
         let mut config = runs.swap_remove(0);
-        (config.environment.game, config.seed) = (game, seed);
+        (config.environment, config.seed) = (EnvironmentConfig::minatar(game), seed);
         config
     }
 
-    fn run(&self, arm: &str, game: Game, seed: u64) -> RunDirectory {
+    fn run(&self, arm: &str, game: MinAtarGame, seed: u64) -> RunDirectory {
         RunDirectory::of(&self.path("runs"), &self.config(arm, game, seed))
     }
 
     /// Applies `setting` to the runs of `arm` on `games`, as `cargo xtask reproduce --set` would have.
-    fn set(&self, arm: &str, games: &[Game], setting: &str) {
+    fn set(&self, arm: &str, games: &[MinAtarGame], setting: &str) {
         let setting: Setting = setting.parse().expect("a setting");
         for &game in games {
             for seed in 0..3 {
@@ -92,7 +93,7 @@ impl Workshop {
         }
     }
 
-    fn finish(&self, arm: &str, game: Game, seed: u64, score: f64) {
+    fn finish(&self, arm: &str, game: MinAtarGame, seed: u64, score: f64) {
         let run = self.run(arm, game, seed);
         fs::create_dir_all(run.path()).expect("made");
         file::write(&run.run_ron(), &self.config(arm, game, seed)).expect("written");
@@ -193,11 +194,13 @@ fn the_same_runs_give_the_same_files() {
 #[test]
 fn missing_and_unreadable_runs_are_named() {
     let workshop = Workshop::new();
-    let unfinished = workshop.run("soft", Game::Asterix, 1);
+    let unfinished = workshop.run("soft", MinAtarGame::Asterix, 1);
     fs::remove_file(unfinished.done_ron()).expect("removed");
-    fs::write(workshop.run("wide", Game::Breakout, 0).done_ron(), "(score: 3.0, ret").expect("written");
-    fs::remove_dir_all(workshop.run("flat", Game::Breakout, 2).path()).expect("removed");
-    fs::write(workshop.run("soft", Game::Breakout, 0).metrics_csv(), "agent_steps\nmany\n").expect("written");
+    fs::write(workshop.run("wide", MinAtarGame::Breakout, 0).done_ron(), "(score: 3.0, ret")
+        .expect("written");
+    fs::remove_dir_all(workshop.run("flat", MinAtarGame::Breakout, 2).path()).expect("removed");
+    fs::write(workshop.run("soft", MinAtarGame::Breakout, 0).metrics_csv(), "agent_steps\nmany\n")
+        .expect("written");
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
     let table = workshop.read("table.md");
@@ -245,7 +248,7 @@ fn arms_that_were_not_run_are_not_judged() {
 #[test]
 fn an_arm_without_runs_on_a_game_has_no_aggregate() {
     let workshop = Workshop::new();
-    let game = workshop.run("wide", Game::Asterix, 0);
+    let game = workshop.run("wide", MinAtarGame::Asterix, 0);
     fs::remove_dir_all(game.path().parent().expect("the game")).expect("removed");
     let (success, _, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
@@ -257,7 +260,7 @@ fn an_arm_without_runs_on_a_game_has_no_aggregate() {
 fn a_reference_no_better_than_chance_leaves_its_game_out() {
     let workshop = Workshop::new();
     for seed in 0..3 {
-        workshop.finish("flat", Game::Asterix, seed, 1.0 + 0.1 * seed as f64);
+        workshop.finish("flat", MinAtarGame::Asterix, seed, 1.0 + 0.1 * seed as f64);
     }
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
@@ -269,7 +272,7 @@ fn a_reference_no_better_than_chance_leaves_its_game_out() {
     assert!(!table.contains("NaN") && !table.contains("inf"), "{table}");
 
     for seed in 0..3 {
-        workshop.finish("flat", Game::Breakout, seed, 0.5);
+        workshop.finish("flat", MinAtarGame::Breakout, seed, 0.5);
     }
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
@@ -286,13 +289,13 @@ fn runs_of_another_length_do_not_count() {
     assert!(!workshop.path("out").exists());
 }
 
-const BOTH: [Game; 2] = [Game::Breakout, Game::Asterix];
+const BOTH: [MinAtarGame; 2] = [MinAtarGame::Breakout, MinAtarGame::Asterix];
 
 #[test]
 fn runs_of_other_settings_than_the_reference_arm_do_not_count() {
     let workshop = Workshop::new();
     workshop.set("soft", &BOTH, "agent.n_step=5");
-    workshop.set("wide", &[Game::Asterix], "network.body.scale=2");
+    workshop.set("wide", &[MinAtarGame::Asterix], "network.body.scale=2");
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
     assert_says(&stdout, &["warning: soft: agent.n_step is 5, flat has 3 (6 runs left out)"]);
@@ -316,7 +319,7 @@ fn nothing_to_compare_is_an_error() {
 #[test]
 fn a_random_policy_in_another_environment_does_not_count() {
     let workshop = Workshop::new();
-    workshop.set(RANDOM_ARM, &[Game::Asterix], "environment.sticky_action_probability=0.5");
+    workshop.set(RANDOM_ARM, &[MinAtarGame::Asterix], "environment.sticky_action_probability=0.5");
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
     assert_says(&stdout, &["sticky_action_probability is 0.5, flat has 0.1", "asterix is left out"]);
@@ -342,7 +345,8 @@ fn changed_settings_are_named() {
 #[test]
 fn a_run_in_the_place_of_another_does_not_count() {
     let workshop = Workshop::new();
-    let (from, to) = (workshop.run("soft", Game::Asterix, 0), workshop.run("soft", Game::Asterix, 1));
+    let (from, to) =
+        (workshop.run("soft", MinAtarGame::Asterix, 0), workshop.run("soft", MinAtarGame::Asterix, 1));
     fs::copy(from.run_ron(), to.run_ron()).expect("copied");
     workshop.report(&[]);
     assert_says(

@@ -1,6 +1,7 @@
 //! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rule that judges its claim.
 
-use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Game, InterventionSpec};
+use crate::words::count;
+use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Games, InterventionSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -101,7 +102,7 @@ pub struct Profile {
     /// [`Profile::leaves_out`] adds those.
     pub leaves_out: Vec<String>,
     /// The games.
-    pub games: Vec<Game>,
+    pub games: Games,
     /// How many seeds, counted from 0.
     pub seeds: u64,
     /// Encoder of every arm.
@@ -141,14 +142,8 @@ impl Profile {
         let set: BTreeMap<&str, &str> = self.set.iter().filter_map(|text| text.split_once('=')).collect();
         let set: BTreeMap<&str, &str> =
             set.into_iter().map(|(key, value)| (key.trim(), value.trim())).collect();
-        let plural = |number: u64| if number == 1 { "" } else { "s" };
 
-        let games = self.games.len() as u64;
-        let mut sentences = vec![format!(
-            "MinAtar instead of Atari: {games} small game{} instead of {}.",
-            plural(games),
-            paper::GAMES
-        )];
+        let mut sentences = vec![self.games.leaves_out(paper::GAMES)];
         match self.encoder {
             EncoderSpec::MinAtar => {
                 sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());
@@ -167,16 +162,14 @@ impl Profile {
         let steps = self.agent_steps;
         if steps.0 < paper::AGENT_STEPS {
             sentences.push(format!(
-                "{} agent step{} instead of 50 million (200 million frames).",
-                thousands(steps.0),
-                plural(steps.0)
+                "{} instead of 50 million (200 million frames).",
+                count(steps.0, "agent step")
             ));
         }
         if self.seeds < paper::SEEDS {
             sentences.push(format!(
-                "{} seed{} instead of {}: the intervals are wider.",
-                self.seeds,
-                plural(self.seeds),
+                "{} instead of {}: the intervals are wider.",
+                count(self.seeds, "seed"),
                 paper::SEEDS
             ));
         }
@@ -189,17 +182,6 @@ impl Profile {
         sentences.extend(self.leaves_out.iter().cloned());
         sentences
     }
-}
-
-/// A whole number with commas, e.g. `2,000,000`.
-fn thousands(number: u64) -> String {
-    let digits = number.to_string();
-    let first = digits.len() % 3;
-    let (first, rest) = digits.split_at(first);
-    let groups = rest.as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let groups: Vec<String> =
-        (!first.is_empty()).then(|| first.to_owned()).into_iter().chain(groups).collect();
-    groups.join(",")
 }
 
 /// One part of a claim, judged by the 95% interval of a difference of normalised IQMs.

@@ -22,7 +22,7 @@
 //!     ],
 //!     profiles: {
 //!         "quick": (
-//!             purpose: "an example", leaves_out: [], games: [breakout], seeds: 2,
+//!             purpose: "an example", leaves_out: [], games: minatar([breakout]), seeds: 2,
 //!             encoder: minatar, hidden: 128, agent: rainbow_minatar, set: ["agent.min_replay=1000"],
 //!             agent_steps: 40_000, evaluations: 8, evaluation_episodes: 5, final_evaluation_episodes: 30,
 //!         ),
@@ -42,29 +42,36 @@ pub mod body;
 mod check;
 pub mod device;
 mod device_body;
+pub mod directory;
 pub mod environment;
 pub mod error;
 pub mod experiment;
 pub mod file;
+pub mod games;
+pub mod instruction_set;
 pub mod intervention;
-pub mod kernels;
 pub mod names;
 pub mod network;
+pub mod progress;
 mod resolve;
 pub mod run;
 pub mod setting;
 pub mod units;
+pub mod words;
 
 pub use agent::{AgentConfig, AgentPreset, LearningConfig, LossSpec};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use device::Device;
 pub use device_body::DeviceBodySpec;
-pub use environment::{EnvironmentConfig, Game};
+pub use directory::{CurvePoint, DiagnosticRow, MetricsRow, RunDirectory};
+pub use environment::EnvironmentConfig;
 pub use error::ConfigError;
 pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};
+pub use games::{Game, Games, GymGame, MinAtarGame, ScoreScale};
+pub use instruction_set::InstructionSet;
 pub use intervention::{InterventionSpec, PartSpec};
-pub use kernels::KernelsSpec;
 pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
-pub use run::{Done, RunConfig, RunDirectory, RunVersion, TrainingConfig};
+pub use progress::{Phase, ProgressLine};
+pub use run::{Done, RunConfig, RunVersion, TrainingConfig};
 pub use setting::Setting;
 pub use units::AgentSteps;

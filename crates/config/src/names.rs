@@ -1,6 +1,5 @@
 //! Names that are given by hand, and the nearest allowed one when they are mistyped.
 
-use crate::Game;
 use std::fmt;
 
 /// A name that is none of the allowed ones.
@@ -47,21 +46,12 @@ pub fn known<'a>(
     })
 }
 
-/// The game of that name.
-///
-/// # Errors
-///
-/// [`UnknownName`] if there is none.
-pub fn game(name: &str) -> Result<Game, UnknownName> {
-    by_name("game", name, &Game::ALL, Game::name)
-}
-
 /// The one of `all` whose name is `given`.
 ///
 /// # Errors
 ///
 /// [`UnknownName`] if there is none.
-pub fn by_name<T: Copy>(
+pub(crate) fn by_name<T: Copy>(
     kind: &'static str,
     given: &str,
     all: &[T],
@@ -106,17 +96,5 @@ mod tests {
         assert_eq!(nearest("soft", arms), Some("softmoe-4"));
         assert_eq!(nearest("transformer", arms), None);
         assert_eq!(nearest("", arms), None);
-    }
-
-    #[test]
-    fn games_are_found_by_their_names() {
-        for expected in Game::ALL {
-            assert_eq!(game(expected.name()), Ok(expected));
-        }
-        let message = game("space-invaders").unwrap_err().to_string();
-        assert!(message.contains("did you mean `space_invaders`?"), "{message}");
-        assert!(message.contains("? Allowed: `asterix`, `breakout`, `freeway`"), "{message}");
-        let message = game("pong").unwrap_err().to_string();
-        assert!(message.starts_with("there is no game `pong`. Allowed: `asterix`"), "{message}");
     }
 }

@@ -4,6 +4,7 @@ use crate::body::{BodySpec, EncoderSizes};
 use crate::check::Check;
 use crate::{ConfigError, file};
 use serde::{Deserialize, Serialize};
+use softmoe_env::MOST_ACTIONS;
 use std::fmt;
 use std::str::FromStr;
 
@@ -231,8 +232,6 @@ pub struct Architecture {
     pub permutation_seed: u64,
 }
 
-/// Most actions of an agent, which stores an action as a byte.
-const MOST_ACTIONS: u64 = 256;
 /// Most channels of an observation.
 const MOST_CHANNELS: u64 = 1_024;
 
@@ -248,7 +247,7 @@ impl Architecture {
         let [height, width, channels] = self.observation;
         self.network.encoder.check_pixels(&mut check, [height, width]);
         check.count("observation's number of channels", channels as u64, MOST_CHANNELS, 4);
-        check.count("actions", self.actions as u64, MOST_ACTIONS, 6);
+        check.count("actions", self.actions as u64, MOST_ACTIONS as u64, 6);
         check.finish("the network")
     }
 }

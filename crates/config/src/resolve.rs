@@ -6,7 +6,7 @@ use crate::names::{UnknownName, known};
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, ConfigError, Drawing, EncoderSpec, EnvironmentConfig,
-    Experiment, Game, HeadSpec, KernelsSpec, NetworkSpec, Profile, Rule, RunConfig, RunVersion, Setting,
+    Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig, RunVersion, Setting,
     TrainingConfig, file,
 };
 use std::collections::BTreeSet;
@@ -101,7 +101,7 @@ impl Experiment {
             profile.set.iter().map(|text| text.parse()).collect::<Result<_, ConfigError>>()?;
         let mut runs = Vec::new();
         for seed in 0..profile.seeds {
-            for &game in &profile.games {
+            for game in profile.games.list() {
                 for arm in arms {
                     runs.push(self.run(profile_name, profile, arm, game, seed)?);
                 }
@@ -159,7 +159,7 @@ impl Experiment {
         settings: &[Setting],
     ) -> Result<Architecture, ConfigError> {
         let profile = self.profile(profile_name)?;
-        let Some(game) = game.or(profile.games.first().copied()) else {
+        let Some(game) = game.or(profile.games.list().first().copied()) else {
             let problems = vec![format!("profile `{profile_name}` has no game")];
             return Err(ConfigError::Invalid { subject: format!("experiment {}", self.figure), problems });
         };
@@ -197,7 +197,7 @@ impl Experiment {
         profile_name: &str,
         profile: &Profile,
     ) -> Result<(), ConfigError> {
-        let Some(&game) = profile.games.first() else { return Ok(()) };
+        let Some(&game) = profile.games.list().first() else { return Ok(()) };
         let arms = self.arm_names().map(|arm| self.run(profile_name, profile, arm, game, 0));
         let runs: Vec<RunConfig> = arms.collect::<Result<_, ConfigError>>()?;
         match settings.iter().find(|setting| !runs.iter().any(|run| setting.applies_to(run))) {
@@ -238,7 +238,7 @@ impl Experiment {
             profile: profile_name.to_owned(),
             arm: arm.to_owned(),
             seed,
-            environment: EnvironmentConfig::minatar(game),
+            environment: EnvironmentConfig::of(game),
             agent,
             network: NetworkSpec { encoder, body: of.body.clone(), hidden: profile.hidden },
             training: TrainingConfig {
@@ -248,7 +248,7 @@ impl Experiment {
                 final_evaluation_episodes: profile.final_evaluation_episodes,
                 checkpoint_period: period,
             },
-            kernels: KernelsSpec::Auto,
+            instruction_set: InstructionSet::Auto,
         })
     }
 
@@ -339,8 +339,9 @@ fn too_many_seeds(profile: &Profile) -> Option<String> {
 
 fn profile_problems(profile: &Profile) -> Vec<String> {
     let mut problems = Vec::new();
-    let unique: BTreeSet<_> = profile.games.iter().map(|game| game.name()).collect();
-    if profile.games.is_empty() || unique.len() < profile.games.len() {
+    let games = profile.games.list();
+    let unique: BTreeSet<_> = games.iter().collect();
+    if games.is_empty() || unique.len() < games.len() {
         problems.push("must name at least one game, and each once (`--games breakout`)".into());
     }
     if profile.seeds == 0 {

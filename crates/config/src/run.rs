@@ -1,14 +1,14 @@
-//! A single run: its configuration (`run.ron`), its result (`done.ron`) and where its files lie.
+//! A single run: its configuration (`run.ron`) and its result (`done.ron`).
 
 use crate::check::Check;
 use crate::{
-    AgentConfig, AgentSteps, Architecture, ConfigError, EnvironmentConfig, KernelsSpec, LearningConfig,
+    AgentConfig, AgentSteps, Architecture, ConfigError, EnvironmentConfig, InstructionSet, LearningConfig,
     NetworkSpec, file,
 };
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Configuration of one run, `run.ron`: everything that decides what the run computes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct RunConfig {
     pub arm: String,
     /// The run's seed, from which the generators of environment, agent, replay and initial weights are split.
     pub seed: u64,
-    /// The game.
+    /// The environment.
     pub environment: EnvironmentConfig,
     /// The agent.
     pub agent: AgentConfig,
@@ -32,9 +32,9 @@ pub struct RunConfig {
     pub network: NetworkSpec,
     /// Budget, evaluation and checkpoints.
     pub training: TrainingConfig,
-    /// The processor's instructions that the CPU engine uses.
+    /// The instruction set of the CPU engine.
     #[serde(default)]
-    pub kernels: KernelsSpec,
+    pub instruction_set: InstructionSet,
 }
 
 impl RunConfig {
@@ -109,8 +109,8 @@ impl RunConfig {
             learning.intervention.check(&mut check, &self.network.body);
         }
         self.network.check(&mut check);
-        // MinAtar's observations.
-        self.network.encoder.check_pixels(&mut check, [10, 10]);
+        let [height, width, _] = self.environment.spec().state();
+        self.network.encoder.check_pixels(&mut check, [height, width]);
         self.training.check(&mut check);
         check.finish(format!("run {}", self.name()))
     }
@@ -118,14 +118,14 @@ impl RunConfig {
     /// The run's name: `<figure>/<profile>/<arm>/<game>/seed-<k>`.
     pub fn name(&self) -> String {
         let RunConfig { figure, profile, arm, environment, seed, .. } = self;
-        format!("{figure}/{profile}/{arm}/{}/seed-{seed}", environment.game.name())
+        format!("{figure}/{profile}/{arm}/{}/seed-{seed}", environment.game().name())
     }
 
     /// The network that the run trains, with the permutation of shuffled tokens drawn from `permutation_seed`; none
     /// if its agent has none.
     pub fn architecture(&self, permutation_seed: u64) -> Option<Architecture> {
         let head = self.agent.learning()?.head();
-        let spec = self.environment.make(0).spec();
+        let spec = self.environment.spec();
         let (observation, actions) = (spec.state(), spec.actions);
         Some(Architecture { network: self.network.clone(), head, observation, actions, permutation_seed })
     }
@@ -209,70 +209,4 @@ pub struct Done {
     /// The file of weights that the run began from, if it did not begin anew.
     #[serde(default)]
     pub initial_weights: Option<String>,
-}
-
-/// Where the files of a run lie.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RunDirectory(PathBuf);
-
-impl RunDirectory {
-    /// The run directory at `path`.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        RunDirectory(path.into())
-    }
-
-    /// The directory of `config`'s run: `root/<figure>/<profile>/<arm>/<game>/seed-<k>`.
-    pub fn of(root: &Path, config: &RunConfig) -> Self {
-        let directory = root
-            .join(&config.figure)
-            .join(&config.profile)
-            .join(&config.arm)
-            .join(config.environment.game.name());
-        RunDirectory(directory.join(format!("seed-{}", config.seed)))
-    }
-
-    /// The directory itself.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The resolved configuration, written first ([`RunConfig`]).
-    pub fn run_ron(&self) -> PathBuf {
-        self.0.join("run.ron")
-    }
-
-    /// One row an evaluation, appended and flushed.
-    pub fn metrics_csv(&self) -> PathBuf {
-        self.0.join("metrics.csv")
-    }
-
-    /// More numbers of every evaluation, one a row.
-    pub fn diagnostics_csv(&self) -> PathBuf {
-        self.0.join("diagnostics.csv")
-    }
-
-    /// The numbers of both files for TensorBoard, which knows its files by `tfevents` in their names.
-    pub fn events(&self) -> PathBuf {
-        self.0.join("events.out.tfevents")
-    }
-
-    /// The last two checkpoints.
-    pub fn checkpoints(&self) -> PathBuf {
-        self.0.join("checkpoint")
-    }
-
-    /// The trained weights, written when the run ends.
-    pub fn weights(&self) -> PathBuf {
-        self.0.join("weights.safetensors")
-    }
-
-    /// What the worker said on standard error, appended over all resumptions.
-    pub fn stderr_log(&self) -> PathBuf {
-        self.0.join("stderr.log")
-    }
-
-    /// The result, written last ([`Done`]).
-    pub fn done_ron(&self) -> PathBuf {
-        self.0.join("done.ron")
-    }
 }

@@ -13,7 +13,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Keys whose value is one of several variants: the variant's own name is no part of a key.
-const VARIANTS: [&str; 7] = [
+const VARIANTS: [&str; 8] = [
+    "environment",
     "agent",
     "agent.intervention",
     "agent.loss",
@@ -24,15 +25,17 @@ const VARIANTS: [&str; 7] = [
 ];
 
 /// What decides which runs there are, and how it is chosen instead.
-const CHOSEN_ELSEWHERE: [(&str, &str); 8] = [
+const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("version", "it is the version of the file itself"),
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
     ("profile", "choose it with `--profile`"),
     ("arm", "choose it with `--arms`"),
     ("agent", "choose it with `--agent`"),
     ("seed", "choose how many with `--seeds`"),
+    ("environment", "it follows from the games: choose them with `--games`"),
     ("environment.game", "choose it with `--games`"),
     ("training.agent_steps", "choose it with `--steps`"),
+    ("kernels", "it is called `instruction_set`, e.g. `--set instruction_set=avx2`"),
 ];
 
 /// A `key=value`.
@@ -42,11 +45,11 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 8] = [
 ///
 /// ```
 /// use softmoe_config::{AgentPreset, AgentSteps, Setting};
-/// # use softmoe_config::{BodySpec, EncoderSpec, EnvironmentConfig, Game, NetworkSpec, RunConfig, TrainingConfig};
+/// # use softmoe_config::{BodySpec, EncoderSpec, EnvironmentConfig, MinAtarGame, NetworkSpec, RunConfig, TrainingConfig};
 /// # let mut config = RunConfig {
 /// #     version: Default::default(),
 /// #     figure: "fig3".into(), profile: "quick".into(), arm: "flat".into(), seed: 0,
-/// #     environment: EnvironmentConfig::minatar(Game::Breakout),
+/// #     environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
 /// #     agent: AgentPreset::RainbowMinatar.config(),
 /// #     network: NetworkSpec {
 /// #         encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 128,
@@ -55,7 +58,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 8] = [
 /// #         agent_steps: AgentSteps(1000), evaluation_period: AgentSteps(100), evaluation_episodes: 1,
 /// #         final_evaluation_episodes: 1, checkpoint_period: AgentSteps(100),
 /// #     },
-/// #     kernels: Default::default(),
+/// #     instruction_set: Default::default(),
 /// # };
 /// let setting: Setting = "agent.n_step=5".parse()?;
 /// setting.apply(&mut config)?;

@@ -77,7 +77,7 @@ fn every_body_reads_validates_and_writes() {
 fn an_old_run_is_refused_with_its_version() {
     let old = r#"(
         figure: "fig3", profile: "quick", arm: "softmoe-4", seed: 0,
-        environment: (game: breakout, sticky_action_probability: 0.1, difficulty_ramping: true,
+        environment: minatar(game: breakout, sticky_action_probability: 0.1, difficulty_ramping: true,
             minimal_actions: false, max_episode_steps: 27000),
         agent: rainbow((discount: 0.99, n_step: 3)), network: (encoder: minatar, body: flat(), hidden: 128),
     )"#;

@@ -32,7 +32,7 @@ fn a_wrong_type_is_told_with_its_place_and_what_is_expected() {
         ("seeds: 2", "seeds: 2.5", "profiles.quick.seeds", ""),
         ("scale: 0.25", "scale: true", "arms[1].body.soft_moe.scale", "float"),
         ("title: \"t\"", "title: 3", "title", "string"),
-        ("games: [", "games: (", "profiles.quick.games", ""),
+        ("minatar([", "minatar((", "profiles.quick.games", ""),
     ] {
         let error = broken(from, to);
         let ConfigError::Parse { line, column, field: at, message, .. } = &error else { panic!("{error:?}") };

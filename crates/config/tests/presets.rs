@@ -1,8 +1,8 @@
 //! The presets, number by number, against the tables they come from.
 
 use softmoe_config::{
-    AgentPreset, AgentSteps, EncoderSpec, EnvironmentConfig, Game, HeadSpec, InterventionSpec,
-    LearningConfig, LossSpec, SlotsSpec, TokensSpec,
+    AgentPreset, AgentSteps, EncoderSpec, EnvironmentConfig, Game, GymGame, HeadSpec, InterventionSpec,
+    LearningConfig, LossSpec, MinAtarGame, ScoreScale, SlotsSpec, TokensSpec,
 };
 
 /// The numbers of a preset.
@@ -175,13 +175,27 @@ fn names_of_presets() {
 /// ramping, all six actions. Dopamine truncates an episode after 27,000 agent steps.
 #[test]
 fn minatar_as_published() {
-    for game in Game::ALL {
-        let environment = EnvironmentConfig::minatar(game);
-        assert_eq!(environment.game, game);
-        assert_eq!(environment.sticky_action_probability, 0.1);
-        assert!(environment.difficulty_ramping && !environment.minimal_actions);
-        assert_eq!(environment.max_episode_steps, 27_000);
+    for game in MinAtarGame::ALL {
+        let published = EnvironmentConfig::MinAtar {
+            game,
+            sticky_action_probability: 0.1,
+            difficulty_ramping: true,
+            minimal_actions: false,
+            max_episode_steps: 27_000,
+        };
+        assert_eq!(EnvironmentConfig::of(Game::MinAtar(game)), published);
+        assert_eq!(published.game(), Game::MinAtar(game));
     }
+}
+
+/// CartPole-v1 of gym: 500 steps at most; return 0 is the lowest there is, and 500 the highest.
+#[test]
+fn cart_pole_as_in_gym() {
+    let game = Game::Gym(GymGame::CartPole);
+    let environment = EnvironmentConfig::of(game);
+    assert_eq!(environment, EnvironmentConfig::Gym { game: GymGame::CartPole, max_episode_steps: 500 });
+    assert_eq!(environment.game(), game);
+    assert_eq!(game.score_scale(), ScoreScale::Returns { zero: 0.0, one: 500.0 });
 }
 
 /// p = ceil(m / n): 121 tokens of the Impala encoder give 121, 61, 31 and 16 slots; MinAtar has 64 tokens.

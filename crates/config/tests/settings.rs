@@ -32,6 +32,7 @@ fn a_key_addresses_the_active_variant() {
         ("network.hidden=256", "network.hidden", "256"),
         ("training.evaluation_episodes=1", "training.evaluation_episodes", "1"),
         ("environment.sticky_action_probability=0", "environment.sticky_action_probability", "0.0"),
+        ("environment.difficulty_ramping=false", "environment.difficulty_ramping", "false"),
     ] {
         let (before, after) = (fields(&example::run("softmoe-4")), fields_of(text));
         let changed: Vec<_> = after.iter().filter(|(key, value)| before.get(*key) != Some(value)).collect();
@@ -53,7 +54,16 @@ fn a_variants_name_is_a_field_but_cannot_be_set() {
 
 #[test]
 fn what_names_a_run_is_chosen_elsewhere() {
-    for key in ["figure", "profile", "arm", "agent", "seed", "environment.game", "training.agent_steps"] {
+    for key in [
+        "figure",
+        "profile",
+        "arm",
+        "agent",
+        "seed",
+        "environment",
+        "environment.game",
+        "training.agent_steps",
+    ] {
         let message = set("flat", &format!("{key}=1")).unwrap_err().to_string();
         assert!(message.contains("--") || message.contains("first argument"), "{message}");
         assert!(!settable(&example::run("flat")).contains(&key.to_owned()));

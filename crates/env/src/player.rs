@@ -23,7 +23,7 @@ use crate::stack::FrameStack;
 ///     type Element = u8;
 ///
 ///     fn spec(&self) -> EnvironmentSpec {
-///         let element = Element::Byte { scale: 1.0 };
+///         let element = Element::Byte { scale: 1 };
 ///         EnvironmentSpec { frame: [1, 1, 1], stack: 2, actions: 1, element }
 ///     }
 ///

@@ -8,7 +8,7 @@ pub const MOST_ACTIONS: usize = 256;
 /// The shape of an environment's observations and the number of its actions.
 ///
 /// A configuration knows it without an environment, and a network is built from it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentSpec {
     /// Height, width and channels of one frame. A vector of n numbers is `[1, 1, n]`.
     pub frame: [usize; 3],
@@ -21,13 +21,13 @@ pub struct EnvironmentSpec {
 }
 
 /// The kind of one value of a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Element {
     /// One byte.
     Byte {
         /// The pixel scale: a network reads `byte / scale`. 255 for images, 1 for zeros and ones.
-        scale: f32,
+        scale: u8,
     },
     /// A 32-bit float, which a network reads as it is. In bytes it is little-endian.
     Float,
@@ -49,7 +49,7 @@ impl EnvironmentSpec {
     /// ```
     /// use softmoe_env::{Element, EnvironmentSpec};
     ///
-    /// let element = Element::Byte { scale: 255.0 };
+    /// let element = Element::Byte { scale: 255 };
     /// let atari = EnvironmentSpec { frame: [84, 84, 1], stack: 4, actions: 18, element };
     /// assert_eq!(atari.state(), [84, 84, 4]);
     /// assert_eq!(atari.frame_bytes(), 7_056);

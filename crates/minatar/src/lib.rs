@@ -184,7 +184,7 @@ impl<G: Rules, D: Draws> Environment for MinAtar<G, D> {
             frame: [SIZE, SIZE, G::CHANNELS],
             stack: 1,
             actions: self.actions.len(),
-            element: Element::Byte { scale: 1.0 },
+            element: Element::Byte { scale: 1 },
         }
     }
 

@@ -1,18 +1,22 @@
 //! The Adam optimizer (Kingma and Ba 2015, arXiv 1412.6980).
+//!
+//! Limit: the bandwidth of memory. A step moves 28 bytes a parameter.
 
-use crate::kernels::parts::{Of, share};
+use crate::kernels::parallel::{PER_VALUE, Rows, parallel_chunks};
 use crate::kernels::vectorised;
+use crate::parameters::ParameterList;
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Adam's constants.
+/// The hyperparameters of Adam.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AdamSettings {
     /// Step size alpha.
     pub learning_rate: f64,
-    /// Decay beta_1 of the gradient's mean.
+    /// Decay beta_1 of the first moment, the mean of the gradient.
     pub beta_1: f64,
-    /// Decay beta_2 of the squared gradient's mean.
+    /// Decay beta_2 of the second moment, the mean of the squared gradient.
     pub beta_2: f64,
     /// Added to the root of the second moment (outside the root).
     pub epsilon: f64,
@@ -24,8 +28,8 @@ impl AdamSettings {
         AdamSettings { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon }
     }
 
-    /// Step size and epsilon of step number `steps`, counted from 1, with the corrections for moments that started at
-    /// zero drawn into them:
+    /// Step size and epsilon of step number `steps`, counted from 1. Both contain the corrections for moments that start at
+    /// zero:
     /// alpha (mu / c1) / (sqrt(nu / c2) + eps) = (alpha sqrt(c2) / c1) mu / (sqrt(nu) + eps sqrt(c2)).
     pub(crate) fn corrected(&self, steps: u64) -> (f32, f32) {
         let correction_1 = 1.0 - self.beta_1.powf(steps as f64);
@@ -36,7 +40,7 @@ impl AdamSettings {
 }
 
 /// Adam over one flat buffer of parameters.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Adam {
     settings: AdamSettings,
     /// Updates made.
@@ -45,28 +49,52 @@ pub struct Adam {
     mu: Vec<f32>,
     /// Second moments.
     nu: Vec<f32>,
+    /// Where parameters lie that are not trained, ascending.
+    fixed: Vec<Range<usize>>,
 }
 
 impl Adam {
-    /// A fresh optimizer of `len` parameters.
+    /// A fresh optimizer of `len` values, all of them trained.
     pub fn new(settings: AdamSettings, len: usize) -> Self {
-        Adam { settings, steps: 0, mu: vec![0.0; len], nu: vec![0.0; len] }
+        Adam { settings, steps: 0, mu: vec![0.0; len], nu: vec![0.0; len], fixed: Vec::new() }
     }
 
-    /// An optimizer as it was after `steps` updates, with its first and second moments.
+    /// A fresh optimizer of a network's parameters. Those that are not trained keep their values, whatever their gradient.
+    pub fn for_parameters(settings: AdamSettings, list: &ParameterList) -> Self {
+        Adam { fixed: list.fixed().cloned().collect(), ..Adam::new(settings, list.len()) }
+    }
+
+    /// An optimizer after `steps` updates, with its first and second moments.
     ///
     /// # Panics
-    /// If there are not as many of the one as of the other.
+    /// If the numbers of first and second moments differ.
     pub fn resume(settings: AdamSettings, steps: u64, mu: Vec<f32>, nu: Vec<f32>) -> Self {
         assert_eq!(mu.len(), nu.len(), "first and second moments");
-        Adam { settings, steps, mu, nu }
+        Adam { settings, steps, mu, nu, fixed: Vec::new() }
+    }
+
+    /// The same optimizer, which leaves the values at `fixed` alone.
+    #[cfg(feature = "burn")]
+    pub(crate) fn with_fixed(self, fixed: Vec<Range<usize>>) -> Self {
+        Adam { fixed, ..self }
+    }
+
+    /// Goes on after `steps` updates with these first and second moments. The settings stay, and so do the parameters that are
+    /// not trained.
+    ///
+    /// # Panics
+    /// If the moments are not as long as the optimizer.
+    pub fn restore(&mut self, steps: u64, mu: &[f32], nu: &[f32]) {
+        self.steps = steps;
+        self.mu.copy_from_slice(mu);
+        self.nu.copy_from_slice(nu);
     }
 
     /// Takes one step: mu = b1 mu + (1 - b1) g; nu = b2 nu + (1 - b2) g^2;
     /// theta -= alpha mu_hat / (sqrt(nu_hat) + epsilon), with both moments corrected for their start at zero.
     ///
-    /// Returns whether all parameters and second moments are finite numbers after it. No later step makes good what is not:
-    /// a second moment that is infinite holds its parameter for ever.
+    /// Returns whether all trained parameters and their second moments are finite after it. No later step repairs one that
+    /// is not: an infinite second moment holds its parameter for ever.
     ///
     /// # Panics
     /// If `parameters` or `gradient` are not as long as the optimizer was made for.
@@ -79,19 +107,38 @@ impl Adam {
             gradient.len()
         );
         self.steps += 1;
+        let finite = AtomicBool::new(true);
+        let fixed = std::mem::take(&mut self.fixed);
+        let mut start = 0;
+        for skipped in fixed.iter().cloned().chain(std::iter::once(self.len()..self.len())) {
+            let trained = start..skipped.start;
+            self.step_range(&mut parameters[trained.clone()], &gradient[trained.clone()], trained, &finite);
+            start = skipped.end;
+        }
+        self.fixed = fixed;
+        finite.into_inner()
+    }
+
+    /// The step of the parameters at `range`, given with their gradient; clears `finite` if a result is not.
+    fn step_range(
+        &mut self,
+        parameters: &mut [f32],
+        gradient: &[f32],
+        range: Range<usize>,
+        finite: &AtomicBool,
+    ) {
         let AdamSettings { beta_1, beta_2, .. } = self.settings;
         let (step_size, epsilon) = self.settings.corrected(self.steps);
         let (beta_1, rest_1) = (beta_1 as f32, (1.0 - beta_1) as f32);
         let (beta_2, rest_2) = (beta_2 as f32, (1.0 - beta_2) as f32);
-        let finite = AtomicBool::new(true);
-        let moments = (Of(&mut self.mu[..], 1), Of(&mut self.nu[..], 1));
-        let all = (Of(parameters, 1), Of(gradient, 1), moments);
-        share(16 * gradient.len(), all, |(Of(parameters, _), Of(gradient, _), (Of(mu, _), Of(nu, _)))| {
+        let moments = (Rows(&mut self.mu[range.clone()], 1), Rows(&mut self.nu[range], 1));
+        let all = (Rows(parameters, 1), Rows(gradient, 1), moments);
+        let work = PER_VALUE * gradient.len();
+        parallel_chunks(work, all, |(Rows(parameters, _), Rows(gradient, _), (Rows(mu, _), Rows(nu, _)))| {
             let all_finite = vectorised(
                 #[inline(always)]
                 || {
-                    // Numbers without their sign are in the order of their bits, and behind the finite ones come infinity
-                    // and what is no number.
+                    // Absolute values are in the order of their bits; infinity and NaN come after the finite ones.
                     let mut largest = 0;
                     let magnitude = |value: f32| value.abs().to_bits();
                     let moments = mu.iter_mut().zip(nu.iter_mut());
@@ -109,20 +156,29 @@ impl Adam {
                 finite.store(false, Ordering::Relaxed);
             }
         });
-        finite.into_inner()
     }
 
-    /// The constants.
+    /// The hyperparameters.
     pub fn settings(&self) -> AdamSettings {
         self.settings
     }
 
-    /// Number of parameters.
+    /// Number of values, trained or not: the length of the buffers that [`step`](Adam::step) takes.
     pub fn len(&self) -> usize {
         self.mu.len()
     }
 
-    /// Whether there is nothing to optimise.
+    /// Number of trained values; see [`ParameterList::trained_len`].
+    pub fn trained_len(&self) -> usize {
+        self.len() - self.fixed.iter().map(Range::len).sum::<usize>()
+    }
+
+    /// Where values lie that are not trained, ascending.
+    pub fn fixed(&self) -> &[Range<usize>] {
+        &self.fixed
+    }
+
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.mu.is_empty()
     }
@@ -132,7 +188,7 @@ impl Adam {
         self.steps
     }
 
-    /// First and second moments, to change them.
+    /// First and second moments, mutable.
     pub fn moments_mut(&mut self) -> (&mut [f32], &mut [f32]) {
         (&mut self.mu, &mut self.nu)
     }
@@ -140,5 +196,48 @@ impl Adam {
     /// First and second moments.
     pub fn moments(&self) -> (&[f32], &[f32]) {
         (&self.mu, &self.nu)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Adam, AdamSettings};
+    use crate::{Builder, Initializer};
+
+    #[test]
+    fn parameters_that_are_not_trained_keep_their_values_and_the_others_step_as_without_them() {
+        let mut builder = Builder::new();
+        let ranges = [2, 3, 1, 2].map(|len| {
+            let name = builder.parameters().len().to_string();
+            builder.parameter(name, &[len], Initializer::Constant(0.0))
+        });
+        builder.fix(&ranges[1]);
+        builder.fix(&ranges[3]);
+        let settings = AdamSettings::new(0.1, 1e-8);
+        let start: Vec<f32> = (0..8).map(|i| i as f32).collect();
+        let gradient: Vec<f32> = (0..8).map(|i| 1.0 / (1 + i) as f32).collect();
+        let (mut all, mut some) = (start.clone(), start.clone());
+        let mut of_all = Adam::new(settings, 8);
+        let mut of_some = Adam::for_parameters(settings, builder.parameters());
+        assert_eq!((of_some.len(), of_some.trained_len()), (8, builder.parameters().trained_len()));
+        for _ in 0..3 {
+            assert!(of_all.step(&mut all, &gradient) && of_some.step(&mut some, &gradient));
+        }
+        let is_fixed = |i: &usize| ranges[1].contains(i) || ranges[3].contains(i);
+        for i in 0..8 {
+            assert_eq!(some[i], if is_fixed(&i) { start[i] } else { all[i] });
+            assert_ne!(start[i], all[i]);
+        }
+        assert!(of_some.moments().0[ranges[1].clone()].iter().all(|&mu| mu == 0.0));
+    }
+
+    #[test]
+    fn a_restored_optimizer_keeps_its_own_settings() {
+        let mut saved = Adam::new(AdamSettings::new(0.1, 1e-8), 1);
+        saved.step(&mut [1.0], &[2.0]);
+        let settings = AdamSettings::new(0.5, 1e-3);
+        let mut adam = Adam::new(settings, 1);
+        adam.restore(saved.steps(), saved.moments().0, saved.moments().1);
+        assert_eq!((adam.settings(), adam.steps(), adam.moments()), (settings, 1, saved.moments()));
     }
 }

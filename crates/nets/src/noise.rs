@@ -16,7 +16,7 @@ pub struct NoiseSource {
     pub outputs: Range<usize>,
 }
 
-/// Standard normals of a layer that adds noise to something else than its weights.
+/// Standard normals of a layer that adds noise to other values than its weights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalSource {
     /// The layer's name.
@@ -25,7 +25,7 @@ pub struct NormalSource {
     pub values: Range<usize>,
 }
 
-/// All noise of a network, in one flat buffer.
+/// The noise sources of a network, and where each lies in one flat buffer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NoiseList {
     sources: Vec<NoiseSource>,
@@ -69,8 +69,8 @@ impl NoiseList {
         self.normals.iter()
     }
 
-    /// Fills `noise` with standard normal draws, one a value, independent for every layer; those x of factorised
-    /// noise become f(x) = sign(x) sqrt|x|.
+    /// Fills `noise` with standard normal draws, one for each value. A draw x of factorised noise becomes
+    /// f(x) = sign(x) sqrt|x|.
     ///
     /// # Panics
     /// If `noise` is not [`len`](Self::len) long.

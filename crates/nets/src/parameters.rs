@@ -1,22 +1,22 @@
-//! The one list of a network's parameters: names, shapes, initializers, and where each lies in the flat buffer.
+//! The list of a network's parameters: names, shapes, initializers, and where each lies in the flat buffer.
 
 use crate::noise::NoiseList;
 use rand::{Rng, RngExt};
 use rand_distr::{Distribution, StandardNormal, Uniform};
 use std::ops::Range;
 
-/// The initializer that a parameter's initial values are drawn from.
+/// The distribution that a parameter's initial values are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Initializer {
-    /// Every value the same.
+    /// The same value everywhere.
     Constant(f64),
     /// Uniform in [-bound, bound].
     Uniform {
         /// Largest magnitude.
         bound: f64,
     },
-    /// Normal of the given standard deviation, truncated at two of the underlying normal's (as JAX's
-    /// `variance_scaling` does, rescaled so that the deviation holds after truncation).
+    /// Normal of the given standard deviation after truncation at two standard deviations of the underlying normal, as in
+    /// JAX's `variance_scaling`.
     TruncatedNormal {
         /// Standard deviation of the values.
         deviation: f64,
@@ -69,6 +69,9 @@ pub struct Parameter {
     pub initializer: Initializer,
     /// Where it lies in the flat buffer.
     pub range: Range<usize>,
+    /// Whether it is trained. A parameter that is not keeps its initial value: its gradient is zero, and neither optimizers nor
+    /// interventions change it.
+    pub trained: bool,
 }
 
 /// A network's parameters, in the order in which they lie in one flat buffer.
@@ -79,9 +82,19 @@ pub struct ParameterList {
 }
 
 impl ParameterList {
-    /// Number of values in all parameters together: the length of the flat buffer.
+    /// Number of values in all parameters: the length of the flat buffer.
     pub fn len(&self) -> usize {
         self.len
+    }
+
+    /// Number of values in the trained parameters: the number that descriptions and results report.
+    pub fn trained_len(&self) -> usize {
+        self.len - self.fixed().map(Range::len).sum::<usize>()
+    }
+
+    /// Where the parameters that are not trained lie in the flat buffer, in order.
+    pub fn fixed(&self) -> impl Iterator<Item = &Range<usize>> {
+        self.parameters.iter().filter(|parameter| !parameter.trained).map(|parameter| &parameter.range)
     }
 
     /// Whether there is no parameter.
@@ -142,8 +155,18 @@ impl Builder {
             shape: shape.to_vec(),
             initializer,
             range: range.clone(),
+            trained: true,
         });
         range
+    }
+
+    /// Keeps the parameter at `range` at its initial value: it is not trained.
+    ///
+    /// # Panics
+    /// If no parameter lies there.
+    pub fn fix(&mut self, range: &Range<usize>) {
+        let parameter = self.parameters.parameters.iter_mut().find(|parameter| parameter.range == *range);
+        parameter.unwrap_or_else(|| panic!("no parameter lies at {range:?}")).trained = false;
     }
 
     /// Adds a source of factorised noise and returns where its two vectors lie.
@@ -183,7 +206,7 @@ mod tests {
     use rand::SeedableRng;
 
     #[test]
-    fn draws_have_the_moments_of_their_law() {
+    fn draws_have_the_moments_of_their_initializer() {
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
         for (initializer, variance, largest) in [
             (Initializer::xavier_uniform(30, 70), 2.0 / 100.0_f64, 0.06_f64.sqrt()),
@@ -201,12 +224,25 @@ mod tests {
     }
 
     #[test]
-    fn parameters_lie_one_behind_the_other() {
+    fn parameters_lie_one_after_the_other() {
         let mut builder = Builder::new();
         assert_eq!(builder.parameter("a", &[2, 3], Initializer::Constant(1.0)), 0..6);
         assert_eq!(builder.parameter("b", &[4], Initializer::Constant(2.0)), 6..10);
         let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(0);
         let values = builder.parameters().initial(&mut rng);
         assert_eq!(values, [[1.0; 6].as_slice(), &[2.0; 4]].concat());
+    }
+
+    #[test]
+    fn a_fixed_parameter_is_no_trained_one() {
+        let mut builder = Builder::new();
+        builder.parameter("a", &[2, 3], Initializer::Constant(1.0));
+        let b = builder.parameter("b", &[4], Initializer::Constant(2.0));
+        assert_eq!((builder.parameters().len(), builder.parameters().trained_len()), (10, 10));
+        builder.fix(&b);
+        let list = builder.parameters();
+        assert_eq!((list.len(), list.trained_len()), (10, 6));
+        assert_eq!(list.iter().map(|parameter| parameter.trained).collect::<Vec<_>>(), [true, false]);
+        assert_eq!(list.fixed().collect::<Vec<_>>(), [&b]);
     }
 }

@@ -1,4 +1,4 @@
-//! The number types that layers compute in.
+//! The number types of layers: `f32` and `f64`.
 
 use crate::kernels::lanes::Lanes;
 use std::fmt::Debug;
@@ -88,7 +88,7 @@ impl Scalar for f32 {
         self.sqrt()
     }
 
-    /// Branch-free, so that a loop over it becomes vector instructions: e^x = 2^n e^r with
+    /// Without branches, so that a loop over it becomes vector instructions: e^x = 2^n e^r with
     /// r = x - n ln 2 in [-ln 2 / 2, ln 2 / 2], and the Taylor series of e^r to the seventh power.
     /// The error is below 2 units in the last place.
     #[inline(always)]

@@ -1,5 +1,5 @@
-//! Weights in files that other programs read: [safetensors](https://huggingface.co/docs/safetensors), with a named
-//! tensor for each parameter, and in the header what network they are of.
+//! Weights as [safetensors](https://huggingface.co/docs/safetensors) files, which other programs read: a named tensor for each
+//! parameter, and the network's architecture in the header.
 //!
 //! ```
 //! use softmoe_nets::layers::Linear;
@@ -30,28 +30,28 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use thiserror::Error;
 
-/// The header's entry that holds the architecture. There is no other: the format's writer would put several in an order
-/// that differs from run to run.
+/// The header's entry that holds the architecture. It is the only entry: the format's writer would write several in a
+/// different order each time.
 const ARCHITECTURE: &str = "architecture";
-/// Differences that an error tells before it only counts them.
-const TOLD: usize = 6;
+/// Differences that an error lists before it only counts the rest.
+const LISTED: usize = 6;
 
-/// Orders of values that belong to a network though nothing trains them, by name: place i takes from place `[i]`.
+/// Permutations of values that belong to a network and are not trained, by name: place i takes the value at place `[i]`.
 pub type Permutations = BTreeMap<String, Vec<usize>>;
 
-/// Weights, or a file of them, that cannot be used.
+/// The reason why weights, or a file of them, cannot be used.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The bytes are no safetensors file.
-    #[error("this is no safetensors file, or a part of one: {0}")]
+    /// The bytes are not a safetensors file.
+    #[error("not a safetensors file, or only a part of one: {0}")]
     Format(#[from] SafeTensorError),
-    /// The file does not say what it is of.
+    /// The file does not name its network.
     #[error(
-        "the header has no entry `{ARCHITECTURE}`: it was not written by this program, which needs to know the network"
+        "the header has no entry `{ARCHITECTURE}`, which names the network: the file was not written by this program"
     )]
     NoArchitecture,
-    /// A tensor of another type.
+    /// A tensor of another number type.
     #[error("the tensor `{name}` is of type {found} but must be {expected}")]
     Type {
         /// Its name.
@@ -61,7 +61,7 @@ pub enum WeightsError {
         /// The type that it should have.
         expected: &'static str,
     },
-    /// A value that is infinite or not a number.
+    /// A value that is infinite or NaN.
     #[error("the tensor `{name}` holds {value}: the weights are of a run that diverged")]
     NotFinite {
         /// The tensor's name.
@@ -70,14 +70,14 @@ pub enum WeightsError {
         value: f32,
     },
     /// The tensors are not those of the network.
-    #[error("the weights are of another network: {}", told(differences))]
+    #[error("the weights are of another network: {}", listed(differences))]
     Differs {
         /// Every tensor that differs.
         differences: Vec<TensorDifference>,
     },
 }
 
-/// A tensor in which a file and a network differ.
+/// A difference between the tensors of a file and the parameters of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TensorDifference {
     /// The network has it, the file has not.
@@ -128,25 +128,25 @@ impl fmt::Display for TensorDifference {
     }
 }
 
-/// The first few of `differences`: of what the network has, and of what the file has alone.
-fn told(differences: &[TensorDifference]) -> String {
+/// The first few of `differences`: tensors of the network first, then tensors that only the file has.
+fn listed(differences: &[TensorDifference]) -> String {
     let is_alone = |difference: &&TensorDifference| matches!(difference, TensorDifference::Unexpected { .. });
-    let alone = differences.iter().filter(is_alone).count().min(TOLD / 2);
-    let others = differences.iter().filter(|difference| !is_alone(difference)).take(TOLD - alone);
-    let room = TOLD - others.clone().count();
-    let told = others.chain(differences.iter().filter(is_alone).take(room));
-    let mut told: Vec<String> = told.map(TensorDifference::to_string).collect();
-    if differences.len() > TOLD {
-        told.push(format!("and {} more", differences.len() - TOLD));
+    let alone = differences.iter().filter(is_alone).count().min(LISTED / 2);
+    let others = differences.iter().filter(|difference| !is_alone(difference)).take(LISTED - alone);
+    let room = LISTED - others.clone().count();
+    let listed = others.chain(differences.iter().filter(is_alone).take(room));
+    let mut listed: Vec<String> = listed.map(TensorDifference::to_string).collect();
+    if differences.len() > LISTED {
+        listed.push(format!("and {} more", differences.len() - LISTED));
     }
-    told.join("; ")
+    listed.join("; ")
 }
 
 impl ParameterList {
-    /// The parameters with their `values`, which lie one behind the other.
+    /// The parameters' names and shapes with their `values`, a flat buffer.
     ///
     /// # Panics
-    /// If there are fewer values than parameters have.
+    /// If `values` is shorter than the list.
     pub fn named<'a>(&'a self, values: &'a [f32]) -> impl Iterator<Item = (&'a str, &'a [usize], &'a [f32])> {
         self.iter().map(|parameter| {
             (parameter.name.as_str(), parameter.shape.as_slice(), &values[parameter.range.clone()])
@@ -154,10 +154,10 @@ impl ParameterList {
     }
 }
 
-/// The bytes of a file of `tensors` (name, shape, values) and `permutations`, of a network that `architecture` names.
+/// The bytes of a file with `tensors` (name, shape, values) and `permutations`, for the network that `architecture` names.
 ///
 /// # Errors
-/// [`WeightsError::Format`] if a tensor has not as many values as its shape says.
+/// [`WeightsError::Format`] if the number of a tensor's values is not the product of its shape.
 pub fn write<'a>(
     architecture: &str,
     tensors: impl IntoIterator<Item = (&'a str, &'a [usize], &'a [f32])>,
@@ -180,7 +180,7 @@ pub fn write<'a>(
     Ok(safetensors::serialize(views, Some(metadata))?)
 }
 
-/// The weights that a file holds.
+/// The contents of a file of weights.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WeightsFile {
     architecture: String,
@@ -192,7 +192,7 @@ impl WeightsFile {
     /// Reads the bytes of a file.
     ///
     /// # Errors
-    /// If they are no such file, or a value is not finite.
+    /// If they are not a file of weights, or a value is not finite.
     pub fn read(bytes: &[u8]) -> Result<Self, WeightsError> {
         let (_, metadata) = SafeTensors::read_metadata(bytes)?;
         let architecture = metadata.metadata().as_ref().and_then(|entries| entries.get(ARCHITECTURE));
@@ -226,17 +226,17 @@ impl WeightsFile {
         Ok(WeightsFile { architecture, tensors, permutations })
     }
 
-    /// What the weights are of, as their writer put it.
+    /// The architecture of the network, as the file's writer described it.
     pub fn architecture(&self) -> &str {
         &self.architecture
     }
 
-    /// The orders of values that belong to the network.
+    /// The permutations that belong to the network.
     pub fn permutations(&self) -> &Permutations {
         &self.permutations
     }
 
-    /// The values of a network's parameters, in the order of their list.
+    /// The values of a network's parameters, as the flat buffer of their list.
     ///
     /// # Errors
     /// [`WeightsError::Differs`] with every tensor that is missing, unexpected or of another shape.
@@ -254,7 +254,7 @@ impl WeightsFile {
         Ok(values)
     }
 
-    /// Where the file and a network's parameters differ: first in the network's order, then in that of the names.
+    /// The differences between the file and a network's parameters: first in the network's order, then by name.
     fn differences(&self, parameters: &ParameterList) -> Vec<TensorDifference> {
         let only_here = || self.tensors.keys().filter(|name| parameters.get(name).is_none());
         let missing = || parameters.iter().filter(|parameter| !self.tensors.contains_key(&parameter.name));
@@ -281,7 +281,7 @@ impl WeightsFile {
     }
 }
 
-/// The name of `names` that is fewest edits away, if those are at most a third of its letters.
+/// The name that is the fewest edits away, if the edits are at most a third of the letters.
 fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let distance = |other: &str| strsim::damerau_levenshtein(name, other);
     let is_near = |other: &&str| distance(other) <= (name.chars().count() / 3).max(2);

@@ -121,7 +121,7 @@ fn a_fixed_phi_has_no_gradient_and_changes_no_other() {
     let settings = ExpertSettings { hidden: 3, extra_layers: 0, noisy: false };
     let mut builder = Builder::new();
     let learned: Mixture = SoftMoe::new(&mut builder, "moe", (5, 4, 3, 2), settings);
-    let fixed = learned.clone().with_fixed_phi();
+    let fixed = learned.clone().with_fixed_phi(&mut builder);
     let (list, _) = builder.finish();
     let parameters = uniform(list.len(), 0.5, 1);
     let (x, dy) = (uniform(2 * 5 * 4, 1.0, 2), uniform(2 * 5 * 4, 1.0, 3));

@@ -7,7 +7,7 @@ use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use frames::{SIDE, Screen};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::hint::black_box;
 
 const BATCH: usize = 32;
@@ -37,8 +37,22 @@ impl Frames {
 }
 
 fn shapes() -> [(&'static str, Layout, Storage); 3] {
-    let minatar = Layout { capacity: 100_000, frame_len: 10 * 10 * 4, stack: 1, n_step: 3, discount: 0.99 };
-    let atari = Layout { capacity: 200_000, frame_len: SIDE * SIDE, stack: 4, n_step: 3, discount: 0.99 };
+    let minatar = Layout {
+        capacity: 100_000,
+        frame_len: 10 * 10 * 4,
+        channels: 4,
+        stack: 1,
+        n_step: 3,
+        discount: 0.99,
+    };
+    let atari = Layout {
+        capacity: 200_000,
+        frame_len: SIDE * SIDE,
+        channels: 1,
+        stack: 4,
+        n_step: 3,
+        discount: 0.99,
+    };
     [
         ("minatar 10x10x4", minatar, Storage::Plain),
         ("atari 84x84 stack 4", atari, Storage::Plain),
@@ -64,9 +78,7 @@ fn full(layout: Layout, sampling: Sampling, storage: Storage) -> Replay {
 
 fn replay(criterion: &mut Criterion) {
     for (name, layout, storage) in shapes() {
-        for (kind, sampling) in
-            [("prioritized", Sampling::Prioritized(Draws::Stratified)), ("uniform", Sampling::Uniform)]
-        {
+        for (kind, sampling) in [("prioritized", Sampling::Prioritized), ("uniform", Sampling::Uniform)] {
             let mut group = criterion.benchmark_group(format!("{name}, {kind}"));
             let mut replay = full(layout, sampling, storage);
             let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
@@ -85,7 +97,7 @@ fn replay(criterion: &mut Criterion) {
             group.bench_function("sample 32", |bencher| {
                 bencher.iter(|| replay.sample(&mut rng, black_box(&mut batch)).expect("transitions"));
             });
-            if let Sampling::Prioritized(_) = sampling {
+            if let Sampling::Prioritized = sampling {
                 // Other transitions each time, as in training; drawing them is not timed.
                 let all: Vec<_> = replay.ids().collect();
                 let mut draw = Xoshiro256PlusPlus::seed_from_u64(2);

@@ -12,7 +12,7 @@ mod frames;
 use frames::{SIDE, Screen};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, Storage};
 use std::error::Error;
 use std::time::Instant;
 
@@ -26,8 +26,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             return Err(format!("`{other}` is no storage: leave it out or give `compressed`").into());
         }
     };
-    let layout = Layout { capacity, frame_len: SIDE * SIDE, stack: 4, n_step: 3, discount: 0.99 };
-    let mut replay = Replay::with_storage(layout, Sampling::Prioritized(Draws::Stratified), storage)?;
+    let layout =
+        Layout { capacity, frame_len: SIDE * SIDE, channels: 1, stack: 4, n_step: 3, discount: 0.99 };
+    let mut replay = Replay::with_storage(layout, Sampling::Prioritized, storage)?;
     let mut screen = Screen::new(0);
     let started = Instant::now();
     let mut added = f64::INFINITY;

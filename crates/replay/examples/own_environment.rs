@@ -12,7 +12,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, ReplayError, Sampling};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, ReplayError, Sampling};
 
 /// Half of all walks get no further than a cell, so that one in 2,048 is rewarded.
 const CELLS: usize = 11;
@@ -58,8 +58,9 @@ impl Table {
     fn update(&mut self, batch: &Batch) -> Vec<f64> {
         let error_of = |(transition, &action): (usize, &u8)| {
             let [left, right] = self.values(batch.next_states[transition]);
-            let next = if batch.terminals[transition] { 0.0 } else { left.max(right) };
-            let target = f64::from(batch.rewards[transition]) + DISCOUNT * next;
+            // DISCOUNT, or 0 after the end of an episode.
+            let discount = f64::from(batch.discounts[transition]);
+            let target = f64::from(batch.rewards[transition]) + discount * left.max(right);
             target - self.values(batch.states[transition])[usize::from(action)]
         };
         let errors: Vec<f64> = batch.actions.iter().enumerate().map(error_of).collect();
@@ -81,7 +82,8 @@ impl Table {
 
 /// Updates until the way is known; none if it never is.
 fn learn(sampling: Sampling, seed: u64) -> Result<Option<u64>, ReplayError> {
-    let layout = Layout { capacity: WALK, frame_len: 1, stack: 1, n_step: 1, discount: DISCOUNT };
+    let layout =
+        Layout { capacity: WALK, frame_len: 1, channels: 1, stack: 1, n_step: 1, discount: DISCOUNT };
     let mut replay = Replay::new(layout, sampling)?;
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
 
@@ -117,7 +119,7 @@ fn main() -> Result<(), ReplayError> {
         let updates = |sampling| -> Result<String, ReplayError> {
             Ok(learn(sampling, seed)?.map_or("never".into(), |updates| updates.to_string()))
         };
-        let prioritized = updates(Sampling::Prioritized(Draws::Stratified))?;
+        let prioritized = updates(Sampling::Prioritized)?;
         println!("{seed:>4}  {prioritized:>11}  {:>7}", updates(Sampling::Uniform)?);
     }
     Ok(())
@@ -130,7 +132,7 @@ mod tests {
     #[test]
     fn the_way_is_found_and_sooner_with_priorities() {
         for seed in 0..3 {
-            let prioritized = learn(Sampling::Prioritized(Draws::Stratified), seed).unwrap().unwrap();
+            let prioritized = learn(Sampling::Prioritized, seed).unwrap().unwrap();
             let uniform = learn(Sampling::Uniform, seed).unwrap().unwrap();
             assert!(prioritized < uniform, "seed {seed}: {prioritized} and {uniform} updates");
         }

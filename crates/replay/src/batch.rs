@@ -1,13 +1,13 @@
-//! What sampling writes into.
+//! Batches of transitions.
 
 use crate::error::ReplayError;
 use crate::layout::Layout;
 use serde::{Deserialize, Serialize};
 
-/// A transition's number: how many became available before it.
+/// A transition's number: how many transitions became available before it.
 ///
-/// It stays the transition's own: when the transition's frames have been overwritten the number is not given again, and
-/// [`Replay::update_priorities`](crate::Replay::update_priorities) ignores it.
+/// A number is never given twice. Once the transition's frames are overwritten,
+/// [`Replay::update_priorities`](crate::Replay::update_priorities) ignores its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransitionId(pub(crate) u64);
 
@@ -15,37 +15,42 @@ pub struct TransitionId(pub(crate) u64);
 ///
 /// # Shapes
 ///
-/// B is the batch size, row-major throughout.
+/// B is the batch size, `pixels` is `frame_len / channels`. Row-major throughout. A state has the channels of its frames
+/// side by side, oldest frame first, as a convolution reads an image of `stack * channels` channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// `[B, stack, frame_len]`: the states, oldest frame first, zeros for frames before the episode's start.
+    /// `[B, pixels, stack, channels]`: the states, with zeros for frames before the episode's start.
     pub states: Vec<u8>,
     /// `[B]`: the action taken in each state.
     pub actions: Vec<u8>,
-    /// `[B]`: the discounted sum of the rewards of n rows, or up to the terminal row; summed in f64, then rounded.
+    /// `[B]`: the discounted sum of n rewards, or of those up to the terminal one. Summed in f64, then rounded.
     pub rewards: Vec<f32>,
-    /// `[B, stack, frame_len]`: the states n rows later; zeros where the transition is terminal.
+    /// `[B, pixels, stack, channels]`: the states n rows later, zeros after a terminal.
     pub next_states: Vec<u8>,
-    /// `[B]`: whether the episode ended within the n rows, so that there is no next state to bootstrap from.
-    pub terminals: Vec<bool>,
-    /// `[B]`: what each transition is called in [`Replay::update_priorities`](crate::Replay::update_priorities).
+    /// `[B]`: the discount `discount_t` of the next state's value: gamma^n, or 0 where the episode ended within the n
+    /// rows. The target of a value is `rewards + discounts * v(next_states)`.
+    pub discounts: Vec<f32>,
+    /// `[B]`: the numbers that [`Replay::update_priorities`](crate::Replay::update_priorities) takes.
     pub ids: Vec<TransitionId>,
-    /// `[B]`: the probability with which one draw gives this transition.
+    /// `[B]`: the probability that one draw gives this transition.
     pub probabilities: Vec<f64>,
+    /// `[stack, frame_len]`: the frames of the state that is being assembled.
+    pub(crate) frames: Vec<u8>,
 }
 
 impl Batch {
     /// A batch of zeros of `batch_size` transitions.
     pub fn new(batch_size: usize, layout: &Layout) -> Self {
-        let state = batch_size * layout.stack * layout.frame_len;
+        let state = batch_size * layout.state_len();
         Self {
             states: vec![0; state],
             actions: vec![0; batch_size],
             rewards: vec![0.0; batch_size],
             next_states: vec![0; state],
-            terminals: vec![false; batch_size],
+            discounts: vec![0.0; batch_size],
             ids: vec![TransitionId::default(); batch_size],
             probabilities: vec![0.0; batch_size],
+            frames: vec![0; layout.state_len()],
         }
     }
 
@@ -54,22 +59,23 @@ impl Batch {
         self.ids.len()
     }
 
-    /// Whether it has room for no transition.
+    /// Whether the batch size is 0.
     pub fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Whether a replay of this layout can write here.
+    /// Whether a replay of this layout can write this batch.
     pub(crate) fn check(&self, layout: &Layout) -> Result<(), ReplayError> {
         let size = self.len();
-        let state = size * layout.stack * layout.frame_len;
+        let state = size * layout.state_len();
         let lengths = [
             ("states", self.states.len(), state),
             ("actions", self.actions.len(), size),
             ("rewards", self.rewards.len(), size),
             ("next_states", self.next_states.len(), state),
-            ("terminals", self.terminals.len(), size),
+            ("discounts", self.discounts.len(), size),
             ("probabilities", self.probabilities.len(), size),
+            ("a state", self.frames.len(), layout.state_len()),
         ];
         match lengths.into_iter().find(|(_, given, expected)| given != expected) {
             Some((field, given, expected)) => Err(ReplayError::Batch { field, given, expected }),

@@ -3,29 +3,31 @@
 use crate::error::ReplayError;
 use serde::{Deserialize, Serialize};
 
-/// The sizes of a replay and the horizon of its transitions.
+/// The sizes of a replay, and the number of steps and discount of its returns.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
     /// Frames kept: the newest this many rows. At least `n_step + stack`.
     pub capacity: usize,
-    /// Bytes a frame, all its channels.
+    /// Bytes of a frame: pixels times channels, the channel fastest.
     pub frame_len: usize,
-    /// Frames a state: the newest this many of the episode, zeros where it has not had so many.
+    /// Channels of a frame, a divisor of `frame_len`.
+    pub channels: usize,
+    /// Frames of a state: the newest this many of the episode, zeros where the episode is younger.
     pub stack: usize,
-    /// Rows whose rewards are summed, which is also how far the next state lies ahead.
+    /// Steps n of an n-step return. The next state is as many rows later.
     pub n_step: usize,
     /// Discount of one row, gamma, between 0 and 1.
     pub discount: f64,
 }
 
 impl Layout {
-    /// Discount of the value of the next state: gamma^n.
-    pub fn bootstrap_discount(&self) -> f64 {
-        self.discount.powf(self.n_step as f64)
+    /// Bytes of a state.
+    pub fn state_len(&self) -> usize {
+        self.stack * self.frame_len
     }
 
-    /// Bytes that a full replay of this layout keeps in memory, at most; saturates where no machine has as many.
+    /// Bytes that a full replay of this layout keeps in memory at most. The sum saturates.
     pub fn bytes(&self) -> u64 {
         let frames = (self.capacity as u64).saturating_mul(self.frame_len as u64);
         frames.saturating_add(self.bytes_beside_frames())
@@ -55,6 +57,14 @@ impl Layout {
             _ => Ok(()),
         };
         at_least_one("frame_len", self.frame_len)?;
+        at_least_one("channels", self.channels)?;
+        if !self.frame_len.is_multiple_of(self.channels) {
+            return Err(ReplayError::Layout {
+                field: "channels",
+                given: self.channels.to_string(),
+                allowed: format!("it must divide frame_len, which is {}", self.frame_len),
+            });
+        }
         at_least_one("stack", self.stack)?;
         at_least_one("n_step", self.n_step)?;
         if self.stack > usize::from(u16::MAX) {
@@ -89,36 +99,25 @@ impl Layout {
 /// A row's action, reward and end (8 bytes) and a transition's row number (8).
 const BYTES_BESIDE_FRAME: u64 = 16;
 
-/// How the frames lie in memory. What is sampled is the same bit for bit.
+/// How frames are kept in memory. Batches do not depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Storage {
-    /// As they are: [`Layout::bytes`] in all, reserved at once.
+    /// As they are. [`Layout::bytes`] are reserved at once.
     #[default]
     Plain,
-    /// Each an LZ4 block. A push and a sample take longer; the memory depends on the frames. Atari's, with large
-    /// areas of one colour, take about a sixth; frames of noise take as much as plain ones.
+    /// Each frame is an LZ4 block. Adding and sampling take longer, and the memory depends on the frames: Atari's, with
+    /// large areas of one colour, take about a sixth. Noise takes as much as plain frames.
     Compressed,
 }
 
-/// Which transitions a sample prefers.
+/// The distribution that transitions are drawn from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// None: every available transition is as likely as any other, each draw independent of the others.
+    /// Every available transition is as likely as any other. Draws are independent.
     Uniform,
-    /// Each in proportion to its priority.
-    Prioritized(Draws),
-}
-
-/// How the draws of one batch are spread over the priorities.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Draws {
-    /// One draw from each of as many equal parts of the total priority as the batch has transitions
-    /// (Schaul et al., arXiv 1511.05952, appendix B.2.1).
-    #[default]
-    Stratified,
-    /// Each draw from the whole, independent of the others.
-    Independent,
+    /// A transition's probability is proportional to its priority. Draws are stratified: one from each of as many equal
+    /// parts of the total priority as the batch has transitions (Schaul et al., arXiv 1511.05952, appendix B.2.1).
+    Prioritized,
 }

@@ -5,10 +5,11 @@
 //! An Atari frame of 84x84 bytes so costs 7,056 bytes and about 33 more, not eight times as much; a million of them
 //! fit 7.1 GB. [`Storage::Compressed`] keeps frames as LZ4 blocks, in a fraction of that for Atari's sparse ones.
 //!
-//! What is sampled is the textbook transition. The state ends at row `t`, the reward is
-//! `r_t + gamma r_{t+1} + .. + gamma^(n-1) r_{t+n-1}`, the next state ends at row `t + n`; the sum stops at the
-//! episode's terminal row, and the transition is then terminal. Stacks do not reach across the start of an
-//! episode, and where an episode was truncated the rows with no frame to bootstrap from are left out.
+//! A transition is the textbook's. The newest frame of its state is that of row `t`, its reward is
+//! `r_t + gamma r_{t+1} + .. + gamma^(n-1) r_{t+n-1}`, the newest frame of its next state is that of row `t + n`, and the
+//! next state's value counts gamma^n. At the episode's terminal row the sum stops and the discount is 0. States do not
+//! reach across the start of an episode. Where an episode was truncated, rows without a frame to bootstrap from are left
+//! out.
 //!
 //! Prioritized sampling draws a transition with a probability proportional to its priority (proportional
 //! variant of Schaul et al., "Prioritized Experience Replay", arXiv 1511.05952, with the exponent left to the
@@ -21,10 +22,10 @@
 //! ```
 //! use rand::SeedableRng;
 //! use rand_xoshiro::Xoshiro256PlusPlus;
-//! use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling};
+//! use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling};
 //!
-//! let layout = Layout { capacity: 1_000, frame_len: 2, stack: 4, n_step: 3, discount: 0.99 };
-//! let mut replay = Replay::new(layout, Sampling::Prioritized(Draws::Stratified))?;
+//! let layout = Layout { capacity: 1_000, frame_len: 2, channels: 1, stack: 4, n_step: 3, discount: 0.99 };
+//! let mut replay = Replay::new(layout, Sampling::Prioritized)?;
 //! let mut batch = Batch::new(32, replay.layout());
 //! let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
 //!
@@ -37,8 +38,9 @@
 //!
 //!     if replay.available() >= 200 && step % 4 == 0 {
 //!         replay.sample(&mut rng, &mut batch)?;
-//!         // An agent's loss goes here; the priority of this toy is the newest frame of the state.
-//!         let priorities: Vec<f32> = batch.states.chunks(4 * 2).map(|stack| f32::from(stack[6])).collect();
+//!         // An agent's loss goes here. The priority of this toy is the first pixel of the state's newest frame: a state
+//!         // has two pixels of four frames each, oldest first.
+//!         let priorities: Vec<f32> = batch.states.chunks(2 * 4).map(|state| f32::from(state[3])).collect();
 //!         replay.update_priorities(&batch.ids, &priorities)?;
 //!     }
 //! }
@@ -62,7 +64,7 @@ mod sum_tree;
 
 pub use batch::{Batch, TransitionId};
 pub use error::ReplayError;
-pub use layout::{Draws, Layout, Sampling, Storage};
+pub use layout::{Layout, Sampling, Storage};
 pub use replay::Replay;
 pub use rows::EpisodeEnd;
 pub use state::Restoring;

@@ -2,7 +2,7 @@
 
 use crate::batch::{Batch, TransitionId};
 use crate::error::ReplayError;
-use crate::layout::{Draws, Layout, Sampling, Storage};
+use crate::layout::{Layout, Sampling, Storage};
 use crate::priorities::Priorities;
 use crate::rows::{EpisodeEnd, Row, Rows};
 use rand::{Rng, RngExt};
@@ -30,12 +30,14 @@ pub struct Replay {
     pub(crate) sampler: Sampler,
     /// Discount of the k-th reward, gamma^k.
     discounts: Vec<f64>,
+    /// Discount of the next state's value, gamma^n.
+    bootstrap_discount: f32,
 }
 
 /// Transition number `id` has the slot `id % capacity` among the priorities.
 pub(crate) enum Sampler {
     Uniform,
-    Prioritized { draws: Draws, priorities: Priorities },
+    Prioritized(Priorities),
 }
 
 impl Replay {
@@ -77,12 +79,23 @@ impl Replay {
         discounts.extend((0..layout.n_step).map(|k| layout.discount.powf(k as f64)));
         let sampler = match sampling {
             Sampling::Uniform => Sampler::Uniform,
-            Sampling::Prioritized(draws) => {
+            Sampling::Prioritized => {
                 let priorities = Priorities::new(layout.capacity).ok_or_else(|| layout.out_of_memory())?;
-                Sampler::Prioritized { draws, priorities }
+                Sampler::Prioritized(priorities)
             }
         };
-        Ok(Self { layout, rows, episode_start: first_row, available, first_id: 0, sampler, discounts })
+        let bootstrap_discount = layout.discount.powf(layout.n_step as f64) as f32;
+        let first_id = 0;
+        Ok(Self {
+            layout,
+            rows,
+            episode_start: first_row,
+            available,
+            first_id,
+            sampler,
+            discounts,
+            bootstrap_discount,
+        })
     }
 
     /// The sizes it was made with.
@@ -94,7 +107,7 @@ impl Replay {
     pub fn sampling(&self) -> Sampling {
         match &self.sampler {
             Sampler::Uniform => Sampling::Uniform,
-            Sampler::Prioritized { draws, .. } => Sampling::Prioritized(*draws),
+            Sampler::Prioritized(_) => Sampling::Prioritized,
         }
     }
 
@@ -137,7 +150,7 @@ impl Replay {
     /// The priority of a transition; none if it is no longer available, or if sampling is uniform.
     pub fn priority(&self, id: TransitionId) -> Option<f64> {
         match &self.sampler {
-            Sampler::Prioritized { priorities, .. } if self.is_available(id) => {
+            Sampler::Prioritized(priorities) if self.is_available(id) => {
                 Some(priorities.get(slot(&self.layout, id)))
             }
             _ => None,
@@ -234,7 +247,7 @@ impl Replay {
         // Backwards, so that the first of several is the one that stays.
         for (&id, &priority) in ids.iter().zip(priorities).rev() {
             let available = self.is_available(id);
-            if let Sampler::Prioritized { priorities, .. } = &mut self.sampler
+            if let Sampler::Prioritized(priorities) = &mut self.sampler
                 && available
             {
                 priorities.set(slot(&self.layout, id), priority.into());
@@ -255,7 +268,7 @@ impl Replay {
         }
         let id = TransitionId(self.first_id + self.available.len() as u64);
         self.available.push_back(row);
-        if let Sampler::Prioritized { priorities, .. } = &mut self.sampler {
+        if let Sampler::Prioritized(priorities) = &mut self.sampler {
             priorities.insert(slot(&self.layout, id));
         }
     }
@@ -266,7 +279,7 @@ impl Replay {
             && row - u64::from(self.rows.row(row).preceding) <= oldest
         {
             self.available.pop_front();
-            if let Sampler::Prioritized { priorities, .. } = &mut self.sampler {
+            if let Sampler::Prioritized(priorities) = &mut self.sampler {
                 priorities.remove(slot(&self.layout, TransitionId(self.first_id)));
             }
             self.first_id += 1;
@@ -278,14 +291,9 @@ impl Replay {
     fn draw(&self, uniform: f64, item: f64, size: f64) -> (TransitionId, f64) {
         let by_priority = match &self.sampler {
             Sampler::Uniform => None,
-            Sampler::Prioritized { draws, priorities } => {
-                let share = match draws {
-                    Draws::Stratified => (item + uniform) / size,
-                    Draws::Independent => uniform,
-                };
-                priorities
-                    .find(share)
-                    .map(|slot| (self.id_in(slot), priorities.get(slot) / priorities.total()))
+            Sampler::Prioritized(priorities) => {
+                let slot = priorities.find((item + uniform) / size);
+                slot.map(|slot| (self.id_in(slot), priorities.get(slot) / priorities.total()))
             }
         };
         by_priority.unwrap_or_else(|| {
@@ -317,16 +325,16 @@ impl Replay {
         }
         batch.actions[item] = self.rows.row(t).action;
         batch.rewards[item] = reward as f32;
-        batch.terminals[item] = terminal;
+        batch.discounts[item] = if terminal { 0.0 } else { self.bootstrap_discount };
 
-        let state_len = self.layout.stack * self.layout.frame_len;
+        let state_len = self.layout.state_len();
         let state = item * state_len..(item + 1) * state_len;
-        self.rows.copy_stack(t, &mut batch.states[state.clone()]);
+        self.rows.copy_state(t, &mut batch.states[state.clone()], &mut batch.frames);
         let next_state = &mut batch.next_states[state];
         if terminal {
             next_state.fill(0);
         } else {
-            self.rows.copy_stack(t + self.layout.n_step as u64, next_state);
+            self.rows.copy_state(t + self.layout.n_step as u64, next_state, &mut batch.frames);
         }
     }
 }

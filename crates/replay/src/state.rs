@@ -7,8 +7,8 @@
 //! | bytes | what |
 //! |---|---|
 //! | 8 + 4 | magic, version |
-//! | 4 x 8 + 8 | capacity, frame_len, stack, n_step; discount |
-//! | 1 | sampling: 0 uniform, 1 stratified, 2 independent |
+//! | 5 x 8 + 8 | capacity, frame_len, channels, stack, n_step; discount |
+//! | 1 | sampling: 0 uniform, 1 prioritized |
 //! | 8 + 8 | rows ever pushed; number of the oldest available transition |
 //! | 2 | rows of its episode that precede the oldest row kept, at most `stack - 1` |
 //! | 8 | number of available transitions |
@@ -16,7 +16,7 @@
 //! | (6 + frame_len) a row kept | reward (f32), action, end (0 continues, 1 terminal, 2 truncated), frame; oldest first |
 
 use crate::error::ReplayError;
-use crate::layout::{Draws, Layout, Sampling, Storage};
+use crate::layout::{Layout, Sampling, Storage};
 use crate::priorities::Priorities;
 use crate::replay::{Replay, Sampler, slot};
 use crate::rows::EpisodeEnd;
@@ -24,7 +24,7 @@ use std::io::{self, Read, Write};
 use std::ops::Range;
 
 const MAGIC: [u8; 8] = *b"SMReplay";
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 impl Replay {
     /// Writes everything that a later [`Replay::read_state`] needs to go on as if nothing had happened, row by row,
@@ -48,7 +48,7 @@ impl Replay {
         let layout = &self.layout;
         writer.write_all(&MAGIC)?;
         writer.write_all(&VERSION.to_le_bytes())?;
-        for size in [layout.capacity, layout.frame_len, layout.stack, layout.n_step] {
+        for size in [layout.capacity, layout.frame_len, layout.channels, layout.stack, layout.n_step] {
             write_u64(writer, size as u64)?;
         }
         write_u64(writer, layout.discount.to_bits())?;
@@ -60,7 +60,7 @@ impl Replay {
         let preceding = if oldest < next { self.rows.row(oldest).preceding } else { 0 };
         writer.write_all(&preceding.to_le_bytes())?;
         write_u64(writer, self.available.len() as u64)?;
-        if let Sampler::Prioritized { priorities, .. } = &self.sampler {
+        if let Sampler::Prioritized(priorities) = &self.sampler {
             write_u64(writer, priorities.largest().to_bits())?;
             for id in self.ids() {
                 write_u64(writer, priorities.get(slot(layout, id)).to_bits())?;
@@ -94,23 +94,27 @@ impl Replay {
     }
 
     /// Restores what [`Replay::write_state`] wrote: with the same generator the restored replay gives the same samples
-    /// as the one that was saved, bit for bit. Give it a buffered reader; nothing past the state is read from it.
+    /// as the one that was saved, bit for bit. The state is all that the reader, which should be buffered, has.
     ///
     /// The memory taken is that of the layout asked for, whatever a damaged state claims.
     ///
     /// # Errors
     ///
     /// [`ReplayError::Mismatch`] if the state is that of another layout or sampling, [`ReplayError::Damaged`] if it
-    /// ends early or is not one that a replay can be in, [`ReplayError::Io`] if the reader fails, and those of
-    /// [`Replay::new`].
+    /// ends early, if more bytes follow it, or if no replay can be in it, [`ReplayError::Io`] if the reader fails, and
+    /// the errors of [`Replay::new`].
     pub fn read_state(
         mut reader: impl Read,
         layout: Layout,
         sampling: Sampling,
     ) -> Result<Self, ReplayError> {
         let mut restoring = Restoring::read_head(&mut reader, layout, sampling, Storage::Plain)?;
-        restoring.read_rows(reader, restoring.missing().end)?;
-        restoring.finish()
+        restoring.read_rows(&mut reader, restoring.missing().end)?;
+        let replay = restoring.finish()?;
+        match io::copy(&mut reader.take(1), &mut io::sink())? {
+            0 => Ok(replay),
+            _ => Err(damaged("more bytes follow its end".into())),
+        }
     }
 }
 
@@ -169,7 +173,7 @@ impl Restoring {
         replay.first_id = first_id;
         let priorities = match sampling {
             Sampling::Uniform => None,
-            Sampling::Prioritized(_) => Some(read_priorities(reader, available)?),
+            Sampling::Prioritized => Some(read_priorities(reader, available)?),
         };
         Ok(Self { replay, pushed, available, priorities, frame: vec![0; layout.frame_len] })
     }
@@ -217,7 +221,7 @@ impl Restoring {
             )));
         }
         let ids = replay.ids();
-        if let (Sampler::Prioritized { priorities, .. }, Some((largest, saved))) =
+        if let (Sampler::Prioritized(priorities), Some((largest, saved))) =
             (&mut replay.sampler, self.priorities)
         {
             for (id, priority) in ids.zip(saved) {
@@ -260,6 +264,7 @@ fn read_header(reader: &mut impl Read, layout: &Layout, sampling: Sampling) -> R
     for (field, expected) in [
         ("capacity", layout.capacity),
         ("frame_len", layout.frame_len),
+        ("channels", layout.channels),
         ("stack", layout.stack),
         ("n_step", layout.n_step),
     ] {
@@ -277,17 +282,12 @@ fn read_header(reader: &mut impl Read, layout: &Layout, sampling: Sampling) -> R
 fn sampling_code(sampling: Sampling) -> u8 {
     match sampling {
         Sampling::Uniform => 0,
-        Sampling::Prioritized(Draws::Stratified) => 1,
-        Sampling::Prioritized(Draws::Independent) => 2,
+        Sampling::Prioritized => 1,
     }
 }
 
 fn sampling_from(code: u8) -> Option<Sampling> {
-    let all = [
-        Sampling::Uniform,
-        Sampling::Prioritized(Draws::Stratified),
-        Sampling::Prioritized(Draws::Independent),
-    ];
+    let all = [Sampling::Uniform, Sampling::Prioritized];
     all.into_iter().find(|&sampling| sampling_code(sampling) == code)
 }
 

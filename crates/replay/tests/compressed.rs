@@ -7,9 +7,10 @@ use frames::{SIDE, Screen};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, Storage};
 
-const ATARI: Layout = Layout { capacity: 3_000, frame_len: SIDE * SIDE, stack: 4, n_step: 3, discount: 0.99 };
+const ATARI: Layout =
+    Layout { capacity: 3_000, frame_len: SIDE * SIDE, channels: 1, stack: 4, n_step: 3, discount: 0.99 };
 
 fn both(layout: Layout, sampling: Sampling) -> [Replay; 2] {
     [Storage::Plain, Storage::Compressed]
@@ -50,8 +51,8 @@ proptest! {
         stratified: bool,
         seed: u64,
     ) {
-        let sampling = if stratified { Sampling::Prioritized(Draws::Stratified) } else { Sampling::Uniform };
-        let layout = Layout { capacity, frame_len, stack: 3, n_step: 2, discount: 0.9 };
+        let sampling = if stratified { Sampling::Prioritized } else { Sampling::Uniform };
+        let layout = Layout { capacity, frame_len, channels: 1, stack: 3, n_step: 2, discount: 0.9 };
         let mut replays = both(layout, sampling);
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
         let mut frame = vec![0; frame_len];
@@ -71,7 +72,7 @@ proptest! {
 
 #[test]
 fn frames_as_sparse_as_ataris_take_a_third_at_most_and_are_the_same() {
-    let mut replays = both(ATARI, Sampling::Prioritized(Draws::Stratified));
+    let mut replays = both(ATARI, Sampling::Prioritized);
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut screen = Screen::new(2);
     for _ in 0..7_000 {
@@ -98,7 +99,7 @@ fn frames_of_noise_take_as_much_as_plain_ones() {
 
 #[test]
 fn nothing_but_chunks_is_allocated() {
-    let [_, mut replay] = both(ATARI, Sampling::Prioritized(Draws::Stratified));
+    let [_, mut replay] = both(ATARI, Sampling::Prioritized);
     let mut screen = Screen::new(3);
     let mut batch = Batch::new(32, &ATARI);
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);

@@ -2,7 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, TransitionId};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, SumTree, TransitionId};
 use std::collections::BTreeMap;
 
 const BATCHES: usize = 20_000;
@@ -13,7 +13,7 @@ const ROUND_THE_RING: usize = 530;
 
 /// A replay with ends of both kinds, and a priority for each transition.
 fn filled(sampling: Sampling, rows: usize) -> (Replay, BTreeMap<TransitionId, f64>) {
-    let layout = Layout { capacity: 200, frame_len: 1, stack: 3, n_step: 3, discount: 0.9 };
+    let layout = Layout { capacity: 200, frame_len: 1, channels: 1, stack: 3, n_step: 3, discount: 0.9 };
     let mut replay = Replay::new(layout, sampling).unwrap();
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(11);
     for step in 0..rows {
@@ -29,13 +29,13 @@ fn filled(sampling: Sampling, rows: usize) -> (Replay, BTreeMap<TransitionId, f6
     replay.update_priorities(&ids, &priorities).unwrap();
     let weights = priorities.iter().map(|&priority| match sampling {
         Sampling::Uniform => 1.0,
-        Sampling::Prioritized(_) => f64::from(priority),
+        Sampling::Prioritized => f64::from(priority),
     });
     let weight_of = ids.into_iter().zip(weights).collect();
     (replay, weight_of)
 }
 
-/// The chi-square statistic of many draws, and its degrees of freedom.
+/// The chi-square statistic of many draws of a replay, and its degrees of freedom.
 fn chi_square(sampling: Sampling) -> (f64, f64) {
     let (replay, weight_of) = filled(sampling, ROUND_THE_RING);
     let total: f64 = weight_of.values().sum();
@@ -49,12 +49,32 @@ fn chi_square(sampling: Sampling) -> (f64, f64) {
             *counts.entry(*id).or_default() += 1;
         }
     }
-    let statistic = weight_of.iter().map(|(id, weight)| {
+    (statistic(&weight_of, &counts), weight_of.len() as f64 - 1.0)
+}
+
+/// The chi-square statistic of as many draws independent of each other.
+fn chi_square_of_independent_draws() -> f64 {
+    let (_, weight_of) = filled(Sampling::Prioritized, ROUND_THE_RING);
+    let ids: Vec<TransitionId> = weight_of.keys().copied().collect();
+    let mut tree = SumTree::new(ids.len());
+    ids.iter().enumerate().for_each(|(item, id)| tree.set(item, weight_of[id]));
+    let mut counts: BTreeMap<TransitionId, u64> = BTreeMap::new();
+    let mut rng = Xoshiro256PlusPlus::seed_from_u64(12);
+    for _ in 0..BATCHES * BATCH {
+        let item = tree.find(rng.random::<f64>() * tree.total());
+        *counts.entry(ids[item]).or_default() += 1;
+    }
+    statistic(&weight_of, &counts)
+}
+
+fn statistic(weight_of: &BTreeMap<TransitionId, f64>, counts: &BTreeMap<TransitionId, u64>) -> f64 {
+    let total: f64 = weight_of.values().sum();
+    let terms = weight_of.iter().map(|(id, weight)| {
         let expected = weight / total * (BATCHES * BATCH) as f64;
         let count = counts.get(id).copied().unwrap_or(0) as f64;
         (count - expected).powi(2) / expected
     });
-    (statistic.sum(), weight_of.len() as f64 - 1.0)
+    terms.sum()
 }
 
 /// Quantile of the chi-square distribution at `z` standard deviations of a normal one (Wilson and Hilferty, 1931).
@@ -64,29 +84,26 @@ fn quantile(freedom: f64, z: f64) -> f64 {
 }
 
 #[test]
-fn independent_draws_follow_the_weights() {
-    for sampling in [Sampling::Uniform, Sampling::Prioritized(Draws::Independent)] {
-        let (statistic, freedom) = chi_square(sampling);
-        // 0.5% on either side: neither too far from the weights nor too near for chance.
-        let (low, high) = (quantile(freedom, -2.576), quantile(freedom, 2.576));
-        assert!((low..high).contains(&statistic), "{sampling:?}: {statistic} outside {low}..{high}");
-    }
+fn uniform_draws_are_uniform() {
+    let (statistic, freedom) = chi_square(Sampling::Uniform);
+    // 0.5% on either side: neither too far from the weights nor too near for chance.
+    let (low, high) = (quantile(freedom, -2.576), quantile(freedom, 2.576));
+    assert!((low..high).contains(&statistic), "{statistic} outside {low}..{high}");
 }
 
 /// Strata take variance out of the counts, so only the upper bound holds.
 #[test]
 fn stratified_draws_follow_the_priorities() {
-    let (statistic, freedom) = chi_square(Sampling::Prioritized(Draws::Stratified));
-    let (independent, _) = chi_square(Sampling::Prioritized(Draws::Independent));
+    let (statistic, freedom) = chi_square(Sampling::Prioritized);
     assert!(statistic < quantile(freedom, 2.576), "{statistic} with {freedom} degrees of freedom");
-    assert!(statistic < independent);
+    assert!(statistic < chi_square_of_independent_draws());
 }
 
 /// Every batch takes one transition from each of its equal parts of the total.
 #[test]
 fn strata_hold_one_draw_each() {
     // Before the first transition leaves, the order of the priorities is that of age.
-    let (replay, weight_of) = filled(Sampling::Prioritized(Draws::Stratified), 190);
+    let (replay, weight_of) = filled(Sampling::Prioritized, 190);
     let total: f64 = weight_of.values().sum();
     let mut before = 0.0;
     let mut bounds = BTreeMap::new();

@@ -6,7 +6,7 @@ use common::{Scripted, assert_rounded};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, TransitionId};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, TransitionId};
 use std::collections::BTreeMap;
 
 /// A frame of a row: its number, from 1, since 0 is padding.
@@ -33,7 +33,7 @@ struct Transition {
 
 /// Every transition that the newest `capacity` of the steps hold, oldest first.
 fn model(steps: &[Step], layout: &Layout) -> Vec<Transition> {
-    let Layout { capacity, stack, n_step, discount, .. } = *layout;
+    let Layout { capacity, channels, stack, n_step, discount, .. } = *layout;
     let kept_from = steps.len().saturating_sub(capacity);
     let mut found = Vec::new();
     let mut start = 0;
@@ -42,7 +42,11 @@ fn model(steps: &[Step], layout: &Layout) -> Vec<Transition> {
         let last = ended.unwrap_or(steps.len() - 1);
         let stack_at = |t: usize| -> Vec<u8> {
             let numbers = (0..stack).rev().map(|back| t.checked_sub(back).filter(|&k| k >= start));
-            numbers.flat_map(|number| number.map_or([0, 0], frame)).collect()
+            let frames: Vec<[u8; 2]> = numbers.map(|number| number.map_or([0, 0], frame)).collect();
+            let pixels = (0..2).step_by(channels).map(|pixel| pixel..pixel + channels);
+            pixels
+                .flat_map(|pixel| frames.iter().flat_map(move |frame| frame[pixel.clone()].to_vec()))
+                .collect()
         };
         for t in start..=last {
             let terminal = t + n_step > last;
@@ -75,7 +79,7 @@ fn sample_each(replay: &Replay) -> Batch {
     let count = replay.available();
     let mut batch = Batch::new(count, replay.layout());
     let uniforms = (0..count).map(|k| match replay.sampling() {
-        Sampling::Prioritized(Draws::Stratified) => 0.5,
+        Sampling::Prioritized => 0.5,
         _ => ((k as f64 + 0.5) / count as f64 * 2f64.powi(53)).round() / 2f64.powi(53),
     });
     replay.sample(&mut Scripted::new(uniforms.collect()), &mut batch).unwrap();
@@ -83,10 +87,12 @@ fn sample_each(replay: &Replay) -> Batch {
 }
 
 fn any_layout() -> impl Strategy<Value = Layout> {
-    (1usize..5, 1usize..6, 0usize..30, prop::sample::select(vec![0.0, 0.5, 0.9, 0.99, 1.0])).prop_map(
-        |(stack, n_step, more, discount)| Layout {
+    let discounts = prop::sample::select(vec![0.0, 0.5, 0.9, 0.99, 1.0]);
+    (1usize..=2, 1usize..5, 1usize..6, 0usize..30, discounts).prop_map(
+        |(channels, stack, n_step, more, discount)| Layout {
             capacity: stack + n_step + more,
             frame_len: 2,
+            channels,
             stack,
             n_step,
             discount,
@@ -108,11 +114,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn any_sampling() -> impl Strategy<Value = Sampling> {
-    prop::sample::select(vec![
-        Sampling::Uniform,
-        Sampling::Prioritized(Draws::Stratified),
-        Sampling::Prioritized(Draws::Independent),
-    ])
+    prop::sample::select(vec![Sampling::Uniform, Sampling::Prioritized])
 }
 
 proptest! {
@@ -145,7 +147,8 @@ proptest! {
                 prop_assert_eq!(&batch.states[k * state_len..(k + 1) * state_len], &want.state);
                 prop_assert_eq!(&batch.next_states[k * state_len..(k + 1) * state_len], &want.next_state);
                 prop_assert_eq!(batch.actions[k], steps[want.t].action);
-                prop_assert_eq!(batch.terminals[k], want.terminal);
+                let discount = if want.terminal { 0.0 } else { layout.discount.powf(layout.n_step as f64) as f32 };
+                prop_assert_eq!(batch.discounts[k], discount);
                 assert_rounded(batch.rewards[k], want.reward);
                 prop_assert!((batch.probabilities[k] * replay.available() as f64 - 1.0).abs() < 1e-12);
             }
@@ -156,12 +159,11 @@ proptest! {
     #[test]
     fn priorities_follow_the_model(
         layout in any_layout(),
-        draws in prop::sample::select(vec![Draws::Stratified, Draws::Independent]),
         steps in prop::collection::vec(any_step(), 1..120),
         updates in prop::collection::vec(
             prop::collection::vec((any::<prop::sample::Index>(), 0u8..9), 0..6), 120),
     ) {
-        let mut replay = Replay::new(layout, Sampling::Prioritized(draws)).unwrap();
+        let mut replay = Replay::new(layout, Sampling::Prioritized).unwrap();
         let mut seen: Vec<(TransitionId, usize)> = Vec::new();
         let mut priority_of: BTreeMap<usize, f64> = BTreeMap::new();
         let mut largest = 1.0f64;

@@ -4,7 +4,7 @@ mod common;
 
 use common::{Scripted, assert_rounded};
 use serde::Deserialize;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, SumTree, TransitionId};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, SumTree, TransitionId};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -84,7 +84,7 @@ fn transitions_parity() {
     for stream in streams {
         let Stream { stack, n_step, gamma, rows, transitions } = stream;
         let capacity = rows.len() + n_step + stack;
-        let layout = Layout { capacity, frame_len: 1, stack, n_step, discount: gamma };
+        let layout = Layout { capacity, frame_len: 1, channels: 1, stack, n_step, discount: gamma };
         let mut replay = Replay::new(layout, Sampling::Uniform).unwrap();
         for row in rows {
             let end = match (row.terminal, row.episode_end) {
@@ -105,7 +105,9 @@ fn transitions_parity() {
             let frames = k * stack..(k + 1) * stack;
             assert_eq!(batch.states[frames.clone()], want.state);
             assert_eq!(batch.next_states[frames], want.next_state.clone().unwrap_or(vec![0; stack]));
-            assert_eq!((batch.actions[k], batch.terminals[k]), (want.action, want.terminal));
+            assert_eq!(batch.actions[k], want.action);
+            let discount = if want.terminal { 0.0 } else { gamma.powf(n_step as f64) };
+            assert_rounded(batch.discounts[k], discount);
             assert_rounded(batch.rewards[k], want.reward);
         }
     }
@@ -173,54 +175,55 @@ fn sum_tree_parity() {
 #[test]
 fn prioritized_replay_parity() {
     for sampler in fixture().sampler {
-        for draws in [Draws::Independent, Draws::Stratified] {
-            // A transition of one step needs the frame that follows it.
-            let layout =
-                Layout { capacity: sampler.capacity + 1, frame_len: 8, stack: 1, n_step: 1, discount: 1.0 };
-            let mut replay = Replay::new(layout, Sampling::Prioritized(draws)).unwrap();
-            let mut ids: BTreeMap<u64, TransitionId> = BTreeMap::new();
-            let (mut largest, mut in_order, mut compared) = (1.0, true, 0);
-            replay.push(&0u64.to_le_bytes(), 0, 0.0, EpisodeEnd::Continues);
-            for operation in &sampler.ops {
-                match operation {
-                    Operation::Add { key, priority, then } => {
-                        replay.push(&(key + 1).to_le_bytes(), 0, 0.0, EpisodeEnd::Continues);
-                        let id = replay.ids().next_back().unwrap();
-                        assert_close(replay.priority(id).unwrap(), largest);
-                        ids.insert(*key, id);
-                        replay.update_priorities(&[id], &[*priority]).unwrap();
-                        (largest, in_order) = check(&replay, then);
+        // A transition of one step needs the frame that follows it.
+        let layout = Layout {
+            capacity: sampler.capacity + 1,
+            frame_len: 8,
+            channels: 8,
+            stack: 1,
+            n_step: 1,
+            discount: 1.0,
+        };
+        let mut replay = Replay::new(layout, Sampling::Prioritized).unwrap();
+        let mut ids: BTreeMap<u64, TransitionId> = BTreeMap::new();
+        let (mut largest, mut in_order, mut compared) = (1.0, true, 0);
+        replay.push(&0u64.to_le_bytes(), 0, 0.0, EpisodeEnd::Continues);
+        for operation in &sampler.ops {
+            match operation {
+                Operation::Add { key, priority, then } => {
+                    replay.push(&(key + 1).to_le_bytes(), 0, 0.0, EpisodeEnd::Continues);
+                    let id = replay.ids().next_back().unwrap();
+                    assert_close(replay.priority(id).unwrap(), largest);
+                    ids.insert(*key, id);
+                    replay.update_priorities(&[id], &[*priority]).unwrap();
+                    (largest, in_order) = check(&replay, then);
+                }
+                Operation::Update { keys, priorities, then } => {
+                    let given: Vec<_> = keys.iter().map(|key| ids[key]).collect();
+                    replay.update_priorities(&given, priorities).unwrap();
+                    (largest, in_order) = check(&replay, then);
+                }
+                Operation::Sample { u, keys, probabilities, stratified_keys } => {
+                    if !in_order || !u.iter().all(|&u| Scripted::can_give(u)) {
+                        continue;
                     }
-                    Operation::Update { keys, priorities, then } => {
-                        let given: Vec<_> = keys.iter().map(|key| ids[key]).collect();
-                        replay.update_priorities(&given, priorities).unwrap();
-                        (largest, in_order) = check(&replay, then);
-                    }
-                    Operation::Sample { u, keys, probabilities, stratified_keys } => {
-                        if !in_order || !u.iter().all(|&u| Scripted::can_give(u)) {
-                            continue;
+                    let mut batch = Batch::new(u.len(), replay.layout());
+                    replay.sample(&mut Scripted::new(u.clone()), &mut batch).unwrap();
+                    let want = stratified_keys.as_ref().unwrap_or(keys);
+                    let got: Vec<u64> = batch.states.chunks(8).map(key_of).collect();
+                    assert_eq!(&got, want);
+                    let probability_of: BTreeMap<u64, f64> =
+                        keys.iter().copied().zip(probabilities.iter().copied()).collect();
+                    for (key, &probability) in got.iter().zip(&batch.probabilities) {
+                        if let Some(&want) = probability_of.get(key) {
+                            assert_close(probability, want);
                         }
-                        let mut batch = Batch::new(u.len(), replay.layout());
-                        replay.sample(&mut Scripted::new(u.clone()), &mut batch).unwrap();
-                        let want = match (draws, stratified_keys) {
-                            (Draws::Stratified, Some(stratified)) => stratified,
-                            _ => keys,
-                        };
-                        let got: Vec<u64> = batch.states.chunks(8).map(key_of).collect();
-                        assert_eq!(&got, want);
-                        let probability_of: BTreeMap<u64, f64> =
-                            keys.iter().copied().zip(probabilities.iter().copied()).collect();
-                        for (key, &probability) in got.iter().zip(&batch.probabilities) {
-                            if let Some(&want) = probability_of.get(key) {
-                                assert_close(probability, want);
-                            }
-                        }
-                        compared += 1;
                     }
+                    compared += 1;
                 }
             }
-            assert!(compared > 0, "a sample before the first item leaves");
         }
+        assert!(compared > 0, "a sample before the first item leaves");
     }
 }
 

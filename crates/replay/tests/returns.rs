@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 const DISCOUNT: f64 = 0.9;
 
 fn layout(capacity: usize, n_step: usize) -> Layout {
-    Layout { capacity, frame_len: 4, stack: 2, n_step, discount: DISCOUNT }
+    Layout { capacity, frame_len: 4, channels: 4, stack: 2, n_step, discount: DISCOUNT }
 }
 
 /// Sum of `count` terms of the geometric series 1, gamma, gamma^2, ..
@@ -42,7 +42,9 @@ fn all(replay: &Replay) -> BTreeMap<u32, Sampled> {
     let newest = |stack: &[u8]| u32::from_le_bytes(stack[4..].try_into().unwrap()).checked_sub(1);
     let states = batch.states.chunks(8).zip(batch.next_states.chunks(8));
     for (item, (state, next)) in states.enumerate() {
-        let (reward, terminal) = (batch.rewards[item], batch.terminals[item]);
+        let (reward, terminal) = (batch.rewards[item], batch.discounts[item] == 0.0);
+        let n = replay.layout().n_step as f64;
+        assert!(terminal || batch.discounts[item] == DISCOUNT.powf(n) as f32);
         let row = newest(state).unwrap();
         assert_eq!(batch.actions[item], (row % 18) as u8);
         found.insert(row, Sampled { reward, terminal, next: newest(next) });

@@ -8,12 +8,12 @@ use super::rows::{self, Rounds, Row, digits};
 use super::works::{Unit, Work, matches};
 use super::{load, no_match, python};
 use crate::cli::BenchOptions;
-use crate::words::count;
 use crate::{binaries, interrupt, output};
 use anyhow::{Context, Result, bail};
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, Table};
 use serde::Deserialize;
 use softmoe_config::Device;
+use softmoe_config::words::count;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -113,7 +113,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
     };
     let mut found = Vec::new();
     for network in networks {
-        output::error_line(format_args!("{network} on {device}, {}", count(rounds as usize, "round")));
+        output::error_line(format_args!("{network} on {device}, {}", count(rounds, "round")));
         let figures = bench.measure(network)?;
         let peers = match &python {
             Ok(python) => bench.peers(python, network)?,
@@ -256,7 +256,7 @@ impl Bench {
         let host = self.about.host.as_deref().unwrap_or("unknown");
         output::line(format_args!(
             "Host: {host}; wall time; {} of {} s a figure, the best shown.",
-            count(self.rounds as usize, "round"),
+            count(self.rounds, "round"),
             self.seconds
         ));
         if let (Some(before), Some(after)) = (before, load()) {
@@ -303,7 +303,7 @@ fn best(figures: &BTreeMap<String, Rounds>, figure: &str) -> Option<f64> {
 
 /// A row for each network, a column for each figure.
 fn table(columns: &[(&str, &str)], found: &[Found<'_>]) -> Table {
-    let mut table = new_table(["network"].into_iter().chain(columns.iter().map(|(head, _)| *head)));
+    let mut table = rows::new_table(["network"].into_iter().chain(columns.iter().map(|(head, _)| *head)));
     for (network, figures, _) in found {
         let cells = columns.iter().map(|(_, figure)| match best(figures, figure) {
             // Counts are printed without rounding.
@@ -320,7 +320,7 @@ fn table(columns: &[(&str, &str)], found: &[Found<'_>]) -> Table {
 /// The training step alone, ours and the peers'; a ratio is our time over the peer's.
 fn beside_peers(found: &[Found<'_>]) -> Table {
     let head = ["training step alone", "of", "updates/s, waiting", "ratio", "queued", "ratio"];
-    let mut table = new_table(head.into_iter());
+    let mut table = rows::new_table(head.into_iter());
     for (network, figures, peers) in found {
         let ours = ["step_waiting", "step_queued"].map(|figure| best(figures, figure));
         let [waiting, queued] = ours.map(|rate| rate.map_or("-".into(), digits));
@@ -331,13 +331,6 @@ fn beside_peers(found: &[Found<'_>]) -> Table {
         }
     }
     align(&mut table);
-    table
-}
-
-fn new_table<'a>(head: impl Iterator<Item = &'a str>) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(rows::width()).set_header(head);
     table
 }
 

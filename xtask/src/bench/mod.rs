@@ -4,7 +4,6 @@
 //! request: ours, the first peer, the second peer, ours again. Other load on the machine so reaches all of them alike. On
 //! one core, processor time counts.
 
-pub(crate) mod cores;
 mod device;
 mod process;
 mod python;
@@ -13,16 +12,17 @@ mod works;
 
 use crate::binaries::{self, Programs};
 use crate::cli::BenchOptions;
-use crate::words::{count, time};
+use crate::cores::{self, Cores};
+use crate::time::time;
 use crate::{interrupt, output};
 use anyhow::{Result, anyhow, bail};
-use cores::Cores;
 use indicatif::{ProgressBar, ProgressStyle};
 use process::{About, Process};
 use python::Python;
 use rows::{Rounds, Row, UNQUIET};
 use softmoe_config::Device;
 use softmoe_config::names::nearest;
+use softmoe_config::words::count;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::path::Path;
@@ -127,7 +127,7 @@ impl Bench {
     }
 
     fn announce(&self, groups: &[Group], size: Size) {
-        let works = groups.iter().map(|group| group.works.len()).sum();
+        let works: usize = groups.iter().map(|group| group.works.len()).sum();
         let part = if size == Size::Quick { " (a part of all: `--quick`)" } else { "" };
         let cores =
             self.cores.as_ref().map_or("any core: processes cannot be held to one here".into(), Cores::words);
@@ -135,7 +135,7 @@ impl Bench {
         output::error_line(format_args!(
             "{}{part}, {} of each, on {cores}; about {about}",
             count(works, "work"),
-            count(self.rounds as usize, "round"),
+            count(self.rounds, "round"),
         ));
         if let Err(reason) = &self.python {
             output::error_line(format_args!("No peers: {reason}. Ours is measured alone."));
@@ -220,7 +220,7 @@ impl Bench {
             self.about.instructions.clone().unwrap_or_else(unknown),
             self.cores.as_ref().map_or("not held to a core".into(), Cores::words),
             if self.clock() == "cpu" { "processor" } else { "wall" },
-            count(self.rounds as usize, "round"),
+            count(self.rounds, "round"),
         ));
         output::line(format_args!(
             "ratio: our time over the peer's; ✓: not above the target; spread: the middle round over the best, ours / the peer's."

@@ -125,10 +125,8 @@ fn unwritable(path: &Path) -> String {
 
 /// The table.
 pub(crate) fn table(rows: &[Row]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width());
-    table.set_header(["work", "unit", "ours", "peer's", "peer", "ratio", "target", "", "spread"]);
+    let head = ["work", "unit", "ours", "peer's", "peer", "ratio", "target", "", "spread"];
+    let mut table = new_table(head.into_iter());
     for index in [2, 3, 5, 6, 8] {
         if let Some(column) = table.column_mut(index) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -156,15 +154,18 @@ pub(crate) fn table(rows: &[Row]) -> String {
     table.to_string()
 }
 
-/// How wide a table may be.
-pub(crate) fn width() -> u16 {
-    terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| width.0)
+/// An empty table as wide as the terminal, or of [`COLUMNS`].
+pub(crate) fn new_table<'a>(head: impl Iterator<Item = &'a str>) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(terminal_size::terminal_size().map_or(COLUMNS, |(width, _)| width.0)).set_header(head);
+    table
 }
 
 /// Three digits or more, e.g. `0.0314`, `3.35`, `5,750`.
 pub(crate) fn digits(number: f64) -> String {
     match number.abs() {
-        size if size >= 1_000.0 => crate::words::thousands(number.round() as u64),
+        size if size >= 1_000.0 => softmoe_config::words::thousands(number.round() as u64),
         size if size >= 100.0 => format!("{number:.0}"),
         size if size >= 10.0 => format!("{number:.1}"),
         size if size >= 1.0 => format!("{number:.2}"),

@@ -84,7 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seeds = Seeds::new(seed);
     let config = task::config();
     let settings = DqnSettings { loss: TdLoss::Huber, update: UpdateSettings::from(&config) };
-    let learner = DqnLearner::new(network(), settings, seeds).reading(task::read);
+    let learner = DqnLearner::new(network(), settings, seeds).reading(task::read, OBSERVATION_LEN);
     let mut agent = Agent::with_learner(Box::new(learner), &config.into(), OBSERVATION_LEN, ACTIONS, seeds)?;
 
     let started = Instant::now();

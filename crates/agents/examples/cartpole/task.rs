@@ -82,7 +82,7 @@ pub(crate) fn train(
         steps_of_episode += 1;
         // The end of the time is no end of the game: what would have followed is bootstrapped.
         let truncated = !terminal && steps_of_episode == TIME_LIMIT;
-        agent.observe(&before, action, Step { reward: 1.0, terminal, truncated, ..Step::default() })?;
+        agent.learn(&before, action, Step { reward: 1.0, terminal, truncated, ..Step::default() })?;
         if terminal || truncated {
             returns.push(f64::from(std::mem::take(&mut steps_of_episode)));
             cart_pole.reset();

@@ -144,9 +144,8 @@ impl DfdxLearner {
             if self.settings.double { self.online.forward(next).as_vec() } else { of_target.clone() };
         let values = of_target.chunks_exact(ACTIONS).zip(choosing.chunks_exact(ACTIONS));
         let targets = values.enumerate().map(|(transition, (values, choosing))| {
-            let terminal = batch.terminals[transition];
-            let discount = if terminal { 0.0 } else { self.settings.bootstrap_discount as f32 };
-            loss::target(values[loss::greedy(choosing)], batch.rewards[transition], discount)
+            let (reward, discount) = (batch.rewards[transition], batch.discounts[transition]);
+            loss::target(values[loss::greedy(choosing)], reward, discount)
         });
         targets.collect()
     }

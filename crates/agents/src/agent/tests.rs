@@ -32,7 +32,7 @@ impl Learner for NoteTaker {
         let mut notes = self.notes.lock().unwrap();
         notes.updates += 1;
         notes.rewards.extend(&batch.rewards);
-        notes.terminals.extend(&batch.terminals);
+        notes.terminals.extend(batch.discounts.iter().map(|&discount| discount == 0.0));
         Ok(Update { loss: notes.updates as f32, priorities: &self.priorities })
     }
 
@@ -98,7 +98,7 @@ fn updates_and_copies_keep_their_periods_once_the_replay_is_warm() {
     let config = LearningConfig { update_period: AgentSteps(3), target_period: AgentSteps(5), ..small() };
     let (mut agent, notes) = agent(config);
     for step in 1..=60_u64 {
-        agent.observe(&FRAME, 0, reward(0.0)).unwrap();
+        agent.learn(&FRAME, 0, reward(0.0)).unwrap();
         // As the reference has it: more than `min_replay` stored, and the step a multiple of the period.
         let times = |period: u64| (11..=step).filter(|step| step.is_multiple_of(period)).count() as u64;
         let notes = notes.lock().unwrap();
@@ -117,7 +117,7 @@ fn no_update_without_a_whole_transition() {
     let config = LearningConfig { min_replay: 0, n_step: 8, update_period: AgentSteps(1), ..small() };
     let (mut agent, notes) = agent(config);
     for step in 1..=12 {
-        agent.observe(&FRAME, 0, reward(0.0)).unwrap();
+        agent.learn(&FRAME, 0, reward(0.0)).unwrap();
         assert_eq!(notes.lock().unwrap().updates, u64::saturating_sub(step, 8));
     }
 }
@@ -128,8 +128,8 @@ fn rewards_are_clipped_if_asked() {
         let config = LearningConfig { clip_rewards, n_step: 1, ..small() };
         let (mut agent, notes) = agent(config);
         for _ in 0..40 {
-            agent.observe(&FRAME, 0, reward(7.0)).unwrap();
-            agent.observe(&FRAME, 0, reward(-7.0)).unwrap();
+            agent.learn(&FRAME, 0, reward(7.0)).unwrap();
+            agent.learn(&FRAME, 0, reward(-7.0)).unwrap();
         }
         let notes = notes.lock().unwrap();
         assert!(notes.rewards.iter().all(|&reward| reward == most || reward == -most));
@@ -144,7 +144,7 @@ fn terminal_ends_are_learned_from_and_truncated_ones_are_not() {
         let (mut agent, notes) = agent(LearningConfig { n_step: 1, ..small() });
         for step in 0..40 {
             let end = step % 2 == 1;
-            agent.observe(&FRAME, 0, if end { ended(terminal) } else { reward(0.0) }).unwrap();
+            agent.learn(&FRAME, 0, if end { ended(terminal) } else { reward(0.0) }).unwrap();
         }
         let notes = notes.lock().unwrap();
         assert!(notes.updates > 0);
@@ -188,7 +188,7 @@ fn without_epsilon_no_random_number_is_drawn() {
 #[test]
 fn a_replay_of_another_layout_is_refused_and_changes_nothing() {
     let (mut agent, _) = agent(small());
-    agent.observe(&FRAME, 0, reward(0.0)).unwrap();
+    agent.learn(&FRAME, 0, reward(0.0)).unwrap();
     let before = agent.state();
     let layout = Layout { capacity: 50, ..*agent.replay().layout() };
     let replay = Replay::new(layout, agent.replay().sampling()).unwrap();
@@ -211,7 +211,7 @@ fn a_lost_life_is_terminal_if_asked() {
         let (mut agent, notes) =
             agent(LearningConfig { discount: 1.0, n_step: 3, terminal_on_life_loss, ..small() });
         for step in LIVES.iter().cycle().take(60) {
-            agent.observe(&FRAME, 0, *step).unwrap();
+            agent.learn(&FRAME, 0, *step).unwrap();
         }
         let notes = notes.lock().unwrap();
         assert!(notes.updates > 5);
@@ -241,13 +241,54 @@ fn without_noise_an_agent_begins_at_random() {
     let mut greedy_by = Vec::new();
     for _ in 0..200 {
         agent.act(&FRAME);
-        agent.observe(&FRAME, 0, reward(0.0)).unwrap();
+        agent.learn(&FRAME, 0, reward(0.0)).unwrap();
         greedy_by.push(notes.lock().unwrap().greedy);
     }
     // All actions of the first 50 steps are random; then, on average, 45 of 100 and 45 of 50 are greedy.
     assert_eq!((greedy_by[49], greedy_by[50]), (0, 0));
     let (decaying, after) = (greedy_by[149], greedy_by[199] - greedy_by[149]);
     assert!((25..65).contains(&decaying) && (35..=50).contains(&after), "{decaying}, {after}");
+}
+
+#[test]
+fn what_is_no_transition_is_refused_and_not_stored() {
+    let (mut agent, _) = agent(small());
+    agent.learn(&FRAME, 0, reward(0.0)).unwrap();
+    // Kept in a byte, action 256 would be action 0.
+    let wrong = [
+        (&FRAME[..], 5, 0.0, "the action is 5 but must be below 5"),
+        (&FRAME[..], 256, 0.0, "the action is 256 but must be below 5"),
+        (&FRAME[..99], 0, 0.0, "the number of bytes of a frame is 99 but must be 100"),
+        (&FRAME[..], 0, f32::NAN, "the reward is NaN but must be a finite number"),
+    ];
+    for (frame, action, points, message) in wrong {
+        let error = agent.learn(frame, action, reward(points)).unwrap_err();
+        assert!(matches!(error, AgentError::Input { .. }));
+        assert_eq!(error.to_string(), message);
+    }
+    assert_eq!((agent.replay().pushed(), agent.steps()), (1, AgentSteps(1)));
+}
+
+/// Random actions too: whether a state is looked at is a matter of chance.
+#[test]
+fn an_action_for_a_state_of_another_length_panics() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    for epsilon in [0.0, 1.0] {
+        let config = LearningConfig { epsilon_train: epsilon, epsilon_evaluation: epsilon, ..small() };
+        let (mut agent, _) = agent(config);
+        let mut rng = Seeds::new(0).rng(Role::EvaluationActions(0));
+        assert!(catch_unwind(AssertUnwindSafe(|| agent.act(&FRAME[1..]))).is_err());
+        assert!(catch_unwind(AssertUnwindSafe(|| agent.act_in_evaluation(&[0; 101], &mut rng))).is_err());
+    }
+}
+
+#[test]
+fn an_intervention_that_the_learner_does_not_follow_is_refused_at_once() {
+    let config = LearningConfig { intervention: "redo(period: 2)".parse().unwrap(), ..small() }.into();
+    let learner = NoteTaker { notes: Arc::default(), priorities: Vec::new() };
+    let message = refused(Agent::with_learner(Box::new(learner), &config, FRAME.len(), 5, Seeds::new(0)));
+    assert!(message.starts_with("`agent.intervention` is redo(period:2"), "{message}");
+    assert!(Agent::new(&config, &architecture(&config), Seeds::new(0)).is_ok());
 }
 
 /// An agent's error, without one to show.
@@ -338,7 +379,6 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
                 agent.mirror = {
                     let update = UpdateSettings {
                         batch_size: batch.len(),
-                        bootstrap_discount: 0.99_f64.powi(3),
                         double: true,
                         priority_exponent: 0.5,
                         importance_exponent: 0.5,
@@ -354,7 +394,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
             }
             for step in 0..40 {
                 let action = agent.act(&[step % 2; 100]);
-                agent.observe(&[step % 2; 100], action, reward(f32::from(step % 3))).unwrap();
+                agent.learn(&[step % 2; 100], action, reward(f32::from(step % 3))).unwrap();
             }
             (agent.state(), agent.diagnose(0).unwrap())
         };

@@ -16,7 +16,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 const MAGIC: &[u8; 8] = b"softmoe\x01";
 /// Version of the format; raised with every change of it.
-const VERSION: u32 = 7;
+const VERSION: u32 = 8;
 /// Magic, version, length of the body, CRC-32 of the body.
 const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 

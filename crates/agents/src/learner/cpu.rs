@@ -2,13 +2,14 @@
 
 use super::divergence::diverged;
 use super::state::LearnerState;
-use super::{Learner, Mode, NamedWeights, Update};
+use super::{Learner, Mode, NamedWeights, Update, check_batch};
 use crate::diagnostics::{self, Diagnostic, Learned};
 use crate::interventions::{self, Trained};
 use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::InterventionSpec;
+use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, Weights};
 use softmoe_replay::Batch;
@@ -19,8 +20,6 @@ use std::borrow::Cow;
 pub struct UpdateSettings {
     /// Transitions of an update.
     pub batch_size: usize,
-    /// gamma^n: discount of the next state's value.
-    pub bootstrap_discount: f64,
     /// The online network chooses the next action, not the target network.
     pub double: bool,
     /// Priorities are loss to this power.
@@ -57,10 +56,10 @@ pub trait Objective: Send {
     fn loss(&self, d_outputs_tm1: &mut [f32], target: &[f32], outputs_tm1: &[f32], scale: f32) -> f32;
 }
 
-/// Writes a network's input from the bytes of as many observations.
+/// Writes a network's input from the bytes of as many states.
 ///
 /// # Shapes
-/// (batch, input), (batch, bytes of an observation)
+/// (batch, input), (batch, bytes of a state)
 pub type ReadObservations = fn(&mut [f32], &[u8]);
 
 /// A network with online and target weights that learns an objective by Adam.
@@ -68,8 +67,11 @@ pub struct CpuLearner<O> {
     objective: O,
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
-    /// How observations are read, if not as pixels.
+    instruction_set: InstructionSet,
+    /// How states are read, if not as pixels.
     read: Option<ReadObservations>,
+    /// Bytes of a state.
+    state_len: usize,
     actions: usize,
     /// Outputs of an action.
     values: usize,
@@ -144,10 +146,11 @@ impl<O: Objective> CpuLearner<O> {
         CpuLearner {
             objective,
             read: None,
+            state_len: network.input_len(),
             actions,
             values,
             target: online.clone(),
-            optimizer: Adam::new(settings.optimizer, online.len()),
+            optimizer: Adam::for_parameters(settings.optimizer, network.parameters()),
             rng: seeds.rng(Role::Noise),
             act: Buffers::new(&*network, 1),
             update,
@@ -156,15 +159,16 @@ impl<O: Objective> CpuLearner<O> {
             online,
             network,
             settings,
+            instruction_set: InstructionSet::default(),
         }
     }
 
-    /// The same learner, whose observations are read by `read`, not as pixels.
+    /// The same learner with states of `state_len` bytes that are read by `read`, not as pixels.
     ///
     /// The next state of a terminal transition is all zeros, and its value is not used.
     #[must_use]
-    pub fn reading(self, read: ReadObservations) -> Self {
-        CpuLearner { read: Some(read), ..self }
+    pub fn reading(self, read: ReadObservations, state_len: usize) -> Self {
+        CpuLearner { read: Some(read), state_len, ..self }
     }
 
     /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
@@ -178,6 +182,16 @@ impl<O: Objective> CpuLearner<O> {
     ///
     /// [`NoiseList`]: softmoe_nets::NoiseList
     pub fn update_with(
+        &mut self,
+        batch: &Batch,
+        noise_target: &[f32],
+        noise_loss: &[f32],
+    ) -> Result<Update<'_>, AgentError> {
+        check_batch(batch, self.settings.batch_size, self.state_len, self.actions)?;
+        self.instruction_set.run(|| self.step_with(batch, noise_target, noise_loss))
+    }
+
+    fn step_with(
         &mut self,
         batch: &Batch,
         noise_target: &[f32],
@@ -197,7 +211,6 @@ impl<O: Objective> CpuLearner<O> {
     /// action (double), or the target network does.
     fn targets(&mut self, batch: &Batch, noise: &[f32]) {
         let (values, of_state) = (self.values, self.actions * self.values);
-        let bootstrap_discount = self.settings.bootstrap_discount as f32;
         let objective = &mut self.objective;
         let UpdateBuffers { of_network: Buffers { pass, input }, next_actions, q_target, .. } =
             &mut self.update;
@@ -205,7 +218,6 @@ impl<O: Objective> CpuLearner<O> {
         let noise = noisy(noise);
         let online = Weights { parameters: &self.online, noise };
         let target = Weights { parameters: &self.target, noise };
-        let discount_t = |sample: usize| if batch.terminals[sample] { 0.0 } else { bootstrap_discount };
         let q_target = q_target.chunks_exact_mut(values).enumerate();
 
         if self.settings.double {
@@ -215,13 +227,13 @@ impl<O: Objective> CpuLearner<O> {
             }
             let outputs_t = pass.forward_of(target, input, next_actions).chunks_exact(values);
             for ((sample, q_target), outputs_t) in q_target.zip(outputs_t) {
-                objective.target(q_target, outputs_t, batch.rewards[sample], discount_t(sample));
+                objective.target(q_target, outputs_t, batch.rewards[sample], batch.discounts[sample]);
             }
         } else {
             let outputs_t = pass.forward(target, input).chunks_exact(of_state);
             for ((sample, q_target), outputs_t) in q_target.zip(outputs_t) {
                 let outputs_t = &outputs_t[objective.greedy(outputs_t) * values..][..values];
-                objective.target(q_target, outputs_t, batch.rewards[sample], discount_t(sample));
+                objective.target(q_target, outputs_t, batch.rewards[sample], batch.discounts[sample]);
             }
         }
     }
@@ -266,8 +278,36 @@ impl<O: Objective> CpuLearner<O> {
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
         read(self.read, &self.settings, &mut input, &batch.states);
-        pass.forward(Weights { parameters: &self.online, noise: None }, &input);
+        self.instruction_set.run(|| pass.forward(Weights { parameters: &self.online, noise: None }, &input));
         pass.inspect(&input)
+    }
+
+    fn diagnose_batch(&mut self, batch: &Batch) -> Vec<Diagnostic> {
+        let buffers = UpdateBuffers::new(&*self.network, batch.len(), self.values);
+        let of_updates = std::mem::replace(&mut self.update, buffers);
+        self.targets(batch, &[]);
+        let Buffers { pass, input } = &mut self.update.of_network;
+        read(self.read, &self.settings, input, &batch.states);
+        let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
+        let of_states = outputs.chunks_exact(self.actions * self.values);
+        let q_values: Vec<Vec<f32>> =
+            of_states.map(|outputs| self.objective.action_values(outputs)).collect();
+        let inspection = pass.inspect(input);
+        let loss = self.loss_and_gradient(batch, &[]);
+        let buffers = std::mem::replace(&mut self.update, of_updates);
+
+        let targets = buffers.q_target.chunks_exact(self.values);
+        let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
+        let learned = Learned {
+            loss,
+            q_values: &q_values,
+            actions: &batch.actions,
+            targets: &targets,
+            gradient: &buffers.gradient,
+        };
+        let mut diagnostics = diagnostics::of_learning(&learned);
+        diagnostics.extend(diagnostics::of_network(&inspection, self.network.parameters()));
+        diagnostics
     }
 
     /// Replaces online and target weights, both in the order of the network's parameter list.
@@ -296,7 +336,10 @@ impl<O: Objective> CpuLearner<O> {
 }
 
 impl<O: Objective> Learner for CpuLearner<O> {
-    fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
+    /// # Panics
+    /// If `state` has not the length of the network's input.
+    fn act(&mut self, state: &[u8], mode: Mode) -> usize {
+        assert_eq!(state.len(), self.state_len, "bytes of the state that an action is chosen for");
         let noise = match mode {
             Mode::Train => {
                 self.network.noise().draw(&mut self.rng, &mut self.noise_loss);
@@ -305,8 +348,9 @@ impl<O: Objective> Learner for CpuLearner<O> {
             Mode::Evaluate => None,
         };
         let Buffers { pass, input } = &mut self.act;
-        read(self.read, &self.settings, input, observation);
-        self.objective.greedy(pass.forward(Weights { parameters: &self.online, noise }, input))
+        read(self.read, &self.settings, input, state);
+        let weights = Weights { parameters: &self.online, noise };
+        self.instruction_set.run(|| self.objective.greedy(pass.forward(weights, input)))
     }
 
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError> {
@@ -320,31 +364,15 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 
     fn diagnose(&mut self, batch: &Batch) -> Vec<Diagnostic> {
-        let buffers = UpdateBuffers::new(&*self.network, batch.len(), self.values);
-        let of_updates = std::mem::replace(&mut self.update, buffers);
-        self.targets(batch, &[]);
-        let Buffers { pass, input } = &mut self.update.of_network;
-        read(self.read, &self.settings, input, &batch.states);
-        let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
-        let of_states = outputs.chunks_exact(self.actions * self.values);
-        let q_values: Vec<Vec<f32>> =
-            of_states.map(|outputs| self.objective.action_values(outputs)).collect();
-        let inspection = pass.inspect(input);
-        let loss = self.loss_and_gradient(batch, &[]);
-        let buffers = std::mem::replace(&mut self.update, of_updates);
+        self.instruction_set.run(|| self.diagnose_batch(batch))
+    }
 
-        let targets = buffers.q_target.chunks_exact(self.values);
-        let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
-        let learned = Learned {
-            loss,
-            q_values: &q_values,
-            actions: &batch.actions,
-            targets: &targets,
-            gradient: &buffers.gradient,
-        };
-        let mut diagnostics = diagnostics::of_learning(&learned);
-        diagnostics.extend(diagnostics::of_network(&inspection, self.network.parameters()));
-        diagnostics
+    fn use_instruction_set(&mut self, set: InstructionSet) {
+        self.instruction_set = set;
+    }
+
+    fn follows(&self, _: InterventionSpec) -> bool {
+        true
     }
 
     fn intervene(
@@ -368,7 +396,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 
     fn parameters(&self) -> usize {
-        self.online.len()
+        self.network.parameters().trained_len()
     }
 
     fn weights(&self) -> NamedWeights<'_> {
@@ -384,13 +412,13 @@ impl<O: Objective> Learner for CpuLearner<O> {
 
     fn state(&self) -> Vec<u8> {
         let (online, target) = (self.online.clone(), self.target.clone());
-        LearnerState { online, target, optimizer: self.optimizer.clone(), rng: self.rng.clone() }.to_bytes()
+        LearnerState::new(online, target, &self.optimizer, &self.rng).to_bytes()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
-        let LearnerState { online, target, optimizer, rng } =
-            LearnerState::from_bytes(state, self.online.len())?;
-        (self.online, self.target, self.optimizer, self.rng) = (online, target, optimizer, rng);
+        let state = LearnerState::from_bytes(state, self.online.len())?;
+        self.optimizer = state.optimizer(self.settings.optimizer, self.network.parameters());
+        (self.online, self.target, self.rng) = (state.online, state.target, state.rng);
         Ok(())
     }
 }

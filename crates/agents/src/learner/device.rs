@@ -3,7 +3,7 @@
 use super::actions::{greedy, of_action, preference};
 use super::divergence::diverged;
 use super::state::LearnerState;
-use super::{Learner, Mode, NamedWeights, Update, UpdateSettings};
+use super::{Learner, Mode, NamedWeights, Update, UpdateSettings, check_batch};
 use crate::seeds::{Role, Seeds};
 use crate::{AgentError, dqn, prioritized};
 use burn_tensor::Tensor;
@@ -121,7 +121,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         let list = network.parameters();
         let initial = list.initial(&mut seeds.rng(Role::Weights));
         let weights = from_values(&initial, [initial.len()], &device);
-        let adam = Adam::new(settings.optimizer, initial.len());
+        let adam = Adam::for_parameters(settings.optimizer, network.parameters());
         let batch = settings.batch_size;
         DeviceLearner {
             objective,
@@ -156,6 +156,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         noise_loss: &[f32],
     ) -> Result<Update<'_>, AgentError> {
         self.finish_update()?;
+        check_batch(batch, self.settings.batch_size, self.network.input_len(), self.actions)?;
         self.start(batch, noise_target, noise_loss);
         let loss = self.finish()?;
         Ok(Update { loss, priorities: &self.priorities })
@@ -228,15 +229,12 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
     /// each, (batch); a one at the action taken, (batch * actions); the noise of the target's and the loss's passes.
     fn numbers(&self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) -> [Tensor<B, 1>; 6] {
         let size = self.settings.batch_size;
-        let discount = self.settings.bootstrap_discount as f32;
-        let discounts = batch.terminals.iter().map(|&terminal| if terminal { 0.0 } else { discount });
-        let discounts: Vec<f32> = discounts.collect();
         let mut taken = vec![0.0; size * self.actions];
         for (row, &action) in taken.chunks_exact_mut(self.actions).zip(&batch.actions) {
             row[usize::from(action)] = 1.0;
         }
         let lists: [&[f32]; 6] =
-            [&batch.rewards, &discounts, &self.weights, &taken, noise_target, noise_loss];
+            [&batch.rewards, &batch.discounts, &self.weights, &taken, noise_target, noise_loss];
         let [r_t, discount_t, weight, taken, noise_target, noise_loss] = from_lists(lists, &self.device);
         let [r_t, discount_t, weight] = [r_t, discount_t, weight].map(|list| list.slice(0..size));
         [r_t, discount_t, weight, taken.slice(0..size * self.actions), noise_target, noise_loss]
@@ -307,7 +305,10 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
 }
 
 impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
-    fn act(&mut self, observation: &[u8], mode: Mode) -> usize {
+    /// # Panics
+    /// If `state` has not the length of the network's input.
+    fn act(&mut self, state: &[u8], mode: Mode) -> usize {
+        assert_eq!(state.len(), self.network.input_len(), "bytes of the state that an action is chosen for");
         let noise = match mode {
             Mode::Train if !self.network.noise().is_empty() => {
                 self.network.noise().draw(&mut self.rng, &mut self.noise_loss);
@@ -316,7 +317,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
             }
             _ => None,
         };
-        let [bytes] = self.observations.tensors([observation]);
+        let [bytes] = self.observations.tensors([state]);
         let input = self.input(bytes);
         let weights = self.pending.as_ref().map_or(&self.online_weights, |pending| &pending.weights);
         let outputs = self.outputs(&weights.clone().with_noise(noise), input).inner();
@@ -348,6 +349,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
 
     fn start_update(&mut self, batch: &Batch) -> Result<Option<Update<'_>>, AgentError> {
         self.finish_update()?;
+        check_batch(batch, self.settings.batch_size, self.network.input_len(), self.actions)?;
         let mut noise_target = std::mem::take(&mut self.noise_target);
         let mut noise_loss = std::mem::take(&mut self.noise_loss);
         self.network.noise().draw(&mut self.rng, &mut noise_target);
@@ -371,7 +373,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     }
 
     fn parameters(&self) -> usize {
-        self.network.parameters().len()
+        self.network.parameters().trained_len()
     }
 
     fn weights(&self) -> NamedWeights<'_> {
@@ -390,15 +392,15 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     fn state(&self) -> Vec<u8> {
         let (online, target) = (to_values(self.online.weights.clone()), to_values(self.target.clone()));
         let optimizer = self.online.optimizer.to_cpu();
-        LearnerState { online, target, optimizer, rng: self.rng.clone() }.to_bytes()
+        LearnerState::new(online, target, &optimizer, &self.rng).to_bytes()
     }
 
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError> {
-        let LearnerState { online, target, optimizer, rng } =
-            LearnerState::from_bytes(state, self.parameters())?;
-        self.set_weights(&online, &target);
+        let state = LearnerState::from_bytes(state, self.network.parameters().len())?;
+        self.set_weights(&state.online, &state.target);
+        let optimizer = state.optimizer(self.settings.optimizer, self.network.parameters());
         self.online.optimizer = DeviceAdam::new(&optimizer, &self.device);
-        self.rng = rng;
+        self.rng = state.rng;
         Ok(())
     }
 }

@@ -4,20 +4,44 @@ use crate::AgentError;
 use rand::Rng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
-use softmoe_nets::Adam;
+use softmoe_nets::{Adam, AdamSettings, ParameterList};
 
-/// Weights, optimizer and noise.
+/// The weights of a learner, the moments of its optimizer and its source of noise. Learning rate and epsilon are
+/// settings, not state: a restored learner keeps its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct LearnerState {
     /// Online and target weights, in the order of the network's parameter list.
     pub(crate) online: Vec<f32>,
     pub(crate) target: Vec<f32>,
-    pub(crate) optimizer: Adam,
-    /// Where the noise comes from.
+    /// Updates made.
+    steps: u64,
+    /// Adam's first and second moments.
+    mu: Vec<f32>,
+    nu: Vec<f32>,
+    /// The source of the noise.
     pub(crate) rng: Xoshiro256PlusPlus,
 }
 
 impl LearnerState {
+    /// The state of a learner with these weights.
+    pub(crate) fn new(
+        online: Vec<f32>,
+        target: Vec<f32>,
+        optimizer: &Adam,
+        rng: &Xoshiro256PlusPlus,
+    ) -> Self {
+        let (mu, nu) = optimizer.moments();
+        let (mu, nu) = (mu.to_vec(), nu.to_vec());
+        LearnerState { online, target, steps: optimizer.steps(), mu, nu, rng: rng.clone() }
+    }
+
+    /// The optimizer of a network's parameters, with the settings of the learner that is restored.
+    pub(crate) fn optimizer(&self, settings: AdamSettings, list: &ParameterList) -> Adam {
+        let mut adam = Adam::for_parameters(settings, list);
+        adam.restore(self.steps, &self.mu, &self.nu);
+        adam
+    }
+
     /// The state as bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         postcard::to_stdvec(self).expect("postcard writes every sequence of a known length")
@@ -28,14 +52,16 @@ impl LearnerState {
     /// # Errors
     /// [`AgentError::State`] if the bytes are not that.
     pub(crate) fn from_bytes(bytes: &[u8], parameters: usize) -> Result<Self, AgentError> {
-        let state: LearnerState =
-            postcard::from_bytes(bytes).map_err(|error| AgentError::State(error.to_string()))?;
-        let (mu, nu) = state.optimizer.moments();
+        let (state, rest) = postcard::take_from_bytes::<LearnerState>(bytes)
+            .map_err(|error| AgentError::State(error.to_string()))?;
+        if !rest.is_empty() {
+            return Err(AgentError::State(format!("{} bytes follow its end", rest.len())));
+        }
         let lengths = [
             ("weights", state.online.len()),
             ("target weights", state.target.len()),
-            ("mu", mu.len()),
-            ("nu", nu.len()),
+            ("mu", state.mu.len()),
+            ("nu", state.nu.len()),
         ];
         for (what, len) in lengths {
             if len != parameters {
@@ -44,9 +70,8 @@ impl LearnerState {
                 )));
             }
         }
-        let steps = state.optimizer.steps();
-        if steps > MOST_STEPS {
-            return Err(AgentError::State(format!("its optimizer claims {steps} steps")));
+        if state.steps > MOST_STEPS {
+            return Err(AgentError::State(format!("its optimizer claims {} steps", state.steps)));
         }
         if !has_left_zero(&state.rng) {
             return Err(AgentError::State("its generator of noise cannot be in this state".into()));
@@ -68,14 +93,14 @@ fn has_left_zero(rng: &Xoshiro256PlusPlus) -> bool {
 mod tests {
     use super::*;
     use rand::SeedableRng;
-    use softmoe_nets::AdamSettings;
 
     fn state(steps: u64) -> LearnerState {
-        let settings = AdamSettings::new(1e-3, 1e-8);
         LearnerState {
             online: vec![1.0, 2.0],
             target: vec![3.0, 4.0],
-            optimizer: Adam::resume(settings, steps, vec![0.5; 2], vec![0.25; 2]),
+            steps,
+            mu: vec![0.5; 2],
+            nu: vec![0.25; 2],
             rng: Xoshiro256PlusPlus::seed_from_u64(1),
         }
     }
@@ -97,6 +122,7 @@ mod tests {
         let rng = postcard::to_stdvec(&state(7).rng).unwrap();
         let zeros = [&good[..good.len() - rng.len()], &[0; 4]].concat();
         refused(&zeros, "generator of noise");
+        refused(&[good.clone(), vec![0]].concat(), "1 bytes follow its end");
         let longer = LearnerState { online: vec![1.0; 3], ..state(7) };
         refused(&longer.to_bytes(), "3 weights, the network 2 parameters");
     }

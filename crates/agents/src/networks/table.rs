@@ -180,7 +180,7 @@ impl<S, V: NetworkVisitor> Row<'_, S, V> {
                 let make = if normalised { SoftMoe::normalised } else { SoftMoe::new };
                 let mut body = make(b, "soft_moe", sizes, settings(extra_layers));
                 if random_phi {
-                    body = body.with_fixed_phi();
+                    body = body.with_fixed_phi(b);
                 }
                 if dispatch == MixingSpec::Uniform {
                     body = body.with_uniform_dispatch();

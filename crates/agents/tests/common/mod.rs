@@ -5,8 +5,8 @@
 use softmoe_agents::RunError;
 use softmoe_agents::run::{Monitor, Outcome, Report, train};
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
-    NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
+    MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig,
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -54,7 +54,7 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
         profile: "quick".into(),
         arm: "arm".into(),
         seed: 3,
-        environment: EnvironmentConfig::minatar(Game::Breakout),
+        environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
         agent,
         network: NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 8 },
         training: TrainingConfig {
@@ -64,7 +64,7 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 4,
             checkpoint_period: AgentSteps(70),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 

@@ -77,7 +77,7 @@ impl Play {
         let actions: Vec<usize> = agents.iter_mut().map(|agent| agent.act(&self.observation)).collect();
         let step: Step = self.environment.step(actions[0]);
         for agent in agents.iter_mut() {
-            agent.observe(&self.observation, actions[0], step).unwrap();
+            agent.learn(&self.observation, actions[0], step).unwrap();
         }
         if step.terminal || step.truncated {
             self.environment.reset();

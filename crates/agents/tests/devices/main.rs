@@ -30,7 +30,6 @@ fn architecture(encoder: &str, body: &str, head: HeadSpec) -> Architecture {
 fn update_settings(architecture: &Architecture, double: bool) -> UpdateSettings {
     UpdateSettings {
         batch_size: BATCH,
-        bootstrap_discount: 0.97,
         double,
         priority_exponent: 0.5,
         importance_exponent: 0.5,
@@ -78,7 +77,7 @@ fn on_device<B: Backend>(architecture: &Architecture, double: bool, device: &B::
 fn batch(architecture: &Architecture, seed: u64) -> Batch {
     let mut rng = Xoshiro256PlusPlus::seed_from_u64(seed);
     let frame_len = architecture.observation.iter().product();
-    let layout = Layout { capacity: 100, frame_len, stack: 1, n_step: 3, discount: 0.99 };
+    let layout = Layout { capacity: 100, frame_len, channels: 4, stack: 1, n_step: 3, discount: 0.99 };
     let mut batch = Batch::new(BATCH, &layout);
     let pixels = |rng: &mut Xoshiro256PlusPlus, largest: u8| match largest {
         1 => u8::from(rng.random_bool(0.2)),
@@ -90,7 +89,7 @@ fn batch(architecture: &Architecture, seed: u64) -> Batch {
     batch.actions.fill_with(|| rng.random_range(0..architecture.actions as u8));
     // Some beyond the support, some on an atom.
     batch.rewards.fill_with(|| rng.random_range(-25..26) as f32 * 0.5);
-    batch.terminals.fill_with(|| rng.random_bool(0.2));
+    batch.discounts.fill_with(|| if rng.random_bool(0.2) { 0.0 } else { 0.97 });
     batch.probabilities.fill_with(|| rng.random_range(0.001..0.1));
     batch
 }

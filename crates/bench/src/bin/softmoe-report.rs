@@ -2,12 +2,12 @@
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use comfy_table::Table;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_bench::collect::{Collection, Selection};
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::Bootstrap;
+use softmoe_bench::text;
 use softmoe_config::{AgentSteps, Experiment, names};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -42,9 +42,6 @@ struct Options {
     steps: Option<u64>,
 }
 
-/// Width of tables without a terminal, in columns.
-const COLUMNS: u16 = 100;
-
 fn main() -> ExitCode {
     match report(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -69,9 +66,7 @@ fn report(options: &Options) -> Result<()> {
     let report = Report::new(&selection, collection, &bootstrap, &mut generator);
     report::write(&report, &options.out, &bootstrap, &mut generator)?;
 
-    // Without an explicit width a table has the terminal's.
-    let columns = Table::new().width().unwrap_or(COLUMNS);
-    print!("{}", report::terminal(&report, columns));
+    print!("{}", report::terminal(&report, text::columns()));
     println!("Figures, table, scores and verdict: {}", options.out.display());
     Ok(())
 }
@@ -87,13 +82,7 @@ fn select<'a>(options: &Options, experiment: &'a Experiment) -> Result<Selection
     }
     let profile = &mut selection.profile;
     if let Some(chosen) = &options.games {
-        profile.games.clear();
-        for name in chosen {
-            let game = names::game(name).context("--games")?;
-            if !profile.games.contains(&game) {
-                profile.games.push(game);
-            }
-        }
+        profile.games = profile.games.select(chosen.iter().map(String::as_str)).context("--games")?;
     }
     profile.seeds = options.seeds.unwrap_or(profile.seeds);
     profile.agent_steps = options.steps.map_or(profile.agent_steps, AgentSteps);

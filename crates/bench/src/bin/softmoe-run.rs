@@ -3,17 +3,17 @@
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use comfy_table::Table;
 use fs4::TryLockError;
 use mimalloc::MiMalloc;
-use serde::Serialize;
 use softmoe_agents::check_device;
 use softmoe_agents::checkpoint::remove_all;
 use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
 use softmoe_bench::memory::Memory;
-use softmoe_config::{AgentSteps, Device, RunConfig, RunDirectory};
+use softmoe_bench::text;
+use softmoe_config::progress::INTERRUPTED;
+use softmoe_config::{AgentSteps, Device, ProgressLine, RunConfig, RunDirectory};
 use softmoe_nets::weights::WeightsFile;
 use std::fs::File;
 use std::io::Write;
@@ -28,10 +28,6 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Exit code of a run that was stopped at a checkpoint (128 + SIGINT).
-const INTERRUPTED: u8 = 130;
-/// Columns of a table where there is no terminal.
-const COLUMNS: u16 = 100;
 /// Time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 
@@ -136,7 +132,7 @@ fn describe(options: &Describe) -> anyhow::Result<()> {
     let description = Description::of(&architecture)?;
     let text = match options.json {
         true => serde_json::to_string_pretty(&description)?,
-        false => description.table(Table::new().width().unwrap_or(COLUMNS)),
+        false => description.table(text::columns()),
     };
     // Whoever reads this may be gone: `softmoe-run describe run.ron | head -3`.
     let _ = writeln!(std::io::stdout(), "{text}");
@@ -191,7 +187,7 @@ fn directory_of(arguments: &Training) -> anyhow::Result<RunDirectory> {
 
 /// Keeps a second worker away from the run; released when this process ends, however it ends.
 fn lock(directory: &RunDirectory) -> anyhow::Result<File> {
-    let path = directory.path().join("lock");
+    let path = directory.lock();
     let file = File::create(&path).with_context(|| {
         format!(
             "cannot write {}: the run's results go into that directory; make it writable, or have the run elsewhere \
@@ -261,17 +257,6 @@ impl Pace {
     }
 }
 
-/// A line of progress in JSON.
-#[derive(Serialize)]
-struct Line {
-    agent_steps: u64,
-    of: u64,
-    /// 0 before the first is measured.
-    steps_per_second: f64,
-    evaluation_return: Option<f64>,
-    phase: &'static str,
-}
-
 impl Console {
     fn new(arguments: &Training, stop: Arc<AtomicBool>) -> Self {
         Console { format: arguments.progress, stop, pace: Pace::default() }
@@ -292,17 +277,16 @@ impl Monitor for Console {
         if !self.pace.tells(Instant::now(), period, report) {
             return;
         }
-        let phase = match report.phase {
-            Phase::Train => "train",
-            Phase::Evaluate => "evaluate",
-            Phase::Checkpoint => "checkpoint",
-        };
-        let line = Line {
+        let line = ProgressLine {
             agent_steps: report.agent_steps.0,
             of: report.of.0,
             steps_per_second: self.pace.steps_per_second.unwrap_or(0.0),
             evaluation_return: report.evaluation_return,
-            phase,
+            phase: match report.phase {
+                Phase::Train => softmoe_config::Phase::Train,
+                Phase::Evaluate => softmoe_config::Phase::Evaluate,
+                Phase::Checkpoint => softmoe_config::Phase::Checkpoint,
+            },
         };
         match self.format {
             ProgressFormat::Json => self.say(&serde_json::to_string(&line).unwrap_or_default()),
@@ -311,7 +295,7 @@ impl Monitor for Console {
                     line.evaluation_return.map(|r| format!(", return {r:.2}")).unwrap_or_default();
                 let rate =
                     self.pace.steps_per_second.map(|rate| format!(", {rate:.0} steps/s")).unwrap_or_default();
-                let Line { agent_steps, of, .. } = line;
+                let ProgressLine { agent_steps, of, phase, .. } = line;
                 self.say(&format!("{phase}: {agent_steps} of {of} steps{rate}{evaluated}"));
             }
         }

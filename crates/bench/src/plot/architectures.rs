@@ -144,7 +144,7 @@ impl Block {
         }
         area.draw_text(&shape, &font(SMALL, MUTED, HPos::Left), (text, y)).map_err(failed)?;
         if self.parameters > 0 {
-            let number = crate::description::grouped(self.parameters);
+            let number = softmoe_config::words::thousands(self.parameters);
             let style = font(SMALL, MUTED, HPos::Right);
             // If both do not fit, the bar alone shows the number of parameters.
             if text + width(area, &shape, SMALL)? + 24 + width(area, &number, SMALL)? <= right {

@@ -2,8 +2,9 @@
 
 use super::WriteError;
 use super::files::write_all;
-use crate::description::{Description, Layer, Part, grouped};
+use crate::description::{Description, Layer, Part};
 use crate::plot::{Architectures, Block, Column, to_png, to_svg};
+use softmoe_config::words::{count, thousands};
 use softmoe_config::{EncoderSpec, Experiment};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,8 +28,8 @@ pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec
             mark: super::mark(experiment, &arm.name).unwrap_or(crate::plot::Mark::Reference),
             blocks: blocks(&description, architecture.network.encoder),
             totals: vec![
-                format!("{} parameters", grouped(description.parameters)),
-                format!("{} multiply-adds a sample", grouped(description.multiply_adds)),
+                format!("{} parameters", thousands(description.parameters)),
+                format!("{} multiply-adds a sample", thousands(description.multiply_adds)),
             ],
         });
     }
@@ -53,7 +54,6 @@ pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec
 fn blocks(description: &Description, encoder: EncoderSpec) -> Vec<Block> {
     let of_encoder = || description.layers.iter().filter(|layer| layer.part == Part::Encoder);
     let convolutions = of_encoder().filter(|layer| layer.name.starts_with("Conv2d")).count();
-    let plural = if convolutions == 1 { "" } else { "s" };
     let name = match encoder {
         EncoderSpec::MinAtar => "MinAtar",
         EncoderSpec::Nature => "Nature CNN",
@@ -68,7 +68,7 @@ fn blocks(description: &Description, encoder: EncoderSpec) -> Vec<Block> {
     let mut blocks = vec![
         block("observation".into(), &description.observation, 0, true),
         block(
-            format!("{name} encoder, {convolutions} convolution{plural}"),
+            format!("{name} encoder, {}", count(convolutions, "convolution")),
             &encoder.feature_map(),
             of_encoder().map(|layer| layer.parameters).sum(),
             true,

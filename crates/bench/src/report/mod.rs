@@ -1,5 +1,6 @@
 //! The report on a figure: what every arm scored, what that says about the claim, and the files that tell it.
 
+mod changes;
 mod drawing;
 mod files;
 mod pictures;
@@ -13,11 +14,12 @@ pub use table::{markdown, scores_csv, terminal, verdict_markdown};
 pub use verdict::{Judgement, Outcome, Verdict};
 
 use crate::collect::{Collection, Selection};
-use crate::normalise::Normalisation;
+use crate::normalise::{self, Normalisation};
 use crate::plot::Mark;
-use crate::settings::{changes_of_all, changes_of_bodies};
 use crate::statistics::{Bootstrap, Estimate, Scores, Summary, average};
+use changes::{changes_of_all, changes_of_bodies};
 use rand::Rng;
+use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
 
 /// Everything that the files of a figure are written from.
@@ -90,8 +92,8 @@ impl Report {
         generator: &mut impl Rng,
     ) -> Self {
         let experiment = selection.experiment;
-        let (reference, all_games) = (&experiment.reference, &selection.profile.games);
-        let normalisation = Normalisation::of(&collection, reference, all_games);
+        let (reference, all_games) = (&experiment.reference, selection.profile.games.list());
+        let normalisation = Normalisation::of(&collection, reference, &all_games);
         let reference_scores = normalisation.scores(&collection, reference);
 
         let mut arms = Vec::new();
@@ -115,12 +117,12 @@ impl Report {
         Report {
             title: experiment.title.clone(),
             caption: caption(selection, &collection, &scaled),
-            caption_of_all_games: caption(selection, &collection, all_games),
+            caption_of_all_games: caption(selection, &collection, &all_games),
             reference: label(experiment, reference),
             games: all_games.clone(),
             leaves_out: as_run(selection, &collection).leaves_out(),
             caution: caution(&arms),
-            notes: notes(all_games, &collection, &normalisation, &arms),
+            notes: notes(&all_games, &collection, &normalisation, &arms),
             arms,
             verdict,
             collection,
@@ -129,10 +131,7 @@ impl Report {
 
     /// What 0 and 1 are.
     pub fn scale(&self) -> String {
-        format!(
-            "Scores are normalised per game: 0 is the mean of the random policy, 1 the mean of {}.",
-            self.reference
-        )
+        normalise::sentence(&self.games, &self.reference)
     }
 }
 
@@ -163,7 +162,7 @@ fn raw(scores: &[f64]) -> Raw {
 fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> String {
     let profile = &selection.profile;
     let names = |within: bool| {
-        let games = profile.games.iter().filter(|game| shown.contains(game) == within);
+        let games = profile.games.list().into_iter().filter(|game| shown.contains(game) == within);
         games.map(|game| game.name()).collect::<Vec<_>>().join(", ")
     };
     let games = match (names(true), names(false)) {
@@ -171,13 +170,12 @@ fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> St
         (shown, without) if shown.is_empty() => format!("without {without}"),
         (shown, without) => format!("{shown}, without {without}"),
     };
-    let plural = if profile.seeds == 1 { "" } else { "s" };
     let mut caption = format!(
-        "{} · profile {} · {games} · {} seed{plural} · {} agent steps",
+        "{} · profile {} · {games} · {} · {} agent steps",
         selection.experiment.figure,
         selection.profile_name,
-        profile.seeds,
-        grouped(profile.agent_steps.0),
+        count(profile.seeds, "seed"),
+        thousands(profile.agent_steps.0),
     );
     let of_all =
         changes_of_all(&collection.finished).into_iter().map(|(key, value)| format!("{key} = {value}"));
@@ -198,14 +196,6 @@ fn as_run(selection: &Selection, collection: &Collection) -> Profile {
     let mut profile = selection.profile.clone();
     profile.set.extend(changes.into_iter().map(|(key, value)| format!("{key}={value}")));
     profile
-}
-
-/// `200,000`.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let groups: Vec<&str> =
-        digits.as_bytes().rchunks(3).rev().map(|group| str::from_utf8(group).unwrap_or_default()).collect();
-    groups.join(",")
 }
 
 /// What to say of the intervals of few runs.

@@ -1,6 +1,7 @@
 //! The figures of a report.
 
 use super::Report;
+use crate::normalise;
 use crate::plot::{Bar, Bars, Curves, Line, Mark, Panel, Point};
 use crate::statistics::{Bootstrap, Interval, Runs, Scores, Tasks, average};
 use rand::Rng;
@@ -16,10 +17,7 @@ pub fn bars(report: &Report) -> Bars {
     Bars {
         title: report.title.clone(),
         caption: format!("{} · bars: IQM with 95% stratified bootstrap interval", report.caption),
-        measure: format!(
-            "IQM of normalised score (0: random policy, 1: mean of {} in each game)",
-            report.reference
-        ),
+        measure: normalise::axis(&report.games, &report.reference),
         bars: bars.collect(),
     }
 }

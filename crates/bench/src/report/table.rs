@@ -2,7 +2,8 @@
 
 use super::{Judgement, Raw, Report, Verdict};
 use crate::statistics::Estimate;
-use comfy_table::{ContentArrangement, Table, presets};
+use crate::text;
+use comfy_table::Table;
 use std::fmt::Write as _;
 
 /// `table.md`.
@@ -89,7 +90,7 @@ pub fn verdict_markdown(report: &Report) -> String {
 /// Table, notes and verdict for a terminal of `width` columns.
 pub fn terminal(report: &Report, width: u16) -> String {
     let table = scores_table(report, width);
-    let wrap = |text: &str| wrapped(text, usize::from(width));
+    let wrap = |text: &str| text::wrapped(text, width);
     let mut text =
         format!("{}\n{}\n{table}\n{}\n", report.title, wrap(&report.caption), wrap(&report.scale()));
     if let Some(devices) = report.collection.devices_sentence() {
@@ -100,7 +101,7 @@ pub fn terminal(report: &Report, width: u16) -> String {
     }
 
     let Verdict { claim, judgements, outcome } = &report.verdict;
-    let mut rules = grid(width);
+    let mut rules = text::table(width);
     rules.set_header(["rule", "difference [95%]", "supported if", "verdict"]);
     for judgement in judgements {
         let Judgement { says, asks, estimate, .. } = judgement;
@@ -153,7 +154,7 @@ fn scores_table(report: &Report, width: u16) -> Table {
     let mut fitting = [(all, true), (all, false), (0, true)].into_iter().map(|(games, p)| rows(games, p));
     let fitting = fitting.find(|rows| natural_width(rows) <= usize::from(width));
     let mut rows = fitting.unwrap_or_else(|| rows(0, false)).into_iter();
-    let mut table = grid(width);
+    let mut table = text::table(width);
     table.set_header(rows.next().unwrap_or_default()).add_rows(rows);
     table
 }
@@ -164,29 +165,6 @@ fn natural_width(rows: &[Vec<String>]) -> usize {
     let columns = rows.first().map_or(0, Vec::len);
     let widest = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     (0..columns).map(|column| widest(column) + 3).sum::<usize>() + 1
-}
-
-fn grid(width: u16) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_width(width);
-    table
-}
-
-/// `text` in lines of at most `width` characters, where its words allow it.
-fn wrapped(text: &str, width: usize) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
 }
 
 fn outcome_of(judgement: &Judgement) -> String {
@@ -233,7 +211,7 @@ mod tests {
     use crate::collect::Collection;
     use crate::report::{ArmReport, Outcome, Report};
     use crate::statistics::{Interval, Summary};
-    use softmoe_config::Game;
+    use softmoe_config::{Game, MinAtarGame};
 
     fn report(label: &str) -> Report {
         let estimate = Estimate { point: 0.5, interval: Some(Interval { low: -0.25, high: 0.75 }) };
@@ -257,7 +235,10 @@ mod tests {
             caption: "caption".into(),
             caption_of_all_games: "caption".into(),
             reference: "flat".into(),
-            games: vec![Game::Breakout, Game::SpaceInvaders],
+            games: vec![MinAtarGame::Breakout, MinAtarGame::SpaceInvaders]
+                .into_iter()
+                .map(Game::MinAtar)
+                .collect(),
             arms: vec![arm],
             verdict: Verdict { claim: "claim".into(), judgements: Vec::new(), outcome: Outcome::NotJudged },
             leaves_out: Vec::new(),

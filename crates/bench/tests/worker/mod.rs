@@ -5,8 +5,8 @@
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, Game, KernelsSpec,
-    LearningConfig, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, Done, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
+    MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,7 +25,7 @@ pub(crate) fn config(body: BodySpec) -> RunConfig {
         profile: "quick".into(),
         arm: "arm".into(),
         seed: 1,
-        environment: EnvironmentConfig::minatar(Game::Breakout),
+        environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
         agent: AgentConfig::Learning(LearningConfig {
             min_replay: 120,
             batch_size: 16,
@@ -41,7 +41,7 @@ pub(crate) fn config(body: BodySpec) -> RunConfig {
             final_evaluation_episodes: 10,
             checkpoint_period: AgentSteps(100),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 

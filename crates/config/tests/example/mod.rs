@@ -15,7 +15,7 @@ pub(crate) const TEXT: &str = r#"(
     ],
     profiles: {
         "quick": (
-            purpose: "p", leaves_out: [], games: [breakout, space_invaders], seeds: 2,
+            purpose: "p", leaves_out: [], games: minatar([breakout, space_invaders]), seeds: 2,
             encoder: minatar, hidden: 128, agent: rainbow_minatar, set: ["agent.min_replay=1_000"],
             agent_steps: 40_000, evaluations: 8, evaluation_episodes: 5, final_evaluation_episodes: 30,
         ),

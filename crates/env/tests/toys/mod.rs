@@ -28,7 +28,7 @@ impl Environment for Counter {
     type Element = u8;
 
     fn spec(&self) -> EnvironmentSpec {
-        let element = Element::Byte { scale: 1.0 };
+        let element = Element::Byte { scale: 1 };
         EnvironmentSpec { frame: [1, 2, 2], stack: self.stack, actions: 3, element }
     }
 

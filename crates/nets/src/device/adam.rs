@@ -3,6 +3,7 @@
 use crate::{Adam, AdamSettings};
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
+use std::ops::Range;
 
 /// [`Adam`] over one flat tensor of parameters.
 #[derive(Clone, Debug)]
@@ -13,6 +14,9 @@ pub struct DeviceAdam<B: Backend> {
     /// First and second moments, in the order of the parameters.
     mu: Tensor<B, 1>,
     nu: Tensor<B, 1>,
+    /// Of an optimizer that leaves parameters alone: one for a trained value, zero for a fixed one. And the fixed ranges.
+    trained: Option<Tensor<B, 1>>,
+    fixed: Vec<Range<usize>>,
 }
 
 impl<B: Backend> DeviceAdam<B> {
@@ -20,7 +24,16 @@ impl<B: Backend> DeviceAdam<B> {
     pub fn new(adam: &Adam, device: &B::Device) -> Self {
         let (mu, nu) = adam.moments();
         let tensor = |values: &[f32]| super::from_values(values, [values.len()], device);
-        DeviceAdam { settings: adam.settings(), steps: adam.steps(), mu: tensor(mu), nu: tensor(nu) }
+        let mut trained = vec![1.0; adam.len()];
+        adam.fixed().iter().for_each(|range| trained[range.clone()].fill(0.0));
+        DeviceAdam {
+            settings: adam.settings(),
+            steps: adam.steps(),
+            mu: tensor(mu),
+            nu: tensor(nu),
+            trained: (!adam.fixed().is_empty()).then(|| tensor(&trained)),
+            fixed: adam.fixed().to_vec(),
+        }
     }
 
     /// Computes the parameters after one step as [`Adam::step`] does, and the optimizer after it. Nothing is
@@ -32,13 +45,18 @@ impl<B: Backend> DeviceAdam<B> {
     pub fn step(&self, parameters: Tensor<B, 1>, gradient: Tensor<B, 1>) -> (Tensor<B, 1>, Self) {
         let AdamSettings { beta_1, beta_2, .. } = self.settings;
         let steps = self.steps + 1;
+        // Moments of zero change no parameter.
+        let gradient = match &self.trained {
+            Some(trained) => gradient * trained.clone(),
+            None => gradient,
+        };
         let (step_size, epsilon) = self.settings.corrected(steps);
         let mu =
             self.mu.clone().mul_scalar(beta_1 as f32) + gradient.clone().mul_scalar((1.0 - beta_1) as f32);
         let square = gradient.clone() * gradient;
         let nu = self.nu.clone().mul_scalar(beta_2 as f32) + square.mul_scalar((1.0 - beta_2) as f32);
         let change = mu.clone().mul_scalar(step_size) / nu.clone().sqrt().add_scalar(epsilon);
-        (parameters - change, DeviceAdam { settings: self.settings, steps, mu, nu })
+        (parameters - change, DeviceAdam { steps, mu, nu, ..self.clone() })
     }
 
     /// A number that is finite as long as these parameters and the second moments are (see [`Adam::step`]).
@@ -51,12 +69,9 @@ impl<B: Backend> DeviceAdam<B> {
 
     /// The optimizer as the CPU engine has it.
     pub fn to_cpu(&self) -> Adam {
-        Adam::resume(
-            self.settings,
-            self.steps,
-            super::to_values(self.mu.clone()),
-            super::to_values(self.nu.clone()),
-        )
+        let moments = [&self.mu, &self.nu].map(|moment| super::to_values(moment.clone()));
+        let [mu, nu] = moments;
+        Adam::resume(self.settings, self.steps, mu, nu).with_fixed(self.fixed.clone())
     }
 
     /// Updates made.

@@ -1,57 +1,52 @@
 //! Affine maps whose matrix is too large for the caches of a core.
 //!
 //! Layout: b row by row. The inner loop goes by blocks of rows of b, each read once in the order of memory before it is
-//! multiplied: processors ask ahead for what is read in order, and not for the rows of a panel, which lie far apart. Limit: the
-//! way from memory, behind it multiply-adds. Measured on one core of a Zen 5, of 272 GFLOP/s, with a matrix that is in no
-//! cache: 180 at 32 x 7,744 x 512 (138 panel by panel), 175 at 32 x 7,744 x 969 (126); on two cores 350 and 310 (228 and 165).
+//! multiplied: processors prefetch values that are read in order, and not the rows of a panel, which lie far apart. Limit: the
+//! bandwidth of memory, and multiply-adds after it.
 
-use super::instructions::vectorised;
+use super::instruction_set::{dispatch, vectorised};
 use super::matrix::MatrixMut;
 use super::panels::{Product, Summand};
-use super::parts::{Of, share};
+use super::parallel::{Rows, parallel_chunks};
 use crate::scalar::Scalar;
 
-/// Values from which on a matrix is read from memory.
+/// A matrix of more values than this is read from memory.
 const FROM_MEMORY: usize = 1 << 20;
 /// Rows of b in a block, and values: half of a second cache.
 const ROWS_OF_B: usize = 128;
 const VALUES_OF_B: usize = 1 << 17;
-/// The most rows of c: with more, each value of b has so many uses that its way from memory counts for little.
+/// The most rows of c: with more, each value of b has so many uses that reading it from memory counts for little.
 const MOST_ROWS_OF_C: usize = 64;
-/// Parts of the inner loop, and sums. Threads share them, so that each reads a part of b; they are as many for any number of
-/// threads, so that all add in the same order.
+/// Partial sums over the inner loop, one for each eighth of the rows of b. Threads share them, so that each reads only some
+/// rows. Their number is the same for any number of threads, so that all add in the same order.
 const SUMS: usize = 8;
-/// Bytes of a line of the caches.
+/// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// Whether [`in_sums`] computes such a product faster: b is large, each part of it at least a block, and c has few rows.
+/// Whether [`by_partial_sums`] computes a product faster: b is large, each eighth of it at least a block, and c has few rows.
 pub(super) fn is_from_memory<E>(product: &Product<'_, E>) -> bool {
     let ([k, n], [m, _]) = (product.b.shape, product.c.shape);
     let is_large = k * n > FROM_MEMORY && k >= SUMS * ROWS_OF_B;
     is_large && product.a.columns[0] == 1 && (1..=MOST_ROWS_OF_C).contains(&m)
 }
 
-/// Computes c = a b + `bias`, in rows, from a sum over each part of the inner loop.
-pub(super) fn in_sums<E: Scalar>(
-    product: Product<'_, E>,
-    bias: &[E],
-    multiply: impl Fn(Product<'_, E>) + Sync,
-) {
+/// Computes c = a b + `bias` as [`SUMS`] partial sums over the inner loop.
+pub(super) fn by_partial_sums<E: Scalar>(product: Product<'_, E>, bias: &[E]) {
     let Product { c, a, b, rectified, .. } = product;
     let ([k, n], [m, _]) = (b.shape, c.shape);
     let rows_at_a_time = ROWS_OF_B.min(VALUES_OF_B / n).max(1);
-    // On this thread no part takes the scratch a second time: neither b nor c is copied.
+    // No product below takes this thread's scratch a second time: neither b nor c is copied.
     let mut sums = E::take_scratch(SUMS * m * n);
-    let parts = (0..SUMS, Of(&mut sums[..SUMS * m * n], m * n));
-    share(m * n * k, parts, |(parts, Of(sums, len))| {
-        for (part, sum) in parts.zip(sums.chunks_exact_mut(len)) {
-            let (start, end) = (k * part / SUMS, k * (part + 1) / SUMS);
+    let numbered = (0..SUMS, Rows(&mut sums[..SUMS * m * n], m * n));
+    parallel_chunks(m * n * k, numbered, |(numbers, Rows(sums, len))| {
+        for (number, sum) in numbers.zip(sums.chunks_exact_mut(len)) {
+            let (start, end) = (k * number / SUMS, k * (number + 1) / SUMS);
             for first in (start..end).step_by(rows_at_a_time) {
                 let rows = first..end.min(first + rows_at_a_time);
                 let (a, b) = (a.columns(rows.clone()), b.rows(rows));
                 fetch(&b.data[..b.data.len().min(b.shape[0] * b.strides[0])]);
                 let sum = MatrixMut::new(sum, m, n);
-                multiply(Product::of_blocks(sum, a, b, Summand::of(first > start)));
+                dispatch(Product::of_blocks(sum, a, b, Summand::of(first > start)));
             }
         }
     });
@@ -73,7 +68,7 @@ pub(super) fn in_sums<E: Scalar>(
     E::give_scratch(sums);
 }
 
-/// Reads a value of each line of the caches.
+/// Reads a value of each cache line.
 fn fetch<E: Scalar>(values: &[E]) {
     for line in values.chunks(LINE / size_of::<E>()) {
         std::hint::black_box(line[0]);

@@ -1,19 +1,19 @@
-//! The vectors that register tiles are made of, for both types of numbers.
+//! Vectors of `f32` or `f64` in registers, under one trait for both number types.
 
-use super::transposition::{At, copy_block, copy_block_of_f32};
+use super::block::{At, copy_block, copy_block_of_f32};
 use pulp::{MemMask, Simd};
 use std::cell::Cell;
 
-/// A number that vectors can be made of. Implemented for `f32` and `f64`, and for nothing else.
+/// A number type that vector registers hold: `f32` or `f64`.
 pub trait Lanes: Copy + 'static {
-    /// As many numbers as fit into a register.
+    /// A register full of numbers.
     type Vector<S: Simd>: Copy;
-    /// Which of them are meant.
+    /// A choice of lanes to read or write.
     type Mask<S: Simd>: Copy;
 
-    /// How many fit into a vector.
+    /// The number of lanes of a vector.
     fn lanes<S: Simd>() -> usize;
-    /// The number in every lane.
+    /// A vector with this number in every lane.
     fn splat<S: Simd>(self, simd: S) -> Self::Vector<S>;
     /// a + b.
     fn add_lanes<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
@@ -26,31 +26,31 @@ pub trait Lanes: Copy + 'static {
         b: Self::Vector<S>,
         c: Self::Vector<S>,
     ) -> Self::Vector<S>;
-    /// The first `len` lanes.
+    /// The mask of the first `len` lanes.
     fn mask<S: Simd>(simd: S, len: usize) -> Self::Mask<S>;
 
-    /// Reads a vector, or as much of it as `mask` says.
+    /// Reads a vector, or only the lanes of `mask`; the others are zero.
     ///
     /// # Safety
-    /// So much can be read.
+    /// These lanes can be read.
     #[allow(unsafe_code)]
     unsafe fn load<S: Simd>(simd: S, at: *const Self, mask: Option<Self::Mask<S>>) -> Self::Vector<S>;
 
-    /// Writes a vector, or as much of it as `mask` says.
+    /// Writes a vector, or only the lanes of `mask`.
     ///
     /// # Safety
-    /// So much can be written.
+    /// These lanes can be written.
     #[allow(unsafe_code)]
     unsafe fn store<S: Simd>(simd: S, at: *mut Self, mask: Option<Self::Mask<S>>, value: Self::Vector<S>);
 
-    /// Copies four rows of four values to four columns.
+    /// Copies the transpose of a block of four by four values from x to y.
     ///
     /// # Safety
-    /// x can be read and y written, and they do not overlap.
+    /// The block at x can be read and that at y written, and they do not overlap.
     #[allow(unsafe_code)]
     unsafe fn copy_block_transposed(y: At<*mut Self>, x: At<*const Self>);
 
-    /// Takes a buffer of this thread's, at least `len` long; it is only allocated when it must grow.
+    /// Takes this thread's buffer, at least `len` long. It is allocated only when it must grow.
     fn take_scratch(len: usize) -> Vec<Self>;
 
     /// Gives the buffer back.
@@ -180,7 +180,7 @@ lanes!(
     copy_block
 );
 
-/// One thread's buffers, of each kind of number.
+/// A thread's buffers, one for each number type.
 #[derive(Default)]
 struct Scratch {
     f32s: Cell<Vec<f32>>,

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// A matrix somewhere in a slice: element (i, j) lies at `i * row_stride + j * column_stride`.
+/// A strided matrix in a slice: element (i, j) lies at `i * row_stride + j * column_stride`.
 #[derive(Clone, Copy, Debug)]
 pub struct Matrix<'a, E> {
     pub(super) data: &'a [E],
@@ -10,10 +10,10 @@ pub struct Matrix<'a, E> {
     pub(super) strides: [usize; 2],
 }
 
-/// A matrix whose rows and columns come in blocks, such as the patches of a feature map: row (i, j) and column (k, l)
-/// meet at `i * row_strides[0] + j * row_strides[1] + k * column_strides[0] + l * column_strides[1]`.
+/// A matrix whose rows and columns come in blocks, such as the patches of a feature map: the element in row (i, j) and
+/// column (k, l) lies at `i * row_strides[0] + j * row_strides[1] + k * column_strides[0] + l * column_strides[1]`.
 ///
-/// Elements may share a place, as those of overlapping patches do: nothing is copied.
+/// Elements may share a place, as those of overlapping patches do. Nothing is copied.
 #[derive(Clone, Copy, Debug)]
 pub struct Blocks<'a, E> {
     pub(super) data: &'a [E],
@@ -21,8 +21,8 @@ pub struct Blocks<'a, E> {
     pub(super) columns: [usize; 2],
     pub(super) row_strides: [usize; 2],
     pub(super) column_strides: [usize; 2],
-    /// Those rows that are meant: the first, and how many.
-    pub(super) part: (usize, usize),
+    /// Rows of the view: the first, and how many.
+    pub(super) view: (usize, usize),
 }
 
 impl<'a, E> Blocks<'a, E> {
@@ -48,21 +48,17 @@ impl<'a, E> Blocks<'a, E> {
              reaches beyond {} values",
             data.len()
         );
-        Blocks { data, rows, columns, row_strides, column_strides, part: (0, rows[0] * rows[1]) }
+        Blocks { data, rows, columns, row_strides, column_strides, view: (0, rows[0] * rows[1]) }
     }
 
-    /// Some of its rows.
-    ///
-    /// # Panics
-    /// If there are no such rows.
-    #[must_use]
-    pub fn part(mut self, rows: Range<usize>) -> Self {
-        assert!(rows.end <= self.part.1, "rows {rows:?} of {}", self.part.1);
-        self.part = (self.part.0 + rows.start, rows.len());
+    /// The view of some of its rows.
+    pub(super) fn rows(mut self, rows: Range<usize>) -> Self {
+        assert!(rows.end <= self.view.1, "rows {rows:?} of {}", self.view.1);
+        self.view = (self.view.0 + rows.start, rows.len());
         self
     }
 
-    /// Some of the columns of a matrix whose columns are one block.
+    /// The view of some columns, where all columns are one block.
     pub(super) fn columns(mut self, columns: Range<usize>) -> Self {
         assert!(
             self.columns[0] == 1 && columns.end <= self.columns[1],
@@ -83,12 +79,12 @@ impl<'a, E> From<Matrix<'a, E>> for Blocks<'a, E> {
             columns: [1, shape[1]],
             row_strides: [0, strides[0]],
             column_strides: [0, strides[1]],
-            part: (0, shape[0]),
+            view: (0, shape[0]),
         }
     }
 }
 
-/// A [`Matrix`] to write to.
+/// A strided matrix in a slice that can be written to; see [`Matrix`].
 #[derive(Debug)]
 pub struct MatrixMut<'a, E> {
     pub(super) data: &'a mut [E],
@@ -126,12 +122,12 @@ impl<'a, E> Matrix<'a, E> {
         Matrix { data, shape, strides }
     }
 
-    /// Some of its rows.
+    /// The view of some of its rows.
     pub(super) fn rows(self, rows: Range<usize>) -> Self {
         Self::strided(&self.data[rows.start * self.strides[0]..], [rows.len(), self.shape[1]], self.strides)
     }
 
-    /// The transposed matrix; nothing is moved.
+    /// The transposed view; nothing is moved.
     #[must_use]
     pub fn transposed(self) -> Self {
         let ([rows, columns], [row, column]) = (self.shape, self.strides);
@@ -164,12 +160,12 @@ impl<'a, E> MatrixMut<'a, E> {
         matrix
     }
 
-    /// Whether each row lies behind the one before it; else each column does.
+    /// Whether each row lies after the one before it; otherwise each column does.
     pub(super) fn is_row_major(&self) -> bool {
         self.strides[0] >= self.shape[1] * self.strides[1]
     }
 
-    /// The transposed matrix; nothing is moved.
+    /// The transposed view; nothing is moved.
     #[must_use]
     pub fn transposed(self) -> Self {
         let ([rows, columns], [row, column]) = (self.shape, self.strides);

@@ -1,33 +1,32 @@
 //! A product of strided matrices, panel by panel and tile by tile.
 //!
-//! A panel is as wide as two vectors. What does not lie as the tile needs it, a b or c without contiguous rows, is copied by
-//! the panel. Limit: multiply-adds. Measured on one core of a Zen 5, of 272 GFLOP/s: 265 at 32 x 1,024 x 128, 250 at
-//! 32 x 512 x 969, 240 where c is written column by column (gradients of inputs; 190 before blocks were turned in
-//! registers), 220 where the inner loop is 32 long (gradients of kernels).
+//! A panel is as wide as two vectors. A b or c whose rows are not contiguous, as the tile needs them, is copied by the panel.
+//! Limit: multiply-adds; where the inner loop is short, the reading and writing of c.
 
+use super::block::At;
 use super::matrix::{Blocks, Matrix, MatrixMut};
-use super::parts::Rows;
+use super::parallel::Split;
 use super::tile::{self, Operands, ROWS};
-use super::transposition::{At, copy_transposed};
+use super::transposition::copy_transposed;
 use crate::scalar::Scalar;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
-/// Values of a c of several panels from which on it is written by blocks of rows, which lie on fewer pages than a whole
-/// panel's. Blocks are the same on every processor.
+/// A c of several panels and more values than this is written by blocks of rows, which lie on fewer pages than a whole
+/// panel. Blocks are the same on every processor.
 pub(super) const LARGE: usize = 1 << 20;
 /// Rows of c in such a block.
 pub(super) const ROWS_AT_A_TIME: usize = 64;
 /// Columns of the widest panel.
 const COLUMNS: usize = 32;
 
-/// What a product is added to.
+/// The summand that a product is added to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Summand<'a, E> {
     Nothing,
-    /// What c holds.
+    /// The values that c holds.
     Output,
-    /// This, to each row: (n).
+    /// A row that is added to each row, (n).
     Row(&'a [E]),
 }
 
@@ -43,7 +42,7 @@ pub(super) struct Product<'a, E> {
     pub(super) a: Blocks<'a, E>,
     pub(super) b: Matrix<'a, E>,
     pub(super) summand: Summand<'a, E>,
-    /// Whether what is negative becomes zero.
+    /// Whether negative results become zero.
     pub(super) rectified: bool,
 }
 
@@ -56,7 +55,7 @@ impl<'a, E> Product<'a, E> {
         b: Matrix<'a, E>,
         summand: Summand<'a, E>,
     ) -> Self {
-        let (m, inner) = (a.part.1, a.columns[0] * a.columns[1]);
+        let (m, inner) = (a.view.1, a.columns[0] * a.columns[1]);
         let [k, n] = b.shape;
         assert!(inner == k && c.shape == [m, n], "{m}x{inner} times {:?} is not {:?}", b.shape, c.shape);
         if let Summand::Row(values) = summand {
@@ -69,21 +68,21 @@ impl<'a, E> Product<'a, E> {
 /// Some columns of b and c, as wide as a tile.
 struct Panel<'p, E> {
     columns: Range<usize>,
-    /// Those of b, or a copy, row by row.
+    /// The columns in b, or a copy of them, row by row.
     b: *const E,
     b_stride: usize,
-    /// A place for a tile of a c whose rows are not contiguous.
+    /// Room for a tile of a c whose rows are not contiguous.
     copy: &'p mut [E; tile::VALUES],
 }
 
-/// Cut between rows of c, or between columns where those lie apart from each other.
-impl<E: Scalar> Rows for Product<'_, E> {
-    fn rows(&self) -> usize {
+/// Splits between rows of c, or between columns if c is column-major.
+impl<E: Scalar> Split for Product<'_, E> {
+    fn row_count(&self) -> usize {
         let [m, n] = self.c.shape;
         if self.c.is_row_major() { m } else { n }
     }
 
-    fn cut(self, row: usize) -> (Self, Self) {
+    fn split_at_row(self, row: usize) -> (Self, Self) {
         let Product { c, a, b, summand, rectified } = self;
         let ([m, n], strides) = (c.shape, c.strides);
         let is_row_major = c.is_row_major();
@@ -91,16 +90,16 @@ impl<E: Scalar> Rows for Product<'_, E> {
         let unit = if is_row_major { tile::ROWS } else { 2 * tile::ROWS };
         let row = if row > unit { row - row % unit } else { row };
         let (left, right) = c.data.split_at_mut(c.data.len().min(row * strides[usize::from(!is_row_major)]));
-        let part = |data, shape| MatrixMut { data, shape, strides };
+        let view = |data, shape| MatrixMut { data, shape, strides };
         if is_row_major {
-            let (above, below) = (part(left, [row, n]), part(right, [m - row, n]));
-            let [a_above, a_below] = [a.part(0..row), a.part(row..m)];
+            let (above, below) = (view(left, [row, n]), view(right, [m - row, n]));
+            let [a_above, a_below] = [a.rows(0..row), a.rows(row..m)];
             (
                 Product { c: above, a: a_above, b, summand, rectified },
                 Product { c: below, a: a_below, b, summand, rectified },
             )
         } else {
-            let (left, right) = (part(left, [m, row]), part(right, [m, n - row]));
+            let (left, right) = (view(left, [m, row]), view(right, [m, n - row]));
             let [k, _] = b.shape;
             let b_right = &b.data[b.data.len().min(row * b.strides[1])..];
             let b_left = Matrix { shape: [k, row], ..b };
@@ -126,10 +125,10 @@ impl<E: Scalar> WithSimd for Product<'_, E> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let ([_, n], [m, _]) = (self.b.shape, self.c.shape);
-        // What has to be copied is copied once.
+        // A panel that has to be copied is copied once.
         let in_place = self.b.strides[1] == 1 && self.c.strides[1] == 1;
-        let is_cut = in_place && n > COLUMNS && m * n > LARGE;
-        let rows_at_a_time = if is_cut { ROWS_AT_A_TIME } else { m.max(1) };
+        let by_blocks = in_place && n > COLUMNS && m * n > LARGE;
+        let rows_at_a_time = if by_blocks { ROWS_AT_A_TIME } else { m.max(1) };
         let mut copy = [E::ZERO; tile::VALUES];
         for first in (0..m).step_by(rows_at_a_time) {
             self.panels(simd, first..m.min(first + rows_at_a_time), &mut copy);
@@ -144,12 +143,12 @@ impl<E: Scalar> Product<'_, E> {
         let (n, lanes) = (self.c.shape[1], E::lanes::<S>());
         for column in (0..n).step_by(2 * lanes) {
             let columns = (n - column).min(2 * lanes);
-            let part = (rows.clone(), column..column + columns);
+            let place = (rows.clone(), column..column + columns);
             match (columns <= lanes, columns % lanes == 0) {
-                (true, true) => self.panel::<S, 1, false>(simd, part, copy),
-                (true, false) => self.panel::<S, 1, true>(simd, part, copy),
-                (false, true) => self.panel::<S, 2, false>(simd, part, copy),
-                (false, false) => self.panel::<S, 2, true>(simd, part, copy),
+                (true, true) => self.panel::<S, 1, false>(simd, place, copy),
+                (true, false) => self.panel::<S, 1, true>(simd, place, copy),
+                (false, true) => self.panel::<S, 2, false>(simd, place, copy),
+                (false, false) => self.panel::<S, 2, true>(simd, place, copy),
             }
         }
     }
@@ -257,7 +256,7 @@ impl<E: Scalar> Product<'_, E> {
         let copy_stride = VECTORS * E::lanes::<S>();
         let operands = Operands {
             a: self.a.data.as_ptr(),
-            first_row: self.a.part.0 + row,
+            first_row: self.a.view.0 + row,
             a_block: self.a.rows[1],
             a_row_strides: self.a.row_strides,
             a_column_strides: self.a.column_strides,
@@ -275,8 +274,8 @@ impl<E: Scalar> Product<'_, E> {
         // in its slice (strides are not negative), and `of_blocks` that the shapes fit: a has the rows from `row` on; b, the
         // matrix itself or a copy of the panel, has as many rows as a has columns, and the panel's columns; c, the matrix
         // itself or a copy that is large enough for any tile, has these rows and columns. `columns` is as long as `VECTORS`
-        // and `PARTIAL` say. A part of a product (`cut`) keeps to rows or columns of the whole. c is borrowed mutably and
-        // overlaps neither a nor b. What is added is c, or as many values as c has columns (`of_blocks`).
+        // and `PARTIAL` say. A chunk of a product (`split_at_row`) keeps to rows or columns of the whole. c is borrowed mutably and
+        // overlaps neither a nor b. The summand is c, or as many values as c has columns (`of_blocks`).
         unsafe { tile::tile::<E, S, ROWS, VECTORS, PARTIAL>(simd, operands) };
         if !in_place {
             let c = &mut self.c.data[place..];

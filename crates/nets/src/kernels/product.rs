@@ -1,10 +1,10 @@
 //! Products of matrices, affine maps among them.
 
-use super::from_memory::{in_sums, is_from_memory};
-use super::instructions::{dispatch, vectorised};
+use super::from_memory::{by_partial_sums, is_from_memory};
+use super::instruction_set::{dispatch, vectorised};
 use super::matrix::{Blocks, Matrix, MatrixMut};
 use super::panels::{Product, Summand};
-use super::parts::share;
+use super::parallel::parallel_chunks;
 use crate::scalar::Scalar;
 
 /// c = a b, or c = c + a b if `accumulate`.
@@ -15,33 +15,30 @@ use crate::scalar::Scalar;
 /// # Panics
 /// If the shapes do not fit.
 pub fn product<E: Scalar>(c: MatrixMut<'_, E>, a: Matrix<'_, E>, b: Matrix<'_, E>, accumulate: bool) {
-    product_by(c, a, b, accumulate, dispatch);
+    let [m, n] = c.shape;
+    parallel_chunks(m * n * a.shape[1], least_copied(c, a, b, accumulate), dispatch);
 }
 
-/// [`product`], by the instructions that `multiply` chooses.
-fn product_by<'m, E: Scalar>(
+/// The product, or the transposed product c^T = b^T a^T if it has less to copy: rows of b and c that are not contiguous are
+/// copied.
+fn least_copied<'m, E: Scalar>(
     c: MatrixMut<'m, E>,
     a: Matrix<'m, E>,
     b: Matrix<'m, E>,
     accumulate: bool,
-    multiply: impl Fn(Product<'m, E>) + Sync,
-) {
+) -> Product<'m, E> {
     let ([m, k], [inner, n]) = (a.shape, b.shape);
     assert!(inner == k && c.shape == [m, n], "{:?} x {:?} is not {:?}", a.shape, b.shape, c.shape);
-    // Rows of b and of c should be contiguous; otherwise they are copied. The transposed product,
-    // c^T = b^T a^T, may have less to copy.
     let copied = |b: &Matrix<'_, E>, c: [usize; 2]| {
         let of_b = if b.strides[1] == 1 { 0 } else { k * b.shape[1] };
         of_b + if c[1] == 1 { 0 } else { m * n }
     };
     let [row, column] = c.strides;
-    let transposed = copied(&a.transposed(), [column, row]) < copied(&b, [row, column]);
     let summand = Summand::of(accumulate);
-    let product = match transposed {
+    match copied(&a.transposed(), [column, row]) < copied(&b, [row, column]) {
         false => Product::of_blocks(c, a.into(), b, summand),
         true => Product::of_blocks(c.transposed(), b.transposed().into(), a.transposed(), summand),
-    };
-    share(m * n * k, product, multiply);
+    }
 }
 
 /// c = a b, or c = c + a b if `accumulate`, for a matrix a in blocks.
@@ -66,14 +63,14 @@ pub fn product_of_blocks<E: Scalar>(
 /// x: (m, k); w: (k, n); bias: (n); y: (m, n)
 ///
 /// # Panics
-/// If the shapes do not fit, or if values of a row of w or y do not lie beside each other.
+/// If the shapes do not fit, or if the rows of w or y are not contiguous.
 pub fn affine<'m, E: Scalar>(
     y: MatrixMut<'m, E>,
     x: impl Into<Blocks<'m, E>>,
     w: Matrix<'m, E>,
     bias: &'m [E],
 ) {
-    affine_by(y, x.into(), w, bias, false, |product| dispatch(product));
+    rectified_affine(y, x.into(), w, bias, false);
 }
 
 /// y = max(x w + bias, 0): the bias is added to each row.
@@ -82,37 +79,36 @@ pub fn affine<'m, E: Scalar>(
 /// x: (m, k); w: (k, n); bias: (n); y: (m, n)
 ///
 /// # Panics
-/// If the shapes do not fit, or if values of a row of w or y do not lie beside each other.
+/// If the shapes do not fit, or if the rows of w or y are not contiguous.
 pub fn affine_relu<'m, E: Scalar>(
     y: MatrixMut<'m, E>,
     x: impl Into<Blocks<'m, E>>,
     w: Matrix<'m, E>,
     bias: &'m [E],
 ) {
-    affine_by(y, x.into(), w, bias, true, |product| dispatch(product));
+    rectified_affine(y, x.into(), w, bias, true);
 }
 
-/// [`affine`], or [`affine_relu`] if `rectified`, by the instructions that `multiply` chooses.
-fn affine_by<'m, E: Scalar>(
+/// [`affine_relu`] if `rectified`, otherwise [`affine`].
+fn rectified_affine<'m, E: Scalar>(
     y: MatrixMut<'m, E>,
     x: Blocks<'m, E>,
     w: Matrix<'m, E>,
     bias: &'m [E],
     rectified: bool,
-    multiply: impl Fn(Product<'_, E>) + Sync,
 ) {
     let ([m, n], [k, _]) = (y.shape, w.shape);
     let product = Product { rectified, ..Product::of_blocks(y, x, w, Summand::Row(bias)) };
     let are_contiguous = product.b.strides[1] == 1 && product.c.strides[1] == 1;
     assert!(are_contiguous, "rows of {n} values");
     if is_from_memory(&product) {
-        in_sums(product, bias, multiply);
+        by_partial_sums(product, bias);
     } else {
-        share(m * n * k, product, multiply);
+        parallel_chunks(m * n * k, product, dispatch);
     }
 }
 
-/// y += x w, reading only the rows of `w` whose `x` is not zero: half of them behind a ReLU.
+/// y += x w, reading only the rows of `w` whose `x` is not zero: about half of them after a ReLU.
 ///
 /// # Shapes
 /// x: (k); w: (k, n), row-major; y: (n)
@@ -139,11 +135,12 @@ pub fn vector_matrix<E: Scalar>(y: &mut [E], x: &[E], w: &[E]) {
 mod tests {
     use super::super::panels::{LARGE, ROWS_AT_A_TIME};
     use super::{
-        Matrix, MatrixMut, Product, Summand, affine, affine_by, affine_relu, dispatch, is_from_memory,
-        product, product_by, vector_matrix,
+        Matrix, MatrixMut, Product, Summand, affine, affine_relu, dispatch, is_from_memory, least_copied,
+        product, rectified_affine, vector_matrix,
     };
+    use crate::kernels::InstructionSet;
+    use crate::kernels::parallel::parallel_chunks_with;
     use proptest::prelude::*;
-    use pulp::Simd;
     use rand::{RngExt, SeedableRng};
 
     fn random(len: usize, seed: u64) -> Vec<f32> {
@@ -151,14 +148,9 @@ mod tests {
         (0..len).map(|_| rng.random_range(-1.0..1.0)).collect()
     }
 
-    /// Calls `multiply(instructions)` for each set of instructions that this processor has.
-    fn on_every_processor(mut multiply: impl FnMut(&(dyn Fn(Product<'_, f32>) + Sync))) {
-        multiply(&|product| pulp::Scalar.vectorize(product));
-        multiply(&|product| pulp::Arch::new().dispatch(product));
-        #[cfg(target_arch = "x86_64")]
-        if let Some(avx2) = pulp::x86::V3::try_new() {
-            multiply(&|product| Simd::vectorize(avx2, product));
-        }
+    /// Calls `body` with each instruction set that this processor has.
+    fn with_every_set(mut body: impl FnMut()) {
+        InstructionSet::available().into_iter().for_each(|set| set.run(&mut body));
     }
 
     fn f64_product(a: &[f32], b: &[f32], start: &[f32], n: usize) -> Vec<f64> {
@@ -179,18 +171,18 @@ mod tests {
         assert!(m * n > LARGE && m > ROWS_AT_A_TIME);
         let (a, b, start) = (random(m * k, 1), random(k * n, 2), random(m * n, 3));
         let want = f64_product(&a, &b, &start, n);
-        on_every_processor(|multiply| {
+        with_every_set(|| {
             let mut c = start.clone();
             let (a, b) = (Matrix::new(&a, m, k), Matrix::new(&b, k, n));
-            product_by(MatrixMut::new(&mut c, m, n), a, b, true, multiply);
+            product(MatrixMut::new(&mut c, m, n), a, b, true);
             for (&c, want) in c.iter().zip(&want) {
                 assert!((f64::from(c) - want).abs() < 1e-4, "{c}, should be {want}");
             }
         });
     }
 
-    /// With a gap behind each row of all matrices. What is negative after one part may be positive after the last, and what is
-    /// no number becomes zero, as in a tile.
+    /// With a gap after each row of all matrices. A sum that is negative after one part of the inner loop may be positive after
+    /// the last; NaN becomes zero, as in a tile.
     #[test]
     fn affine_maps_from_memory_equal_plain_loops() {
         const GAP: usize = 3;
@@ -208,12 +200,12 @@ mod tests {
             let x = Matrix::strided(&x, [m, k], [k + GAP, 1]);
             let w = Matrix::strided(&w, [k, n], [n + GAP, 1]);
             for rectified in [false, true] {
-                on_every_processor(|multiply| {
+                with_every_set(|| {
                     let mut y = vec![7.0; m * (n + GAP)];
                     let of_rows = MatrixMut::strided(&mut y, [m, n], [n + GAP, 1]);
                     assert!(is_from_memory(&Product::of_blocks(of_rows, x.into(), w, Summand::Nothing)));
                     let of_rows = MatrixMut::strided(&mut y, [m, n], [n + GAP, 1]);
-                    affine_by(of_rows, x.into(), w, &bias, rectified, multiply);
+                    rectified_affine(of_rows, x.into(), w, &bias, rectified);
                     for (y, want) in y.chunks_exact(n + GAP).zip(want.chunks_exact(n)) {
                         assert!(if rectified { y[5] == 0.0 } else { y[5].is_nan() });
                         for (&y, &want) in y.iter().zip(want).filter(|(y, _)| **y != 0.0 && !y.is_nan()) {
@@ -225,14 +217,14 @@ mod tests {
                                 "{y}, should be {want}"
                             );
                         }
-                        assert!(y[n..] == [7.0; GAP], "what lies between rows stays");
+                        assert!(y[n..] == [7.0; GAP], "the gaps between rows stay");
                     }
                 });
             }
         }
     }
 
-    /// A row that is a column turned around: its stride says nothing.
+    /// A row that is a transposed column: its row stride means nothing.
     #[test]
     fn an_affine_map_from_memory_may_be_one_row() {
         let [k, n] = [1_100, 1_000];
@@ -263,7 +255,7 @@ mod tests {
             m in 1usize..40, k in 1usize..40, n in 1usize..80, gap in 0usize..3, seed: u64, accumulate: bool,
             transposed: [bool; 3],
         ) {
-            // Values of a matrix with gaps behind its rows, or columns if it is transposed, and its strides.
+            // Values of a matrix with gaps after its rows, or columns if it is transposed, and its strides.
             let matrix = |rows: usize, columns: usize, which: usize| {
                 let values = random((rows + gap) * (columns + gap), seed ^ which as u64);
                 (values, if transposed[which] { [1, rows + gap] } else { [columns + gap, 1] })
@@ -278,9 +270,9 @@ mod tests {
                 }
             }
             let (left, right) = (Matrix::strided(&a, [m, k], sa), Matrix::strided(&b, [k, n], sb));
-            on_every_processor(|multiply| {
+            with_every_set(|| {
                 let mut c = start.clone();
-                product_by(MatrixMut::strided(&mut c, [m, n], sc), left, right, accumulate, multiply);
+                product(MatrixMut::strided(&mut c, [m, n], sc), left, right, accumulate);
                 for (&c, want) in c.iter().zip(&want) {
                     assert!((f64::from(c) - want).abs() < 1e-5, "{c}, should be {want}");
                 }
@@ -295,8 +287,8 @@ mod tests {
         }
 
         #[test]
-        fn parts_of_a_product_are_equal_to_the_whole_to_the_bit(
-            m in 1usize..60, k in 1usize..20, n in 1usize..80, parts in 2usize..5, seed: u64, transposed: [bool; 3],
+        fn chunks_of_a_product_equal_the_whole_to_the_bit(
+            m in 1usize..60, k in 1usize..20, n in 1usize..80, chunks in 1usize..5, seed: u64, transposed: [bool; 3],
         ) {
             let strides = |rows: usize, columns: usize, which: usize| {
                 if transposed[which] { [1, rows] } else { [columns, 1] }
@@ -304,16 +296,14 @@ mod tests {
             let (a, b) = (random(m * k, seed), random(k * n, !seed));
             let (left, right) =
                 (Matrix::strided(&a, [m, k], strides(m, k, 0)), Matrix::strided(&b, [k, n], strides(k, n, 1)));
-            let multiplied = |multiply: &(dyn Fn(Product<'_, f32>) + Sync)| {
+            let multiplied = |chunks: usize| {
                 let mut c = vec![f32::NAN; m * n];
                 let result = MatrixMut::strided(&mut c, [m, n], strides(m, n, 2));
-                product_by(result, left, right, false, multiply);
+                let whole = least_copied(result, left, right, false);
+                parallel_chunks_with(&mut vec![(); chunks], whole, &|(), chunk| dispatch(chunk));
                 c
             };
-            let in_parts = multiplied(&|product| {
-                super::super::parts::in_parts(&mut vec![(); parts], product, &|(), part| dispatch(part));
-            });
-            prop_assert_eq!(in_parts, multiplied(&|product| dispatch(product)));
+            prop_assert_eq!(multiplied(chunks + 1), multiplied(1));
         }
 
         #[test]

@@ -1,10 +1,10 @@
-//! Softmax over the rows and the columns of matrices, and its gradient.
+//! Softmax over the rows or the columns of row-major matrices, and its gradient.
 //!
-//! Matrices are row-major. Limit: computing, some twenty operations of the exponential an element, none of them a multiply-add
-//! of the tile's kind; docs/roofline.svg has the share.
+//! Limit: arithmetic. The exponential takes about twenty operations an element.
 
-use super::vector::{dot, reduced, same_length, whole_rows};
-use super::vectorised;
+use super::instruction_set::vectorised;
+use super::lengths::{same_length, whole_rows};
+use super::reductions::{dot, reduced};
 use crate::scalar::Scalar;
 
 /// Softmax over each row of a matrix of `columns` columns: y_ij = exp(x_ij) / sum_k exp(x_ik).
@@ -81,8 +81,8 @@ pub fn softmax_columns<E: Scalar>(y: &mut [E], x: &[E], scratch: &mut [E]) {
 /// r_i = 1 / sum_j e_ij and c_j = 1 / sum_i e_ij, so that e_ij r_i is the softmax over row i and e_ij c_j that over
 /// column j.
 ///
-/// Returns false, and leaves nothing of use, if all elements of a row or a column are so far below the largest of
-/// the matrix (about 60) that the exponentials would lose their precision.
+/// Returns false if all elements of some row or column are so far below the largest of the matrix (about 60) that
+/// the exponentials would lose their precision. The outputs are then of no use.
 ///
 /// # Shapes
 /// e, x: (rows, columns); r: (rows); c: (columns)

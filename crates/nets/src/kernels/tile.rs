@@ -1,8 +1,8 @@
-//! The register tile that matrix products are made of: a few rows by one or two vectors of columns.
+//! The register tile of matrix products: a few rows by one or two vectors of columns.
 //!
-//! Layout: a is read value by value, each spread over a vector; rows of b and c are contiguous. Limit: multiply-adds. On one
-//! core of a Zen 5 with AVX-512 the tile of two vectors does 260 of 270 GFLOP/s where the inner loop is some hundred long;
-//! that of one vector 215, since it reads as many values of a from the first cache as it makes multiply-adds.
+//! Layout: a is read value by value, and each value is spread over a vector; rows of b and c are contiguous. Limit:
+//! multiply-adds, for the tile of two vectors. The tile of one vector reads as many values of a from the first cache as it
+//! makes multiply-adds, and the cache is its limit.
 
 use crate::scalar::Scalar;
 use pulp::Simd;
@@ -11,7 +11,7 @@ use pulp::Simd;
 pub(super) const ROWS: usize = 8;
 /// Rows of the largest tile of one vector.
 pub(super) const ROWS_OF_ONE: usize = 12;
-/// As many values as the largest tile has: two vectors are 32 of the shortest numbers in the longest registers.
+/// Values of the largest tile: two vectors hold 32 of the shortest numbers in the longest registers.
 pub(super) const VALUES: usize = 32 * ROWS;
 
 /// c = a b + `added`, for matrices somewhere in memory.
@@ -34,10 +34,11 @@ pub(super) struct Operands<E> {
     pub(super) columns: usize,
     /// Columns of a and rows of b: blocks, and columns in a block.
     pub(super) inner: [usize; 2],
-    /// What the product is added to: row-major, the rows `added_stride` apart (0: one for all); null: nothing. It may be c.
+    /// The summand that the product is added to: row-major, the rows `added_stride` apart (0: one row for all); null for no
+    /// summand. It may be c.
     pub(super) added: *const E,
     pub(super) added_stride: usize,
-    /// Whether what is negative becomes zero.
+    /// Whether negative results become zero.
     pub(super) rectified: bool,
 }
 
@@ -69,7 +70,7 @@ pub(super) unsafe fn tile<
     if PARTIAL {
         masks[VECTORS - 1] = Some(E::mask(simd, columns - (VECTORS - 1) * lanes));
     }
-    // Most tiles lie in a single block, and most matrices are one: no division for them.
+    // Most tiles lie in one block, and most matrices have only one: they need no division.
     let (mut block, mut within) = match first_row < a_block {
         true => (0, first_row),
         false => (first_row / a_block, first_row % a_block),
@@ -106,7 +107,7 @@ pub(super) unsafe fn tile<
                 sums[row][vector] = E::multiply_add(simd, factor, row_of_b[vector], sums[row][vector]);
             }
         }
-        // Behind the last column and row these point nowhere, and are not read.
+        // After the last column and row these point outside the matrices, and are not read.
         column_of_a = column_of_a.wrapping_add(a_column_strides[1]);
         b = b.wrapping_add(b_stride);
         left_in_block -= 1;

@@ -1,23 +1,22 @@
-//! Convolutions of few output channels, as they slide.
+//! Direct convolutions with few output channels: the window slides over the map.
 //!
 //! Where one vector holds all output channels, a matrix product of patches reads a value from the first cache for every
-//! multiply-add, and the cache is its limit. Here a value is read once for a row of the window, and multiplied with the kernel
-//! of each of its columns, for as many neighbouring outputs. Layout: maps (height, width, channels), kernel
-//! (side, side, channels, outputs). Limit: multiply-adds. Measured on one core of a Zen 5, of 270 GFLOP/s: 264 at
-//! 42x42x16 -> 16 (the product: 208), 255 at 84x84x4 -> 16 (195), 218 at 10x10x4 -> 16 (140).
+//! multiply-add, and the cache is its limit. Here a pixel is read once for a row of the window and multiplied by the kernel
+//! of each of the row's columns, for as many neighbouring outputs. Layout: maps (height, width, channels), kernel
+//! (side, side, channels, outputs). Limit: multiply-adds.
 
-use super::instructions::dispatch;
+use super::instruction_set::dispatch;
 use crate::scalar::Scalar;
 use pulp::{Simd, WithSimd};
 
-/// The most output channels for which [`convolve`] is faster than a product: a vector of the longest.
+/// The most output channels for which [`convolve`] is faster than a product: the lanes of the longest vector.
 pub(crate) const MOST_OUTPUTS: usize = 16;
 /// The longest side of a window: the kernel of a row stays in registers.
 const LONGEST_SIDE: usize = 5;
 /// Outputs of the largest tile.
 const MOST: usize = 14;
 
-/// Whether [`convolve`] is the faster way for such windows at stride 1.
+/// Whether [`convolve`] is faster than a product of patches, for windows of this side at stride 1.
 pub(crate) fn suits(side: usize, outputs: usize) -> bool {
     side <= LONGEST_SIDE && outputs <= MOST_OUTPUTS
 }
@@ -145,7 +144,7 @@ impl<E: Scalar, const SIDE: usize> Convolution<'_, E, SIDE> {
     }
 }
 
-/// Calls `body` for the numbers below `count`, each in a place of its own: what it indexes stays in registers.
+/// Calls `body` for the numbers below `count` in an unrolled loop, so that arrays indexed by the number stay in registers.
 #[inline(always)]
 fn unrolled(count: usize, mut body: impl FnMut(usize)) {
     macro_rules! each {

@@ -4,7 +4,7 @@
 mod device;
 
 use crate::inspection::Kernel;
-use crate::kernels::parts::{Of, in_parts, parts, parts_of};
+use crate::kernels::parallel::{Rows, chunk_count, chunk_count_up_to, parallel_chunks_with};
 use crate::kernels::window::{MOST_OUTPUTS, convolve, suits};
 use crate::kernels::{self, Blocks, Matrix, MatrixMut, affine, product, product_of_blocks};
 use crate::layer::y_and_dx;
@@ -152,7 +152,7 @@ impl<E: Scalar> InputGradient<E> {
 /// Samples in each of the sums that the gradient of the kernel is made of. Those of a large one are computed at the same
 /// time, and are the same for any number of threads.
 fn samples_in_a_sum(batch: usize, work: usize) -> usize {
-    batch.div_ceil(parts_of(work, MOST_SUMS)).max(1)
+    batch.div_ceil(chunk_count_up_to(MOST_SUMS, work)).max(1)
 }
 
 /// The patches of a map under a square window, as a matrix (positions, window's values).
@@ -263,7 +263,7 @@ where
             windows,
             samples_in_a_sum,
             sums: vec![E::ZERO; batch.div_ceil(samples_in_a_sum).max(1) * (weights + c)],
-            parts: vec![part; parts(work).min(batch).max(1)],
+            parts: vec![part; chunk_count(work).min(batch).max(1)],
         }
     }
 
@@ -273,7 +273,7 @@ where
         let Conv2dWorkspace { windows, y, parts, .. } = workspace;
         let positions @ [h, w] = windows.output;
         let (map_len, y_len) = (windows.map_len(), h * w * c);
-        in_parts(parts, (Of(x, map_len), Of(&mut y[..], y_len)), &|part, (x, y)| {
+        parallel_chunks_with(parts, (Rows(x, map_len), Rows(&mut y[..], y_len)), &|part, (x, y)| {
             for (x, y) in x.0.chunks_exact(map_len).zip(y.0.chunks_exact_mut(y_len)) {
                 let x = part.x.of(x);
                 if STRIDE == 1 && suits(KERNEL, c) {
@@ -301,12 +301,12 @@ where
         let kernel = if STRIDE == 1 { &turned[..] } else { kernel };
         let (map_len, dy_len, sum_len) = (windows.map_len(), h * w * c, (inputs + 1) * c);
         let rows = (
-            Of(x, *samples_in_a_sum * map_len),
-            Of(dy, *samples_in_a_sum * dy_len),
-            Of(&mut dx[..], *samples_in_a_sum * map_len),
-            Of(&mut sums[..], sum_len),
+            Rows(x, *samples_in_a_sum * map_len),
+            Rows(dy, *samples_in_a_sum * dy_len),
+            Rows(&mut dx[..], *samples_in_a_sum * map_len),
+            Rows(&mut sums[..], sum_len),
         );
-        in_parts(parts, rows, &|part, (x, dy, dx, sums)| {
+        parallel_chunks_with(parts, rows, &|part, (x, dy, dx, sums)| {
             let inputs_and_outputs = x.0.chunks(x.1).zip(dy.0.chunks(dy.1));
             let gradients = dx.0.chunks_mut(dx.1).zip(sums.0.chunks_exact_mut(sums.1));
             for ((x, dy), (dx, sum)) in inputs_and_outputs.zip(gradients) {

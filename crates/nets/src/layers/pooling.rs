@@ -3,7 +3,7 @@
 #[cfg(feature = "burn")]
 mod device;
 
-use crate::kernels::parts::{Of, share};
+use crate::kernels::parallel::{Rows, parallel_chunks};
 use crate::kernels::vectorised;
 use crate::layer::y_and_dx;
 use crate::layers::padding::{Padding, Valid, Window, Windows, output_length};
@@ -142,8 +142,8 @@ where
         let MaxPool2dWorkspace { windows, y, taken, .. } = workspace;
         let channels = windows.channels();
         let y_len = windows.output[0] * windows.output[1] * channels;
-        let of_samples = (Of(x, windows.map_len()), Of(&mut y[..], y_len), Of(&mut taken[..], y_len));
-        share(16 * x.len(), of_samples, |(Of(x, _), Of(y, _), Of(taken, _))| {
+        let of_samples = (Rows(x, windows.map_len()), Rows(&mut y[..], y_len), Rows(&mut taken[..], y_len));
+        parallel_chunks(16 * x.len(), of_samples, |(Rows(x, _), Rows(y, _), Rows(taken, _))| {
             let rows = y.len() / (windows.output[1] * channels);
             vectorised(
                 #[inline(always)]
@@ -178,9 +178,10 @@ where
         if wants_dx {
             let channels = windows.channels();
             let dy_len = windows.output[0] * windows.output[1] * channels;
-            let of_samples = (Of(&mut dx[..], windows.map_len()), Of(dy, dy_len), Of(&taken[..], dy_len));
+            let of_samples =
+                (Rows(&mut dx[..], windows.map_len()), Rows(dy, dy_len), Rows(&taken[..], dy_len));
             let work = 16 * windows.map_len() * (dy.len() / dy_len.max(1));
-            share(work, of_samples, |(Of(dx, _), Of(dy, _), Of(taken, _))| {
+            parallel_chunks(work, of_samples, |(Rows(dx, _), Rows(dy, _), Rows(taken, _))| {
                 dx.fill(E::ZERO);
                 let rows = dy.len() / (windows.output[1] * channels);
                 vectorised(

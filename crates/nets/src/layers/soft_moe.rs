@@ -99,9 +99,11 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
     }
 
     /// The same mixture with Phi fixed at its initial value: the control "RandPhi" of Obando-Ceron et al. 2024
-    /// (arXiv 2402.08609). Phi's gradient is zero.
+    /// (arXiv 2402.08609). Phi's gradient is zero, and Phi does not count as a trained parameter. `builder` is the builder
+    /// that made the mixture.
     #[must_use]
-    pub fn with_fixed_phi(self) -> Self {
+    pub fn with_fixed_phi(self, builder: &mut Builder) -> Self {
+        builder.fix(&self.phi);
         SoftMoe { phi_is_fixed: true, ..self }
     }
 

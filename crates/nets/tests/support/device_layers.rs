@@ -60,11 +60,14 @@ pub(crate) fn check_layers<B: Backend>(device: &B::Device) {
             let mut builder = Builder::new();
             let layer = SoftMoe::normalised(&mut builder, "moe", sizes, settings);
             check::<B, _, _>(&format!("normalised SoftMoE {what}"), builder, &layer, input, device);
-            let controls =
-                [SoftMoe::with_fixed_phi, SoftMoe::with_uniform_dispatch, SoftMoe::with_uniform_combine];
-            for (control, with) in controls.into_iter().enumerate() {
+            for control in 0..3 {
                 let mut builder = Builder::new();
-                let layer = with(SoftMoe::new(&mut builder, "moe", sizes, settings));
+                let layer = SoftMoe::new(&mut builder, "moe", sizes, settings);
+                let layer = match control {
+                    0 => layer.with_fixed_phi(&mut builder),
+                    1 => layer.with_uniform_dispatch(),
+                    _ => layer.with_uniform_combine(),
+                };
                 check::<B, _, _>(
                     &format!("control {control} of SoftMoE {what}"),
                     builder,

@@ -110,6 +110,7 @@ fn random_batch(architecture: &Architecture, config: &LearningConfig) -> Batch {
     let layout = Layout {
         capacity: config.replay_capacity,
         frame_len,
+        channels: 1,
         stack: 1,
         n_step: config.n_step,
         discount: config.discount,
@@ -201,7 +202,7 @@ impl Playing {
         let start = Instant::now();
         let step = self.played.step(action);
         self.environment += start.elapsed().as_secs_f64();
-        Ok(self.agent.observe(&self.observation, action, step)?)
+        Ok(self.agent.learn(&self.observation, action, step)?)
     }
 
     /// Agent steps a second, and microseconds of one by phase.

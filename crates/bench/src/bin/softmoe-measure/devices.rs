@@ -185,7 +185,6 @@ fn learner_of(
     let update = UpdateSettings {
         batch_size,
         pixel_scale: architecture.network.encoder.pixel_scale(),
-        bootstrap_discount: config.discount.powi(3),
         double: true,
         priority_exponent: 0.5,
         importance_exponent: 0.5,
@@ -197,13 +196,15 @@ fn learner_of(
 /// Random transitions: sparse observations as MinAtar's, rewards within the support and beyond, some terminals.
 fn random_batch(architecture: &Architecture, size: usize, rng: &mut impl Rng) -> Batch {
     let frame_len = architecture.observation.iter().product();
-    let layout = Layout { capacity: 2 * size + 10, frame_len, stack: 1, n_step: 3, discount: 0.99 };
+    let layout =
+        Layout { capacity: 2 * size + 10, frame_len, channels: 1, stack: 1, n_step: 3, discount: 0.99 };
     let mut batch = Batch::new(size, &layout);
     batch.states.fill_with(|| u8::from(rng.random_bool(0.2)));
     batch.next_states.fill_with(|| u8::from(rng.random_bool(0.2)));
     batch.actions.fill_with(|| rng.random_range(0..architecture.actions as u8));
     batch.rewards.fill_with(|| rng.random_range(-25..26) as f32 * 0.5);
-    batch.terminals.fill_with(|| rng.random_bool(0.2));
+    let discount = 0.99_f32.powi(3);
+    batch.discounts.fill_with(|| if rng.random_bool(0.2) { 0.0 } else { discount });
     batch.probabilities.fill_with(|| rng.random_range(0.001..0.1));
     batch
 }

@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_replay::{Batch, Draws, EpisodeEnd, Layout, Replay, Sampling, TransitionId};
+use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, TransitionId};
 use std::hint::black_box;
 
 const BATCH: usize = 32;
@@ -38,14 +38,14 @@ pub(crate) struct Full {
 
 impl Full {
     pub(crate) fn new(stored: Stored, capacity: usize) -> Result<Self> {
-        let (frame_len, stack) = match stored {
-            Stored::Atari => (84 * 84, 4),
-            Stored::Minatar => (10 * 10 * 4, 1),
+        let (frame_len, channels, stack) = match stored {
+            Stored::Atari => (84 * 84, 1, 4),
+            Stored::Minatar => (10 * 10 * 4, 4, 1),
         };
-        let layout = Layout { capacity, frame_len, stack, n_step: 3, discount: 0.99 };
+        let layout = Layout { capacity, frame_len, channels, stack, n_step: 3, discount: 0.99 };
         let mut rng = Xoshiro256PlusPlus::seed_from_u64(0);
         let frames = (0..FRAMES).map(|_| (0..frame_len).map(|_| rng.random()).collect()).collect();
-        let replay = Replay::new(layout, Sampling::Prioritized(Draws::Stratified))?;
+        let replay = Replay::new(layout, Sampling::Prioritized)?;
         let mut full = Full { batch: Batch::new(BATCH, &layout), replay, frames, steps: 0, rng };
         for _ in 0..capacity + capacity / 4 {
             full.add();

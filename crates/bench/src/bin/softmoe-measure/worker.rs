@@ -5,8 +5,8 @@ use crate::{Figures, Measurement};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, KernelsSpec, LearningConfig,
-    NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
+    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
+    MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use std::process::{Command, Stdio};
 
@@ -59,7 +59,7 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
         profile: "benchmark".into(),
         arm: name.into(),
         seed: 0,
-        environment: EnvironmentConfig::minatar(Game::Breakout),
+        environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
         agent: AgentConfig::Learning(LearningConfig { min_replay, ..LearningConfig::rainbow_minatar() }),
         network: NetworkSpec { encoder, body, hidden: encoder.usual_hidden() },
         training: TrainingConfig {
@@ -69,7 +69,7 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
             final_evaluation_episodes: 1,
             checkpoint_period: AgentSteps(checkpoint_period),
         },
-        kernels: KernelsSpec::Auto,
+        instruction_set: InstructionSet::Auto,
     }
 }
 

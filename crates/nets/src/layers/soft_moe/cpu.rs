@@ -3,7 +3,7 @@
 use super::SoftMoe;
 use super::scale::DoublePrecision;
 use crate::inspection::{Kernel, Mixture, doubles};
-use crate::kernels::parts::{Of, in_parts, parts, share};
+use crate::kernels::parallel::{Rows, chunk_count, parallel_chunks, parallel_chunks_with};
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use crate::layer::y_and_dx;
 use crate::layers::experts::ExpertsWorkspace;
@@ -160,14 +160,15 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let name = format!("SoftMoE: {}, {p} slots each", self.experts.in_words());
         // Logits, slots and outputs are products of m, n p and d.
         let row = LayerDescription::new(name, input);
-        vec![row.of(self.phi.len() + scale + parameters, 3 * m * n * p * d + multiply_adds)]
+        let phi = if self.phi_is_fixed { 0 } else { self.phi.len() };
+        vec![row.of(phi + scale + parameters, 3 * m * n * p * d + multiply_adds)]
     }
 
     fn workspace<E: Scalar>(&self, input: (usize, M, D)) -> SoftMoeWorkspace<E> {
         let (batch, ..) = self.output_shape(input);
         let (m, d, n, p) = self.sizes();
         let np = n * p;
-        let threads = parts(3 * batch * m * np * d).min(batch).max(1);
+        let threads = chunk_count(3 * batch * m * np * d).min(batch).max(1);
         let zeros = |len| vec![E::ZERO; len];
         SoftMoeWorkspace {
             phi: zeros(d * np),
@@ -198,8 +199,9 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         let tokens = self.logit_factors(weights, x, phi, normalised.as_mut());
 
         // Sample by sample, so that the weights are still in the cache when the slots are computed.
-        let samples = (Of(x, m * d), Of(tokens, m * d), Of(&mut slots[..], np * d), Of(&mut mixing[..], 1));
-        in_parts(scratches, samples, &|scratch, (x, tokens, mut slots, mixing)| {
+        let samples =
+            (Rows(x, m * d), Rows(tokens, m * d), Rows(&mut slots[..], np * d), Rows(&mut mixing[..], 1));
+        parallel_chunks_with(scratches, samples, &|scratch, (x, tokens, mut slots, mixing)| {
             let samples = x.iter().zip(tokens.iter()).zip(slots.iter_mut());
             for (mixing, ((x, tokens), slots)) in mixing.0.iter_mut().zip(samples) {
                 mixing.forward(tokens, phi, self.uniform, scratch);
@@ -207,8 +209,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             }
         });
         let outputs = self.experts.forward(weights, slots, experts);
-        let samples = (Of(&mixing[..], 1), Of(outputs, np * d), Of(&mut y[..], m * d));
-        share(x.len() * np, samples, |(mixing, outputs, mut y)| {
+        let samples = (Rows(&mixing[..], 1), Rows(outputs, np * d), Rows(&mut y[..], m * d));
+        parallel_chunks(x.len() * np, samples, |(mixing, outputs, mut y)| {
             for ((mixing, outputs), y) in mixing.0.iter().zip(outputs.iter()).zip(y.iter_mut()) {
                 mixing.tokens(y, outputs);
             }
@@ -235,8 +237,9 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             ..
         } = workspace;
         scaled_dy.copy_from_slice(dy);
-        let samples = (Of(&mixing[..], 1), Of(&mut scaled_dy[..], m * d), Of(&mut d_outputs[..], np * d));
-        share(x.len() * np, samples, |(mixing, mut dy, mut d_outputs)| {
+        let samples =
+            (Rows(&mixing[..], 1), Rows(&mut scaled_dy[..], m * d), Rows(&mut d_outputs[..], np * d));
+        parallel_chunks(x.len() * np, samples, |(mixing, mut dy, mut d_outputs)| {
             for ((mixing, dy), d_outputs) in mixing.0.iter().zip(dy.iter_mut()).zip(d_outputs.iter_mut()) {
                 mixing.d_outputs(d_outputs, dy);
             }
@@ -244,8 +247,8 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         self.experts.backward(weights, slots, d_outputs, experts, gradient);
 
         let (outputs, d_slots) = (self.experts.output(experts), self.experts.d_input(experts));
-        let samples = (0..batch, Of(&mut dx[..], m * d), Of(&mut d_logits[..], m * np));
-        in_parts(scratches, samples, &|scratch, (samples, mut dx, mut d_logits)| {
+        let samples = (0..batch, Rows(&mut dx[..], m * d), Rows(&mut d_logits[..], m * np));
+        parallel_chunks_with(scratches, samples, &|scratch, (samples, mut dx, mut d_logits)| {
             for ((sample, dx), d_logits) in samples.zip(dx.iter_mut()).zip(d_logits.iter_mut()) {
                 let (of_tokens, of_slots) = (sample * m * d, sample * np * d);
                 let mixing = &mixing[sample];

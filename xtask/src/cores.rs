@@ -25,7 +25,8 @@ impl FromStr for Cores {
 impl Cores {
     pub(crate) fn words(&self) -> String {
         let numbers: Vec<String> = self.0.iter().map(usize::to_string).collect();
-        format!("core{} {}", if numbers.len() == 1 { "" } else { "s" }, numbers.join(", "))
+        let noun = if numbers.len() == 1 { "core" } else { "cores" };
+        format!("{noun} {}", numbers.join(", "))
     }
 }
 

@@ -1,0 +1,49 @@
+//! From the configuration of an environment to the environment.
+
+use crate::RunError;
+use softmoe_config::EnvironmentConfig;
+use softmoe_env::DynEnvironment;
+
+/// The environment of `config` at the start of its first episode, with its random numbers drawn from `seed`.
+///
+/// # Errors
+///
+/// If the configuration makes no sense, or if this build lacks the suite.
+pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironment>, RunError> {
+    config.validate()?;
+    match *config {
+        #[cfg(feature = "minatar")]
+        EnvironmentConfig::MinAtar {
+            game,
+            sticky_action_probability,
+            difficulty_ramping,
+            minimal_actions,
+            max_episode_steps,
+        } => {
+            let settings = softmoe_minatar::Settings {
+                sticky_action_probability,
+                difficulty_ramping,
+                minimal_actions,
+                max_episode_steps,
+            };
+            Ok(softmoe_minatar::make(port(game), &settings, seed))
+        }
+        #[cfg(not(feature = "minatar"))]
+        EnvironmentConfig::MinAtar { .. } => Err(RunError::Suite { suite: "MinAtar", feature: "minatar" }),
+        EnvironmentConfig::Gym { .. } => Err(RunError::Suite { suite: "gym-rs", feature: "gym" }),
+    }
+}
+
+/// The game of the port that has this name.
+#[cfg(feature = "minatar")]
+const fn port(game: softmoe_config::MinAtarGame) -> softmoe_minatar::Game {
+    use softmoe_config::MinAtarGame;
+    use softmoe_minatar::Game;
+    match game {
+        MinAtarGame::Asterix => Game::Asterix,
+        MinAtarGame::Breakout => Game::Breakout,
+        MinAtarGame::Freeway => Game::Freeway,
+        MinAtarGame::Seaquest => Game::Seaquest,
+        MinAtarGame::SpaceInvaders => Game::SpaceInvaders,
+    }
+}

@@ -1,0 +1,250 @@
+//! The games of each suite, by name.
+
+use crate::names::{UnknownName, by_name};
+use crate::words::count;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// A game of MinAtar (Young and Tian 2019, arXiv 1903.03176).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MinAtarGame {
+    /// Asterix: collect gold on eight lanes, avoid the enemies.
+    Asterix,
+    /// Breakout: break bricks with a ball and a paddle.
+    Breakout,
+    /// Freeway: cross a road of eight lanes.
+    Freeway,
+    /// Seaquest: rescue divers, shoot submarines and fish, mind the oxygen.
+    Seaquest,
+    /// Space Invaders: shoot a block of aliens that comes down.
+    SpaceInvaders,
+}
+
+impl MinAtarGame {
+    /// Every game, in alphabetical order.
+    pub const ALL: [MinAtarGame; 5] = [
+        MinAtarGame::Asterix,
+        MinAtarGame::Breakout,
+        MinAtarGame::Freeway,
+        MinAtarGame::Seaquest,
+        MinAtarGame::SpaceInvaders,
+    ];
+
+    /// The game's name in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MinAtarGame::Asterix => "asterix",
+            MinAtarGame::Breakout => "breakout",
+            MinAtarGame::Freeway => "freeway",
+            MinAtarGame::Seaquest => "seaquest",
+            MinAtarGame::SpaceInvaders => "space_invaders",
+        }
+    }
+
+    /// Channels of an observation.
+    pub const fn channels(self) -> usize {
+        match self {
+            MinAtarGame::Asterix | MinAtarGame::Breakout => 4,
+            MinAtarGame::SpaceInvaders => 6,
+            MinAtarGame::Freeway => 7,
+            MinAtarGame::Seaquest => 10,
+        }
+    }
+
+    /// Number of the actions that make a difference, of MinAtar's six.
+    pub const fn minimal_actions(self) -> usize {
+        match self {
+            MinAtarGame::Breakout | MinAtarGame::Freeway => 3,
+            MinAtarGame::SpaceInvaders => 4,
+            MinAtarGame::Asterix => 5,
+            MinAtarGame::Seaquest => 6,
+        }
+    }
+}
+
+/// A classical control problem of gym-rs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GymGame {
+    /// CartPole: keep a pole upright on a cart that is pushed to the left or to the right.
+    CartPole,
+}
+
+impl GymGame {
+    /// Every problem.
+    pub const ALL: [GymGame; 1] = [GymGame::CartPole];
+
+    /// The problem's name in files and on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            GymGame::CartPole => "cart_pole",
+        }
+    }
+}
+
+/// A game of any suite: the task of a run, without its difficulties.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Game {
+    /// A game of MinAtar.
+    MinAtar(MinAtarGame),
+    /// A problem of gym-rs.
+    Gym(GymGame),
+}
+
+impl Game {
+    /// The game's name on the command line, in directories and in reports. It is unique within a suite.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Game::MinAtar(game) => game.name(),
+            Game::Gym(game) => game.name(),
+        }
+    }
+
+    /// The zero and the one of a normalised score.
+    pub const fn score_scale(self) -> ScoreScale {
+        match self {
+            Game::MinAtar(_) => ScoreScale::RandomToReference,
+            // No return is below 0, and episodes have 500 steps at most, with a point each.
+            Game::Gym(GymGame::CartPole) => ScoreScale::Returns { zero: 0.0, one: 500.0 },
+        }
+    }
+}
+
+impl fmt::Display for Game {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The zero and the one of a game's normalised scores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ScoreScale {
+    /// 0 is the mean of the random policy, 1 the mean of the figure's reference arm: for a game without a published
+    /// human score.
+    RandomToReference,
+    /// Both are returns that are known beforehand.
+    Returns {
+        /// The return of the normalised score 0.
+        zero: f64,
+        /// The return of the normalised score 1.
+        one: f64,
+    },
+}
+
+/// The games of an experiment, all of one suite, e.g. `minatar([breakout, seaquest])`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Games {
+    /// Games of MinAtar.
+    #[serde(rename = "minatar")]
+    MinAtar(Vec<MinAtarGame>),
+    /// Problems of gym-rs. The worker plays them if it was built with the feature `gym`.
+    #[serde(rename = "gym")]
+    Gym(Vec<GymGame>),
+}
+
+impl Games {
+    /// The games, in their order.
+    pub fn list(&self) -> Vec<Game> {
+        match self {
+            Games::MinAtar(games) => games.iter().copied().map(Game::MinAtar).collect(),
+            Games::Gym(games) => games.iter().copied().map(Game::Gym).collect(),
+        }
+    }
+
+    /// Every game of the suite.
+    pub fn suite(&self) -> Games {
+        match self {
+            Games::MinAtar(_) => Games::MinAtar(MinAtarGame::ALL.into()),
+            Games::Gym(_) => Games::Gym(GymGame::ALL.into()),
+        }
+    }
+
+    /// The games' names, in their order.
+    pub fn names(&self) -> Vec<&'static str> {
+        self.list().into_iter().map(Game::name).collect()
+    }
+
+    /// The game of the suite that has this name, listed here or not.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownName`] if there is none.
+    pub fn game(&self, name: &str) -> Result<Game, UnknownName> {
+        by_name("game", name, &self.suite().list(), Game::name)
+    }
+
+    /// The games of the suite that have these names, each once.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownName`] for a name that no game has.
+    pub fn select<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Games, UnknownName> {
+        let mut chosen = Vec::new();
+        for name in names {
+            let game = self.game(name.trim())?;
+            if !chosen.contains(&game) {
+                chosen.push(game);
+            }
+        }
+        let minatar = |game: &Game| if let Game::MinAtar(game) = game { Some(*game) } else { None };
+        let gym = |game: &Game| if let Game::Gym(game) = game { Some(*game) } else { None };
+        Ok(match self {
+            Games::MinAtar(_) => Games::MinAtar(chosen.iter().filter_map(minatar).collect()),
+            Games::Gym(_) => Games::Gym(chosen.iter().filter_map(gym).collect()),
+        })
+    }
+
+    /// How the games fall short of the paper's `atari` games, in a sentence.
+    pub(crate) fn leaves_out(&self, atari: u64) -> String {
+        let games = self.list().len();
+        match self {
+            Games::MinAtar(_) => {
+                format!("MinAtar instead of Atari: {} instead of {atari}.", count(games, "small game"))
+            }
+            Games::Gym(_) => {
+                let problems = count(games, "problem");
+                format!("Classical control instead of Atari: {problems} instead of {atari} games.")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn games_are_found_by_their_names_in_their_suite() {
+        let minatar = Games::MinAtar(vec![MinAtarGame::Breakout]);
+        for game in MinAtarGame::ALL {
+            assert_eq!(minatar.game(game.name()), Ok(Game::MinAtar(game)));
+        }
+        let message = minatar.game("space-invaders").unwrap_err().to_string();
+        assert!(message.contains("did you mean `space_invaders`?"), "{message}");
+        assert!(message.contains("? Allowed: `asterix`, `breakout`, `freeway`"), "{message}");
+        let message = minatar.game("cart_pole").unwrap_err().to_string();
+        assert!(message.starts_with("there is no game `cart_pole`. Allowed: `asterix`"), "{message}");
+        let gym = Games::Gym(Vec::new());
+        assert_eq!(gym.game("cart_pole"), Ok(Game::Gym(GymGame::CartPole)));
+        assert!(gym.game("breakout").is_err());
+    }
+
+    #[test]
+    fn a_selection_keeps_the_order_given_and_has_each_game_once() {
+        let all = Games::MinAtar(MinAtarGame::ALL.into());
+        let chosen = all.select(["seaquest", " breakout", "seaquest"]).unwrap();
+        assert_eq!(chosen, Games::MinAtar(vec![MinAtarGame::Seaquest, MinAtarGame::Breakout]));
+        assert_eq!(chosen.names(), ["seaquest", "breakout"]);
+        assert_eq!(all.select([]).unwrap().list(), []);
+        assert!(all.select(["pong"]).is_err());
+    }
+
+    #[test]
+    fn names_are_those_of_files() {
+        for game in MinAtarGame::ALL {
+            assert_eq!(serde_json::to_value(game).unwrap(), game.name());
+        }
+        assert_eq!(serde_json::to_value(GymGame::CartPole).unwrap(), GymGame::CartPole.name());
+    }
+}
