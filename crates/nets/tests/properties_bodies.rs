@@ -128,10 +128,10 @@ proptest! {
         let mut builder = Builder::new();
         let body = Tokenized::new(&mut builder, "tokenized", c, hidden, settings);
         let head = CategoricalHead::dueling(&mut builder, "head", hidden, actions, Const::<1>, settings.noisy);
-        assert_shape(builder, &(PerConv(h * w), body, head), map, &[b, actions])?;
+        assert_shape(builder, &(PerConv(h * w), body, head), map, &[b, actions, 1])?;
         let mut builder = Builder::new();
         let head = CategoricalHead::plain(&mut builder, "head", hidden, actions, Const::<1>, settings.noisy);
-        assert_shape(builder, &head, (b, hidden), &[b, actions])?;
+        assert_shape(builder, &head, (b, hidden), &[b, actions, 1])?;
     }
 
     #[test]
@@ -482,7 +482,7 @@ fn descriptions_count_what_is_computed() {
 
     let head = CategoricalHead::dueling(&mut builder, "head", 512, 18, Const::<1>, true);
     let row = head.describe((32, 512)).remove(0);
-    assert_eq!((row.name.as_str(), row.output), ("dueling Q head", vec![18]));
+    assert_eq!((row.name.as_str(), row.output), ("dueling categorical head", vec![18, 1]));
     assert_eq!((row.parameters, row.multiply_adds), (2 * 513 * 19, 512 * 19));
 }
 

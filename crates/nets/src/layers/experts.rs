@@ -1,10 +1,13 @@
 //! The experts of a mixture: small networks of one shape, side by side.
 //!
-//! This file is the definition; [`cpu`] has the CPU engine's passes.
+//! This file is the definition; [`cpu`] has the CPU engine's passes, and [`tangent`] has derivatives along a
+//! direction, in double precision.
 
 mod cpu;
+mod tangent;
 
 pub use cpu::ExpertsWorkspace;
+pub(crate) use tangent::{Dual, ExpertsTangent};
 
 #[cfg(feature = "burn")]
 use crate::device::prelude::*;
@@ -107,21 +110,6 @@ impl<N: Size, D: Size> Experts<N, D> {
     /// (n, d)
     pub(crate) fn number_and_width(&self) -> (usize, usize) {
         (self.experts.size(), self.width.size())
-    }
-
-    /// The same experts, with sizes that are decided at run time.
-    pub(crate) fn with_run_time_sizes(&self) -> Experts<usize, usize> {
-        let (experts, width) = self.number_and_width();
-        let (hidden_layers, output) = (self.hidden_layers.clone(), self.output.clone());
-        Experts { experts, width, hidden: self.hidden, hidden_layers, output }
-    }
-
-    /// The range of all experts' noise; empty where no layer is noisy.
-    pub(crate) fn own_noise(&self) -> Range<usize> {
-        let mut ranges =
-            self.hidden_layers.iter().filter_map(|layer| layer.noisy.as_ref()).flat_map(|noisy| &noisy.eps);
-        let Some(first) = ranges.next() else { return 0..0 };
-        ranges.fold(first.clone(), |all, range| all.start.min(range.start)..all.end.max(range.end))
     }
 
     /// A description of the experts in a few words.

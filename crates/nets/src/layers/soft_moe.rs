@@ -52,6 +52,7 @@ impl<M: Size, D: Size, N: Size, P: Size> DeviceLayer<(usize, M, D)> for SoftMoe<
     fn forward_on<B: Backend>(&self, weights: &DeviceWeights<B>, x: Tensor<B, 3>) -> Tensor<B, 3> {
         let (_, d, n, p) = self.sizes();
         let phi = weights.parameter(&self.phi, [d, n * p]);
+        let phi = if self.phi_is_fixed { phi.detach() } else { phi };
         let logits = match &self.scale {
             None => tokens_times(x.clone(), phi),
             Some(scale) => {

@@ -1,7 +1,7 @@
 //! The CPU engine of the soft mixture.
 
 use super::SoftMoe;
-use super::scale::DoublePrecision;
+use super::scale::ScaleGradient;
 use crate::inspection::{Kernel, Mixture, doubles};
 use crate::kernels::parallel::{Rows, chunk_count, parallel_chunks, parallel_chunks_with};
 use crate::kernels::{self, Matrix, MatrixMut, product};
@@ -44,8 +44,7 @@ struct NormalisedWorkspace<E> {
     d_tokens: Vec<E>,
     /// The columns of Phi at length one, (d, p n).
     phi: UnitVectors<E>,
-    /// For the gradient of the scale, unless the layer computes in double precision already.
-    double: Option<Box<DoublePrecision>>,
+    scale: ScaleGradient,
 }
 
 impl<E: Scalar> SoftMoeWorkspace<E> {
@@ -122,12 +121,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         }
         if let Some((scale, units)) = self.scale.as_ref().zip(workspace.normalised.as_mut()) {
             let (place, scale) = (scale.start, weights.parameters[scale.start]);
-            gradient[place] = match &mut units.double {
-                Some(double) => E::from_f64(double.scale_gradient(weights, x, dy)),
-                None => {
-                    workspace.d_phi.iter().zip(units.phi.values()).map(|(&d_phi, &unit)| d_phi * unit).sum()
-                }
-            };
+            gradient[place] = E::from_f64(units.scale.compute(self, weights, x, dy));
             workspace.d_phi.iter_mut().for_each(|d_phi| *d_phi *= scale);
             units.phi.backward(&mut workspace.d_phi);
             if wants_dx {
@@ -178,7 +172,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
                 tokens: UnitVectors::rows(batch * m, d),
                 d_tokens: zeros(batch * m * d),
                 phi: UnitVectors::columns(d, np),
-                double: DoublePrecision::beside::<E, _, _, _, _>(self, batch),
+                scale: ScaleGradient::new(self, batch),
             }),
             mixing: vec![Mixing::new(m, np, Exponentials::Shared); batch],
             d_logits: zeros(batch * m * np),

@@ -30,15 +30,15 @@ fn main() {
     let settings = TokenizedSettings { pooling: Pooling::Sum, relu: ReluPlace::BeforePooling, noisy: true };
     let tokenized = Tokenized::new(&mut builder, "body", Const::<121>, 512, settings);
     let head = CategoricalHead::dueling(&mut builder, "head", 512, 6, Const::<1>, true);
-    build(builder, (PerFeature(Const::<121>), tokenized, head), &[6]);
+    build(builder, (PerFeature(Const::<121>), tokenized, head), &[6, 1]);
 
     let mut builder = Builder::new();
     let dense = Dense::new(&mut builder, "hidden", Const::<32>, Const::<64>, false);
     let head = CategoricalHead::plain(&mut builder, "head", Const::<64>, 6, Const::<1>, false);
-    build(builder, (GlobalAveragePool, dense, SimplicialGroups::new(Const::<8>), head), &[6]);
+    build(builder, (GlobalAveragePool, dense, SimplicialGroups::new(Const::<8>), head), &[6, 1]);
 
     let mut builder = Builder::new();
     let dense = Dense::new(&mut builder, "hidden", Const::<3872>, 64, true);
     let head = CategoricalHead::plain(&mut builder, "head", 64, 6, Const::<1>, true);
-    build(builder, (SimplicialMap::default(), Flatten(Const::<3872>), dense, Relu, head), &[6]);
+    build(builder, (SimplicialMap::default(), Flatten(Const::<3872>), dense, Relu, head), &[6, 1]);
 }
