@@ -9,11 +9,11 @@ mod common;
 
 use common::{CHECKPOINT_HEADER, ROWS_HEADER, SMALL, checkpoint_of, rows_of, try_input};
 use lz4_flex::frame::FrameDecoder;
-use softmoe_agents::run::{Monitor, Report, train};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, networks};
 use softmoe_nets::weights;
 use softmoe_config::{AgentSteps, RunConfig, RunDirectory};
+use softmoe_runner::{Monitor, Options, Progress, train};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -21,7 +21,7 @@ use std::path::Path;
 struct Quiet;
 
 impl Monitor for Quiet {
-    fn report(&mut self, _: &Report) {}
+    fn report(&mut self, _: &Progress) {}
     fn warn(&mut self, message: &str) {
         panic!("{message}");
     }
@@ -86,7 +86,7 @@ fn of_a_finished_run() {
     config.training.final_evaluation_episodes = 2;
     let directory = common::directory();
     let run = RunDirectory::new(directory.path());
-    train(&config, &run, None, &mut Quiet).expect("a run");
+    train(&config, &run, &Options::default(), &mut Quiet).expect("a run");
     let read = |path: &Path| fs::read(path).expect("a file of a finished run");
     write("metrics_csv", "metrics", &read(&run.metrics_csv()));
     write("done_ron", "done", &read(&run.done_ron()));
@@ -108,7 +108,7 @@ fn of_network(name: &str, body: &str) {
     let mut config: RunConfig = SMALL.config.clone();
     config.network.body = body.parse().expect("a body");
     let architecture = config.architecture(1).expect("an agent that learns");
-    let agent = Agent::new(&config.agent, &architecture, Seeds::new(1)).expect("an agent");
+    let agent = Agent::new(&config.agent, &architecture, &config.environment.spec(), Seeds::new(1)).expect("an agent");
     let text = architecture.to_string();
     let named = agent.learner().weights();
     let named = named.iter().map(|(name, shape, values)| (*name, *shape, &**values));

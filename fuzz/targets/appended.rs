@@ -8,15 +8,15 @@ mod common;
 use common::directory;
 use libfuzzer_sys::fuzz_target;
 use softmoe_agents::diagnostics::Diagnostic;
-use softmoe_agents::{Metrics, Positions, Row, Written};
-use softmoe_config::{AgentSteps, RunDirectory};
+use softmoe_config::{AgentSteps, MetricsRow, RunDirectory};
+use softmoe_runner::{Metrics, Positions, Written};
 use std::fs;
 use std::sync::LazyLock;
 use tempfile::TempDir;
 
 static DIRECTORY: LazyLock<TempDir> = LazyLock::new(directory);
 
-const ROW: Row = Row {
+const ROW: MetricsRow = MetricsRow {
     agent_steps: AgentSteps(7),
     episodes: 1,
     training_return: None,

@@ -2,10 +2,12 @@
 #![allow(dead_code, reason = "each target uses its own part")]
 
 use lz4_flex::frame::FrameEncoder;
-use softmoe_agents::checkpoint::{Checkpoints, Progress, State};
 use softmoe_agents::seeds::{Role, Seeds};
-use softmoe_agents::{Agent, RunError};
-use softmoe_replay::{Layout, Replay, Sampling, Storage};
+use softmoe_agents::{Agent, ReplayConfig, Training};
+use softmoe_runner::checkpoint::{Checkpoints, FilesState, State};
+use softmoe_runner::{RunError, make};
+use softmoe_env::Player;
+use softmoe_replay::{Replay, Storage};
 use softmoe_config::{RunConfig, file};
 use std::cell::RefCell;
 use std::fs;
@@ -32,8 +34,7 @@ pub fn directory() -> TempDir {
 
 pub struct Small {
     pub config: RunConfig,
-    pub layout: Layout,
-    pub sampling: Sampling,
+    pub replay: ReplayConfig,
     /// The checkpoint and its file of rows, with their names.
     pub checkpoint: (String, Vec<u8>),
     pub rows: (String, Vec<u8>),
@@ -46,23 +47,19 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
     let config: RunConfig = file::parse(Path::new("run.ron"), RUN_RON).expect("a run.ron");
     config.validate().expect("a valid run");
     let seeds = Seeds::new(config.seed);
-    let mut agent = agent(&config);
-    let mut environment = config.environment.make(seeds.seed(Role::Environment));
-    let mut observation = vec![0; environment.spec().frame_bytes()];
+    let environment = make(&config.environment, seeds.seed(Role::Environment)).expect("an environment");
+    let mut run = Training::new(agent(&config), environment, &config.training, seeds);
     for _ in 0..20 {
-        environment.observe(&mut observation);
-        let action = agent.act(&observation);
-        let step = environment.step(action);
-        agent.learn(&observation, action, step).expect("a step");
-        if step.terminal || step.truncated {
-            environment.reset();
-        }
+        let action = run.choose();
+        run.step(action).expect("a step");
     }
+    run.finish_update().expect("a finite loss");
+    let agent = run.agent();
     let state = State {
         config: config.clone(),
         agent: agent.state(),
-        environment: environment.save(),
-        progress: Progress::default(),
+        training: run.state(),
+        files: FilesState::default(),
     };
     let directory = directory();
     Checkpoints::new(directory.path()).save(&state, agent.replay(), agent.steps()).expect("a checkpoint");
@@ -75,8 +72,8 @@ pub static SMALL: LazyLock<Small> = LazyLock::new(|| {
     };
     let mut head = Vec::new();
     agent.replay().write_head(&mut head).expect("a head");
-    let (layout, sampling) = (*agent.replay().layout(), agent.replay().sampling());
-    Small { config, layout, sampling, checkpoint: find(".ckpt"), rows: find(".rows"), head, state }
+    let replay = ReplayConfig::new(&config.agent, &config.environment.spec()).expect("an agent that learns");
+    Small { config, replay, checkpoint: find(".ckpt"), rows: find(".rows"), head, state }
 });
 
 thread_local! {
@@ -86,7 +83,8 @@ thread_local! {
 
 fn agent(config: &RunConfig) -> Agent {
     let architecture = config.architecture(0).expect("an agent that learns");
-    Agent::new(&config.agent, &architecture, Seeds::new(config.seed)).expect("an agent")
+    let spec = config.environment.spec();
+    Agent::new(&config.agent, &architecture, &spec, Seeds::new(config.seed)).expect("an agent")
 }
 
 /// The two files that an input of the target `checkpoint` stands for: a checkpoint as it is, or, with the checksum put
@@ -147,15 +145,16 @@ pub fn load(
         fs::write(DIRECTORY.path().join(name), bytes).expect("a file");
     }
     let storage = if compressed { Storage::Compressed } else { Storage::Plain };
-    let sizes = (SMALL.layout, SMALL.sampling, storage);
-    Checkpoints::new(DIRECTORY.path()).load(&SMALL.config, sizes, |_| {})
+    let replay = ReplayConfig { storage, ..SMALL.replay };
+    Checkpoints::new(DIRECTORY.path()).load(&SMALL.config, &replay, |_| {})
 }
 
 /// Gives what was loaded to an environment and an agent, as a run does that is started again, and lets them go on for two
 /// updates. Whether they took it.
 pub fn go_on(state: State, replay: Replay) -> bool {
-    let mut environment = SMALL.config.environment.make(0);
-    if environment.restore(&state.environment).is_err() {
+    let environment = make(&SMALL.config.environment, 0).expect("an environment");
+    let mut player = Player::new(environment);
+    if player.restore(&state.training.player).is_err() {
         return false;
     }
     AGENT.with_borrow_mut(|agent| {
@@ -166,17 +165,12 @@ pub fn go_on(state: State, replay: Replay) -> bool {
         if agent.steps() > SMALL.config.training.agent_steps || agent.updates() > agent.steps().0 {
             return false;
         }
-        let mut observation = vec![0; environment.spec().frame_bytes()];
         for _ in 0..8 {
-            environment.observe(&mut observation);
-            let action = agent.act(&observation);
-            let step = environment.step(action);
+            let action = agent.act(player.state());
+            let played = player.step(action);
             // Weights can be such that the loss is not finite, which the run says.
-            if agent.learn(&observation, action, step).is_err() {
+            if agent.learn(played.frame, action, played.step).is_err() {
                 break;
-            }
-            if step.terminal || step.truncated {
-                environment.reset();
             }
         }
         true

@@ -1,9 +1,9 @@
-//! What the device engine computes, for the parity tests to compare as they compare the CPU engine's (feature `flex`).
+//! Results of the device engine, for the parity tests (feature `flex`).
 
 use softmoe_agents::networks::{RegisteredLayer, RegisteredShape};
 use softmoe_nets::{ParameterList, Weights};
 
-/// The outputs of a batch, and the gradient of the sum of outputs times a cotangent.
+/// A layer's results for a batch: outputs, and gradients of the sum of outputs times a cotangent.
 #[derive(Clone, Debug)]
 pub struct Computed {
     /// Outputs.
@@ -16,7 +16,8 @@ pub struct Computed {
     pub d_input: Vec<f32>,
 }
 
-/// Calls `check` with what each device of this build makes of the batch `x` of shape `input`: none in the default build.
+/// Computes the layer on each device of this build, for the batch `x` of shape `input`, and calls `check` with the results. The
+/// default build has no device.
 ///
 /// # Panics
 /// As `check`.

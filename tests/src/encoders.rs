@@ -1,4 +1,4 @@
-//! The reference's encoders, told apart by their parameters, of whatever sizes a file has.
+//! The reference's encoders, of the sizes that a fixture has. Their parameters tell them apart.
 
 use crate::fixtures::Fixture;
 use crate::reference::{Names, dense};
@@ -6,7 +6,7 @@ use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::{Builder, Layer};
 
-/// An encoder of sizes that are known at run time.
+/// An encoder whose sizes are known at run time.
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "a test has one at a time, and takes it apart at once")]
 pub enum Encoder {
@@ -18,7 +18,7 @@ pub enum Encoder {
     MinAtar(MinAtar<usize, usize>),
 }
 
-/// A layer that takes and makes feature maps of sizes that are known at run time.
+/// A layer from feature maps to feature maps, whose sizes are known at run time.
 pub trait MapLayer: RegisteredLayer<Map> + Layer<Map, Out = Map> {}
 impl<L: RegisteredLayer<Map> + Layer<Map, Out = Map>> MapLayer for L {}
 
@@ -26,8 +26,8 @@ impl<L: RegisteredLayer<Map> + Layer<Map, Out = Map>> MapLayer for L {}
 pub type Map = (usize, usize, usize, usize);
 
 impl Encoder {
-    /// The encoder for observations of `shape` (height, width, channels) whose parameters are the file's
-    /// `param/<folder>..`, with their names (ours are under `encoder`); `folder` is empty or ends with a slash.
+    /// The encoder for observations of `shape` (height, width, channels), and the names of its parameters: the fixture's
+    /// `param/<folder>..`, ours under `encoder`. `folder` is empty or ends with a slash.
     pub fn new(
         builder: &mut Builder,
         fixture: &Fixture,
@@ -67,7 +67,7 @@ impl Encoder {
         }
     }
 
-    /// What the reference divides observations by: Atari's pixels are bytes, MinAtar's 0 or 1.
+    /// The divisor of pixels: Atari's are bytes, MinAtar's 0 or 1.
     pub fn pixel_scale(&self) -> u8 {
         if let Encoder::MinAtar(_) = self { 1 } else { u8::MAX }
     }

@@ -1,14 +1,13 @@
-//! Numbers of the reference implementation, for parity tests to be equal to.
+//! Fixtures: inputs and results that other implementations computed. Parity tests compare ours with them.
 //!
-//! Files lie in the directory that the environment variable [`VARIABLE`] names, else in this crate's
-//! `fixtures`. They are called `<topic>_<number>[_<word>].safetensors`; tests take every size and every case
-//! from them, so that the same tests hold for other files.
+//! Fixtures lie in the directory that the environment variable [`VARIABLE`] names, else in this crate's `fixtures`, where a
+//! README describes them. A file is called `<topic>_<number>[_<word>].safetensors`. A test takes every size and every
+//! case from the files, and so holds for files with other numbers.
 //!
 //! ```
-//! use softmoe_tests::fixtures::{Fixture, files};
+//! use softmoe_tests::fixtures::cases;
 //!
-//! for path in files("noisy") {
-//!     let fixture = Fixture::open(&path);
+//! for fixture in cases("noisy") {
 //!     let &[inputs, outputs] = fixture.shape("param/kernel_mu") else { panic!("a matrix") };
 //!     assert_eq!(fixture.f32("param/kernel_mu").len(), inputs * outputs);
 //!     fixture.assert_close("output", &fixture.f32("output"), "output");
@@ -17,11 +16,10 @@
 //!
 //! # Tolerances
 //!
-//! The reference was also run in double precision. Metadata `f32_vs_f64_<group>_rel_to_max` is r, the largest
+//! The generators run the reference in double precision too. Metadata `f32_vs_f64_<group>_rel_to_max` is r, the largest
 //! error of the reference's own single-precision result, relative to the tensor's largest value, over the
-//! tensors of a group. A result passes if max|got - want| <= max(4 r, 1e-6) max|want| + 1e-9 (see
-//! [`Fixture::assert_close`]); intermediate tensors without an r get 2e-6
-//! ([`Fixture::assert_intermediate`]).
+//! tensors of a group. A result passes if max|got - want| <= max(4 r, 1e-6) max|want| + 1e-9
+//! ([`Fixture::assert_close`]). Intermediate tensors without an r get 2e-6 ([`Fixture::assert_intermediate`]).
 
 use safetensors::{Dtype, SafeTensors};
 use std::collections::BTreeMap;
@@ -31,23 +29,67 @@ use std::str::FromStr;
 /// The environment variable that names another directory of fixtures.
 pub const VARIABLE: &str = "SOFTMOE_FIXTURES";
 
-/// Where the fixtures lie.
+/// The directory of the fixtures.
 pub fn directory() -> PathBuf {
-    match std::env::var_os(VARIABLE) {
-        Some(directory) => directory.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-    }
+    std::env::var_os(VARIABLE).map_or_else(own_directory, PathBuf::from)
 }
 
-/// The files `<topic>_<number>[_<word>].safetensors` of the [`directory`], by number.
+fn own_directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// The fixtures `<topic>_<number>[_<word>].safetensors` of the [`directory`], by number. The reference defines
+/// their numbers.
 ///
 /// # Panics
-/// If there is none, so that a test cannot pass for want of cases.
-pub fn files(topic: &str) -> Vec<PathBuf> {
-    files_in(&directory(), topic)
+/// If there is none, so that a test cannot pass for want of cases; or if metadata `definition` says that we defined a
+/// file's numbers.
+pub fn cases(topic: &str) -> Vec<Fixture> {
+    defined_by(None, files_in(&directory(), topic))
+}
+
+/// As [`cases`], of numbers that we defined: the release has no such thing. The name of a test that takes them says
+/// so.
+///
+/// # Panics
+/// If there is none, or if a file does not say `definition: ours`.
+pub fn cases_of_own_definition(topic: &str) -> Vec<Fixture> {
+    defined_by(Some("ours"), files_in(&directory(), topic))
+}
+
+/// As [`cases`], from this crate's own directory where the other has no file of that topic: a topic that older
+/// generators do not make.
+///
+/// # Panics
+/// As [`cases`].
+pub fn cases_of_new_topic(topic: &str, definition: Option<&str>) -> Vec<Fixture> {
+    let directory = directory();
+    let there = !list(&directory, topic).is_empty();
+    defined_by(definition, files_in(&if there { directory } else { own_directory() }, topic))
+}
+
+fn defined_by(definition: Option<&str>, files: Vec<PathBuf>) -> Vec<Fixture> {
+    let open = |path: PathBuf| {
+        let fixture = Fixture::open(&path);
+        let says = fixture.metadata.get("definition").map(String::as_str);
+        assert_eq!(says, definition, "{}: who defined its numbers", fixture.name);
+        fixture
+    };
+    files.into_iter().map(open).collect()
 }
 
 fn files_in(directory: &Path, topic: &str) -> Vec<PathBuf> {
+    let files = list(directory, topic);
+    assert!(
+        !files.is_empty(),
+        "{} holds no {topic}_<number>*.safetensors; {VARIABLE} names the directory of fixtures",
+        directory.display()
+    );
+    files
+}
+
+/// The files of a topic, by number.
+fn list(directory: &Path, topic: &str) -> Vec<PathBuf> {
     let number = |path: &Path| {
         let name = path.file_name()?.to_str()?.strip_suffix(".safetensors")?;
         let rest = name.strip_prefix(topic)?.strip_prefix('_')?;
@@ -60,11 +102,6 @@ fn files_in(directory: &Path, topic: &str) -> Vec<PathBuf> {
         .filter_map(|path| Some((number(&path)?, path)))
         .collect();
     files.sort();
-    assert!(
-        !files.is_empty(),
-        "{} holds no {topic}_<number>*.safetensors; {VARIABLE} names the directory of fixtures",
-        directory.display()
-    );
     files.into_iter().map(|(_, path)| path).collect()
 }
 
@@ -263,7 +300,7 @@ pub fn assert_near(what: &str, got: &[f32], want: &[f32], absolute: f64) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fixture, assert_near, files_in};
+    use super::{Fixture, assert_near, defined_by, files_in};
     use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
     use std::collections::HashMap;
 
@@ -298,6 +335,12 @@ mod tests {
     #[should_panic(expected = "holds no cases_<number>*.safetensors")]
     fn a_topic_without_files_is_refused() {
         files_in(directory().path(), "cases");
+    }
+
+    #[test]
+    #[should_panic(expected = "who defined its numbers")]
+    fn numbers_of_the_reference_are_not_taken_for_ours() {
+        defined_by(Some("ours"), files_in(directory().path(), "case"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! Whole-workspace tests: end to end, kill and resume, reference parity, command line.
+//! Tests of the whole workspace: parity with other implementations, and `cargo xtask reproduce` from end to end.
 //!
-//! The library holds what several of them need: [`fixtures`], the numbers of the reference implementation, [`encoders`], its encoders, [`devices`], what the device engine makes of the same, and
-//! [`reference`](mod@reference), what that calls the things that we have too.
+//! The library holds what several of them share: [`fixtures`] reads the reference's numbers, [`reference`](mod@reference) maps its
+//! names to ours, [`encoders`] builds its encoders, [`compare`] compares a layer with a fixture, [`devices`] computes the same on the
+//! device engine.
 #![deny(missing_docs)]
 
+pub mod compare;
 pub mod devices;
 pub mod encoders;
 pub mod fixtures;

@@ -1,9 +1,9 @@
-//! The reference implementation's names for parameters and noise, and ours.
+//! Names of parameters and noise: the reference's and ours.
 
 use crate::fixtures::Fixture;
 use softmoe_nets::{NoiseList, ParameterList};
 
-/// Our name of a parameter, and the reference's.
+/// Pairs of our name of a parameter and the reference's.
 pub type Names = Vec<(String, String)>;
 
 /// A single pair.
@@ -11,7 +11,7 @@ pub fn name(ours: &str, theirs: &str) -> Names {
     vec![(ours.to_owned(), theirs.to_owned())]
 }
 
-/// A dense layer's parameters, which have the same names on both sides; `theirs` is empty or ends with a slash.
+/// A dense layer's parameters, which have the same names on both sides. `theirs` is empty or ends with a slash.
 pub fn dense(ours: &str, theirs: &str, noisy: bool) -> Names {
     let parts: &[&str] = match noisy {
         true => &["kernel_mu", "kernel_sigma", "bias_mu", "bias_sigma"],
@@ -20,14 +20,17 @@ pub fn dense(ours: &str, theirs: &str, noisy: bool) -> Names {
     parts.iter().map(|part| (format!("{ours}/{part}"), format!("{theirs}{part}"))).collect()
 }
 
-/// Experts' parameters; `theirs` is where the reference's experts lie.
+/// Experts' parameters; `theirs` is the folder of the reference's experts.
 pub fn experts(ours: &str, theirs: &str, noisy: bool) -> Names {
     let hidden = dense(&format!("{ours}/hidden"), &format!("{theirs}/net/"), noisy);
     let output = dense(&format!("{ours}/output"), &format!("{theirs}/Dense_0/"), false);
     [hidden, output].concat()
 }
 
-/// The flat buffer of parameters, from the tensors `<folder>/<name>` of a file; every parameter is in `names`.
+/// The flat buffer of parameters, from a fixture's tensors `<folder>/<name>`.
+///
+/// # Panics
+/// If a parameter of `list` is not among `names`.
 pub fn parameters(fixture: &Fixture, list: &ParameterList, names: &Names, folder: &str) -> Vec<f32> {
     let mut values = vec![f32::NAN; list.len()];
     for (ours, theirs) in names {
@@ -40,25 +43,30 @@ pub fn parameters(fixture: &Fixture, list: &ParameterList, names: &Names, folder
     values
 }
 
-/// The flat buffer of noise: that of our source from the tensors `<folder>eps_{in,out}`; zeros for sources that
-/// are not in `names`.
-pub fn noise(fixture: &Fixture, list: &NoiseList, names: &[(&str, &str)]) -> Vec<f32> {
-    let mut values = vec![0.0; list.len()];
-    for (ours, folder) in names {
-        let source = list.iter().find(|source| source.name == *ours);
-        let source = source.unwrap_or_else(|| panic!("no noise called {ours}"));
-        values[source.inputs.clone()].copy_from_slice(&fixture.f32(&format!("{folder}eps_in")));
-        values[source.outputs.clone()].copy_from_slice(&fixture.f32(&format!("{folder}eps_out")));
-    }
+/// Pairs of our name of a source of noise and the reference's.
+pub type NoiseNames = Vec<(&'static str, &'static str)>;
+
+/// The flat buffer of noise, from a fixture's tensors `<folder><name>/eps_{in,out}`.
+///
+/// # Panics
+/// If a source of `list` is not among `names`.
+pub fn noise(fixture: &Fixture, list: &NoiseList, names: &NoiseNames, folder: &str) -> Vec<f32> {
+    let values = noise_of_some(fixture, list, names, folder);
+    assert_eq!(names.len(), list.iter().count(), "{}: noise without a value", fixture.name());
     values
 }
 
-/// Compares each parameter's gradient with `grad/param/<name>`.
-pub fn assert_gradients(fixture: &Fixture, list: &ParameterList, names: &Names, gradient: &[f32]) {
+/// As [`noise`], with zeros for the sources that are not among `names`.
+pub fn noise_of_some(fixture: &Fixture, list: &NoiseList, names: &NoiseNames, folder: &str) -> Vec<f32> {
+    let mut values = vec![0.0; list.len()];
     for (ours, theirs) in names {
-        let range = list.get(ours).expect("a parameter that was read").range.clone();
-        fixture.assert_close(&format!("grad/param/{theirs}"), &gradient[range], "grad");
+        let source = list.iter().find(|source| source.name == *ours);
+        let source = source.unwrap_or_else(|| panic!("no noise called {ours}"));
+        let eps = |end: &str| fixture.f32(&format!("{folder}{theirs}eps_{end}"));
+        values[source.inputs.clone()].copy_from_slice(&eps("in"));
+        values[source.outputs.clone()].copy_from_slice(&eps("out"));
     }
+    values
 }
 
 /// The transpose of (a, b, c) to (b, a, c).

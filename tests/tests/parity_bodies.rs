@@ -1,5 +1,4 @@
-//! Tokenizations, pooled bodies, simplicial embeddings and value heads against the reference implementation's values
-//! and gradients.
+//! Parity of pooled bodies, simplicial embeddings and value heads with the reference: values and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
@@ -8,14 +7,14 @@ use softmoe_nets::layers::{
 };
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, Layer, ParameterList, Weights};
+use softmoe_tests::compare::{Subject, Tensors};
 use softmoe_tests::devices::on_devices;
-use softmoe_tests::fixtures::{Fixture, files};
-use softmoe_tests::reference::{Names, assert_gradients, dense, noise, parameters};
+use softmoe_tests::fixtures::{Fixture, cases, cases_of_own_definition};
+use softmoe_tests::reference::{Names, dense, noise, parameters};
 
 #[test]
-fn tokenized_parity() {
-    for path in files("tokenized") {
-        let fixture = Fixture::open(&path);
+fn parity_own_definition_tokenized() {
+    for fixture in cases_of_own_definition("tokenized") {
         let noisy = fixture.flag("noisy");
         let &[batch, tokens, width] = fixture.shape("input") else { panic!("tokens have three axes") };
         for (kind, pooling, relu) in [
@@ -31,51 +30,25 @@ fn tokenized_parity() {
             let (list, sources) = builder.finish();
             let names = dense("body", "", noisy);
             let values = parameters(&fixture, &list, &names, "param");
-            let eps = if noisy { noise(&fixture, &sources, &[("body", "noise/")]) } else { vec![] };
+            let eps = if noisy { noise(&fixture, &sources, &vec![("body", "")], "noise/") } else { vec![] };
             let weights = Weights { parameters: &values, noise: noisy.then_some(eps.as_slice()) };
-            let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
-
-            let mut workspace = layer.workspace::<f32>((batch, tokens, width));
-            let y = Layer::<(usize, usize, usize)>::forward(&layer, weights, &x, &mut workspace);
-            fixture.assert_close(&format!("{kind}/output"), y, &format!("{kind}_output"));
-            let mut gradient = vec![f32::NAN; list.len()];
-            let dx = Layer::<(usize, usize, usize)>::backward(
-                &layer,
-                weights,
-                &x,
-                &dy,
-                &mut workspace,
-                &mut gradient,
-                true,
-            );
-            let group = format!("{kind}_grad");
-            let assert_gradients = |fixture: &Fixture, d_input: &[f32], gradient: &[f32]| {
-                fixture.assert_close(&format!("{kind}/grad/input"), d_input, &group);
-                for (ours, theirs) in &names {
-                    let range = list.get(ours).expect("a parameter that was read").range.clone();
-                    fixture.assert_close(&format!("{kind}/grad/param/{theirs}"), &gradient[range], &group);
-                }
+            let x = fixture.f32("input");
+            let tensor = |what: &str| format!("{kind}{what}");
+            let (output, output_group) = (tensor("/output"), tensor("_output"));
+            let (d_input, gradients) = (tensor("/grad/input"), tensor("/grad/param"));
+            let tensors = Tensors {
+                output: &output,
+                output_group: &output_group,
+                d_input: Some(&d_input),
+                gradients: &gradients,
+                gradient_group: &tensor("_grad"),
+                // A bias's gradient is a sum over all samples' tokens. burn's CPU backend adds it up in one row.
+                device_factor: 2.0,
+                ..Tensors::default()
             };
-            assert_gradients(&fixture, dx, &gradient);
             let shape = (batch, tokens, width);
-            on_devices::<(usize, usize, usize), _>(
-                &layer,
-                &list,
-                shape,
-                weights,
-                &x,
-                Some(&dy),
-                |computed| {
-                    fixture.assert_close(
-                        &format!("{kind}/output"),
-                        &computed.output,
-                        &format!("{kind}_output"),
-                    );
-                    // The gradient of a bias is a sum over all samples' tokens, which burn's CPU backend adds up in one row.
-                    let fixture = fixture.with_factor(2.0);
-                    assert_gradients(&fixture, &computed.d_input, &computed.gradient);
-                },
-            );
+            let subject = Subject { layer: &layer, list: &list, names: &names, weights, shape, x: &x };
+            subject.compare_gradients(&fixture, tensors, |_| ());
         }
     }
 }
@@ -83,7 +56,7 @@ fn tokenized_parity() {
 /// A feature map, as simplicial embeddings take it.
 type Map = (usize, usize, usize, usize);
 
-/// Compares a network of simplicial embeddings from the feature map on; `hidden` gives what went into its head.
+/// Compares a network of simplicial embeddings from the feature map on. `hidden` gives the input of its head.
 fn assert_simplicial<L: RegisteredLayer<Map>>(
     fixture: &Fixture,
     layer: &L,
@@ -94,27 +67,22 @@ fn assert_simplicial<L: RegisteredLayer<Map>>(
     let values = parameters(fixture, list, &names, "param");
     let weights = Weights { parameters: &values, noise: None };
     let &[batch, height, width, channels] = fixture.shape("input") else { panic!("maps have four axes") };
-    let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
-    let mut workspace = layer.workspace::<f32>((batch, height, width, channels));
-    fixture.assert_close("q_values", layer.forward(weights, &x, &mut workspace), "q_values");
-    fixture.assert_close("hidden", &hidden(&workspace), "hidden");
-    let mut gradient = vec![f32::NAN; list.len()];
-    let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
-    fixture.assert_close("grad/input", dx, "grad");
-    assert_gradients(fixture, list, &names, &gradient);
+    let x = fixture.f32("input");
+    let tensors = Tensors { output: "q_values", output_group: "q_values", ..Tensors::default() };
     let shape = (batch, height, width, channels);
-    on_devices(layer, list, shape, weights, &x, Some(&dy), |computed| {
-        fixture.assert_close("q_values", &computed.output, "q_values");
-        fixture.assert_close("grad/input", &computed.d_input, "grad");
-        assert_gradients(fixture, list, &names, &computed.gradient);
-    });
+    Subject { layer, list, names: &names, weights, shape, x: &x }.compare_gradients(
+        fixture,
+        tensors,
+        |workspace| {
+            fixture.assert_close("hidden", &hidden(workspace), "hidden");
+        },
+    );
 }
 
 #[test]
 fn simplicial_parity() {
     let (mut maps, mut groups) = (0, 0);
-    for path in files("simplicial") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("simplicial") {
         let temperature = fixture.metadata("tau");
         let &[features, hidden] = fixture.shape("param/Dense_0/kernel") else {
             panic!("a kernel has two axes")
@@ -149,12 +117,11 @@ fn simplicial_parity() {
     assert!(maps > 0 && groups > 0, "{maps} files of version 1 and {groups} of version 2");
 }
 
-/// The heads of the released value networks, behind their mixtures' outputs.
+/// The released value networks' heads alone, from the mixtures' outputs of the fixtures.
 #[test]
 fn q_head_parity() {
     let mut compared = 0;
-    for path in files("dqn") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("dqn") {
         if !fixture.has("moe_output") {
             continue;
         }

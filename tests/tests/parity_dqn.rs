@@ -1,4 +1,4 @@
-//! The released value networks, from observations to values and gradients, against the reference implementation.
+//! Parity of the released value networks with the reference: from observations to values and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
@@ -6,13 +6,13 @@ use softmoe_nets::layers::{
 };
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
-use softmoe_tests::devices::on_devices;
+use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
-use softmoe_tests::fixtures::{Fixture, files};
-use softmoe_tests::reference::{Names, assert_gradients, dense, experts, name, parameters};
+use softmoe_tests::fixtures::{Fixture, cases};
+use softmoe_tests::reference::{Names, dense, experts, name, parameters};
 use std::collections::BTreeSet;
 
-/// A network that is being made: its builder, the names of its parameters, and its file.
+/// A network under construction: its fixture, its builder and the names of its parameters.
 struct Case<'f> {
     fixture: &'f Fixture,
     builder: Builder,
@@ -20,7 +20,7 @@ struct Case<'f> {
 }
 
 impl Case<'_> {
-    /// Sizes of the file's observations.
+    /// Sizes of the fixture's observations.
     fn observations(&self) -> Map {
         let &[batch, height, width, channels] = self.fixture.shape("observation") else {
             panic!("observations have four axes")
@@ -42,18 +42,18 @@ impl Case<'_> {
     }
 
     /// Compares the flat network.
-    fn flat(mut self, encoder: impl MapLayer) {
+    fn flat(mut self, encoder: impl MapLayer) -> bool {
         let &[features, hidden] = self.fixture.shape("param/Dense_0/kernel") else {
             panic!("a kernel has two axes")
         };
         self.names.extend(dense("hidden", "Dense_0/", false));
         let layer = Dense::new(&mut self.builder, "hidden", features, hidden, false);
         let head = self.head(hidden, "Dense_1/");
-        self.compare(&(encoder, Flatten(features), layer, Relu, head), |_, _| ());
+        self.compare(&(encoder, Flatten(features), layer, Relu, head), |_, _| ())
     }
 
     /// Compares the network of a soft mixture over `tokens`, m of width d.
-    fn mixture<M, D, T>(mut self, encoder: impl MapLayer, tokens: T, (m, d): (M, D))
+    fn mixture<M, D, T>(mut self, encoder: impl MapLayer, tokens: T, (m, d): (M, D)) -> bool
     where
         M: Size,
         D: Size,
@@ -73,11 +73,16 @@ impl Case<'_> {
         self.compare(&network, |fixture, workspace| {
             let output = Layer::<(usize, M, D)>::output(&network.2, &[], &workspace.2);
             fixture.assert_intermediate("moe_output", output);
-        });
+        })
     }
 
-    /// Compares `network`'s values and gradients, and by `inner` what lies between.
-    fn compare<L: RegisteredLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Workspace<f32>)) {
+    /// Compares `network`'s values, by `inner` what lies between, and gradients if the fixture has them. Returns whether it
+    /// has.
+    fn compare<L: RegisteredLayer<Map>>(
+        self,
+        network: &L,
+        inner: impl Fn(&Fixture, &L::Workspace<f32>),
+    ) -> bool {
         let observations = self.observations();
         let Case { fixture, builder, names } = self;
         let (list, _) = builder.finish();
@@ -85,29 +90,19 @@ impl Case<'_> {
         let weights = Weights { parameters: &values, noise: None };
         let x: Vec<f32> =
             fixture.u8("observation").into_iter().map(|pixel| f32::from(pixel) / 255.0).collect();
-        let mut workspace = network.workspace::<f32>(observations);
-        fixture.assert_close("q_values", network.forward(weights, &x, &mut workspace), "q_values");
-        inner(fixture, &workspace);
-        if fixture.has("cotangent") {
-            let mut gradient = vec![f32::NAN; list.len()];
-            network.backward(weights, &x, &fixture.f32("cotangent"), &mut workspace, &mut gradient, false);
-            assert_gradients(fixture, &list, &names, &gradient);
-        }
-        let cotangent = fixture.has("cotangent").then(|| fixture.f32("cotangent"));
-        on_devices(network, &list, observations, weights, &x, cotangent.as_deref(), |computed| {
-            fixture.assert_close("q_values", &computed.output, "q_values");
-            if fixture.has("cotangent") {
-                assert_gradients(fixture, &list, &names, &computed.gradient);
-            }
-        });
+        let tensors =
+            Tensors { output: "q_values", output_group: "q_values", d_input: None, ..Tensors::default() };
+        let subject =
+            Subject { layer: network, list: &list, names: &names, weights, shape: observations, x: &x };
+        subject.compare(fixture, tensors, |workspace| inner(fixture, workspace))
     }
 }
 
 #[test]
 fn dqn_network_parity() {
+    let mut gradients = GradientsCompared::default();
     let mut compared = BTreeSet::new();
-    for path in files("dqn") {
-        let fixture = &Fixture::open(&path);
+    for fixture in &cases("dqn") {
         let mut case = Case { fixture, builder: Builder::new(), names: vec![] };
         let (_, height, width, channels) = case.observations();
         let (encoder, names) =
@@ -116,7 +111,7 @@ fn dqn_network_parity() {
         case.names = names;
         let (_, h, w, c) = encoder.output_shape(case.observations());
         let routing = if fixture.flag("moe") { fixture.metadata("routing") } else { "no mixture".to_owned() };
-        match routing.as_str() {
+        let with_gradients = match routing.as_str() {
             "no mixture" => case.flat(encoder),
             "PER_PIXEL" => case.mixture(encoder, PerConv(h * w), (h * w, c)),
             "PER_FEATUREMAP" => case.mixture(encoder, PerFeature(h * w), (c, h * w)),
@@ -125,11 +120,13 @@ fn dqn_network_parity() {
                 let tokens = (h / 3) * (w / 3);
                 let patches = PerPatch::new(&mut case.builder, "embedding", [h, w], tokens, c);
                 case.names.extend(dense("embedding", "embedding/", false));
-                case.mixture(encoder, patches, (tokens, c));
+                case.mixture(encoder, patches, (tokens, c))
             }
             other => panic!("{}: tokens {other}", fixture.name()),
-        }
+        };
+        gradients.count(if fixture.flag("moe") { "mixture" } else { "flat" }, with_gradients);
         compared.insert(routing);
     }
+    gradients.assert_covers(&["flat", "mixture"]);
     assert!(compared.len() > 1, "the files of DQN networks hold only {compared:?}");
 }

@@ -1,19 +1,18 @@
-//! DQN's and Rainbow's losses against the reference implementation's.
+//! Parity of DQN's and Rainbow's losses with the reference.
 
 use softmoe_agents::dqn;
 use softmoe_agents::dqn::loss::greedy;
 use softmoe_agents::prioritized;
 use softmoe_agents::rainbow::loss;
 use softmoe_nets::kernels::softmax_rows;
-use softmoe_tests::fixtures::{Fixture, assert_near, files};
+use softmoe_tests::fixtures::{assert_near, cases};
 
 /// The loss of a value and a target, and its derivative with respect to the value.
 type Loss = fn(f32, f32) -> (f32, f32);
 
 #[test]
 fn the_projection_has_parity_with_the_reference() {
-    for path in files("projection") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("projection") {
         let support = fixture.f32("target_support");
         let atoms = support.len();
         let (values, weights) = (fixture.f32("support"), fixture.f32("weights"));
@@ -28,8 +27,7 @@ fn the_projection_has_parity_with_the_reference() {
 
 #[test]
 fn categorical_losses_have_parity_with_the_reference() {
-    for path in files("c51") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("c51") {
         let what = |tensor: &str| format!("{}: {tensor}", fixture.name());
         let &[batch, actions, atoms] = fixture.shape("logits") else { panic!("{}", what("logits")) };
         let support = fixture.f32("support");
@@ -95,8 +93,7 @@ fn categorical_losses_have_parity_with_the_reference() {
 
 #[test]
 fn losses_of_action_values_have_parity_with_the_reference() {
-    for path in files("dqn_loss") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("dqn_loss") {
         let &[batch, actions] = fixture.shape("q_values") else { panic!("{}: q_values", fixture.name()) };
         let discount: f32 = fixture.metadata("cumulative_gamma");
         assert_eq!(fixture.metadata::<f32>("huber_delta"), 1.0, "{}", fixture.name());

@@ -1,4 +1,4 @@
-//! Layers, and whole networks, against the reference implementation's values and gradients.
+//! Parity of layers, Rainbow's networks and Adam with the reference: values and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
@@ -7,15 +7,17 @@ use softmoe_nets::layers::{
 use softmoe_nets::{
     Adam, AdamSettings, Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels,
 };
+use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
 use softmoe_tests::devices::on_devices;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
-use softmoe_tests::fixtures::{Fixture, assert_near, files};
-use softmoe_tests::reference::{Names, assert_gradients, dense, experts, name, noise, parameters, swap_axes};
+use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_new_topic, cases_of_own_definition};
+use softmoe_tests::reference::{
+    Names, NoiseNames, dense, experts, name, noise, noise_of_some, parameters, swap_axes,
+};
 
 #[test]
 fn soft_moe_parity() {
-    for path in files("softmoe") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("softmoe") {
         let normalised = fixture.flag("normalization");
         let &[d, n, p] = fixture.shape("param/phi_weights") else { panic!("phi has three axes") };
         let m = fixture.shape("input")[0];
@@ -37,39 +39,49 @@ fn soft_moe_parity() {
         }
         let values = parameters(&fixture, &list, &names, "param");
         let weights = Weights { parameters: &values, noise: None };
-        let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
-
-        let mut workspace = layer.workspace::<f32>((1, m, d));
-        fixture.assert_close("output", layer.forward(weights, &x, &mut workspace), "output");
-        // Our slots are ordered (p, n), the reference's (n, p).
-        let tokens_by_slots = |x: &[f32]| -> Vec<f32> {
-            x.chunks_exact(n * p).flat_map(|row| swap_axes(row, p, n, 1)).collect()
-        };
-        let combine = tokens_by_slots(&workspace.combine());
-        fixture.assert_intermediate("dispatch", &tokens_by_slots(&workspace.dispatch()));
-        fixture.assert_intermediate("combine", &combine);
-        let of_experts: Vec<f32> =
-            combine.chunks_exact(p).map(|slots| slots.iter().sum::<f32>() / p as f32).collect();
-        fixture.assert_intermediate("router_probabilities", &of_experts);
-        fixture.assert_intermediate("slot_inputs", &swap_axes(workspace.slots(), p, n, d));
-        fixture.assert_intermediate("expert_hidden", workspace.experts().hidden(0));
-
-        let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
-        fixture.assert_close("grad/input", dx, "grad");
-        assert_gradients(&fixture, &list, &names, &gradient);
-        on_devices(&layer, &list, (1, m, d), weights, &x, Some(&dy), |computed| {
-            fixture.assert_close("output", &computed.output, "output");
-            fixture.assert_close("grad/input", &computed.d_input, "grad");
-            assert_gradients(&fixture, &list, &names, &computed.gradient);
+        let x = fixture.f32("input");
+        let subject = Subject { layer: &layer, list: &list, names: &names, weights, shape: (1, m, d), x: &x };
+        subject.compare_gradients(&fixture, Tensors::default(), |workspace| {
+            // Our slots are ordered (p, n), the reference's (n, p).
+            let tokens_by_slots = |x: &[f32]| -> Vec<f32> {
+                x.chunks_exact(n * p).flat_map(|row| swap_axes(row, p, n, 1)).collect()
+            };
+            let combine = tokens_by_slots(&workspace.combine());
+            fixture.assert_intermediate("dispatch", &tokens_by_slots(&workspace.dispatch()));
+            fixture.assert_intermediate("combine", &combine);
+            let of_experts: Vec<f32> =
+                combine.chunks_exact(p).map(|slots| slots.iter().sum::<f32>() / p as f32).collect();
+            fixture.assert_intermediate("router_probabilities", &of_experts);
+            fixture.assert_intermediate("slot_inputs", &swap_axes(workspace.slots(), p, n, d));
+            fixture.assert_intermediate("expert_hidden", workspace.experts().hidden(0));
         });
     }
 }
 
+/// A fixed Phi, with the values that one call of the release drew.
 #[test]
-fn expert_choice_parity() {
-    for path in files("expert_choice") {
-        let fixture = Fixture::open(&path);
+fn random_phi_parity() {
+    for fixture in cases_of_new_topic("random_phi", None) {
+        let &[d, n, p] = fixture.shape("param/phi_weights") else { panic!("phi has three axes") };
+        let m = fixture.shape("input")[0];
+        let hidden = fixture.shape("param/module/net/bias")[1];
+        let mut builder = Builder::new();
+        let settings = ExpertSettings { hidden, extra_layers: 0, noisy: false };
+        let layer = SoftMoe::new(&mut builder, "moe", (m, d, n, p), settings).with_fixed_phi(&mut builder);
+        let (list, _) = builder.finish();
+        let trained = experts("moe/experts", "module", false);
+        let names = [name("moe/phi", "phi_weights"), trained.clone()].concat();
+        let values = parameters(&fixture, &list, &names, "param");
+        let weights = Weights { parameters: &values, noise: None };
+        let x = fixture.f32("input");
+        Subject { layer: &layer, list: &list, names: &trained, weights, shape: (1, m, d), x: &x }
+            .compare_gradients(&fixture, Tensors::default(), |_| ());
+    }
+}
+
+#[test]
+fn parity_own_definition_expert_choice() {
+    for fixture in cases_of_own_definition("expert_choice") {
         let &[m, d] = fixture.shape("input") else { panic!("tokens have two axes") };
         let &[n, p] = fixture.shape("selected") else { panic!("the selection has two axes") };
         let hidden = fixture.shape("param/module/net/bias")[1];
@@ -82,31 +94,20 @@ fn expert_choice_parity() {
             [name("moe/router/kernel", "router/kernel"), experts("moe/experts", "module", false)].concat();
         let values = parameters(&fixture, &list, &names, "param");
         let weights = Weights { parameters: &values, noise: None };
-        let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
-
-        let mut workspace = layer.workspace::<f32>((1, m, d));
-        fixture.assert_close("output", layer.forward(weights, &x, &mut workspace), "output");
-        fixture.assert_intermediate("scores", workspace.scores());
-        let selected: Vec<i32> =
-            swap_axes(workspace.selected(), p, n, 1).iter().map(|&token| token as i32).collect();
-        assert_eq!(selected, fixture.i32("selected"), "{}: tokens taken", fixture.name());
-
-        let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
-        fixture.assert_close("grad/input", dx, "grad");
-        assert_gradients(&fixture, &list, &names, &gradient);
-        on_devices(&layer, &list, (1, m, d), weights, &x, Some(&dy), |computed| {
-            fixture.assert_close("output", &computed.output, "output");
-            fixture.assert_close("grad/input", &computed.d_input, "grad");
-            assert_gradients(&fixture, &list, &names, &computed.gradient);
+        let x = fixture.f32("input");
+        let subject = Subject { layer: &layer, list: &list, names: &names, weights, shape: (1, m, d), x: &x };
+        subject.compare_gradients(&fixture, Tensors::default(), |workspace| {
+            fixture.assert_intermediate("scores", workspace.scores());
+            let selected: Vec<i32> =
+                swap_axes(workspace.selected(), p, n, 1).iter().map(|&token| token as i32).collect();
+            assert_eq!(selected, fixture.i32("selected"), "{}: tokens taken", fixture.name());
         });
     }
 }
 
 #[test]
 fn noisy_linear_parity() {
-    for path in files("noisy") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("noisy") {
         let &[batch, inputs] = fixture.shape("input") else { panic!("the input has two axes") };
         let outputs = fixture.shape("output")[1];
         let mut builder = Builder::new();
@@ -114,31 +115,23 @@ fn noisy_linear_parity() {
         let (list, sources) = builder.finish();
         let names = dense("noisy", "", true);
         let values = parameters(&fixture, &list, &names, "param");
-        let eps = noise(&fixture, &sources, &[("noisy", "")]);
+        let eps = noise(&fixture, &sources, &vec![("noisy", "")], "");
         let noisy = Weights { parameters: &values, noise: Some(&eps) };
         let quiet = Weights { parameters: &values, noise: None };
         let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
-
-        let mut workspace = layer.workspace::<f32>((batch, inputs));
+        let shape = (batch, inputs);
+        let subject = Subject { layer: &layer, list: &list, names: &names, weights: noisy, shape, x: &x };
+        subject.compare_gradients(&fixture, Tensors::default(), |_| ());
+        let mut workspace = layer.workspace::<f32>(shape);
         fixture.assert_close("output_eval", layer.forward(quiet, &x, &mut workspace), "output");
-        fixture.assert_close("output", layer.forward(noisy, &x, &mut workspace), "output");
-        let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(noisy, &x, &dy, &mut workspace, &mut gradient, true);
-        fixture.assert_close("grad/input", dx, "grad");
-        assert_gradients(&fixture, &list, &names, &gradient);
-        on_devices(&layer, &list, (batch, inputs), noisy, &x, Some(&dy), |computed| {
-            fixture.assert_close("output", &computed.output, "output");
-            fixture.assert_close("grad/input", &computed.d_input, "grad");
-            assert_gradients(&fixture, &list, &names, &computed.gradient);
-        });
-        on_devices(&layer, &list, (batch, inputs), quiet, &x, None, |computed| {
+        on_devices(&layer, &list, shape, quiet, &x, None, |computed| {
             fixture.assert_close("output_eval", &computed.output, "output");
         });
 
         // A sample alone takes another path through the noise; the gradients of all samples add up.
         let mut alone = layer.workspace::<f32>((1, inputs));
         let (mut output, mut output_eval, mut d_input) = (vec![], vec![], vec![]);
-        let mut sum = vec![0.0; list.len()];
+        let (mut gradient, mut sum) = (vec![f32::NAN; list.len()], vec![0.0; list.len()]);
         for (x, dy) in x.chunks_exact(inputs).zip(dy.chunks_exact(outputs)) {
             output_eval.extend_from_slice(layer.forward(quiet, x, &mut alone));
             output.extend_from_slice(layer.forward(noisy, x, &mut alone));
@@ -148,18 +141,31 @@ fn noisy_linear_parity() {
         fixture.assert_close("output_eval", &output_eval, "output");
         fixture.assert_close("output", &output, "output");
         fixture.assert_close("grad/input", &d_input, "grad");
-        assert_gradients(&fixture, &list, &names, &sum);
+        for (ours, theirs) in &names {
+            let range = list.get(ours).expect("a parameter that was read").range.clone();
+            fixture.assert_close(&format!("grad/param/{theirs}"), &sum[range], "grad");
+        }
     }
 }
 
-/// Compares logits and what follows from them: the atoms' probabilities, and their mean on the support.
-fn assert_logits(fixture: &Fixture, logits: &[f32]) {
+/// Compares what follows from logits: the atoms' probabilities, and their mean on the support.
+fn assert_probabilities(fixture: &Fixture, logits: &[f32]) {
     let support = fixture.f32("support");
-    fixture.assert_close("logits", logits, "logits");
     let mut probabilities = vec![0.0; logits.len()];
     kernels::softmax_rows(&mut probabilities, logits, support.len());
     fixture.assert_close("probabilities", &probabilities, "probabilities");
     fixture.assert_close("q_values", &q_values(&probabilities, &support), "q_values");
+}
+
+/// The tensors of a Rainbow network.
+fn tensors() -> Tensors<'static> {
+    Tensors {
+        output: "logits",
+        output_group: "logits",
+        d_input: None,
+        derived: assert_probabilities,
+        ..Tensors::default()
+    }
 }
 
 /// Means of the atoms' distributions.
@@ -168,54 +174,41 @@ fn q_values(probabilities: &[f32], support: &[f32]) -> Vec<f32> {
     probabilities.chunks_exact(support.len()).map(|p| mean(p) as f32).collect()
 }
 
-/// One Rainbow network and how the reference calls its parts.
+/// A Rainbow network and how the reference calls its parts.
 struct Rainbow<L> {
     layer: L,
     list: ParameterList,
     sources: NoiseList,
     names: Names,
-    /// Our name of a source of noise, and the reference's folder.
-    noise: Vec<(&'static str, &'static str)>,
+    noise: NoiseNames,
 }
 
 impl<L: RegisteredLayer<Map>> Rainbow<L> {
-    /// Logits, probabilities, values, gradients, and the logits in evaluation, against a file.
-    fn assert_parity(&self, fixture: &Fixture, pixel_scale: u8) {
+    /// Compares logits, probabilities, action values, gradients, and the logits in evaluation. Returns whether there
+    /// were gradients.
+    fn compare(&self, fixture: &Fixture, pixel_scale: u8) -> bool {
         let pixels = fixture.u8("observation").into_iter();
         let x: Vec<f32> = pixels.map(|pixel| f32::from(pixel) / f32::from(pixel_scale)).collect();
         let values = parameters(fixture, &self.list, &self.names, "param");
         let shape = observations(fixture);
-        let mut workspace = self.layer.workspace::<f32>(shape);
+        let Rainbow { layer, list, names, .. } = self;
 
         if fixture.has("eval/logits") {
             // The reference keeps the experts noisy in evaluation.
             let noisy = fixture.has("eval/noise/expert/eps_in");
-            let experts: &[_] = if noisy { &[("moe/experts/hidden", "eval/noise/expert/")] } else { &[] };
-            let eps = noise(fixture, &self.sources, experts);
+            let experts = if noisy { vec![("moe/experts/hidden", "expert/")] } else { vec![] };
+            let eps = noise_of_some(fixture, &self.sources, &experts, "eval/noise/");
             let weights = Weights { parameters: &values, noise: noisy.then_some(&eps) };
-            let logits = self.layer.forward(weights, &x, &mut workspace);
-            fixture.assert_close("eval/logits", logits, "eval_logits");
-            on_devices(&self.layer, &self.list, shape, weights, &x, None, |computed| {
+            let mut workspace = layer.workspace::<f32>(shape);
+            fixture.assert_close("eval/logits", layer.forward(weights, &x, &mut workspace), "eval_logits");
+            on_devices(layer, list, shape, weights, &x, None, |computed| {
                 fixture.assert_close("eval/logits", &computed.output, "eval_logits");
             });
         }
 
-        let eps = noise(fixture, &self.sources, &self.noise);
+        let eps = noise(fixture, &self.sources, &self.noise, "noise/");
         let weights = Weights { parameters: &values, noise: Some(&eps) };
-        assert_logits(fixture, self.layer.forward(weights, &x, &mut workspace));
-        if fixture.has("cotangent") {
-            let mut gradient = vec![f32::NAN; self.list.len()];
-            let dy = fixture.f32("cotangent");
-            self.layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, false);
-            assert_gradients(fixture, &self.list, &self.names, &gradient);
-        }
-        let cotangent = fixture.has("cotangent").then(|| fixture.f32("cotangent"));
-        on_devices(&self.layer, &self.list, shape, weights, &x, cotangent.as_deref(), |computed| {
-            assert_logits(fixture, &computed.output);
-            if fixture.has("cotangent") {
-                assert_gradients(fixture, &self.list, &self.names, &computed.gradient);
-            }
-        });
+        Subject { layer, list, names, weights, shape, x: &x }.compare(fixture, tensors(), |_| ())
     }
 }
 
@@ -239,7 +232,7 @@ fn head(
     fixture: &Fixture,
     features: usize,
     first: usize,
-) -> (CategoricalHead<usize, usize>, Names, Vec<(&'static str, &'static str)>) {
+) -> (CategoricalHead<usize, usize>, Names, NoiseNames) {
     let &[_, actions, atoms] = fixture.shape("logits") else { panic!("logits have three axes") };
     let noisy = fixture.flag("noisy");
     let module = |index: usize| format!("{}_{index}/", if noisy { "NoisyNetwork" } else { "Dense" });
@@ -247,32 +240,34 @@ fn head(
         let layer = CategoricalHead::dueling(builder, "head", features, actions, atoms, noisy);
         let advantage = dense("head/advantage", &module(first), noisy);
         let value = dense("head/value", &module(first + 1), noisy);
-        let noise = vec![("head/advantage", "noise/advantage/"), ("head/value", "noise/value/")];
+        let noise = vec![("head/advantage", "advantage/"), ("head/value", "value/")];
         (layer, [advantage, value].concat(), noise)
     } else {
         let layer = CategoricalHead::plain(builder, "head", features, actions, atoms, noisy);
-        (layer, dense("head", &module(first), noisy), vec![("head", "noise/head/")])
+        (layer, dense("head", &module(first), noisy), vec![("head", "head/")])
     };
     (layer, names, if noisy { noise } else { vec![] })
 }
 
 #[test]
 fn rainbow_parity() {
-    for path in files("rainbow") {
-        let fixture = Fixture::open(&path);
+    let mut compared = GradientsCompared::default();
+    for fixture in cases("rainbow") {
         let mut builder = Builder::new();
         let (encoder, names) = encoder(&mut builder, &fixture);
         let pixel_scale = encoder.pixel_scale();
         let body = if fixture.flag("moe") { Body::SoftMoe } else { Body::Flat };
-        match encoder {
-            Encoder::Impala(layer) => body.assert_parity(&fixture, builder, (layer, names), pixel_scale),
-            Encoder::Nature(layer) => body.assert_parity(&fixture, builder, (layer, names), pixel_scale),
-            Encoder::MinAtar(layer) => body.assert_parity(&fixture, builder, (layer, names), pixel_scale),
-        }
+        let gradients = match encoder {
+            Encoder::Impala(layer) => body.compare(&fixture, builder, (layer, names), pixel_scale),
+            Encoder::Nature(layer) => body.compare(&fixture, builder, (layer, names), pixel_scale),
+            Encoder::MinAtar(layer) => body.compare(&fixture, builder, (layer, names), pixel_scale),
+        };
+        compared.count(body.name(), gradients);
     }
+    compared.assert_covers(&["flat", "mixture"]);
 }
 
-/// What lies between a Rainbow network's encoder and its head.
+/// The layers between a Rainbow network's encoder and its head.
 #[derive(Clone, Copy)]
 enum Body {
     Flat,
@@ -280,21 +275,28 @@ enum Body {
 }
 
 impl Body {
-    fn assert_parity<L: MapLayer>(
+    fn name(self) -> &'static str {
+        match self {
+            Body::Flat => "flat",
+            Body::SoftMoe => "mixture",
+        }
+    }
+
+    fn compare<L: MapLayer>(
         self,
         fixture: &Fixture,
         builder: Builder,
         encoder: (L, Names),
         pixel_scale: u8,
-    ) {
+    ) -> bool {
         match self {
-            Body::Flat => flat(fixture, builder, encoder).assert_parity(fixture, pixel_scale),
-            Body::SoftMoe => soft_moe(fixture, builder, encoder).assert_parity(fixture, pixel_scale),
+            Body::Flat => flat(fixture, builder, encoder).compare(fixture, pixel_scale),
+            Body::SoftMoe => soft_moe(fixture, builder, encoder).compare(fixture, pixel_scale),
         }
     }
 }
 
-/// Tokens, a mixture and the head, behind an encoder with its names.
+/// An encoder, with its names; tokens, a mixture and the head.
 fn soft_moe<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
@@ -309,7 +311,7 @@ fn soft_moe<L: MapLayer>(
     let moe = SoftMoe::new(&mut builder, "moe", (tokens, d, n, p), settings);
     let (head, head_names, mut noise) = head(&mut builder, fixture, tokens * d, 0);
     if noisy {
-        noise.push(("moe/experts/hidden", "noise/expert/"));
+        noise.push(("moe/experts/hidden", "expert/"));
     }
     let names = [
         encoder_names,
@@ -323,7 +325,7 @@ fn soft_moe<L: MapLayer>(
     Rainbow { layer, list, sources, names, noise }
 }
 
-/// A hidden layer and the head, behind an encoder with its names.
+/// An encoder, with its names; a hidden layer and the head.
 fn flat<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
@@ -336,7 +338,7 @@ fn flat<L: MapLayer>(
     let layer = Dense::new(&mut builder, "hidden", features, hidden, noisy);
     let (head, head_names, mut noise) = head(&mut builder, fixture, hidden, 1);
     if noisy {
-        noise.push(("hidden", "noise/hidden/"));
+        noise.push(("hidden", "hidden/"));
     }
     let names = [encoder_names, dense("hidden", first, noisy), head_names].concat();
     let layer = (encoder, Flatten(features), layer, Relu, head);
@@ -344,33 +346,33 @@ fn flat<L: MapLayer>(
     Rainbow { layer, list, sources, names, noise }
 }
 
-/// The heads of the released networks, behind their mixtures' outputs.
+/// The released networks' heads alone, from the mixtures' outputs of the fixtures.
 #[test]
 fn rainbow_head_parity() {
-    for path in files("rainbow") {
-        let fixture = Fixture::open(&path);
-        if !fixture.has("moe_output") {
-            continue;
-        }
+    let mut compared = 0;
+    for fixture in cases("rainbow").into_iter().filter(|fixture| fixture.has("moe_output")) {
+        compared += 1;
         let &[batch, tokens, width] = fixture.shape("moe_output") else { panic!("tokens have three axes") };
         let mut builder = Builder::new();
         let (head, names, sources) = head(&mut builder, &fixture, tokens * width, 0);
         let (list, noise_list) = builder.finish();
         let values = parameters(&fixture, &list, &names, "param");
-        let eps = noise(&fixture, &noise_list, &sources);
+        let eps = noise(&fixture, &noise_list, &sources, "noise/");
         let weights = Weights { parameters: &values, noise: Some(&eps) };
         let (shape, x) = ((batch, tokens * width), fixture.f32("moe_output"));
-        assert_logits(&fixture, head.forward(weights, &x, &mut head.workspace::<f32>(shape)));
-        on_devices(&head, &list, shape, weights, &x, None, |computed| {
-            assert_logits(&fixture, &computed.output);
-        });
+        let assert_logits = |logits: &[f32]| {
+            fixture.assert_close("logits", logits, "logits");
+            assert_probabilities(&fixture, logits);
+        };
+        assert_logits(head.forward(weights, &x, &mut head.workspace::<f32>(shape)));
+        on_devices(&head, &list, shape, weights, &x, None, |computed| assert_logits(&computed.output));
     }
+    assert!(compared > 0, "no fixture of Rainbow's networks has a mixture's output");
 }
 
 #[test]
 fn adam_parity() {
-    for path in files("adam") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("adam") {
         let settings = AdamSettings {
             learning_rate: fixture.metadata("learning_rate"),
             beta_1: fixture.metadata("beta1"),

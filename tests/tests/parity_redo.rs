@@ -1,18 +1,18 @@
-//! Dormant scores, masks and resets against the reference implementation's.
+//! Parity of dormant scores and masks with the reference, and of resets with their definition.
 
 use softmoe_agents::interventions::{Trained, dormant, dormant_scores, redo};
 use softmoe_nets::inspection::{Kernel, Neurons};
 use softmoe_nets::layers::{Conv2d, Flatten, Linear, Relu, Same};
 use softmoe_nets::{Adam, AdamSettings, Builder, Inspection, Layer, ParameterList, Weights};
-use softmoe_tests::fixtures::{Fixture, assert_near, files};
+use softmoe_tests::fixtures::{Fixture, assert_near, cases};
 use softmoe_tests::reference::{Names, dense, parameters};
 
-/// The layers, as the reference calls them, that have dormant neurons; behind them comes `final_layer`.
+/// The reference's names of the layers that have dormant neurons; `final_layer` comes after them.
 const LAYERS: [&str; 3] = ["Conv_0", "Conv_1", "Dense_0"];
 
 type Map = (usize, usize, usize, usize);
 
-/// The fixture's network: its parameters, and how its neurons hang together.
+/// The fixture's network: its parameters, their names, and its neurons with the kernels before and after them.
 fn network(fixture: &Fixture) -> (ParameterList, Names, Vec<Neurons>) {
     let &[_, height, width, first] = fixture.shape("activation/Conv_0") else { panic!("a feature map") };
     let &[.., second] = fixture.shape("activation/Conv_1") else { panic!("a feature map") };
@@ -52,8 +52,7 @@ fn activity(fixture: &Fixture, layer: &str) -> Vec<f64> {
 
 #[test]
 fn parity_dormant_scores_and_masks() {
-    for path in files("redo") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("redo") {
         let tau = fixture.metadata("tau");
         let (list, _, neurons) = network(&fixture);
         assert_eq!(neurons.iter().map(|neurons| neurons.name(&list)).collect::<Vec<_>>(), LAYERS);
@@ -70,23 +69,23 @@ fn parity_dormant_scores_and_masks() {
             let mask = dormant(&activity, tau);
             let as_bytes = |mask: Vec<bool>| mask.into_iter().map(u8::from).collect::<Vec<u8>>();
             assert_eq!(as_bytes(mask.clone()), fixture.u8(&format!("mask/{layer}")));
-            // The same, spread over the kernels in front and behind.
-            let [incoming] = &neurons.incoming[..] else { panic!("one kernel in front") };
-            let [outgoing] = &neurons.outgoing[..] else { panic!("one kernel behind") };
+            // The same, spread over the kernels before and after.
+            let [incoming] = &neurons.incoming[..] else { panic!("one kernel before") };
+            let [outgoing] = &neurons.outgoing[..] else { panic!("one kernel after") };
             let spread = (0..incoming.range.len()).map(|index| mask[index % incoming.columns]);
             assert_eq!(as_bytes(spread.collect()), fixture.u8(&format!("incoming_mask/{layer}")));
-            let behind = list.iter().find(|parameter| parameter.range == outgoing.range).unwrap();
-            let behind = behind.name.strip_suffix("/kernel").unwrap();
+            let after = list.iter().find(|parameter| parameter.range == outgoing.range).unwrap();
+            let after = after.name.strip_suffix("/kernel").unwrap();
             let spread = (0..outgoing.range.len()).map(|index| mask[index / outgoing.columns % mask.len()]);
-            assert_eq!(as_bytes(spread.collect()), fixture.u8(&format!("outgoing_mask/{behind}")));
+            assert_eq!(as_bytes(spread.collect()), fixture.u8(&format!("outgoing_mask/{after}")));
         }
     }
 }
 
+/// The weights after a reset follow the definition; the release repeats the mask of a convolution in the wrong order.
 #[test]
-fn parity_reset_of_dormant_neurons() {
-    for path in files("redo") {
-        let fixture = Fixture::open(&path);
+fn parity_own_definition_reset_of_dormant_neurons() {
+    for fixture in cases("redo") {
         let (list, names, mut neurons) = network(&fixture);
         for (layer, neurons) in LAYERS.iter().zip(&mut neurons) {
             neurons.activity = activity(&fixture, layer);
@@ -95,7 +94,7 @@ fn parity_reset_of_dormant_neurons() {
         let mut values = of("param");
         let settings = AdamSettings::new(1e-4, 1e-8);
         let mut optimizer = Adam::resume(settings, 123, of("mu"), of("nu"));
-        // What is not drawn anew must not be looked at.
+        // Nothing reads the entries that are not drawn anew.
         let mut fresh = vec![f32::NAN; list.len()];
         for layer in LAYERS {
             let name = format!("{layer}/kernel");

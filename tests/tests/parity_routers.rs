@@ -1,24 +1,25 @@
-//! Token choice and its load-balancing losses against the reference implementation's values and gradients.
+//! Parity of top-k routing and its load-balancing losses with the reference: values and gradients.
 
 use softmoe_nets::layers::{LoadBalancing, TopKChoice, TopKSettings};
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
+use softmoe_tests::compare::{Subject, Tensors};
 use softmoe_tests::devices::on_devices;
-use softmoe_tests::fixtures::{Fixture, assert_near, files};
-use softmoe_tests::reference::{Names, assert_gradients, experts, name, parameters, swap_axes};
+use softmoe_tests::fixtures::{Fixture, assert_near, cases};
+use softmoe_tests::reference::{Names, experts, name, parameters, swap_axes};
 
-/// Sizes of a file's tokens: (batch, m, d).
+/// Sizes of a fixture's tokens: (batch, m, d).
 fn tokens(fixture: &Fixture) -> (usize, usize, usize) {
     let &[batch, m, d] = fixture.shape("input") else { panic!("tokens have three axes") };
     (batch, m, d)
 }
 
-/// Our names of the parameters, and the reference's.
+/// Names of the parameters: ours and the reference's.
 fn names() -> Names {
     let router = name("moe/router/kernel", "router/Dense_0/kernel");
     [router, experts("moe/experts", "module", false)].concat()
 }
 
-/// A file's mixture.
+/// A fixture's mixture.
 fn layer(
     builder: &mut Builder,
     fixture: &Fixture,
@@ -37,8 +38,7 @@ fn layer(
 
 #[test]
 fn top_k_choice_parity() {
-    for path in files("topk") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("topk") {
         let (batch, m, d) = tokens(&fixture);
         let &[.., n, capacity, hidden] = fixture.shape("expert_hidden") else {
             panic!("hidden values have four axes")
@@ -48,47 +48,42 @@ fn top_k_choice_parity() {
         let (list, _) = builder.finish();
         let values = parameters(&fixture, &list, &names(), "param");
         let weights = Weights { parameters: &values, noise: None };
-        let (x, dy) = (fixture.f32("input"), fixture.f32("cotangent"));
-
-        let mut workspace = layer.workspace::<f32>((batch, m, d));
-        fixture.assert_close("output", layer.forward(weights, &x, &mut workspace), "output");
-        fixture.assert_intermediate("router_logits", workspace.logits());
-        fixture.assert_intermediate("probabilities", workspace.probabilities());
-        let choices: Vec<i32> = workspace.choices().iter().map(|&expert| expert as i32).collect();
-        assert_eq!(choices, fixture.i32("top_expert"), "{}: experts chosen", fixture.name());
-        let kept: Vec<u8> = workspace.slots().iter().map(|slot| slot.is_some().into()).collect();
-        assert_eq!(kept, fixture.u8("kept"), "{}: tokens kept", fixture.name());
-        let gates = workspace.choices().iter().zip(workspace.probabilities().chunks_exact(n));
-        fixture.assert_intermediate("gate", &gates.map(|(&expert, p)| p[expert]).collect::<Vec<_>>());
-        // The reference has slots beyond the number of tokens where the capacity factor makes them; we do not.
-        let ours = layer.capacity() * hidden;
-        assert_eq!(layer.capacity(), capacity.min(m), "{}: capacity", fixture.name());
-        let want: Vec<f32> = fixture
-            .f32("expert_hidden")
-            .chunks_exact(capacity * hidden)
-            .flat_map(|slots| slots[..ours].to_vec())
-            .collect();
-        let largest = want.iter().fold(0.0_f32, |largest, want| largest.max(want.abs()));
-        let got = swap_axes(workspace.experts().hidden(0), n, batch, ours);
-        assert_near(&format!("{}: hidden values", fixture.name()), &got, &want, 2e-6 * f64::from(largest));
-
-        let mut gradient = vec![f32::NAN; list.len()];
-        let dx = layer.backward(weights, &x, &dy, &mut workspace, &mut gradient, true);
-        fixture.assert_close("grad/input", dx, "grad");
-        assert_gradients(&fixture, &list, &names(), &gradient);
-        on_devices(&layer, &list, (batch, m, d), weights, &x, Some(&dy), |computed| {
-            fixture.assert_close("output", &computed.output, "output");
-            fixture.assert_close("grad/input", &computed.d_input, "grad");
-            assert_gradients(&fixture, &list, &names(), &computed.gradient);
+        let (x, names) = (fixture.f32("input"), names());
+        let subject =
+            Subject { layer: &layer, list: &list, names: &names, weights, shape: (batch, m, d), x: &x };
+        subject.compare_gradients(&fixture, Tensors::default(), |workspace| {
+            fixture.assert_intermediate("router_logits", workspace.logits());
+            fixture.assert_intermediate("probabilities", workspace.probabilities());
+            let choices: Vec<i32> = workspace.choices().iter().map(|&expert| expert as i32).collect();
+            assert_eq!(choices, fixture.i32("top_expert"), "{}: experts chosen", fixture.name());
+            let kept: Vec<u8> = workspace.slots().iter().map(|slot| slot.is_some().into()).collect();
+            assert_eq!(kept, fixture.u8("kept"), "{}: tokens kept", fixture.name());
+            let gates = workspace.choices().iter().zip(workspace.probabilities().chunks_exact(n));
+            fixture.assert_intermediate("gate", &gates.map(|(&expert, p)| p[expert]).collect::<Vec<_>>());
+            // The reference has slots beyond the number of tokens where the capacity factor makes them; we do not.
+            let ours = layer.capacity() * hidden;
+            assert_eq!(layer.capacity(), capacity.min(m), "{}: capacity", fixture.name());
+            let want: Vec<f32> = fixture
+                .f32("expert_hidden")
+                .chunks_exact(capacity * hidden)
+                .flat_map(|slots| slots[..ours].to_vec())
+                .collect();
+            let largest = want.iter().fold(0.0_f32, |largest, want| largest.max(want.abs()));
+            let got = swap_axes(workspace.experts().hidden(0), n, batch, ours);
+            assert_near(
+                &format!("{}: hidden values", fixture.name()),
+                &got,
+                &want,
+                2e-6 * f64::from(largest),
+            );
         });
     }
 }
 
-/// The reference draws the load loss's noise for each sample, so that samples are taken one by one.
+/// The reference draws the load loss's noise for each sample, so this takes samples one by one.
 #[test]
 fn load_balancing_parity() {
-    for path in files("topk") {
-        let fixture = Fixture::open(&path);
+    for fixture in cases("topk") {
         let coefficient = |loss: &str| fixture.metadata::<f64>(&format!("{loss}_weight"));
         let off =
             LoadBalancing { load_noise: fixture.metadata("load_std_scale"), ..LoadBalancing::default() };

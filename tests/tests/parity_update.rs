@@ -1,25 +1,31 @@
-//! A whole update of Rainbow, from a fresh optimizer, against the reference implementation's.
+//! Parity of Rainbow's updates with the reference: one from a fresh optimizer, and five with a copy to the target network.
 
 use softmoe_agents::networks::{NetworkVisitor, OnCpu, RegisteredNetwork};
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, Update, UpdateSettings};
+use softmoe_env::Element;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
 use softmoe_replay::{Batch, Layout};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
-use softmoe_tests::fixtures::{Fixture, assert_near, files};
-use softmoe_tests::reference::{Names, dense};
+use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_new_topic};
+use softmoe_tests::reference::{Names, NoiseNames, dense, experts, name, noise, parameters};
 
-/// A network, as an engine has it, and how the reference calls its parameters and its noise.
+/// A network on an engine, and how the reference calls its parameters and its noise.
 struct Case<N> {
     network: N,
     parameters: Names,
-    noise: Names,
+    noise: NoiseNames,
+    /// The largest value of a pixel.
+    pixel_scale: u8,
 }
 
-fn pairs<const N: usize>(names: [(&str, &str); N]) -> Names {
-    names.map(|(ours, theirs)| (ours.to_owned(), theirs.to_owned())).into()
+/// Sizes of a fixture's states.
+fn states(fixture: &Fixture) -> Map {
+    let first = if fixture.has("state") { "state" } else { "update_0/state" };
+    let &[batch, height, width, channels] = fixture.shape(first) else { panic!("states have four axes") };
+    (batch, height, width, channels)
 }
 
 /// A dueling noisy head on `features` values, whose advantage is the reference's module `first`.
@@ -44,7 +50,7 @@ fn visit<V: NetworkVisitor>(
     layer: impl RegisteredNetwork<Map>,
     fixture: &Fixture,
 ) -> V::Output {
-    let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
+    let (_, height, width, channels) = states(fixture);
     visitor.visit(builder, layer, move |batch| (batch, height, width, channels))
 }
 
@@ -53,18 +59,18 @@ fn flat<L: MapLayer, V: NetworkVisitor>(
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
     visitor: V,
-) -> Case<V::Output> {
+) -> (V::Output, Names, NoiseNames) {
     let &[features, hidden] = fixture.shape("param/NoisyNetwork_0/kernel_mu") else {
         panic!("a kernel has two axes")
     };
     let dense_hidden = Dense::new(&mut builder, "hidden", features, hidden, true);
     let (head, head_names) = head(&mut builder, fixture, hidden, 1);
     let layer = ((encoder, Flatten(features), dense_hidden, Relu), head);
-    Case {
-        network: visit(visitor, builder, layer, fixture),
-        parameters: [encoder_names, dense("hidden", "NoisyNetwork_0/", true), head_names].concat(),
-        noise: pairs([("hidden", "hidden"), ("head/advantage", "advantage"), ("head/value", "value")]),
-    }
+    (
+        visit(visitor, builder, layer, fixture),
+        [encoder_names, dense("hidden", "NoisyNetwork_0/", true), head_names].concat(),
+        vec![("hidden", "hidden/"), ("head/advantage", "advantage/"), ("head/value", "value/")],
+    )
 }
 
 fn soft_moe<L: MapLayer, V: NetworkVisitor>(
@@ -72,154 +78,175 @@ fn soft_moe<L: MapLayer, V: NetworkVisitor>(
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
     visitor: V,
-) -> Case<V::Output> {
-    let &[batch, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
-    let (_, h, w, _) = encoder.output_shape((batch, height, width, channels));
+    fixed_phi: bool,
+) -> (V::Output, Names, NoiseNames) {
+    let (_, h, w, _) = encoder.output_shape(states(fixture));
     let tokens = h * w;
     let &[d, n, p] = fixture.shape("param/SoftMoE_0/phi_weights") else { panic!("phi has three axes") };
     let hidden = fixture.shape("param/ExpertModel_0/net/bias_mu")[1];
     let settings = ExpertSettings { hidden, extra_layers: 0, noisy: true };
     let moe = SoftMoe::new(&mut builder, "moe", (tokens, d, n, p), settings);
+    let moe = if fixed_phi { moe.with_fixed_phi(&mut builder) } else { moe };
     let (head, head_names) = head(&mut builder, fixture, tokens * d, 0);
     let layer = ((encoder, PerConv(tokens), moe, Flatten(tokens * d)), head);
-    Case {
-        network: visit(visitor, builder, layer, fixture),
-        parameters: [
+    (
+        visit(visitor, builder, layer, fixture),
+        [
             encoder_names,
-            pairs([("moe/phi", "SoftMoE_0/phi_weights")]),
-            dense("moe/experts/hidden", "ExpertModel_0/net/", true),
-            dense("moe/experts/output", "ExpertModel_0/Dense_0/", false),
+            name("moe/phi", "SoftMoE_0/phi_weights"),
+            experts("moe/experts", "ExpertModel_0", true),
             head_names,
         ]
         .concat(),
-        noise: pairs([
-            ("moe/experts/hidden", "expert"),
-            ("head/advantage", "advantage"),
-            ("head/value", "value"),
-        ]),
-    }
+        vec![("moe/experts/hidden", "expert/"), ("head/advantage", "advantage/"), ("head/value", "value/")],
+    )
 }
 
-/// The file's network on an engine, and what its encoder's observations are divided by.
-fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> (Case<V::Output>, u8) {
+/// A fixture's network on an engine.
+fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> Case<V::Output> {
     fn with_encoder<L: MapLayer, V: NetworkVisitor>(
         fixture: &Fixture,
         builder: Builder,
         encoder: (L, Names),
         visitor: V,
-    ) -> Case<V::Output> {
+    ) -> (V::Output, Names, NoiseNames) {
         match fixture.metadata::<String>("kind").as_str() {
             "flat" => flat(fixture, builder, encoder, visitor),
-            "moe" | "released" => soft_moe(fixture, builder, encoder, visitor),
+            "moe" | "released" => soft_moe(fixture, builder, encoder, visitor, false),
+            "fixed_phi" => soft_moe(fixture, builder, encoder, visitor, true),
             other => panic!("{}: the kind {other} is unknown", fixture.name()),
         }
     }
-    let &[_, height, width, channels] = fixture.shape("state") else { panic!("states have four axes") };
+    let (_, height, width, channels) = states(fixture);
     let mut builder = Builder::new();
     let (encoder, names) = Encoder::new(&mut builder, fixture, "encoder/", [height, width, channels]);
     let pixel_scale = encoder.pixel_scale();
-    let case = match encoder {
+    let (network, parameters, noise) = match encoder {
         Encoder::Impala(layer) => with_encoder(fixture, builder, (layer, names), visitor),
         Encoder::Nature(layer) => with_encoder(fixture, builder, (layer, names), visitor),
         Encoder::MinAtar(layer) => with_encoder(fixture, builder, (layer, names), visitor),
     };
-    (case, pixel_scale)
+    Case { network, parameters, noise, pixel_scale }
 }
 
-/// The flat buffer of parameters from the tensors `<folder>/<name>`.
-fn parameters(fixture: &Fixture, list: &ParameterList, names: &Names, folder: &str) -> Vec<f32> {
-    let mut values = vec![f32::NAN; list.len()];
-    for (ours, theirs) in names {
-        let parameter = list.get(ours).unwrap_or_else(|| panic!("no parameter {ours}"));
-        let theirs = format!("{folder}/{theirs}");
-        assert_eq!(parameter.shape, fixture.shape(&theirs), "{}: shape of {theirs}", fixture.name());
-        values[parameter.range.clone()].copy_from_slice(&fixture.f32(&theirs));
-    }
-    assert!(values.iter().all(|value| !value.is_nan()), "{}: a parameter without a value", fixture.name());
-    values
-}
-
-/// The flat buffer of noise from the tensors `<folder>/<name>/eps_{in,out}`.
-fn noise(fixture: &Fixture, list: &NoiseList, names: &Names, folder: &str) -> Vec<f32> {
-    let mut values = vec![f32::NAN; list.len()];
-    for (ours, theirs) in names {
-        let source = list.iter().find(|source| source.name == *ours);
-        let source = source.unwrap_or_else(|| panic!("no noise called {ours}"));
-        let tensor = |part: &str| fixture.f32(&format!("{folder}/{theirs}/{part}"));
-        values[source.inputs.clone()].copy_from_slice(&tensor("eps_in"));
-        values[source.outputs.clone()].copy_from_slice(&tensor("eps_out"));
-    }
-    assert!(values.iter().all(|value| !value.is_nan()), "{}: noise without a value", fixture.name());
-    values
-}
-
-/// The file's transitions. Its importance weights are given, divided by the largest: they are those of
-/// the sampling probabilities weight^-2, for the exponent 1/2.
-fn batch(fixture: &Fixture, layout: &Layout) -> Batch {
-    let weights = fixture.f32("loss_weight");
-    let mut batch = Batch::new(weights.len(), layout);
-    batch.states = fixture.u8("state");
-    batch.next_states = fixture.u8("next_state");
-    batch.actions = fixture.i32("action").into_iter().map(|action| u8::try_from(action).unwrap()).collect();
-    batch.rewards = fixture.f32("reward");
-    let discount = layout.discount.powf(layout.n_step as f64) as f32;
-    let discount_t = |terminal| if terminal == 0 { discount } else { 0.0 };
-    batch.discounts = fixture.u8("terminal").into_iter().map(discount_t).collect();
-    batch.probabilities = weights.into_iter().map(|weight| f64::from(weight).powi(-2)).collect();
-    batch
-}
-
-/// Everything that a file's update begins with.
+/// What an update takes: the tensors `<folder><name>` of a fixture.
 struct Given {
     batch: Batch,
-    settings: RainbowSettings,
-    online: Vec<f32>,
-    target: Vec<f32>,
     noise_target: Vec<f32>,
     noise_loss: Vec<f32>,
 }
 
 impl Given {
-    fn new<N>(
-        fixture: &Fixture,
-        case: &Case<N>,
-        (list, sources): (&ParameterList, &NoiseList),
-        pixel_scale: u8,
-    ) -> Self {
-        let n_step: usize = fixture.metadata("n_step");
-        let frame_len = fixture.shape("state")[1..].iter().product();
-        let layout = Layout {
-            capacity: 100,
-            frame_len,
-            channels: 1,
-            stack: 1,
-            n_step,
-            discount: fixture.metadata("gamma"),
-        };
-        let batch = batch(fixture, &layout);
-        let support = fixture.f32("support");
-        let update = UpdateSettings {
-            batch_size: batch.len(),
-            double: fixture.flag("double_dqn"),
-            priority_exponent: 0.5,
-            importance_exponent: 0.5,
-            optimizer: AdamSettings::new(fixture.metadata("learning_rate"), fixture.metadata("adam_eps")),
-            pixel_scale,
-        };
+    fn new(fixture: &Fixture, folder: &str, sources: &NoiseList, names: &NoiseNames) -> Self {
+        let noise = |of: &str| noise(fixture, sources, names, &format!("{folder}{of}/"));
         Given {
-            batch,
-            settings: RainbowSettings { v_max: f64::from(support[support.len() - 1]), update },
-            online: parameters(fixture, list, &case.parameters, "param"),
-            target: parameters(fixture, list, &case.parameters, "target_param"),
-            noise_target: noise(fixture, sources, &case.noise, "noise_target"),
-            noise_loss: noise(fixture, sources, &case.noise, "noise_loss"),
+            batch: batch(fixture, folder),
+            noise_target: noise("noise_target"),
+            noise_loss: noise("noise_loss"),
         }
     }
 }
 
-/// Compares what an update told.
-fn assert_update(fixture: &Fixture, update: Update<'_>) {
+/// The transitions. The fixture gives their importance weights, divided by the largest: they are those of
+/// the sampling probabilities weight^-2, for the exponent 1/2.
+fn batch(fixture: &Fixture, folder: &str) -> Batch {
+    let tensor = |name: &str| format!("{folder}{name}");
+    let weights = fixture.f32(&tensor("loss_weight"));
+    let layout = layout(fixture);
+    let mut batch = Batch::new(weights.len(), &layout);
+    batch.states = fixture.u8(&tensor("state"));
+    batch.next_states = fixture.u8(&tensor("next_state"));
+    let actions = fixture.i32(&tensor("action")).into_iter();
+    batch.actions = actions.map(|action| u8::try_from(action).unwrap()).collect();
+    batch.rewards = fixture.f32(&tensor("reward"));
+    let discount = layout.discount.powf(layout.n_step as f64) as f32;
+    let discount_t = |terminal| if terminal == 0 { discount } else { 0.0 };
+    batch.discounts = fixture.u8(&tensor("terminal")).into_iter().map(discount_t).collect();
+    batch.probabilities = weights.into_iter().map(|weight| f64::from(weight).powi(-2)).collect();
+    batch
+}
+
+fn layout(fixture: &Fixture) -> Layout {
+    let (_, height, width, channels) = states(fixture);
+    let frame_len = height * width * channels;
+    let (n_step, discount) = (fixture.metadata("n_step"), fixture.metadata("gamma"));
+    Layout { capacity: 100, frame_len, channels, stack: 1, n_step, discount }
+}
+
+fn settings(fixture: &Fixture, pixel_scale: u8) -> RainbowSettings {
+    let support = fixture.f32("support");
+    let update = UpdateSettings {
+        batch_size: states(fixture).0,
+        double: fixture.flag("double_dqn"),
+        priority_exponent: 0.5,
+        importance_exponent: 0.5,
+        optimizer: AdamSettings::new(fixture.metadata("learning_rate"), fixture.metadata("adam_eps")),
+        element: Element::Byte { scale: pixel_scale },
+    };
+    RainbowSettings { v_max: f64::from(support[support.len() - 1]), update }
+}
+
+/// The learners of both engines, with weights and noise from outside.
+trait GivenLearner: Learner {
+    fn set(&mut self, online: &[f32], target: &[f32]);
+    fn update_given(&mut self, given: &Given) -> Update<'_>;
+}
+
+impl GivenLearner for RainbowLearner {
+    fn set(&mut self, online: &[f32], target: &[f32]) {
+        self.set_weights(online, target);
+    }
+
+    fn update_given(&mut self, given: &Given) -> Update<'_> {
+        self.update_with(&given.batch, &given.noise_target, &given.noise_loss).unwrap()
+    }
+}
+
+/// What the checks need of a [`Case`] whose network has become a learner.
+struct Lists {
+    parameters: ParameterList,
+    sources: NoiseList,
+    names: Names,
+    noise: NoiseNames,
+}
+
+impl Lists {
+    /// Gives `learner` the weights that a fixture begins with.
+    fn begin(&self, fixture: &Fixture, learner: &mut impl GivenLearner) {
+        let of = |folder: &str| parameters(fixture, &self.parameters, &self.names, folder);
+        learner.set(&of("param"), &of("target_param"));
+    }
+
+    fn given(&self, fixture: &Fixture, folder: &str) -> Given {
+        Given::new(fixture, folder, &self.sources, &self.noise)
+    }
+
+    /// Compares a learner's weights with the tensors `<folder>after/<name>`.
+    fn assert_weights(&self, fixture: &Fixture, folder: &str, learner: &impl Learner, absolute: f64) {
+        let after: Vec<f32> = learner.weights().iter().flat_map(|(_, _, values)| values.to_vec()).collect();
+        for (ours, theirs) in &self.names {
+            let range = self.parameters.get(ours).unwrap().range.clone();
+            let tensor = format!("{folder}after/{theirs}");
+            let what = format!("{}: {tensor}", fixture.name());
+            assert_near(&what, &after[range], &fixture.f32(&tensor), absolute);
+        }
+    }
+}
+
+/// A fixture's learner on the CPU engine.
+fn on_cpu(fixture: &Fixture) -> (RainbowLearner, Lists) {
+    let Case { network, parameters: names, noise, pixel_scale } = case(fixture, OnCpu);
+    let (parameters, sources) = (network.parameters().clone(), network.noise().clone());
+    let mut learner = RainbowLearner::new(network, settings(fixture, pixel_scale), Seeds::new(0));
+    let lists = Lists { parameters, sources, names, noise };
+    lists.begin(fixture, &mut learner);
+    (learner, lists)
+}
+
+/// Checks one update: the loss, the losses of the samples, the priorities, the weights after it.
+fn check_update(fixture: &Fixture, learner: &mut impl GivenLearner, lists: &Lists) {
     let what = |tensor: &str| format!("{}: {tensor}", fixture.name());
+    let update = learner.update_given(&lists.given(fixture, ""));
     let mean_loss = fixture.f32("mean_loss");
     assert_near(&what("mean_loss"), &[update.loss], &mean_loss, 1e-6 * f64::from(mean_loss[0].abs()));
     assert_near(&what("priority"), update.priorities, &fixture.f32("priority"), 4e-6);
@@ -228,66 +255,127 @@ fn assert_update(fixture: &Fixture, update: Update<'_>) {
     for (loss, want) in losses.iter().zip(fixture.f32("loss")) {
         assert_near(&what("loss"), &[*loss], &[want], 1e-6 * f64::from(want.abs()));
     }
-}
-
-/// Compares the weights after an update.
-fn assert_weights(fixture: &Fixture, names: &Names, list: &ParameterList, learner: &impl Learner) {
-    let after: Vec<f32> = learner.weights().iter().flat_map(|(_, _, values)| values.to_vec()).collect();
-    for (ours, theirs) in names {
-        let (range, theirs) = (list.get(ours).unwrap().range.clone(), format!("after/{theirs}"));
-        let what = format!("{}: {theirs}", fixture.name());
-        assert_near(&what, &after[range], &fixture.f32(&theirs), 2e-7);
-    }
+    lists.assert_weights(fixture, "", learner, 2e-7);
 }
 
 #[test]
 fn a_whole_update_has_parity_with_the_reference() {
-    for path in files("update") {
-        let fixture = &Fixture::open(&path);
-        let (case, pixel_scale) = case(fixture, OnCpu);
-        let lists = (case.network.parameters(), case.network.noise());
-        let given = Given::new(fixture, &case, lists, pixel_scale);
-        let Case { network, parameters: names, .. } = case;
-        let list = network.parameters().clone();
-        let mut learner = RainbowLearner::new(network, given.settings, Seeds::new(0));
-        learner.set_weights(&given.online, &given.target);
-        let update = learner.update_with(&given.batch, &given.noise_target, &given.noise_loss).unwrap();
-        assert_update(fixture, update);
-
+    for fixture in &cases("update") {
+        let (mut learner, lists) = on_cpu(fixture);
+        check_update(fixture, &mut learner, &lists);
         let what = format!("{}: target", fixture.name());
         assert_near(&what, learner.q_target(), &fixture.f32("target"), 5e-7);
-        for (ours, theirs) in &names {
-            let range = list.get(ours).unwrap().range.clone();
+        for (ours, theirs) in &lists.names {
+            let range = lists.parameters.get(ours).unwrap().range.clone();
             fixture.assert_close(&format!("grad/{theirs}"), &learner.gradient()[range], "grad");
         }
-        assert_weights(fixture, &names, &list, &learner);
+    }
+}
+
+/// Checks all updates of a fixture of training, with the copy to the target network in between: after each, its loss,
+/// priorities and weights. Weights may be four times as far from the reference's as its own are from double precision.
+fn check_training(fixture: &Fixture, learner: &mut impl GivenLearner, lists: &Lists) {
+    let updates: usize = fixture.metadata("updates");
+    let copy_after: usize = fixture.metadata("copy_after");
+    assert!(0 < copy_after && copy_after < updates, "{}: no update after the copy", fixture.name());
+    let phi = |learner: &_| -> Vec<f32> {
+        let weights = Learner::weights(learner).into_iter();
+        weights.filter(|(name, ..)| *name == "moe/phi").flat_map(|(_, _, phi)| phi.into_owned()).collect()
+    };
+    let phi_before = phi(learner);
+    let absolute = 4.0 * fixture.metadata::<f64>("f32_vs_f64_after_max_abs");
+    for k in 0..updates {
+        let folder = format!("update_{k}/");
+        let update = learner.update_given(&lists.given(fixture, &folder));
+        fixture.assert_close(&format!("{folder}mean_loss"), &[update.loss], "mean_loss");
+        fixture.assert_close(&format!("{folder}priority"), update.priorities, "priority");
+        lists.assert_weights(fixture, &folder, learner, absolute);
+        if k + 1 == copy_after {
+            learner.sync_target();
+        }
+    }
+    let stays = fixture.metadata::<String>("kind") == "fixed_phi";
+    assert!(phi_before.is_empty() || (phi(learner) == phi_before) == stays, "{}: Phi", fixture.name());
+}
+
+/// The fixtures of training that the reference defines, or that we did: a Phi that stays as it was drawn.
+fn trainings(fixed_phi: bool) -> Vec<Fixture> {
+    if fixed_phi {
+        cases_of_new_topic("fixed_phi", Some("ours"))
+    } else {
+        cases_of_new_topic("training", None)
+    }
+}
+
+#[test]
+fn five_updates_with_a_target_copy_have_parity_with_the_reference() {
+    for fixture in &trainings(false) {
+        let (mut learner, lists) = on_cpu(fixture);
+        check_training(fixture, &mut learner, &lists);
+    }
+}
+
+#[test]
+fn parity_own_definition_five_updates_with_a_fixed_phi() {
+    for fixture in &trainings(true) {
+        let (mut learner, lists) = on_cpu(fixture);
+        check_training(fixture, &mut learner, &lists);
     }
 }
 
 /// The device engine, on burn's own CPU backend.
 #[cfg(feature = "flex")]
 mod on_flex {
-    use super::{Case, Given, assert_update, assert_weights, case};
+    use super::{Case, Given, GivenLearner, Lists, case, check_training, check_update, settings, trainings};
+    use softmoe_agents::Update;
     use softmoe_agents::networks::OnDevice;
     use softmoe_agents::rainbow::DeviceRainbowLearner;
     use softmoe_agents::seeds::Seeds;
     use softmoe_nets::device::{Flex, FlexDevice};
-    use softmoe_tests::fixtures::{Fixture, files};
+    use softmoe_tests::fixtures::{Fixture, cases};
+
+    impl GivenLearner for DeviceRainbowLearner<Flex> {
+        fn set(&mut self, online: &[f32], target: &[f32]) {
+            self.set_weights(online, target);
+        }
+
+        fn update_given(&mut self, given: &Given) -> Update<'_> {
+            self.update_with(&given.batch, &given.noise_target, &given.noise_loss).unwrap()
+        }
+    }
+
+    fn on_flex(fixture: &Fixture) -> (DeviceRainbowLearner<Flex>, Lists) {
+        let Case { network, parameters: names, noise, pixel_scale } =
+            case(fixture, OnDevice::<Flex>::default());
+        let (parameters, sources) = (network.parameters().clone(), network.noise().clone());
+        let settings = settings(fixture, pixel_scale);
+        let mut learner = DeviceRainbowLearner::new(network, settings, Seeds::new(0), FlexDevice);
+        let lists = Lists { parameters, sources, names, noise };
+        lists.begin(fixture, &mut learner);
+        (learner, lists)
+    }
 
     #[test]
     fn a_whole_update_has_parity_with_the_reference() {
-        for path in files("update") {
-            let fixture = &Fixture::open(&path);
-            let (case, pixel_scale) = case(fixture, OnDevice::<Flex>::default());
-            let lists = (case.network.parameters(), case.network.noise());
-            let given = Given::new(fixture, &case, lists, pixel_scale);
-            let Case { network, parameters: names, .. } = case;
-            let list = network.parameters().clone();
-            let mut learner = DeviceRainbowLearner::new(network, given.settings, Seeds::new(0), FlexDevice);
-            learner.set_weights(&given.online, &given.target);
-            let update = learner.update_with(&given.batch, &given.noise_target, &given.noise_loss).unwrap();
-            assert_update(fixture, update);
-            assert_weights(fixture, &names, &list, &learner);
+        for fixture in &cases("update") {
+            let (mut learner, lists) = on_flex(fixture);
+            check_update(fixture, &mut learner, &lists);
+        }
+    }
+
+    #[test]
+    fn five_updates_with_a_target_copy_have_parity_with_the_reference() {
+        for fixture in &trainings(false) {
+            let (mut learner, lists) = on_flex(fixture);
+            check_training(fixture, &mut learner, &lists);
+        }
+    }
+
+    #[test]
+    fn parity_own_definition_five_updates_with_a_fixed_phi() {
+        for fixture in &trainings(true) {
+            let (mut learner, lists) = on_flex(fixture);
+            check_training(fixture, &mut learner, &lists);
         }
     }
 }

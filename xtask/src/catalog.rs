@@ -54,7 +54,7 @@ pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
     {
         let there: Vec<String> = known().map(|name| format!("`{name}`")).collect();
         bail!(
-            "the profile `{planned}` is not there yet: it needs Atari, and this version plays MinAtar. Allowed: {}",
+            "the profile `{planned}` is not available yet: it needs Atari, and this version has no Atari. Allowed: {}",
             there.join(", ")
         );
     }

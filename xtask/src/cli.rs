@@ -1,4 +1,4 @@
-//! What can be typed.
+//! Command-line arguments.
 
 use crate::cores::Cores;
 use clap::{Args, Parser, Subcommand};
@@ -15,18 +15,18 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// Train the agents of a figure, draw it and judge the paper's claim
+    /// Train the agents of a figure, draw it and test the paper's claim
     ///
-    /// A figure that has no runs (fig2) is drawn at once. Finished runs are reused and interrupted ones resumed, so that the same command can be typed again.
+    /// Finished runs are reused and interrupted ones resumed: run the same command again at any time. A figure without runs (fig2) is drawn at once.
     Reproduce(Options),
     /// List the figures with their profiles and arms
     List,
-    /// Print what the network of an arm is made of: layers, output shapes, parameters, multiply-adds
+    /// Print the network of an arm: layers, output shapes, parameters, multiply-adds
     Describe(DescribeOptions),
-    /// Measure how fast this is, and what a researcher would run instead, in turn on the same core
+    /// Measure the speed of this software and of its peers, in turn, on the same core
     ///
-    /// Prints the ratios beside what is aimed at and writes them to a file. The peers (Dopamine, JAX, PyTorch, MinAtar, cpprb) run in a
-    /// Python environment, which is made on first use; without Python, ours is measured alone. All takes about 15 minutes.
+    /// Prints ratios and targets, and writes them to a file. The peers (Dopamine, JAX, PyTorch, MinAtar, cpprb) run in a Python environment,
+    /// which is made on first use. Without Python, only this software is measured. The whole bench takes about 15 minutes.
     Bench(BenchOptions),
     /// Print a shell's completions
     ///
@@ -69,28 +69,28 @@ pub(crate) struct DescribeOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct BenchOptions {
-    /// Only the works that match, e.g. 'step/minatar*' or replay/atari/sample [default: all]
+    /// Only the works whose names match, e.g. 'step/minatar*' or replay/atari/sample [default: all]
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Option<String>,
-    /// Rounds of each work, of which the best counts [default: 5, with --quick 2]
+    /// Rounds of each work; the best round counts [default: 5, with --quick 2]
     #[arg(long, value_name = "N", value_parser = rounds)]
     pub(crate) rounds: Option<u64>,
-    /// The core to run on. Several, e.g. 0,1: networks use all of them, of a whole run there is one on each [default: the last]
+    /// The core to run on. With several, e.g. 0,1, a network uses all of them, and each runs a whole run of its own [default: the last]
     #[arg(long, value_name = "K,..")]
     pub(crate) cpu: Option<Cores>,
-    /// Measure an agent on a device instead: cpu, flex, wgpu, cuda or cuda:N. Works are then networks, e.g. --only 'nature*'
+    /// Measure an agent on a device instead: cpu, flex, wgpu, cuda or cuda:N. The works are then networks, e.g. --only 'nature*'
     #[arg(long, value_name = "DEVICE", conflicts_with = "cpu")]
     pub(crate) device: Option<Device>,
-    /// Measure ours alone
+    /// Measure this software only
     #[arg(long)]
     pub(crate) no_peers: bool,
-    /// The Python environment of the peers; made if it is not there [default: softmoe-rl/peers among the user's caches]
+    /// The Python environment of the peers, made if it is missing [default: softmoe-rl/peers in the user's cache directory]
     #[arg(long, value_name = "DIR", conflicts_with = "no_peers")]
     pub(crate) venv: Option<PathBuf>,
-    /// Where the rows are written, as JSON
+    /// Output file, in JSON
     #[arg(long, value_name = "FILE", default_value = "bench.json")]
     pub(crate) out: PathBuf,
-    /// A part of the works, smaller and in fewer rounds, in about two minutes
+    /// A subset of the works, smaller and in fewer rounds: about two minutes
     #[arg(long)]
     pub(crate) quick: bool,
 }
@@ -102,7 +102,7 @@ pub(crate) struct Options {
     /// Print the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// The size of the experiment [default: quick; of a figure that is only drawn, all]
+    /// The size of the experiment [default: quick; every drawing for a figure without runs]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Only these games, separated by commas [default: the profile's]
@@ -111,33 +111,33 @@ pub(crate) struct Options {
     /// Only these arms (and the random policy), separated by commas [default: all]
     #[arg(long, value_name = "ARM,..", value_delimiter = ',')]
     pub(crate) arms: Option<Vec<String>>,
-    /// Another agent in every arm, e.g. dqn_minatar or der_minatar; the profile's own settings stay [default: the profile's]
+    /// Another agent in every arm, e.g. dqn_minatar or der_minatar; the profile's settings still apply [default: the profile's]
     #[arg(long, value_name = "AGENT")]
     pub(crate) agent: Option<String>,
-    /// How many seeds [default: the profile's]
+    /// Number of seeds [default: the profile's]
     #[arg(long, value_name = "N", value_parser = seeds)]
     pub(crate) seeds: Option<u64>,
-    /// Agent steps of a run [default: the profile's]
+    /// Length of a run in agent steps [default: the profile's]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) steps: Option<u64>,
-    /// Runs at a time [default: the number of cores]
+    /// Number of runs at a time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<u64>,
-    /// What the runs compute with: cpu, flex, wgpu, cuda or cuda:N; the worker is built with what it needs [default: cpu]
+    /// Device of the runs: cpu, flex, wgpu, cuda or cuda:N; the worker is built for it [default: cpu]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<Device>,
     /// Change a value in every run that has it, e.g. agent.n_step=5 (may be repeated)
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Where `runs/` and `results/` lie
+    /// Directory of `runs/` and `results/`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
 }
 
-/// Rounds that a benchmark may have: more say nothing new.
+/// Most rounds of a benchmark.
 const MOST_ROUNDS: u64 = 100;
 
-/// The profile that is meant where none is given.
+/// The default profile.
 pub(crate) const USUAL_PROFILE: &str = "quick";
 
 impl Options {
@@ -146,7 +146,7 @@ impl Options {
         self.profile.as_deref().unwrap_or(USUAL_PROFILE)
     }
 
-    /// The options given that are about runs.
+    /// Given options that apply to runs only.
     pub(crate) fn about_runs(&self) -> Vec<&'static str> {
         let given = [
             ("--games", self.games.is_some()),

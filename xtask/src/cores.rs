@@ -77,6 +77,12 @@ pub(crate) fn hold(_cores: &Cores) -> Result<()> {
     Ok(())
 }
 
+/// The load average of the last minute.
+pub(crate) fn load() -> Option<String> {
+    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
+    Some(text.split_whitespace().next()?.to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -68,7 +68,7 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
 /// The experiment that has `arm`: `figure`, or the first that has it.
 fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
     if arm == RANDOM_ARM {
-        bail!("the arm `{RANDOM_ARM}` has no network: it chooses its actions by chance");
+        bail!("the arm `{RANDOM_ARM}` has no network: it acts at random");
     }
     if let Some(figure) = figure {
         let experiment = catalog::experiment(figure)?;

@@ -1,7 +1,7 @@
 //! Ctrl-C: the first asks the workers to stop at a checkpoint, the second ends them at once.
 
 use anyhow::{Context, Result};
-use softmoe_config::progress::INTERRUPTED;
+use softmoe_config::protocol::INTERRUPTED;
 use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

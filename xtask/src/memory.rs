@@ -15,7 +15,7 @@ struct Size {
     compressed: bool,
 }
 
-/// The size of a run's replay; none if it has none.
+/// The size of a run's replay; `None` without a replay.
 fn size(config: &RunConfig) -> Option<Size> {
     let learning = config.agent.learning()?;
     let frame_len = config.architecture(0)?.observation.iter().product();
@@ -45,11 +45,11 @@ pub(crate) fn of_replays<'a>(runs: impl Iterator<Item = &'a RunConfig>, jobs: us
     ))
 }
 
-/// What to do about a worker that the system killed, or that was given no memory; none if it ended otherwise.
+/// Advice about a worker that the system killed or that got no memory; `None` if it ended otherwise.
 pub(crate) fn advice(status: ExitStatus, jobs: usize) -> Option<String> {
     let why = match signal(status)? {
-        SIGKILL => "it was killed, most likely because the memory was full",
-        SIGABRT => "it was given no more memory, or broke off",
+        SIGKILL => "the system killed it, most likely for lack of memory",
+        SIGABRT => "it could get no more memory, or aborted",
         _ => return None,
     };
     let fewer =

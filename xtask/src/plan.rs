@@ -28,13 +28,13 @@ pub(crate) struct Plan {
     pub(crate) device: Device,
     pub(crate) out: PathBuf,
     settings: Vec<Setting>,
-    /// What the options change of the profile, e.g. `steps 300`.
+    /// The options' changes of the profile, e.g. `steps 300`.
     changes: Vec<String>,
     /// Whether only some of the arms or games are asked for.
     is_part: bool,
 }
 
-/// One run, and what there is of it.
+/// One run and its state.
 pub(crate) struct PlannedRun {
     pub(crate) config: RunConfig,
     pub(crate) directory: RunDirectory,
@@ -50,7 +50,7 @@ impl PlannedRun {
         format!("{arm} {} seed {seed}", environment.game())
     }
 
-    /// Agent steps that the run trains for: none if it plays at random.
+    /// Agent steps of training: 0 for the random policy.
     pub(crate) fn steps(&self) -> u64 {
         match self.config.agent {
             AgentConfig::Random => 0,
@@ -58,7 +58,7 @@ impl PlannedRun {
         }
     }
 
-    /// Agent steps that it has not yet trained for.
+    /// Agent steps that are left to train.
     pub(crate) fn steps_left(&self) -> u64 {
         if self.is_finished() { 0 } else { self.steps().saturating_sub(self.steps_saved) }
     }
@@ -142,11 +142,8 @@ impl Plan {
         });
         let others = conflicts.clone().count().saturating_sub(1);
         let Some((what, instead)) = conflicts.into_iter().next() else { return Ok(()) };
-        let others = if others == 0 {
-            String::new()
-        } else {
-            format!("\n(and so were {} more)", count(others, "run"))
-        };
+        let others =
+            if others == 0 { String::new() } else { format!("\n(and {})", count(others, "other run")) };
         bail!(
             "{what}{others}\nNothing was changed. Either {instead}, or use another directory with `--out DIR`"
         );
@@ -201,7 +198,7 @@ impl Plan {
         output::line(format_args!(""));
     }
 
-    /// What the options do that may not have been meant.
+    /// Warnings about options whose effect may be unintended.
     fn notes(&self) -> Vec<String> {
         let mut notes = Vec::new();
         for setting in &self.settings {
@@ -215,7 +212,7 @@ impl Plan {
             without.dedup();
             if !without.is_empty() {
                 notes.push(format!(
-                    "`{}` is no value of {}: left as they are",
+                    "`{}` does not apply to {}: left as they are",
                     setting.key(),
                     without.join(", ")
                 ));
@@ -225,7 +222,7 @@ impl Plan {
         notes.extend(self.notes_on_learning());
         if self.is_part {
             notes.push(format!(
-                "the report is of these arms and games alone, and replaces the one in {}",
+                "the report covers these arms and games only, and replaces the one in {}",
                 self.results().display()
             ));
         }
@@ -246,7 +243,7 @@ impl Plan {
             (device, 0 | 1) => format!("{device}, one run at a time"),
             (device, runs) => {
                 format!(
-                    "{device}, shared by {runs} runs at a time (`--jobs` says how many; each needs its memory)"
+                    "{device}, shared by {runs} runs at a time (`--jobs` sets how many; each needs its own memory)"
                 )
             }
         }
@@ -267,25 +264,24 @@ impl Plan {
             .into_iter()
             .map(|(other, runs)| format!("{} of `{other}`", count(runs, "finished run")))
             .collect();
-        (!runs.is_empty())
-            .then(|| format!("{} stay as they are: a figure may mix devices", runs.join(" and ")))
+        (!runs.is_empty()).then(|| format!("{} are kept: the figure mixes devices", runs.join(" and ")))
     }
 
-    /// What the runs are too short for.
+    /// Warnings about runs that are too short.
     fn notes_on_learning(&self) -> Option<String> {
-        // All learners are of one agent and one length.
+        // All learners have the same agent and length.
         let (agent, steps) =
             self.runs.iter().find_map(|run| Some((run.config.agent.learning()?, run.steps())))?;
         if agent.min_replay >= steps {
             return Some(format!(
-                "no update is made: the runs end within the {} agent steps of `agent.min_replay`",
+                "the agents make no update: the runs end within the {} agent steps of `agent.min_replay`",
                 thousands(agent.min_replay)
             ));
         }
         let decay = agent.epsilon_decay_period.0;
         (!agent.head().noisy() && agent.min_replay.saturating_add(decay) > steps).then(|| {
             format!(
-                "training explores more than usual to its end: the runs end before the {} agent steps of \
+                "exploration stays higher than usual: the runs end before the {} agent steps of \
                  `agent.epsilon_decay_period` are over",
                 thousands(decay)
             )
@@ -293,7 +289,7 @@ impl Plan {
     }
 }
 
-/// What the options change of the profile, as they were typed.
+/// The options' changes of the profile, as typed.
 fn changes(options: &Options) -> Vec<String> {
     let number =
         |name: &str, number: Option<u64>| number.map(|number| format!("{name} {}", thousands(number)));

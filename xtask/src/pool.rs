@@ -9,7 +9,7 @@ use crate::store;
 use crate::time::time;
 use crate::worker::{Event, Worker};
 use anyhow::Result;
-use softmoe_config::progress::INTERRUPTED;
+use softmoe_config::protocol::INTERRUPTED;
 use softmoe_config::{Done, file};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -93,7 +93,7 @@ impl Pool<'_> {
     fn start(&mut self, index: usize, events: mpsc::Sender<(usize, Event)>) {
         let run = &self.plan.runs[index];
         if store::is_running(&run.directory) {
-            self.screen.say(&format!("running elsewhere: {}: waiting for it", run.name()));
+            self.screen.say(&format!("{}: another process trains it; waiting", run.name()));
             self.elsewhere.insert(index);
             return;
         }
@@ -115,9 +115,11 @@ impl Pool<'_> {
         for index in self.elsewhere.extract_if(.., is_left).collect::<Vec<_>>() {
             let run = &self.plan.runs[index];
             match file::read::<Done>(&run.directory.done_ron()) {
-                Ok(done) => {
-                    self.screen.say(&format!("finished elsewhere: {}: score {:.2}", run.name(), done.score))
-                }
+                Ok(done) => self.screen.say(&format!(
+                    "finished by another process: {}: score {:.2}",
+                    run.name(),
+                    done.score
+                )),
                 Err(_) => self.waiting.push_back(index),
             }
         }
@@ -129,7 +131,7 @@ impl Pool<'_> {
         if signals > 0 && self.passed_on == 0 {
             self.outcome.interrupted = true;
             self.workers.values().for_each(|worker| interrupt::pass_on(&worker.child));
-            self.screen.say("stopping at the next checkpoint; once more to stop at once");
+            self.screen.say("stopping at the next checkpoint; press Ctrl-C again to stop at once");
         }
         if signals > 1 && self.passed_on < 2 {
             for worker in self.workers.values_mut() {
@@ -171,7 +173,7 @@ impl Pool<'_> {
         }
         let lines = worker.log.last_lines(5);
         if has_stopped {
-            let reason = "it was stopped by a signal to it alone, and goes on from its checkpoint next time";
+            let reason = "a signal stopped this worker alone; the next start resumes from its checkpoint";
             return self.fail(run, reason.into(), lines, Some(worker.log.path.clone()));
         }
         if !status.success() {
@@ -188,7 +190,7 @@ impl Pool<'_> {
                 }
             }
             Err(error) => {
-                let reason = format!("it ended well but left no result: {error}");
+                let reason = format!("the worker succeeded but left no result: {error}");
                 self.fail(run, reason, lines, Some(worker.log.path.clone()));
             }
         }

@@ -2,6 +2,7 @@
 
 use crate::cli::Options;
 use crate::estimate::Rates;
+use crate::output::quoted;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
 use crate::time::time;
@@ -78,15 +79,16 @@ fn print_failures(failures: &[Failure]) {
             output::error_line(format_args!("    all of it: {}", log.display()));
         }
     }
-    output::error_line(format_args!("Type the same command again to try them once more."));
+    output::error_line(format_args!("Run the same command again to retry them."));
 }
 
 /// Prints how to continue.
 fn stopped() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy())).collect();
     output::error_line(format_args!(
-        "Stopped. Nothing finished is lost; to resume: cargo xtask {}",
+        "Stopped. Finished work is kept. To resume: cargo xtask {}",
         arguments.join(" ")
     ));
-    ExitCode::from(softmoe_config::progress::INTERRUPTED)
+    ExitCode::from(softmoe_config::protocol::INTERRUPTED)
 }

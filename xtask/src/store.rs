@@ -1,6 +1,6 @@
 //! The directories of the runs: finished, resumable, or in the way.
 
-use crate::output;
+use crate::output::{self, quoted};
 use anyhow::{Context, Result, bail};
 use softmoe_config::setting::{Difference, between, differences};
 use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
@@ -33,7 +33,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     let has = |path: &Path| path.symlink_metadata().is_ok();
     if !has(&run_ron) {
         if has(&directory.done_ron()) || has_entries(&directory.checkpoints()) {
-            let what = format!("{} holds a run but no run.ron that says which", directory.path().display());
+            let what = format!("{} holds the files of a run but no run.ron", directory.path().display());
             return State::Conflict(what, "move the directory away".into());
         }
         return State::New;
@@ -87,7 +87,7 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let line =
         |Difference { key, left, right }: &Difference| format!("\n  {key}: {left} there, {right} asked for");
     let lines: Vec<String> = differences.iter().map(line).collect();
-    let what = format!("{} was made with other values:{}", run_ron.display(), lines.concat());
+    let what = format!("{} has other values:{}", run_ron.display(), lines.concat());
     let other_length = there.training.agent_steps != asked.training.agent_steps;
     let mut options = Vec::new();
     if other_length {
@@ -107,13 +107,9 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let fewest = ways.min_by_key(|(preset, settings)| settings.len() + usize::from(preset.is_some()));
     if let Some((preset, settings)) = fewest {
         options.extend(preset.map(|preset| format!("--agent {preset}")));
-        options.extend(settings.iter().map(|setting| {
-            // Shells interpret parentheses.
-            let quote = if setting.value().contains('(') { "'" } else { "" };
-            format!("--set {}={quote}{}{quote}", setting.key(), setting.value())
-        }));
+        options.extend(settings.iter().map(|setting| format!("--set {}", quoted(&setting.to_string()))));
     }
-    State::Conflict(what, format!("give the values it was made with (`{}`)", options.join(" ")))
+    State::Conflict(what, format!("use its values (`{}`)", options.join(" ")))
 }
 
 /// `asked` with the agent of `preset` and the settings that the profile makes in every agent.

@@ -26,7 +26,7 @@ pub(crate) fn check_device(program: &Path, device: Device) -> Result<()> {
     Ok(())
 }
 
-/// What the pool hears of a worker.
+/// An event of a worker for the pool.
 pub(crate) enum Event {
     /// A line of progress.
     Progress(ProgressLine),

@@ -30,8 +30,8 @@ fn names() {
     refused("fig3 --agent dqn", &["no agent `dqn`", "did you mean `dqn_atari`?", "`der_minatar`"]);
     refused("fig3 --agent dqn_minitar", &["no agent `dqn_minitar`", "did you mean `dqn_minatar`?"]);
     refused("fig3 --profile quik", &["no profile `quik`", "did you mean `quick`?", "`minatar`"]);
-    refused("fig3 --profile paper", &["`paper` is not there yet", "Allowed: `minatar`, `quick`"]);
-    refused("fig3 --profile atari100k", &["`atari100k` is not there yet"]);
+    refused("fig3 --profile paper", &["`paper` is not available yet", "Allowed: `minatar`, `quick`"]);
+    refused("fig3 --profile atari100k", &["`atari100k` is not available yet"]);
     refused("fig3 --device wpgu", &["no device `wpgu`", "did you mean `wgpu`?", "`flex`"]);
     refused("fig3 --device gpu", &["no device `gpu`", "`cuda:1`"]);
     refused("fig2 --device flex", &["has no runs", "leave out `--device`"]);
@@ -118,7 +118,7 @@ fn results_without_a_configuration() {
     fs::write(directory.join("done.ron"), "()").unwrap();
     let (code, _, stderr) = workshop.reproduce("fig3");
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["holds a run but no run.ron", "move the directory away"]);
+    assert_says(&stderr, &["holds the files of a run but no run.ron", "move the directory away"]);
 }
 
 #[test]
@@ -126,11 +126,15 @@ fn a_configuration_that_cannot_be_read() {
     let workshop = Workshop::new();
     let directory = workshop.run("flat/breakout/seed-0");
     fs::create_dir_all(&directory).unwrap();
-    fs::write(directory.join("run.ron"), "(figure: 3)").unwrap();
+    fs::write(directory.join("run.ron"), "(version: 2, figure: 3)").unwrap();
     fs::write(directory.join("metrics.csv"), "agent_steps\n0\n").unwrap();
     let (code, _, stderr) = workshop.reproduce("fig3");
     assert_eq!(code, Some(1));
     assert_says(&stderr, &["run.ron:1:", "`figure`"]);
+    fs::write(directory.join("run.ron"), "(figure: \"fig3\")").unwrap();
+    let (code, _, stderr) = workshop.reproduce("fig3");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["run.ron is a run of version 1", "--out DIR"]);
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
             "0 finished, 0 to resume, 6 new",
             "unknown until the first runs report (3 jobs)",
             // 100,000 frames of 10x10x4 bytes, 16 more each and a tree of 2^18 f64.
-            "0.044 GB a replay when it is full, 0.1 GB with 3 jobs",
+            "0.044 GB a replay when it is full, 0.13 GB with 3 jobs",
             "leaves out of the paper's protocol",
             "instead of Atari",
         ],
@@ -163,7 +163,7 @@ fn the_first_signal_stops_at_a_checkpoint_and_the_same_command_resumes() {
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert_says(
         &stderr,
-        &["stopping at the next checkpoint", "to resume: cargo xtask reproduce fig3 --arms"],
+        &["stopping at the next checkpoint", "To resume: cargo xtask reproduce fig3 --arms"],
     );
     assert_eq!(workshop.started(), 2, "no other run was started");
 
@@ -222,7 +222,7 @@ fn runs_made_with_other_values_are_never_overwritten() {
     assert_eq!(code, Some(1));
     assert_says(
         &stderr,
-        &["run.ron was made with other values", "training.agent_steps: 10000 there", "5 runs more"],
+        &["run.ron has other values", "training.agent_steps: 10000 there", "(and 5 other runs)"],
     );
     assert_says(&stderr, &["`--steps 10000`", "--out DIR"]);
     assert_eq!(fs::read(&done).unwrap(), before);
@@ -239,7 +239,10 @@ fn another_agent_takes_the_place_of_the_profiles() {
     let (code, stdout, stderr) =
         workshop.reproduce(&format!("{SIX} --agent dqn_minatar --set agent.loss=huber"));
     assert_eq!(code, Some(0), "{stderr}");
-    assert_says(&stdout, &["agent dqn_minatar, agent.loss=huber", "note: training explores more than usual"]);
+    assert_says(
+        &stdout,
+        &["agent dqn_minatar, agent.loss=huber", "note: exploration stays higher than usual"],
+    );
     let config = softmoe_config::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
     let softmoe_config::AgentConfig::Learning(dqn) = config.agent else { panic!("{:?}", config.agent) };
     // The profile's own settings stay.
@@ -260,7 +263,7 @@ fn a_setting_reaches_the_arms_that_have_it() {
     let workshop = Workshop::new();
     let (code, stdout, _) = workshop.reproduce(&format!("{SIX} --set network.body.experts=2"));
     assert_eq!(code, Some(0));
-    assert_says(&stdout, &["note: `network.body.experts` is no value of flat: left as they are"]);
+    assert_says(&stdout, &["note: `network.body.experts` does not apply to flat: left as they are"]);
     let config = softmoe_config::RunConfig::read(&workshop.run("softmoe-4/breakout/seed-0/run.ron")).unwrap();
     assert!(matches!(config.network.body, softmoe_config::BodySpec::SoftMoe { experts: 2, .. }));
 }
@@ -277,7 +280,7 @@ fn the_plan_tells_what_was_changed() {
             "300 agent steps instead of 50 million",
             "1 seed instead of 5",
             "agent.n_step=5.",
-            "note: the report is of these arms and games alone, and replaces the one in",
+            "note: the report covers these arms and games only, and replaces the one in",
             "the runs end within the 1,000 agent steps of `agent.min_replay`",
         ],
     );
@@ -307,7 +310,7 @@ fn a_worker_that_is_stopped_alone_does_not_stop_the_others() {
     workshop.tell("stop", "flat");
     let (code, stdout, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["2 runs failed", "flat breakout seed 1: it was stopped by a signal to it alone"]);
+    assert_says(&stderr, &["2 runs failed", "flat breakout seed 1: a signal stopped this worker alone"]);
     assert_says(&stdout, &["report: "]);
     assert_eq!(workshop.started(), 6);
 }
@@ -345,10 +348,10 @@ fn a_run_that_another_worker_makes_is_waited_for() {
 
     let mut runner = workshop.command(one).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = std::io::BufReader::new(runner.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert_eq!(lines.next().unwrap(), "running elsewhere: flat breakout seed 0: waiting for it");
+    assert_eq!(lines.next().unwrap(), "flat breakout seed 0: another process trains it; waiting");
     fs::write(directory.join("done.ron"), result).unwrap();
     lock.unlock().unwrap();
-    assert_eq!(lines.next().unwrap(), "finished elsewhere: flat breakout seed 0: score 1.50");
+    assert_eq!(lines.next().unwrap(), "finished by another process: flat breakout seed 0: score 1.50");
     assert_eq!(runner.wait().unwrap().code(), Some(0));
     assert_eq!(workshop.started(), 2);
 }
@@ -359,7 +362,7 @@ fn a_device_is_planned_handed_to_the_worker_and_remembered() {
     let (_, plan, _) = workshop.reproduce(&format!("{SIX} --dry-run"));
     assert_says(&plan, &["device   cpu\n"]);
     let (_, plan, _) = workshop.reproduce(&format!("{SIX} --device cuda:1 --jobs 3 --dry-run"));
-    assert_says(&plan, &["device   cuda:1, shared by 3 runs at a time (`--jobs` says how many"]);
+    assert_says(&plan, &["device   cuda:1, shared by 3 runs at a time (`--jobs` sets how many"]);
     let (_, plan, _) = workshop.reproduce(&format!("{SIX} --device wgpu --jobs 1 --dry-run"));
     assert_says(&plan, &["device   wgpu, one run at a time"]);
     assert!(!workshop.out().exists());
@@ -372,7 +375,7 @@ fn a_device_is_planned_handed_to_the_worker_and_remembered() {
     // One card is like another, and the CPU is none of them.
     let more = format!("{SIX} --steps 40_000 --dry-run --jobs 1").replace("--seeds 2", "--seeds 3");
     let (_, plan, _) = workshop.reproduce(&format!("{more} --device cuda:2"));
-    assert_says(&plan, &["about 8 s with 1 job", "4 finished runs of `cuda:0` stay as they are"]);
+    assert_says(&plan, &["about 8 s with 1 job", "4 finished runs of `cuda:0` are kept"]);
     let (_, plan, _) = workshop.reproduce(&more);
     assert_says(&plan, &["unknown until the first runs report"]);
 }

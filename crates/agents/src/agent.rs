@@ -7,16 +7,16 @@ use crate::diagnostics::{self, Diagnostic};
 use crate::interventions;
 use crate::learner::{UpdateSettings, unfollowed};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, Update, networks};
+use crate::{AgentError, Learner, Mode, ReplayConfig, Update, networks};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
-use softmoe_env::{MOST_ACTIONS, Step};
+use softmoe_env::{EnvironmentSpec, MOST_ACTIONS, Step};
 use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, Sampling, Storage};
+use softmoe_replay::{Batch, EpisodeEnd, Replay};
 use std::time::Duration;
 
 /// A value-based agent that learns from replayed transitions.
@@ -29,7 +29,7 @@ pub struct Agent {
     intervention: InterventionSpec,
     seeds: Seeds,
     schedule: Schedule,
-    actions: usize,
+    spec: EnvironmentSpec,
     steps: AgentSteps,
     updates: u64,
     /// Whether the learner is at an update of `batch` that was not finished yet.
@@ -92,6 +92,8 @@ impl CpuMirror {
 /// The time that training took, by what it did, since it was last asked for. All zero without a [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
+    /// Stepping the environment, which the agent itself does not do.
+    pub environment: Duration,
     /// Choosing actions; on a device, that includes the wait for an update before.
     pub act: Duration,
     /// Drawing transitions from the replay.
@@ -119,39 +121,85 @@ pub struct AgentState {
 }
 
 impl Agent {
-    /// The agent of `config` on the CPU engine.
+    /// The agent of `config` for an environment, on the CPU engine.
     ///
     /// # Errors
-    /// If `config` is the random policy, which learns nothing; if the network is not in this build or has another head
-    /// than the agent's ([`LearningConfig::head`]); if a setting cannot be followed.
-    pub fn new(config: &AgentConfig, architecture: &Architecture, seeds: Seeds) -> Result<Self, AgentError> {
-        Self::new_on(Device::Cpu, config, architecture, seeds)
+    /// If `config` is the random policy, which learns nothing; if the network is not in this build, is not for the states
+    /// and actions of the environment, or has another head than the agent's ([`LearningConfig::head`]); if a setting
+    /// cannot be followed.
+    pub fn new(
+        config: &AgentConfig,
+        architecture: &Architecture,
+        spec: &EnvironmentSpec,
+        seeds: Seeds,
+    ) -> Result<Self, AgentError> {
+        Self::new_on(Device::Cpu, config, architecture, spec, seeds)
     }
 
     /// The same on any device.
     ///
     /// # Errors
-    /// As [`new`](Agent::new), or if the device is not in this build or not there, or not for this agent.
+    /// As [`new`](Agent::new), or if the device is not in this build, is not present, or cannot run this agent.
     pub fn new_on(
         device: Device,
         config: &AgentConfig,
         architecture: &Architecture,
+        spec: &EnvironmentSpec,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
+        let replay = ReplayConfig::new(config, spec)?.make()?;
+        Self::on(device, config, architecture, spec, seeds, replay)
+    }
+
+    /// An agent that goes on from a saved state and its replay, bit for bit. Memory for a replay is taken once.
+    ///
+    /// # Errors
+    /// As [`new_on`](Agent::new_on), or if state and replay are those of another agent.
+    pub fn resume(
+        device: Device,
+        config: &AgentConfig,
+        architecture: &Architecture,
+        spec: &EnvironmentSpec,
+        seeds: Seeds,
+        state: AgentState,
+        replay: Replay,
+    ) -> Result<Self, AgentError> {
+        check_replay(&replay, &ReplayConfig::new(config, spec)?)?;
+        let mut agent = Self::on(device, config, architecture, spec, seeds, replay)?;
+        agent.restore_state(state)?;
+        Ok(agent)
+    }
+
+    fn on(
+        device: Device,
+        config: &AgentConfig,
+        architecture: &Architecture,
+        spec: &EnvironmentSpec,
+        seeds: Seeds,
+        replay: Replay,
+    ) -> Result<Self, AgentError> {
         let learning = learning_of(config)?;
+        if (architecture.observation, architecture.actions) != (spec.state(), spec.actions) {
+            return Err(AgentError::Setting {
+                setting: "network",
+                given: format!(
+                    "for states {:?} and {} actions",
+                    architecture.observation, architecture.actions
+                ),
+                allowed: format!("for those of the environment, {:?} and {}", spec.state(), spec.actions),
+            });
+        }
         if architecture.head != learning.head() {
             let (given, allowed) = (architecture.head.to_string(), learning.head().to_string());
             return Err(AgentError::Setting { setting: "head", given, allowed });
         }
-        let pixel_scale = architecture.network.encoder.pixel_scale();
-        let update = UpdateSettings { pixel_scale, ..UpdateSettings::from(&learning) };
+        let update = UpdateSettings::new(&learning, spec.element);
         let mirror = match device {
             Device::Cpu => None,
             _ => CpuMirror::new(config, architecture, &update, seeds)?,
         };
         let learner = devices::learner(device, config, architecture, update, seeds)?;
-        let observation_len = architecture.observation.iter().product();
-        Self::assemble(learner, mirror, config, observation_len, architecture.actions, seeds)
+        Self::assemble(learner, mirror, &learning, spec, seeds, replay)
     }
 
     /// The same agent, whose learner computes with `set` on the CPU engine. Without this call it is the default set.
@@ -166,60 +214,47 @@ impl Agent {
 
     /// An agent over any learner: one of another library, or one of your own network.
     ///
-    /// `config` says when the agent explores and learns and what it learns from; of the rest (the loss, the optimizer,
-    /// the head) a learner takes what it will ([`UpdateSettings::from`]). Observations have `observation_len` bytes,
-    /// which only the learner reads.
+    /// `config` decides when the agent explores and learns, and its replay. The learner takes what it needs of the rest: the
+    /// loss, the optimizer, the head ([`UpdateSettings::new`]).
     ///
     /// # Errors
-    /// If `config` is the random policy; if there is no action, or more than 256; if the learner does not follow the
-    /// intervention of `config` ([`Learner::follows`]); if there can be no such replay.
+    /// If `config` is the random policy; if the environment has no action, or more than [`MOST_ACTIONS`]; if the learner
+    /// does not follow the intervention of `config` ([`Learner::follows`]); if no replay can be as `config` has it.
     pub fn with_learner(
         learner: Box<dyn Learner>,
         config: &AgentConfig,
-        observation_len: usize,
-        actions: usize,
+        spec: &EnvironmentSpec,
         seeds: Seeds,
     ) -> Result<Self, AgentError> {
-        let intervention = learning_of(config)?.intervention;
-        if !learner.follows(intervention) {
-            return Err(unfollowed(intervention));
+        let learning = learning_of(config)?;
+        if !learner.follows(learning.intervention) {
+            return Err(unfollowed(learning.intervention));
         }
-        Self::assemble(learner, None, config, observation_len, actions, seeds)
+        let replay = ReplayConfig::of(&learning, spec).make()?;
+        Self::assemble(learner, None, &learning, spec, seeds, replay)
     }
 
     fn assemble(
         learner: Box<dyn Learner>,
         mirror: Option<CpuMirror>,
-        config: &AgentConfig,
-        observation_len: usize,
-        actions: usize,
+        learning: &LearningConfig,
+        spec: &EnvironmentSpec,
         seeds: Seeds,
+        replay: Replay,
     ) -> Result<Self, AgentError> {
-        let learning = learning_of(config)?;
-        if !(1..=MOST_ACTIONS).contains(&actions) {
-            let (given, allowed) = (actions.to_string(), format!("between 1 and {MOST_ACTIONS}"));
+        if !(1..=MOST_ACTIONS).contains(&spec.actions) {
+            let (given, allowed) = (spec.actions.to_string(), format!("between 1 and {MOST_ACTIONS}"));
             return Err(AgentError::Setting { setting: "actions", given, allowed });
         }
-        let layout = Layout {
-            capacity: learning.replay_capacity,
-            frame_len: observation_len,
-            channels: 1,
-            stack: 1,
-            n_step: learning.n_step,
-            discount: learning.discount,
-        };
-        let storage = if learning.replay_compressed { Storage::Compressed } else { Storage::Plain };
-        let uniform = learning.priority_exponent == 0.0;
-        let sampling = if uniform { Sampling::Uniform } else { Sampling::Prioritized };
         Ok(Agent {
             learner,
             mirror,
             intervention: learning.intervention,
             seeds,
-            batch: Batch::new(learning.batch_size, &layout),
-            replay: Replay::with_storage(layout, sampling, storage)?,
-            schedule: Schedule::new(&learning),
-            actions,
+            batch: Batch::new(learning.batch_size, replay.layout()),
+            replay,
+            schedule: Schedule::new(learning),
+            spec: *spec,
             steps: AgentSteps(0),
             updates: 0,
             is_updating: false,
@@ -244,8 +279,9 @@ impl Agent {
     pub fn act(&mut self, state: &[u8]) -> usize {
         self.check_state(state);
         let started = (self.clock)();
-        let action = random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.actions)
-            .unwrap_or_else(|| self.learner.act(state, Mode::Train));
+        let action =
+            random_action(&mut self.exploration, self.schedule.epsilon(self.steps), self.spec.actions)
+                .unwrap_or_else(|| self.learner.act(state, Mode::Train));
         self.phases.act += (self.clock)() - started;
         action
     }
@@ -256,13 +292,13 @@ impl Agent {
     /// If `state` has not the length of a state.
     pub fn act_in_evaluation(&mut self, state: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
         self.check_state(state);
-        random_action(rng, self.schedule.epsilon_evaluation, self.actions)
+        random_action(rng, self.schedule.epsilon_evaluation, self.spec.actions)
             .unwrap_or_else(|| self.learner.act(state, Mode::Evaluate))
     }
 
     /// Random actions too are refused for a state of another length.
     fn check_state(&self, state: &[u8]) {
-        assert_eq!(state.len(), self.replay.layout().state_len(), "bytes of a state given to the agent");
+        assert_eq!(state.len(), self.spec.state_bytes(), "bytes of a state given to the agent");
     }
 
     /// Stores a transition and learns when an update is due. `frame` is the newest of the state that `action` was chosen
@@ -304,13 +340,13 @@ impl Agent {
     }
 
     fn check_transition(&self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
-        let frame_len = self.replay.layout().frame_len;
+        let frame_len = self.spec.frame_bytes();
         let wrong = |what, given: String, allowed| Err(AgentError::Input { what, given, allowed });
         if frame.len() != frame_len {
             return wrong("the number of bytes of a frame", frame.len().to_string(), frame_len.to_string());
         }
-        if action >= self.actions {
-            return wrong("the action", action.to_string(), format!("below {}", self.actions));
+        if action >= self.spec.actions {
+            return wrong("the action", action.to_string(), format!("below {}", self.spec.actions));
         }
         if !step.reward.is_finite() {
             return wrong("the reward", step.reward.to_string(), "a finite number".into());
@@ -408,6 +444,16 @@ impl Agent {
         std::mem::take(&mut self.phases)
     }
 
+    /// The environment that the agent is for.
+    pub fn spec(&self) -> &EnvironmentSpec {
+        &self.spec
+    }
+
+    /// Whether the agent learns as if a lost life ended the episode.
+    pub fn ends_with_a_life(&self) -> bool {
+        self.schedule.terminal_on_life_loss
+    }
+
     /// Agent steps so far.
     pub fn steps(&self) -> AgentSteps {
         self.steps
@@ -464,20 +510,32 @@ impl Agent {
     /// # Errors
     /// If they are those of another agent; the agent is then as before.
     pub fn restore(&mut self, state: AgentState, replay: Replay) -> Result<(), AgentError> {
-        if replay.layout() != self.replay.layout() || replay.sampling() != self.replay.sampling() {
-            return Err(AgentError::State("its replay has another layout".into()));
-        }
+        let (layout, sampling) = (*self.replay.layout(), self.replay.sampling());
+        check_replay(&replay, &ReplayConfig { layout, sampling, storage: replay.storage() })?;
+        self.restore_state(state)?;
+        self.replay = replay;
+        Ok(())
+    }
+
+    fn restore_state(&mut self, state: AgentState) -> Result<(), AgentError> {
         self.learner.restore(&state.learner)?;
         self.is_updating = false;
-        self.replay = replay;
         (self.steps, self.updates, self.losses) = (state.steps, state.updates, state.losses);
         (self.exploration, self.sampling) = (state.exploration, state.sampling);
         Ok(())
     }
 }
 
+/// Whether a replay is the one that an agent would make.
+fn check_replay(replay: &Replay, config: &ReplayConfig) -> Result<(), AgentError> {
+    if *replay.layout() != config.layout || replay.sampling() != config.sampling {
+        return Err(AgentError::State("its replay has another layout".into()));
+    }
+    Ok(())
+}
+
 /// The settings of an agent that learns.
-fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
+pub(crate) fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
     let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
     config.learning().ok_or(AgentError::Setting { setting: "agent", given, allowed })
 }

@@ -1,43 +1,91 @@
-//! How good an agent is: the returns of whole episodes, with its weights held fixed.
+//! The returns of whole episodes, with the agent's weights held fixed.
 
 use crate::Agent;
 use crate::seeds::{Role, Seeds};
 use rand::RngExt;
-use softmoe_env::DynEnvironment;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_env::{DynEnvironment, Player};
 
-/// The return of each of `episodes` episodes, in the game's own points (rewards are not clipped).
+/// An evaluation that is stepped from outside: the undiscounted returns of whole episodes, over all lives, in the
+/// environment's own points (rewards are not clipped).
 ///
-/// `agent` chooses with its noise off and its evaluation epsilon; without one, actions are uniformly random.
-/// Random actions are seeded by the evaluation's `index` alone; if `environment` is as well
-/// ([`Role::Evaluation`]), an evaluation neither disturbs the training nor depends on where it was interrupted.
-/// `keep_going` is asked before every episode; if it says no, there are fewer returns.
+/// The evaluation's index alone decides its random actions. If it also decides the seed of the environment
+/// ([`Role::Evaluation`]), an evaluation neither disturbs the training nor depends on where the run was interrupted.
+pub struct Evaluation {
+    player: Player,
+    rng: Xoshiro256PlusPlus,
+    episodes: usize,
+    returns: Vec<f64>,
+}
+
+impl Evaluation {
+    /// The evaluation number `index`, of `episodes` episodes in `environment`.
+    pub fn new(environment: Box<dyn DynEnvironment>, episodes: usize, seeds: Seeds, index: u64) -> Self {
+        let mut player = Player::new(environment);
+        player.reset();
+        Evaluation {
+            player,
+            rng: seeds.rng(Role::EvaluationActions(index)),
+            episodes,
+            returns: Vec::with_capacity(episodes),
+        }
+    }
+
+    /// Whether all episodes are played.
+    pub fn is_over(&self) -> bool {
+        self.returns.len() >= self.episodes
+    }
+
+    /// The state that the evaluation wants an action for, (height, width, stack x channels).
+    pub fn state(&self) -> &[u8] {
+        self.player.state()
+    }
+
+    /// The action that `agent` chooses, with its noise off and its evaluation epsilon.
+    ///
+    /// # Panics
+    /// If the states are not the agent's.
+    pub fn choose(&mut self, agent: &mut Agent) -> usize {
+        agent.act_in_evaluation(self.player.state(), &mut self.rng)
+    }
+
+    /// An action of the random policy.
+    pub fn choose_at_random(&mut self) -> usize {
+        self.rng.random_range(0..self.player.spec().actions)
+    }
+
+    /// Takes an action.
+    ///
+    /// # Panics
+    /// If the environment has no such action.
+    pub fn step(&mut self, action: usize) {
+        self.returns.extend(self.player.step(action).finished);
+    }
+
+    /// The return of each episode that is over.
+    pub fn returns(&self) -> &[f64] {
+        &self.returns
+    }
+}
+
+/// Plays an evaluation to its end: the return of each of `episodes` episodes of `agent`, or of the random policy.
+///
+/// `keep_going` is asked before every step. If it says no, only the episodes that are over have a return.
 pub fn evaluate(
     mut agent: Option<&mut Agent>,
-    environment: &mut dyn DynEnvironment,
+    environment: Box<dyn DynEnvironment>,
     episodes: usize,
     seeds: Seeds,
     index: u64,
     mut keep_going: impl FnMut() -> bool,
 ) -> Vec<f64> {
-    let mut rng = seeds.rng(Role::EvaluationActions(index));
-    let mut observation = vec![0; environment.spec().frame_bytes()];
-    let mut returns = Vec::with_capacity(episodes);
-    while returns.len() < episodes && keep_going() {
-        environment.reset();
-        let mut episode_return = 0.0;
-        loop {
-            environment.observe(&mut observation);
-            let action = match &mut agent {
-                Some(agent) => agent.act_in_evaluation(&observation, &mut rng),
-                None => rng.random_range(0..environment.spec().actions),
-            };
-            let step = environment.step(action);
-            episode_return += f64::from(step.reward);
-            if step.terminal || step.truncated {
-                break;
-            }
-        }
-        returns.push(episode_return);
+    let mut evaluation = Evaluation::new(environment, episodes, seeds, index);
+    while !evaluation.is_over() && keep_going() {
+        let action = match &mut agent {
+            Some(agent) => evaluation.choose(agent),
+            None => evaluation.choose_at_random(),
+        };
+        evaluation.step(action);
     }
-    returns
+    evaluation.returns
 }

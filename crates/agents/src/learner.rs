@@ -6,9 +6,10 @@ pub(crate) mod cpu;
 #[cfg(feature = "burn")]
 pub(crate) mod device;
 mod divergence;
+mod input;
 pub(crate) mod state;
 
-pub use cpu::{CpuLearner, Objective, ReadObservations, UpdateSettings};
+pub use cpu::{CpuLearner, Objective, UpdateSettings};
 #[cfg(feature = "burn")]
 pub use device::{DeviceLearner, DeviceObjective};
 
@@ -16,22 +17,23 @@ use crate::AgentError;
 use crate::diagnostics::Diagnostic;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::{InterventionSpec, LearningConfig};
+use softmoe_env::Element;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Batch;
 use std::borrow::Cow;
 
-/// The settings of a learner that reads a byte as the number it is.
-impl From<&LearningConfig> for UpdateSettings {
-    fn from(learning: &LearningConfig) -> Self {
+impl UpdateSettings {
+    /// The settings of `learning` in an environment whose frames are of `element`.
+    pub fn new(learning: &LearningConfig, element: Element) -> Self {
         UpdateSettings {
             batch_size: learning.batch_size,
             double: learning.double,
             priority_exponent: learning.priority_exponent,
             importance_exponent: learning.importance_exponent,
             optimizer: AdamSettings::new(learning.learning_rate, learning.adam_epsilon),
-            pixel_scale: 1,
+            element,
         }
     }
 }

@@ -8,8 +8,10 @@ use softmoe_agents::networks::build;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, Mode, UpdateSettings};
 use softmoe_config::{Architecture, BodySpec, EncoderSpec, HeadSpec, NetworkSpec};
+use softmoe_env::Element;
 use softmoe_nets::{ActionNetwork, Adam, AdamSettings, Weights};
 use softmoe_replay::{Batch, Layout};
+use std::borrow::Cow;
 
 const SHAPE: [usize; 3] = [10, 10, 4];
 const ACTIONS: usize = 5;
@@ -29,7 +31,7 @@ fn settings(loss: TdLoss, double: bool) -> DqnSettings {
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(1e-3, 1.5e-4),
-        pixel_scale: 1,
+        element: Element::Byte { scale: 1 },
     };
     DqnSettings { loss, update }
 }
@@ -59,8 +61,11 @@ fn a_batch_of_another_learner_is_refused_and_changes_nothing() {
     let good = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
     let wrong: [(fn(&mut Batch), &str); 4] = [
         (|batch| batch.actions[3] = 5, "an action of the batch is 5 but must be below 5"),
-        (|batch| drop(batch.states.pop()), "bytes of the batch's states is 3199 but must be 3200"),
-        (|batch| drop(batch.next_states.pop()), "bytes of the batch's next states is 3199 but must be 3200"),
+        (|batch| batch.states.truncate(3199), "bytes of the batch's states is 3199 but must be 3200"),
+        (
+            |batch| batch.next_states.truncate(3199),
+            "bytes of the batch's next states is 3199 but must be 3200",
+        ),
         (|batch| batch.rewards.push(0.0), "the number of rewards of the batch is 9 but must be 8"),
     ];
     for (change, message) in wrong {
@@ -213,16 +218,60 @@ fn an_update_is_the_papers() {
     }
 }
 
+/// A flat network and mixtures of every kind, for updates that diverge.
+const DIVERGING: [&str; 5] = [
+    "flat()",
+    "soft_moe(experts: 4)",
+    "soft_moe(experts: 2, normalised: true)",
+    "expert_choice(experts: 2)",
+    "top_k(experts: 2)",
+];
+
 #[test]
 fn a_loss_that_is_not_finite_changes_nothing() {
-    let mut learner =
-        DqnLearner::new(network(BodySpec::flat(), false), settings(TdLoss::Mse, false), Seeds::new(3));
-    let mut batch = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
-    batch.rewards[2] = f32::INFINITY;
-    let before = learner.state();
-    let error = learner.update(&batch).unwrap_err();
-    assert!(matches!(error, AgentError::Diverged { update: 1, .. }), "{error}");
-    assert_eq!(learner.state(), before);
+    for body in DIVERGING {
+        let mut learner = DqnLearner::new(
+            network(body.parse().unwrap(), false),
+            settings(TdLoss::Mse, false),
+            Seeds::new(3),
+        );
+        let mut batch = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+        batch.rewards[2] = f32::INFINITY;
+        let before = learner.state();
+        let error = learner.update(&batch).unwrap_err();
+        assert!(matches!(error, AgentError::Diverged { update: 1, .. }), "{body}: {error}");
+        assert_eq!(learner.state(), before, "{body}");
+    }
+}
+
+#[test]
+fn a_gradient_that_is_not_finite_is_an_error_and_a_restored_learner_goes_on() {
+    for body in DIVERGING {
+        let mut learner = DqnLearner::new(
+            network(body.parse().unwrap(), false),
+            settings(TdLoss::Huber, false),
+            Seeds::new(3),
+        );
+        let batch = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+        let before = learner.state();
+        // Huber's loss of values of 1e30 is finite. Squares of the gradients before the head are not.
+        let target = flat_weights(&learner);
+        let scaled = |(name, _, values): (&str, &[usize], Cow<'_, [f32]>)| -> Vec<f32> {
+            let scale = if name.starts_with("head") { 1e30 } else { 1.0 };
+            values.iter().map(|value| value * scale).collect()
+        };
+        let online: Vec<f32> = learner.weights().into_iter().flat_map(scaled).collect();
+        learner.set_weights(&online, &target);
+        let error = learner.update(&batch).unwrap_err();
+        let AgentError::Diverged { update: 1, loss, .. } = error else { panic!("{body}: {error}") };
+        assert!(loss.is_finite(), "{body}: {loss}");
+        let message = error.to_string();
+        assert!(message.contains("the gradient of `") && !message.contains("`head"), "{body}: {message}");
+
+        learner.restore(&before).unwrap();
+        assert_eq!(learner.state(), before, "{body}");
+        learner.update(&batch).unwrap();
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_config::{
     AgentConfig, AgentSteps, Architecture, BodySpec, EncoderSpec, LearningConfig, LossSpec, NetworkSpec,
 };
-use softmoe_env::Step;
+use softmoe_env::{Element, EnvironmentSpec, Step};
 
 const SHAPE: [usize; 3] = [10, 10, 1];
 
@@ -60,7 +60,8 @@ fn agent(config: &AgentConfig, body: BodySpec, actions: usize) -> Agent {
     let head = config.learning().unwrap().head();
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body, hidden: 16 };
     let architecture = Architecture { network, head, observation: SHAPE, actions, permutation_seed: 0 };
-    Agent::new(config, &architecture, Seeds::new(1)).unwrap()
+    let spec = EnvironmentSpec { frame: SHAPE, stack: 1, actions, element: Element::Byte { scale: 1 } };
+    Agent::new(config, &architecture, &spec, Seeds::new(1)).unwrap()
 }
 
 /// The greedy action, the noise off.

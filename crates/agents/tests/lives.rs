@@ -75,7 +75,7 @@ fn trained(terminal_on_life_loss: bool) -> (Agent, u64) {
         actions: player.spec().actions,
         permutation_seed: 0,
     };
-    let mut agent = Agent::new(&config, &architecture, Seeds::new(1)).unwrap();
+    let mut agent = Agent::new(&config, &architecture, player.spec(), Seeds::new(1)).unwrap();
     for _ in 0..60 {
         let action = agent.act(player.state());
         let played = player.step(action);
@@ -115,6 +115,6 @@ fn a_lost_life_ends_what_is_learned_from_and_the_episode_goes_on() {
 #[test]
 fn an_evaluation_plays_all_lives() {
     let (mut agent, _) = trained(true);
-    let returns = evaluate(Some(&mut agent), &mut Lives::default(), 3, Seeds::new(1), 0, || true);
+    let returns = evaluate(Some(&mut agent), Box::new(Lives::default()), 3, Seeds::new(1), 0, || true);
     assert_eq!(returns, [f64::from(STEPS * LIVES); 3]);
 }

@@ -13,7 +13,7 @@ use std::fmt;
 use std::path::Path;
 use thiserror::Error;
 
-/// The runs that a report is about.
+/// A selection of runs for a report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selection<'a> {
     /// The figure.
@@ -22,12 +22,12 @@ pub struct Selection<'a> {
     pub profile_name: String,
     /// The profile; games, seeds and agent steps may have been changed since it was read.
     pub profile: Profile,
-    /// Names of the arms, in the order of the plot; not [`RANDOM_ARM`], which is always read.
+    /// Names of the arms, in the order of the plot, without [`RANDOM_ARM`], which is always read.
     pub arms: Vec<String>,
 }
 
 impl<'a> Selection<'a> {
-    /// All runs of `experiment` in its profile of that name.
+    /// All runs of one profile of `experiment`.
     ///
     /// # Errors
     ///
@@ -42,8 +42,8 @@ impl<'a> Selection<'a> {
     }
 
     /// The runs of the selection as the profile makes them: arm by arm, game by game, those of [`RANDOM_ARM`]
-    /// last. The random policy has whatever seeds were run below `root`, since their number need not be that of
-    /// the other arms.
+    /// last. The random policy has the seeds that exist below `root`, since their number may differ from the other
+    /// arms'.
     fn runs(&self, root: &Path) -> Result<Vec<RunConfig>, ConfigError> {
         let of = |arm: &str| self.experiment.resolve(&self.profile_name, &self.profile, &[arm]);
         let mut runs = Vec::new();
@@ -72,7 +72,7 @@ fn seeds_in(game: Option<&Path>) -> Vec<u64> {
     seeds
 }
 
-/// Which run: arm, game and seed.
+/// The key of a run: arm, game and seed.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RunName {
     /// The arm's name.
@@ -98,11 +98,11 @@ impl fmt::Display for RunName {
 /// A finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinishedRun {
-    /// Which one.
+    /// The key of the run.
     pub name: RunName,
-    /// How it was made.
+    /// Its configuration.
     pub config: RunConfig,
-    /// How the profile would have made it.
+    /// The configuration that the profile gives it.
     pub preset: RunConfig,
     /// Agent steps trained.
     pub agent_steps: AgentSteps,
@@ -114,12 +114,12 @@ pub struct FinishedRun {
     pub curve: Vec<(AgentSteps, f64)>,
 }
 
-/// A run that does not count, and why.
+/// A run that does not count, and the reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MissingRun {
-    /// Which one.
+    /// The key of the run.
     pub name: RunName,
-    /// Why, in words.
+    /// The reason, in words.
     pub reason: String,
 }
 
@@ -129,7 +129,7 @@ impl fmt::Display for MissingRun {
     }
 }
 
-/// What was found of a selection.
+/// The runs of a selection, as found on disk.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Collection {
     /// The finished runs, in the selection's order, those of [`RANDOM_ARM`] last.
@@ -142,13 +142,13 @@ pub struct Collection {
     pub warnings: Vec<String>,
 }
 
-/// Nothing to report on.
+/// An error: there are no runs to report on.
 #[derive(Debug, Error)]
 pub enum CollectError {
-    /// The profile makes no runs of that size.
+    /// The profile has no valid runs of that size.
     #[error(transparent)]
     Spec(#[from] ConfigError),
-    /// No run has come to its end.
+    /// No run is finished.
     #[error(
         "none of the {expected} runs of {figure}, profile {profile}, is finished below {root} (first of all \
          {first}). Run them first: cargo xtask reproduce {figure} --profile {profile}"
@@ -158,11 +158,11 @@ pub enum CollectError {
         figure: String,
         /// The profile.
         profile: String,
-        /// Where the runs were looked for.
+        /// The directory that was searched.
         root: String,
-        /// How many were looked for.
+        /// The number of runs of the selection.
         expected: usize,
-        /// The first of them, and why it is not there.
+        /// The first run, and the reason why it is missing.
         first: String,
     },
     /// The arms were run with different settings.
@@ -173,15 +173,15 @@ pub enum CollectError {
     NothingComparable {
         /// The arm whose settings count.
         arm: String,
-        /// What differs in the others.
+        /// The differences of the others.
         differences: String,
     },
 }
 
 impl Collection {
     /// Reads the runs of `selection` below `root`, which holds `<figure>/<profile>/<arm>/<game>/seed-<k>`.
-    /// Runs that are missing, unfinished, unreadable, of another length or of other settings than the reference
-    /// arm's are named, not fatal.
+    /// Runs that are missing, unfinished or unreadable, or that differ from the reference arm in length or settings, are
+    /// listed and left out.
     ///
     /// # Errors
     ///
@@ -251,7 +251,7 @@ impl Collection {
                 self.finished.push(run);
                 continue;
             }
-            // Within an arm the arm's name would not say which run is meant.
+            // Within an arm its name does not identify the run.
             let than =
                 if than.name.arm == run.name.arm { than.name.to_string() } else { than.name.arm.clone() };
             let in_words = |at: &Difference| format!("{} is {}, {than} has {}", at.key, at.left, at.right);
@@ -265,12 +265,12 @@ impl Collection {
         self.finished.iter().filter(move |run| run.name.arm == arm && run.name.game == game)
     }
 
-    /// The scores of `arm` on `game`, one a run.
+    /// The scores of `arm` on `game`, one per run.
     pub fn scores(&self, arm: &str, game: Game) -> Vec<f64> {
         self.of(arm, game).map(|run| run.score).collect()
     }
 
-    /// What the agents were trained on, in a sentence; none without agents.
+    /// The devices of the runs, in a sentence; `None` without agents.
     pub fn devices_sentence(&self) -> Option<String> {
         let mut runs: BTreeMap<&str, usize> = BTreeMap::new();
         for run in self.finished.iter().filter(|run| run.name.arm != RANDOM_ARM) {
@@ -284,21 +284,21 @@ impl Collection {
         }
     }
 
-    /// The mean score of `arm` on `game`; none without runs.
+    /// The mean score of `arm` on `game`; `None` without runs.
     pub fn mean_score(&self, arm: &str, game: Game) -> Option<f64> {
         let scores = self.scores(arm, game);
         (!scores.is_empty()).then(|| average(&scores))
     }
 
-    /// One sentence on the runs that are not there; none if all are.
+    /// One sentence about missing runs; `None` if none is missing.
     pub fn missing_sentence(&self) -> Option<String> {
         let total = self.missing.len() + self.left_out.len() + self.finished.len();
         let named: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
         (!named.is_empty()).then(|| format!("{} of {total} runs missing: {}.", named.len(), named.join("; ")))
     }
 
-    /// What is different in the runs that were left out, once an arm: `softmoe-4-x4: agent.n_step is 5, flat has 3
-    /// (6 runs left out)`.
+    /// The differences of the runs that were left out, once per arm: `softmoe-4-x4: agent.n_step is 5, flat has 3 (6 runs
+    /// left out)`.
     pub fn left_out_sentences(&self) -> Vec<String> {
         let mut counts: Vec<(String, usize)> = Vec::new();
         for MissingRun { name, reason } in &self.left_out {
@@ -312,7 +312,7 @@ impl Collection {
     }
 }
 
-/// How the run in `directory` was made, and its result; or why it does not count.
+/// The configuration and the result of the run in `directory`, or the reason why it does not count.
 fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, Done), String> {
     if !directory.path().is_dir() {
         return Err("not run".to_owned());
@@ -332,7 +332,7 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
     if config.name() != preset.name() {
         return Err(format!("its run.ron is that of {}", config.name()));
     }
-    // The random policy learns nothing: its runs have no length to agree on.
+    // The random policy learns nothing: the length of its runs does not matter.
     let (length, expected) = (config.training.agent_steps, preset.training.agent_steps);
     if config.arm != RANDOM_ARM && length != expected {
         return Err(format!("trained for {length} agent steps instead of {expected}"));
@@ -344,7 +344,7 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
 ///
 /// # Errors
 ///
-/// In words, if the file cannot be read, or a row is none.
+/// A text, if the file cannot be read or a row is invalid.
 pub fn read_curve(path: &Path) -> Result<Vec<(AgentSteps, f64)>, String> {
     let explain = |error: csv::Error| format!("cannot read metrics.csv: {error}");
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;

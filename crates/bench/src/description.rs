@@ -1,4 +1,4 @@
-//! What a network is made of, as a table and as JSON.
+//! Descriptions of networks, as a table and as JSON.
 
 use crate::text;
 use comfy_table::CellAlignment;
@@ -27,7 +27,7 @@ pub struct Description {
     pub observation: [usize; 3],
     /// The layers, in order.
     pub layers: Vec<Layer>,
-    /// Trained values of all layers.
+    /// Trained parameters of all layers.
     pub parameters: usize,
     /// Multiply-adds of all layers, for one sample.
     pub multiply_adds: usize,
@@ -36,15 +36,15 @@ pub struct Description {
 /// One layer, or a part of one.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Layer {
-    /// What it is.
+    /// Name and settings.
     pub name: String,
-    /// Which part of the network it belongs to.
+    /// The part of the network that the layer belongs to.
     pub part: Part,
-    /// Sizes of one sample's output.
+    /// Shape of one sample's output.
     pub output: Vec<usize>,
-    /// Trained values.
+    /// Trained parameters.
     pub parameters: usize,
-    /// Multiplications, each with an addition, of its products and convolutions in the forward pass of one sample.
+    /// Multiply-adds of products and convolutions in the forward pass of one sample.
     pub multiply_adds: usize,
 }
 
@@ -54,9 +54,9 @@ pub struct Layer {
 pub enum Part {
     /// From the observation to the feature map.
     Encoder,
-    /// From the feature map to what the head takes.
+    /// From the feature map to the input of the head.
     Body,
-    /// What the agent reads.
+    /// The network's outputs.
     Head,
 }
 
@@ -77,7 +77,7 @@ impl Description {
             row if row < head => Part::Body,
             _ => Part::Head,
         };
-        // A Q head is built as a categorical one of a single atom.
+        // A Q head is built as a categorical head with a single atom.
         let is_q = matches!(architecture.head, HeadSpec::Q { .. });
         let name = |name: String| if is_q { name.replace("categorical head", "Q head") } else { name };
         let layers: Vec<Layer> = rows

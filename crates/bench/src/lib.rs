@@ -1,10 +1,10 @@
-//! Scores to interquartile means, bootstrap intervals, figures and verdicts; and the worker that trains one run.
+//! Interquartile means, bootstrap intervals, figures and verdicts from scores; and the worker that trains one run.
 //!
 //! - [`statistics`]: aggregates of the scores of few runs, and their uncertainty;
 //! - [`collect`]: the finished runs of an experiment, read from their directories;
 //! - [`normalise`]: the scale on which games can be averaged;
 //! - [`report`]: table, verdict and files; [`plot`]: the figures;
-//! - [`description`]: what a network is made of.
+//! - [`description`]: the layers of a network.
 //!
 //! Interquartile mean of three runs on two games, with its 95% interval:
 //!

@@ -1,4 +1,4 @@
-//! Whether a run's replay will fit the memory, before it is filled.
+//! Check of a run's replay against the memory of the machine, before it is filled.
 
 use softmoe_config::RunConfig;
 use softmoe_config::words::gigabytes;
@@ -6,34 +6,34 @@ use softmoe_replay::Layout;
 use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
 
-/// What to do about a replay that is too large.
+/// Advice for a replay that is too large.
 const INSTEAD: &str =
     "make `agent.replay_capacity` smaller, or set `agent.replay_compressed` = true, which changes no result";
 
 /// A replay that this machine cannot hold.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error("the replay of {frames} frames takes {} when it is full, and this process can have {} at most: {INSTEAD}",
+#[error("the replay of {frames} frames takes {} when it is full, but this process can have {} at most: {INSTEAD}",
     gigabytes(*.needed), gigabytes(*.total))]
 pub struct TooLarge {
-    /// Frames that it is to hold.
+    /// Its capacity in frames.
     pub frames: usize,
-    /// Bytes that it takes.
+    /// Its size in bytes.
     pub needed: u64,
-    /// Bytes of the machine, or of the group of processes that a limit is set for.
+    /// Memory of the machine in bytes, or the limit of the control group.
     pub total: u64,
 }
 
-/// The memory that a process has.
+/// The memory that is available to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
     /// Bytes in all.
     pub total: u64,
-    /// Bytes that nobody uses now.
+    /// Free bytes.
     pub available: u64,
 }
 
 impl Memory {
-    /// This process's: the machine's, or that of the control group that it is in. Zeros where the system does not tell.
+    /// The memory of this process: the machine's, or its control group's. Zeros if the system does not report it.
     pub fn now() -> Self {
         let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
         let Ok(system) = System::new_with_specifics(kind) else { return Memory { total: 0, available: 0 } };
@@ -44,13 +44,13 @@ impl Memory {
         Memory { total, available }
     }
 
-    /// Whether the replay of `config` fits: a warning if it does not fit what is available now.
+    /// Checks the replay of `config`. Returns a warning if it does not fit the free memory.
     ///
-    /// The frames of a compressed replay are left out, since nobody knows how far they can be compressed.
+    /// The frames of a compressed replay are left out, since their size is unknown in advance.
     ///
     /// # Errors
     ///
-    /// [`TooLarge`] if it does not fit at all.
+    /// [`TooLarge`] if it does not fit the total memory.
     pub fn check(self, config: &RunConfig) -> Result<Option<String>, TooLarge> {
         let (Some(learning), Some(architecture)) = (config.agent.learning(), config.architecture(0)) else {
             return Ok(None);
@@ -70,8 +70,8 @@ impl Memory {
         let short = self.total > 0 && needed > self.available;
         Ok(short.then(|| {
             format!(
-                "the replay of {} frames takes {} when it is full, and {} are available now; if others do not make room \
-                 the run will be killed: {INSTEAD}",
+                "the replay of {} frames takes {} when it is full, and {} are available now; unless other programs \
+                 free memory, the system will kill the run: {INSTEAD}",
                 layout.capacity,
                 gigabytes(needed),
                 gigabytes(self.available)
@@ -135,7 +135,7 @@ mod tests {
             warning.contains("1.00 GB are available") && warning.contains("`agent.replay_capacity`"),
             "{warning}"
         );
-        // A system that does not tell.
+        // The system does not report its memory.
         assert_eq!(memory(0, 0).check(&config(false)), Ok(None));
     }
 

@@ -110,8 +110,8 @@ fn scale(collection: &Collection, reference: &str, game: Game) -> Result<GameSca
     GameScale::between(random, score).ok_or_else(useless)
 }
 
-/// What 0 and 1 are in the normalised scores of `games`, in a sentence; `reference` is the label of the reference arm. The
-/// games of a figure are of one suite, so the first one's scale stands for all.
+/// The meaning of 0 and 1 in the normalised scores of `games`, in a sentence; `reference` is the label of the reference arm.
+/// The games of a figure belong to one suite, so that the first one's scale stands for all.
 pub fn sentence(games: &[Game], reference: &str) -> String {
     match games.first().map(|game| game.score_scale()) {
         Some(ScoreScale::Returns { zero, one }) => {

@@ -133,7 +133,7 @@ fn where_nothing_can_be_written_the_error_names_the_path() {
 
     let run = Run::new(&config(FLAT));
     fs::create_dir(run.path().join("lock")).unwrap();
-    assert_fails(&run.work(), &["cannot write", "lock", "make it writable, or have the run elsewhere"]);
+    assert_fails(&run.work(), &["cannot write", "lock", "make it writable, or run elsewhere"]);
 }
 
 #[test]

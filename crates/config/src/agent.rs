@@ -28,7 +28,7 @@ impl AgentConfig {
         }
     }
 
-    /// The same agent with another intervention. The random policy, which has no weights, stays as it is.
+    /// The same agent with another intervention. The random policy has no weights and does not change.
     #[must_use]
     pub fn with_intervention(self, intervention: InterventionSpec) -> Self {
         match self {

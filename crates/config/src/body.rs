@@ -42,7 +42,7 @@ pub enum BodySpec {
         /// Slots p of each expert (p = ceil(m / n) if left out).
         #[serde(default)]
         slots: SlotsSpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// The kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the experts' hidden width (1 if left out).
@@ -51,7 +51,7 @@ pub enum BodySpec {
         /// Hidden layers of an expert beyond the first (0 if left out).
         #[serde(default)]
         extra_layers: usize,
-        /// What an expert is (`small` if left out).
+        /// The kind of experts (`small` if left out).
         #[serde(default)]
         expert_type: ExpertSpec,
         /// Whether tokens and Phi are scaled to length one for the logits, with a learned scale (section 2.3 there;
@@ -79,7 +79,7 @@ pub enum BodySpec {
         /// Tokens p that each expert takes (p = ceil(m / n) if left out).
         #[serde(default)]
         slots: SlotsSpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// The kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the experts' hidden width (1 if left out).
@@ -108,7 +108,7 @@ pub enum BodySpec {
         /// Factor on the loss that balances the experts' load (0 if left out).
         #[serde(default)]
         load_loss: f64,
-        /// What the tokens are (`per_conv` if left out).
+        /// The kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the experts' hidden width (1 if left out).
@@ -128,7 +128,7 @@ pub enum BodySpec {
         /// Where the ReLU stands (`before` pooling if left out).
         #[serde(default)]
         relu: ReluSpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// The kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the hidden width (1 if left out).
@@ -148,7 +148,7 @@ pub enum BodySpec {
         /// Groups of `v2`, each a softmax of `scale * hidden` values (1 if left out; `v1` has none).
         #[serde(default = "one")]
         groups: usize,
-        /// What the softmax's inputs are divided by (0.1 if left out).
+        /// Temperature of the softmax: its inputs are divided by it (0.1 if left out).
         #[serde(default = "tenth")]
         temperature: f64,
         /// Factor on the hidden width (1 if left out).
@@ -159,7 +159,7 @@ pub enum BodySpec {
     DeviceOnly {
         /// Which one.
         body: DeviceBodySpec,
-        /// What the tokens are (`per_conv` if left out).
+        /// The kind of tokens (`per_conv` if left out).
         #[serde(default)]
         tokens: TokensSpec,
         /// Factor on the hidden width (1 if left out).
@@ -251,7 +251,7 @@ impl BodySpec {
         }
     }
 
-    /// What its tokens are, if it has tokens.
+    /// The kind of tokens, if the body has tokens.
     pub const fn tokens(&self) -> Option<TokensSpec> {
         match *self {
             BodySpec::SoftMoe { tokens, .. }

@@ -1,4 +1,4 @@
-//! What a run computes with.
+//! Devices.
 
 use crate::names::UnknownName;
 use std::fmt;

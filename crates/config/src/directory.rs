@@ -58,7 +58,7 @@ impl RunDirectory {
         self.0.join("checkpoint")
     }
 
-    /// Agent steps of the newest checkpoint, by its name; none if there is none.
+    /// Agent steps of the newest checkpoint, by its name; `None` without a checkpoint.
     pub fn newest_checkpoint(&self) -> Option<AgentSteps> {
         let entries = self.checkpoints().read_dir().ok()?;
         entries.flatten().filter_map(|entry| checkpoint_steps(entry.file_name().to_str()?)).max()

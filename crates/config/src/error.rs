@@ -1,4 +1,4 @@
-//! What can be wrong with an experiment or a run.
+//! Errors in experiments and runs.
 
 use crate::names::{UnknownName, list};
 use std::io;
@@ -13,7 +13,7 @@ pub enum ConfigError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file could not be written.
@@ -21,7 +21,7 @@ pub enum ConfigError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
     /// A file's text is not what its type asks for.
@@ -35,7 +35,7 @@ pub enum ConfigError {
         column: usize,
         /// The field, as a path from the outermost, e.g. `profiles.quick.seeds` (empty at the top).
         field: String,
-        /// What is wrong with it and what is allowed.
+        /// The fault, and the allowed values.
         message: String,
     },
     /// A `run.ron` of another version of this program.
@@ -58,23 +58,23 @@ pub enum ConfigError {
     Setting {
         /// The setting as it was given.
         setting: String,
-        /// What is wrong with it and what is allowed.
+        /// The fault, and the allowed values.
         message: String,
     },
     /// A value that cannot be read.
-    #[error("`{given}` is no {what}: {message}")]
+    #[error("`{given}` is not a valid {what}: {message}")]
     Value {
-        /// What it should be, e.g. `body`.
+        /// The expected kind, e.g. `body`.
         what: &'static str,
-        /// What was given.
+        /// The given text.
         given: String,
-        /// What is wrong with it and what is allowed.
+        /// The fault, and the allowed values.
         message: String,
     },
     /// Values of the right type that make no sense.
     #[error("{subject}: {}", problems.join("; "))]
     Invalid {
-        /// What they belong to, e.g. `run fig3/quick/flat/breakout/seed-0`.
+        /// The owner of the values, e.g. `run fig3/quick/flat/breakout/seed-0`.
         subject: String,
         /// One sentence a value: its name, itself, the rule, what to type.
         problems: Vec<String>,

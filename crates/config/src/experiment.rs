@@ -25,13 +25,13 @@ pub struct Experiment {
     pub reference: String,
     /// The arms, in the order of the plot. The random policy ([`RANDOM_ARM`]) is always added.
     pub arms: Vec<Arm>,
-    /// Sizes, by profile name; none if the figure has no runs.
+    /// Profiles by name; empty if the figure has no runs.
     #[serde(default)]
     pub profiles: BTreeMap<String, Profile>,
-    /// What a figure without runs draws, by name: the networks of its arms at a size.
+    /// Drawings of a figure without runs, by name: the networks of its arms at a size.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub drawings: BTreeMap<String, Drawing>,
-    /// What decides the verdict, fixed before any run.
+    /// The rules of the verdict, fixed before any run.
     pub rules: Vec<Rule>,
 }
 
@@ -48,7 +48,7 @@ pub struct Arm {
     /// The arm's encoder (the profile's if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub encoder: Option<EncoderSpec>,
-    /// What is done to the weights of the arm's agent (the agent's own if left out).
+    /// The intervention on the arm's agent (the agent's own if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub intervention: Option<InterventionSpec>,
 }
@@ -57,7 +57,7 @@ pub struct Arm {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drawing {
-    /// What it shows, in a sentence.
+    /// Its purpose, in a sentence.
     pub purpose: String,
     /// Encoder of every arm.
     pub encoder: EncoderSpec,
@@ -96,9 +96,9 @@ mod plain_option {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
-    /// What the profile is for, in a sentence.
+    /// Its purpose, in a sentence.
     pub purpose: String,
-    /// What it leaves out of the paper's protocol that its numbers do not say, one sentence each;
+    /// Differences from the paper's protocol that do not follow from its numbers, one sentence each;
     /// [`Profile::leaves_out`] adds those.
     pub leaves_out: Vec<String>,
     /// The games.
@@ -111,7 +111,7 @@ pub struct Profile {
     pub hidden: usize,
     /// Agent of every arm, by the name of its published hyperparameters.
     pub agent: AgentPreset,
-    /// What the profile changes in the run configurations so made, written like the command line's
+    /// Changes to the run configurations that result, written like the command line's
     /// `--set`, e.g. `"agent.n_step=5"`.
     #[serde(default)]
     pub set: Vec<String>,
@@ -135,7 +135,7 @@ mod paper {
 }
 
 impl Profile {
-    /// What the profile leaves out of the paper's protocol, one sentence each: first what its numbers say, so that
+    /// Differences from the paper's protocol, one sentence each: first those that follow from its numbers, so that
     /// it stays true of a profile that was changed since it was read, then what its file says.
     pub fn leaves_out(&self) -> Vec<String> {
         // The last of several values of a key is the one that counts.
@@ -191,7 +191,7 @@ pub enum Rule {
     /// `better` scores higher than `worse`: supported if the interval of the difference lies above 0,
     /// contradicted if it lies below.
     Higher {
-        /// What the rule says, in words.
+        /// The rule's statement.
         says: String,
         /// The arm that should be higher.
         better: String,
@@ -201,7 +201,7 @@ pub enum Rule {
     /// `arm` does not score higher than `than`: contradicted if the interval of the difference lies above
     /// `margin`, supported if it lies below.
     NotHigher {
-        /// What the rule says, in words.
+        /// The rule's statement.
         says: String,
         /// The arm that should not be higher.
         arm: String,
@@ -213,7 +213,7 @@ pub enum Rule {
     /// `left` and `right` score alike: supported if the interval of the difference lies within
     /// +-`margin`, contradicted if it lies wholly outside.
     Alike {
-        /// What the rule says, in words.
+        /// The rule's statement.
         says: String,
         /// One arm.
         left: String,
@@ -225,7 +225,7 @@ pub enum Rule {
     /// Changing `gains.0` into `gains.1` gains more than changing `loses.0` into `loses.1`: the sign of
     /// the difference of the two differences.
     GainsMore {
-        /// What the rule says, in words.
+        /// The rule's statement.
         says: String,
         /// (from, to) of the change that should gain more.
         gains: (String, String),
@@ -235,7 +235,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    /// What the rule says, in words.
+    /// The rule's statement.
     pub fn says(&self) -> &str {
         match self {
             Rule::Higher { says, .. }

@@ -97,31 +97,46 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), ConfigError> {
     write_atomically(path, format!("{text}\n").as_bytes()).map_err(write_error)
 }
 
-/// Writes `bytes` to `path`, atomically: into a temporary file in the same directory, which is synced and
+/// Prefix of the names of files that [`write_atomically_with`] is writing.
+pub const TEMPORARY_PREFIX: &str = ".writing-";
+
+/// Writes `bytes` to `path`, atomically, as [`write_atomically_with`] does.
+///
+/// # Errors
+///
+/// The system's; what was at `path` before is then still there.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_atomically_with(path, |file| file.write_all(bytes))
+}
+
+/// Writes to `path`, atomically: into a temporary file in the same directory, which is synced and
 /// then renamed.
 ///
 /// # Errors
 ///
-/// What the system says; what was at `path` before is then still there.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// The system's error; the previous file at `path` is then unchanged.
+pub fn write_atomically_with<T>(
+    path: &Path,
+    write: impl FnOnce(&mut File) -> io::Result<T>,
+) -> io::Result<T> {
     let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
+    builder.prefix(TEMPORARY_PREFIX);
     // As any other new file: what the umask leaves of reading and writing for all.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(directory)?;
-    file.write_all(bytes)?;
+    let written = write(file.as_file_mut())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     // The rename itself lasts once its directory is on disk; not every system can sync one.
     if let Ok(directory) = File::open(directory) {
         let _ = directory.sync_all();
     }
-    Ok(())
+    Ok(written)
 }
 
 /// An error of the RON reader, in words that say what is allowed.

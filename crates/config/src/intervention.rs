@@ -1,4 +1,4 @@
-//! What is done to an agent's weights while it learns, to keep it able to learn.
+//! Interventions: changes of an agent's weights during training that keep its ability to learn.
 
 use crate::check::Check;
 use crate::{BodySpec, ConfigError, file};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// An intervention: every so many updates, some weights are drawn anew.
+/// An intervention: a reset of some weights, repeated after a number of updates.
 ///
 /// The defaults are those of the experiments, whose paper names the methods but not their numbers.
 ///
@@ -24,7 +24,7 @@ pub enum InterventionSpec {
     /// Nothing is done.
     #[default]
     None,
-    /// ReDo (Sokar et al. 2023, arXiv 2302.12902): dormant neurons are drawn anew and cut off from what they lead to.
+    /// ReDo (Sokar et al. 2023, arXiv 2302.12902): dormant neurons get fresh incoming weights and outgoing weights of 0.
     Redo {
         /// Updates between two resets (1000 if left out).
         #[serde(default = "thousand")]
@@ -36,7 +36,7 @@ pub enum InterventionSpec {
         #[serde(default = "network")]
         on: PartSpec,
     },
-    /// One expert, chosen at random, is drawn anew.
+    /// One expert, chosen at random, is reinitialised.
     RandomReset {
         /// Updates between two resets (1000 if left out).
         #[serde(default = "thousand")]
@@ -99,7 +99,7 @@ fn experts() -> PartSpec {
 }
 
 impl InterventionSpec {
-    /// Updates between two of them; none if nothing is done.
+    /// Updates between two interventions; `None` without an intervention.
     pub const fn period(self) -> Option<u64> {
         match self {
             InterventionSpec::None => None,
@@ -109,7 +109,7 @@ impl InterventionSpec {
         }
     }
 
-    /// The part that it changes; none if nothing is done.
+    /// The part of the network that it changes; `None` without an intervention.
     pub const fn part(self) -> Option<PartSpec> {
         match self {
             InterventionSpec::None => None,

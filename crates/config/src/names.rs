@@ -7,7 +7,7 @@ use std::fmt;
 /// Its message names the nearest allowed one, if any is near, and all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
-    /// What the name stands for, e.g. `arm`.
+    /// The kind of thing that is named, e.g. `arm`.
     pub kind: &'static str,
     /// The name given.
     pub given: String,

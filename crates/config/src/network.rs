@@ -12,9 +12,9 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
-    /// What turns an observation into a feature map.
+    /// The encoder, which maps an observation to a feature map.
     pub encoder: EncoderSpec,
-    /// What stands between the feature map and the head: the paper's penultimate layer.
+    /// The body, between the feature map and the head: the paper's penultimate layer.
     pub body: BodySpec,
     /// Hidden width before an arm's `scale` (Atari 512, MinAtar 128).
     pub hidden: usize,
@@ -91,8 +91,8 @@ impl EncoderSpec {
         }
     }
 
-    /// What the bytes of an observation are divided by before the encoder sees them: 255 behind Atari's grey levels, as in
-    /// the release; 1 behind MinAtar's channels, which are 0 or 1.
+    /// The pixel scale: observations are divided by it before they reach the encoder. It is 255 for Atari's grey levels, as
+    /// in the release, and 1 for MinAtar's channels, which are 0 or 1.
     pub const fn pixel_scale(self) -> u8 {
         match self {
             EncoderSpec::MinAtar => 1,
@@ -120,7 +120,7 @@ impl EncoderSpec {
         }
     }
 
-    /// The hidden width that is usual behind it: 512 on Atari's observations, 128 on MinAtar's.
+    /// The usual hidden width with this encoder: 512 on Atari's observations, 128 on MinAtar's.
     pub const fn usual_hidden(self) -> usize {
         match self {
             EncoderSpec::MinAtar => 128,
@@ -145,7 +145,7 @@ impl FromStr for EncoderSpec {
     }
 }
 
-/// What an agent reads from its network.
+/// The head of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum HeadSpec {
@@ -227,7 +227,7 @@ pub struct Architecture {
     pub observation: [usize; 3],
     /// Number of actions.
     pub actions: usize,
-    /// What the permutation of shuffled tokens is drawn from (unused by others).
+    /// Seed of the permutation of shuffled tokens (unused by others).
     #[serde(default)]
     pub permutation_seed: u64,
 }

@@ -87,7 +87,7 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::UnknownName`] for an arm that the experiment has not or a setting whose key no arm of the experiment has,
+    /// [`ConfigError::UnknownName`] for an arm that the experiment does not have or a setting whose key no arm of the experiment has,
     /// [`ConfigError::Setting`] for a value of the wrong type, [`ConfigError::Invalid`] for a configuration that
     /// does not [validate](RunConfig::validate) or more than [`MOST_SEEDS`].
     pub fn resolve(
@@ -121,7 +121,7 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::UnknownName`] for an arm or a drawing that the experiment has not, [`ConfigError::Invalid`] for sizes
+    /// [`ConfigError::UnknownName`] for an arm or a drawing that the experiment does not have, [`ConfigError::Invalid`] for sizes
     /// that do not fit together.
     pub fn drawn(&self, name: &str, arm: &str) -> Result<Architecture, ConfigError> {
         let drawing = self.drawing(name)?;
@@ -178,7 +178,7 @@ impl Experiment {
         }
         settings.iter().try_for_each(|setting| setting.apply(&mut run))?;
         let Some(mut architecture) = run.architecture(0) else {
-            let problems = vec!["has no network: it chooses its actions by chance".to_owned()];
+            let problems = vec!["has no network: it acts at random".to_owned()];
             return Err(ConfigError::Invalid { subject: format!("the arm `{arm}`"), problems });
         };
         let [height, width] = architecture.network.encoder.pixels();

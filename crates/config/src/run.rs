@@ -206,7 +206,7 @@ pub struct Done {
     pub version: String,
     /// Device that the run trained on, e.g. `cpu`.
     pub device: String,
-    /// The file of weights that the run began from, if it did not begin anew.
+    /// The file of weights that the run began from, if any.
     #[serde(default)]
     pub initial_weights: Option<String>,
 }

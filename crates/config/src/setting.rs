@@ -24,7 +24,7 @@ const VARIANTS: [&str; 8] = [
     "network.encoder",
 ];
 
-/// What decides which runs there are, and how it is chosen instead.
+/// Keys that `--set` refuses, with the reason or the option to use instead.
 const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("version", "it is the version of the file itself"),
     ("figure", "the figure is the first argument of `cargo xtask reproduce`"),
@@ -81,7 +81,7 @@ impl FromStr for Setting {
         };
         let (key, value) = (key.trim(), value.trim());
         if let Some((_, instead)) = CHOSEN_ELSEWHERE.iter().find(|(chosen, _)| *chosen == key) {
-            return Err(refuse(format!("`{key}` is no setting: {instead}")));
+            return Err(refuse(format!("`{key}` is not a setting: {instead}")));
         }
         Ok(Setting { key: key.to_owned(), value: value.to_owned() })
     }
@@ -97,11 +97,6 @@ impl Setting {
     /// The key, e.g. `agent.n_step`.
     pub fn key(&self) -> &str {
         &self.key
-    }
-
-    /// The value, e.g. `5`.
-    pub fn value(&self) -> &str {
-        &self.value
     }
 
     /// Whether `config` has a field of this key.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A number of agent steps: one step is one action chosen, whatever number of frames it is repeated for.
+/// A number of agent steps: one step is one action chosen, however many frames it is repeated for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct AgentSteps(pub u64);

@@ -100,8 +100,8 @@ fn a_mistyped_value_gets_the_nearest() {
         ("tokenized(pool: maen)", "did you mean `mean`?"),
         ("soft_moe(experts: 4, token: per_conv)", "did you mean `tokens`?"),
         ("soft_moe(experts: 4, tokens: perconv)", "did you mean `per_conv`?"),
-        ("soft_moe(experts: -1)", "`soft_moe(experts: -1)` is no body: "),
-        ("", "is no body"),
+        ("soft_moe(experts: -1)", "`soft_moe(experts: -1)` is not a valid body: "),
+        ("", "is not a valid body"),
     ] {
         let message = text.parse::<BodySpec>().unwrap_err().to_string();
         assert!(message.contains(says), "{text}: {message}");

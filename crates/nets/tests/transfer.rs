@@ -1,6 +1,8 @@
 //! What goes to a device and comes back is the same to the bit.
 #![cfg(any(feature = "flex", feature = "wgpu"))]
 
+mod support;
+
 use burn_tensor::backend::Backend;
 use softmoe_nets::device::{ByteUpload, from_lists, read, to_values};
 
@@ -47,11 +49,8 @@ fn on_flex() {
 #[test]
 fn on_wgpu() {
     use softmoe_nets::device::{Wgpu, wgpu};
-    match wgpu() {
-        Ok(device) => {
-            check_bytes::<Wgpu>(&device);
-            check_lists::<Wgpu>(&device);
-        }
-        Err(missing) => eprintln!("passed over: {missing}"),
+    if let Some(device) = support::device::found(wgpu()) {
+        check_bytes::<Wgpu>(&device);
+        check_lists::<Wgpu>(&device);
     }
 }

@@ -12,7 +12,7 @@ use std::hint::black_box;
 
 const BATCH: usize = 32;
 
-/// Frames of a shape, one after the other.
+/// A sequence of frames of one shape.
 struct Frames {
     screen: Option<Screen>,
     rng: Xoshiro256PlusPlus,
@@ -60,7 +60,7 @@ fn shapes() -> [(&'static str, Layout, Storage); 3] {
     ]
 }
 
-/// A full replay that has gone round the ring a little, with random priorities.
+/// A full replay, a little of its ring overwritten, with random priorities.
 fn full(layout: Layout, sampling: Sampling, storage: Storage) -> Replay {
     let mut replay =
         Replay::with_storage(layout, sampling, storage).expect("a layout that fits this machine");
@@ -98,7 +98,7 @@ fn replay(criterion: &mut Criterion) {
                 bencher.iter(|| replay.sample(&mut rng, black_box(&mut batch)).expect("transitions"));
             });
             if let Sampling::Prioritized = sampling {
-                // Other transitions each time, as in training; drawing them is not timed.
+                // Different transitions each time, as in training; drawing them is not timed.
                 let all: Vec<_> = replay.ids().collect();
                 let mut draw = Xoshiro256PlusPlus::seed_from_u64(2);
                 group.bench_function("update 32", |bencher| {

@@ -1,5 +1,5 @@
-//! Resident memory of a process that has filled a prioritized replay with frames as sparse as Atari's, and the time of an
-//! add and of a sample.
+//! Measures the resident memory of a process with a full prioritized replay of sparse frames like Atari's, and the time of
+//! an add and of a sample.
 //!
 //! ```sh
 //! cargo run --release -p softmoe-replay --example memory -- 1000000              # 7.1 GB: mind what else runs
@@ -32,13 +32,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut screen = Screen::new(0);
     let started = Instant::now();
     let mut added = f64::INFINITY;
-    // A little more than once round the ring.
+    // Overwrite a little of the ring.
     for step in 0..capacity + capacity / 100 {
         let end = if step % 500 == 499 { EpisodeEnd::Terminal } else { EpisodeEnd::Continues };
         let frame = screen.next();
         let before = Instant::now();
         replay.push(frame, (step % 18) as u8, 1.0, end);
-        // The best of many is what an idle machine takes; what the first rows find is not yet in memory.
+        // The best of many approximates an idle machine. The first rows touch memory that is not yet resident.
         if step > capacity {
             added = added.min(before.elapsed().as_secs_f64());
         }
@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Resident memory of this process in bytes; none where the system does not tell in a file.
+/// Resident memory of this process in bytes; `None` where the system has no file with it.
 fn resident() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;

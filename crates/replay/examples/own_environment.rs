@@ -1,41 +1,41 @@
-//! Prioritized replay around an environment of your own: a narrow ledge with a reward at its far end, and Q-learning in a
-//! table from what a blind walk along it has left in the replay.
+//! Prioritized replay around an environment of your own: a narrow ledge with a reward at its far end, and tabular
+//! Q-learning from the transitions of a random walk along it.
 //!
 //! ```sh
 //! cargo run --release -p softmoe-replay --example own_environment
 //! ```
 //!
-//! It tells how many updates it takes until the way is known, with prioritized and with uniform replay. As in the blind
-//! cliff walk of Schaul et al. (arXiv 1511.05952, section 3.1) almost every episode ends early and with nothing. Only a few
-//! transitions have anything to teach, each once the one behind it is known, and they have the largest errors. Prioritized
-//! replay needs little more than one look at everything.
+//! The example prints the number of updates until the values are known, with prioritized and with uniform replay. As in
+//! the blind cliff walk of Schaul et al. (arXiv 1511.05952, section 3.1), almost every episode ends early and without
+//! reward. Only a few transitions are informative, each once its successor's value is known, and they have the largest
+//! errors. Prioritized replay needs little more than one pass over all transitions.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_replay::{Batch, EpisodeEnd, Layout, Replay, ReplayError, Sampling};
 
-/// Half of all walks get no further than a cell, so that one in 2,048 is rewarded.
+/// At each cell half of the remaining walks end, so that one in 2,048 is rewarded.
 const CELLS: usize = 11;
 const DISCOUNT: f64 = 0.95;
 const BATCH_SIZE: usize = 8;
 const STEP_SIZE: f64 = 0.25;
-/// Steps of the blind walk.
+/// Steps of the random walk.
 const WALK: usize = 20_000;
-/// Updates after which learning is given up.
+/// Largest number of updates.
 const MOST_UPDATES: u64 = 100_000;
 
-/// One step to the right after the other leads to a reward of 1; one to the left, and the agent falls.
+/// Steps to the right lead to a reward of 1; with a step to the left the agent falls.
 struct Ledge {
     cell: usize,
 }
 
 impl Ledge {
-    /// What the agent sees: one byte.
+    /// The observation: one byte.
     fn frame(&self) -> [u8; 1] {
         [self.cell as u8]
     }
 
-    /// Goes left (0) or right (1): the reward, and whether the episode is over.
+    /// Goes left (0) or right (1). Returns the reward, and whether the episode is over.
     fn step(&mut self, action: u8) -> (f32, EpisodeEnd) {
         self.cell += 1;
         match action {
@@ -54,7 +54,7 @@ impl Table {
         self.0[usize::from(frame)]
     }
 
-    /// Learns from a batch, and says how wrong it was about each transition.
+    /// Learns from a batch, and returns the error of each transition.
     fn update(&mut self, batch: &Batch) -> Vec<f64> {
         let error_of = |(transition, &action): (usize, &u8)| {
             let [left, right] = self.values(batch.next_states[transition]);
@@ -64,8 +64,8 @@ impl Table {
             target - self.values(batch.states[transition])[usize::from(action)]
         };
         let errors: Vec<f64> = batch.actions.iter().enumerate().map(error_of).collect();
-        // Nothing here is random, and what is drawn often is not learned wrongly for that. Where it is, errors are weighted
-        // by `batch.probabilities` (section 3.4 of the paper).
+        // This environment is deterministic, so that frequent draws do not bias the values. Otherwise, weight the errors by
+        // `batch.probabilities` (section 3.4 of the paper).
         for (transition, error) in errors.iter().enumerate() {
             let (cell, action) = (batch.states[transition], batch.actions[transition]);
             self.0[usize::from(cell)][usize::from(action)] += STEP_SIZE * error;
@@ -73,14 +73,14 @@ impl Table {
         errors
     }
 
-    /// Whether the values of going right are, to a hundredth, what they should be: a reward of 1, as many steps away.
+    /// Whether the values of going right are correct to a hundredth: a reward of 1, discounted by the distance.
     fn knows_the_way(&self) -> bool {
         let steps = (0..CELLS as i32).rev();
         self.0.iter().zip(steps).all(|([_, right], steps)| (right - DISCOUNT.powi(steps)).abs() < 0.01)
     }
 }
 
-/// Updates until the way is known; none if it never is.
+/// Updates until the values are known; `None` if they never are.
 fn learn(sampling: Sampling, seed: u64) -> Result<Option<u64>, ReplayError> {
     let layout =
         Layout { capacity: WALK, frame_len: 1, channels: 1, stack: 1, n_step: 1, discount: DISCOUNT };
@@ -102,7 +102,7 @@ fn learn(sampling: Sampling, seed: u64) -> Result<Option<u64>, ReplayError> {
     let mut table = Table([[0.0; 2]; CELLS]);
     for update in 1..=MOST_UPDATES {
         replay.sample(&mut rng, &mut batch)?;
-        // Never zero, so that every transition is seen again.
+        // Never zero, so that every transition stays likely.
         let priorities: Vec<f64> = table.update(&batch).iter().map(|error| error.abs() + 1e-5).collect();
         replay.update_priorities(&batch.ids, &priorities)?;
         if table.knows_the_way() {

@@ -4,9 +4,9 @@ use crate::error::ReplayError;
 use crate::layout::Layout;
 use serde::{Deserialize, Serialize};
 
-/// A transition's number: how many transitions became available before it.
+/// The number of a transition: the count of transitions that became available before it.
 ///
-/// A number is never given twice. Once the transition's frames are overwritten,
+/// Numbers are unique. Once the transition's frames are overwritten,
 /// [`Replay::update_priorities`](crate::Replay::update_priorities) ignores its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct TransitionId(pub(crate) u64);
@@ -15,24 +15,24 @@ pub struct TransitionId(pub(crate) u64);
 ///
 /// # Shapes
 ///
-/// B is the batch size, `pixels` is `frame_len / channels`. Row-major throughout. A state has the channels of its frames
-/// side by side, oldest frame first, as a convolution reads an image of `stack * channels` channels.
+/// B is the batch size, `pixels` is `frame_len / channels`; all arrays are row-major. The frames of a state lie side by
+/// side in its channels, oldest frame first, as a convolution reads an image of `stack * channels` channels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     /// `[B, pixels, stack, channels]`: the states, with zeros for frames before the episode's start.
     pub states: Vec<u8>,
     /// `[B]`: the action taken in each state.
     pub actions: Vec<u8>,
-    /// `[B]`: the discounted sum of n rewards, or of those up to the terminal one. Summed in f64, then rounded.
+    /// `[B]`: the discounted sum of n rewards, or of the rewards up to the terminal row. Summed in f64, then rounded.
     pub rewards: Vec<f32>,
     /// `[B, pixels, stack, channels]`: the states n rows later, zeros after a terminal.
     pub next_states: Vec<u8>,
     /// `[B]`: the discount `discount_t` of the next state's value: gamma^n, or 0 where the episode ended within the n
     /// rows. The target of a value is `rewards + discounts * v(next_states)`.
     pub discounts: Vec<f32>,
-    /// `[B]`: the numbers that [`Replay::update_priorities`](crate::Replay::update_priorities) takes.
+    /// `[B]`: the numbers for [`Replay::update_priorities`](crate::Replay::update_priorities).
     pub ids: Vec<TransitionId>,
-    /// `[B]`: the probability that one draw gives this transition.
+    /// `[B]`: the probability of this transition in one draw.
     pub probabilities: Vec<f64>,
     /// `[stack, frame_len]`: the frames of the state that is being assembled.
     pub(crate) frames: Vec<u8>,

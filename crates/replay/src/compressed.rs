@@ -1,20 +1,20 @@
-//! Frames kept compressed: each an LZ4 block of its own, so that one frame can be read without its neighbours.
+//! Compressed frames: each frame is an LZ4 block of its own, so that it can be read without its neighbours.
 //!
-//! Rows arrive and leave in order. They lie in chunks, which are made as rows are pushed and given back whole, so that
+//! Rows arrive and leave in order. They lie in chunks, which are allocated as rows are pushed and freed whole, so that
 //! blocks of all lengths leave no gaps.
 
 use lz4_flex::block::{CompressTable, compress_into_with_table, decompress_into, get_maximum_output_size};
 use std::collections::VecDeque;
 
-/// Rows of a chunk. At most one chunk is not full, and at most one has rows that left the ring.
+/// Rows of a chunk. At most one chunk is not full, and at most one has rows that have left the ring.
 const ROWS: u64 = 1_024;
 
 /// The frames of consecutive rows.
 #[derive(Default)]
 struct Chunk {
-    /// Where each row's block ends.
+    /// The end of each row's block.
     ends: Vec<usize>,
-    /// The blocks. One that would not be shorter than its frame is the frame itself.
+    /// The blocks. A frame that does not become shorter is stored uncompressed.
     blocks: Vec<u8>,
 }
 
@@ -25,12 +25,12 @@ pub(crate) struct Compressed {
     first: u64,
     chunks: VecDeque<Chunk>,
     table: CompressTable,
-    /// What a frame is compressed into.
+    /// Buffer for a compressed frame.
     block: Vec<u8>,
 }
 
 impl Compressed {
-    /// No frames yet; the first will be that of row `first`.
+    /// An empty store whose first frame will belong to row `first`.
     pub(crate) fn new(frame_len: usize, first: u64) -> Self {
         Self {
             frame_len,
@@ -41,14 +41,14 @@ impl Compressed {
         }
     }
 
-    /// Adds the next row's frame, and gives back the chunks whose rows are all before row `oldest`.
+    /// Adds the next row's frame, and frees the chunks whose rows are all before row `oldest`.
     pub(crate) fn push(&mut self, frame: &[u8], oldest: u64) {
         while self.chunks.len() > 1 && self.first + ROWS <= oldest {
             self.chunks.pop_front();
             self.first += ROWS;
         }
         if self.chunks.back().is_none_or(|chunk| chunk.ends.len() as u64 == ROWS) {
-            // The next chunk will be about as long as this one, which is as long as it will ever be.
+            // The next chunk will be about as long as this full one.
             let len = self.chunks.back_mut().map_or(0, |full| {
                 full.blocks.shrink_to_fit();
                 full.blocks.len()
@@ -67,7 +67,7 @@ impl Compressed {
         }
     }
 
-    /// Writes the frame of a row that is kept.
+    /// Writes the frame of a kept row.
     ///
     /// # Shapes
     ///

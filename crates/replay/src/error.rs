@@ -1,17 +1,17 @@
-//! What can go wrong with a replay.
+//! Errors of a replay.
 
-/// Why a replay could not be made, sampled, updated or restored.
+/// An error in making, sampling, updating or restoring a replay.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplayError {
-    /// A field of a [`Layout`](crate::Layout) has a value that no replay can have.
+    /// A field of a [`Layout`](crate::Layout) has an invalid value.
     #[error("{field} of the replay is {given}, but {allowed}")]
     Layout {
         /// The field's name.
         field: &'static str,
         /// Its value.
         given: String,
-        /// The rule it breaks, and what would satisfy it.
+        /// The rule that it breaks, and a valid choice.
         allowed: String,
     },
     /// The memory for the replay could not be reserved.
@@ -23,7 +23,7 @@ pub enum ReplayError {
     Memory {
         /// Frames asked for.
         capacity: usize,
-        /// Bytes a frame.
+        /// Bytes per frame.
         frame_len: usize,
         /// Bytes of the whole replay.
         bytes: u64,
@@ -45,18 +45,18 @@ pub enum ReplayError {
         field: &'static str,
         /// Its length.
         given: usize,
-        /// The length it must have.
+        /// The required length.
         expected: usize,
     },
     /// A priority is negative, infinite or not a number.
     #[error("priority number {position} is {given}, but a priority must be between 0 and {}", f32::MAX)]
     Priority {
-        /// Its position among the priorities given.
+        /// Its position among the given priorities.
         position: usize,
         /// The priority.
         given: f64,
     },
-    /// Not as many priorities as transitions.
+    /// The numbers of priorities and of transitions differ.
     #[error("{priorities} priorities were given for {ids} transitions: each needs one")]
     PriorityCount {
         /// Transitions given.
@@ -64,10 +64,10 @@ pub enum ReplayError {
         /// Priorities given.
         priorities: usize,
     },
-    /// A saved state cannot be a replay's.
+    /// No replay can have written the saved state.
     #[error("the saved replay is damaged: {0}")]
     Damaged(String),
-    /// A saved state is that of a replay with other sizes or settings.
+    /// The saved replay has other sizes or settings.
     #[error(
         "the saved replay has {field} {saved}, but {expected} was asked for: restore it with what it was saved with"
     )]

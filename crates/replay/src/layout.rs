@@ -7,15 +7,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Layout {
-    /// Frames kept: the newest this many rows. At least `n_step + stack`.
+    /// Number of frames kept, the newest ones. At least `n_step + stack`.
     pub capacity: usize,
     /// Bytes of a frame: pixels times channels, the channel fastest.
     pub frame_len: usize,
     /// Channels of a frame, a divisor of `frame_len`.
     pub channels: usize,
-    /// Frames of a state: the newest this many of the episode, zeros where the episode is younger.
+    /// Frames of a state, the newest ones of the episode. Frames before the episode's start are zeros.
     pub stack: usize,
-    /// Steps n of an n-step return. The next state is as many rows later.
+    /// Steps n of an n-step return. The next state is n rows later.
     pub n_step: usize,
     /// Discount of one row, gamma, between 0 and 1.
     pub discount: f64,
@@ -27,7 +27,7 @@ impl Layout {
         self.stack * self.frame_len
     }
 
-    /// Bytes that a full replay of this layout keeps in memory at most. The sum saturates.
+    /// Largest number of bytes of a full replay of this layout in memory. The sum saturates.
     pub fn bytes(&self) -> u64 {
         let frames = (self.capacity as u64).saturating_mul(self.frame_len as u64);
         frames.saturating_add(self.bytes_beside_frames())
@@ -48,7 +48,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Layout`] names the field and the rule that it breaks.
+    /// [`ReplayError::Layout`] with the field and the rule that it breaks.
     pub fn validate(&self) -> Result<(), ReplayError> {
         let at_least_one = |field, given: usize| match given {
             0 => {
@@ -99,25 +99,25 @@ impl Layout {
 /// A row's action, reward and end (8 bytes) and a transition's row number (8).
 const BYTES_BESIDE_FRAME: u64 = 16;
 
-/// How frames are kept in memory. Batches do not depend on it.
+/// The form of frames in memory. Batches do not depend on it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Storage {
-    /// As they are. [`Layout::bytes`] are reserved at once.
+    /// Uncompressed. [`Layout::bytes`] are reserved at once.
     #[default]
     Plain,
-    /// Each frame is an LZ4 block. Adding and sampling take longer, and the memory depends on the frames: Atari's, with
-    /// large areas of one colour, take about a sixth. Noise takes as much as plain frames.
+    /// One LZ4 block per frame. Adding and sampling take longer, and the memory depends on the frames. Atari's frames, with
+    /// large areas of one colour, take about a sixth; noise takes as much as plain frames.
     Compressed,
 }
 
-/// The distribution that transitions are drawn from.
+/// The distribution of sampled transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sampling {
-    /// Every available transition is as likely as any other. Draws are independent.
+    /// All available transitions are equally likely. Draws are independent.
     Uniform,
-    /// A transition's probability is proportional to its priority. Draws are stratified: one from each of as many equal
-    /// parts of the total priority as the batch has transitions (Schaul et al., arXiv 1511.05952, appendix B.2.1).
+    /// A transition's probability is proportional to its priority. Draws are stratified: the total priority is divided into
+    /// equal parts, one per transition of the batch (Schaul et al., arXiv 1511.05952, appendix B.2.1).
     Prioritized,
 }

@@ -1,19 +1,18 @@
 //! Uniform and prioritized experience replay of single u8 frames, with n-step returns assembled on read.
 //!
-//! A [`Replay`] keeps one raw frame a row, never a stack: the stacks of the state and of the next state and
-//! the n-step reward are put together when a transition is sampled, into a [`Batch`] that the caller owns.
-//! An Atari frame of 84x84 bytes so costs 7,056 bytes and about 33 more, not eight times as much; a million of them
-//! fit 7.1 GB. [`Storage::Compressed`] keeps frames as LZ4 blocks, in a fraction of that for Atari's sparse ones.
+//! A [`Replay`] keeps one raw frame per row, never a stack. Sampling assembles the stacks of the state and of the next
+//! state and the n-step reward, and writes them into a [`Batch`] that the caller owns. An Atari frame of 84x84 bytes
+//! therefore takes 7,056 bytes and about 33 more, not eight times as much; a million frames take 7.1 GB.
+//! [`Storage::Compressed`] keeps frames as LZ4 blocks, which take a fraction of that for Atari's sparse frames.
 //!
-//! A transition is the textbook's. The newest frame of its state is that of row `t`, its reward is
-//! `r_t + gamma r_{t+1} + .. + gamma^(n-1) r_{t+n-1}`, the newest frame of its next state is that of row `t + n`, and the
-//! next state's value counts gamma^n. At the episode's terminal row the sum stops and the discount is 0. States do not
-//! reach across the start of an episode. Where an episode was truncated, rows without a frame to bootstrap from are left
-//! out.
+//! Transitions are those of the textbook. The newest frame of the state is in row `t`, the reward is
+//! `r_t + gamma r_{t+1} + .. + gamma^(n-1) r_{t+n-1}`, the newest frame of the next state is in row `t + n`, and the
+//! next state's value is discounted by gamma^n. At the episode's terminal row the sum stops and the discount is 0. States
+//! do not reach across the start of an episode. After a truncation, rows without a frame to bootstrap from are left out.
 //!
-//! Prioritized sampling draws a transition with a probability proportional to its priority (proportional
-//! variant of Schaul et al., "Prioritized Experience Replay", arXiv 1511.05952, with the exponent left to the
-//! caller), through a [`SumTree`].
+//! Prioritized sampling draws a transition with a probability proportional to its priority, through a [`SumTree`]: the
+//! proportional variant of Schaul et al., "Prioritized Experience Replay", arXiv 1511.05952. The caller applies the
+//! exponent.
 //!
 //! # Example
 //!

@@ -9,18 +9,18 @@ pub(crate) struct Priorities {
 }
 
 impl Priorities {
-    /// No slot is taken, and the largest priority so far counts as 1.
-    /// None if there is no memory for them.
+    /// Priorities without any slot taken. The largest priority so far counts as 1.
+    /// `None` if there is no memory for them.
     pub(crate) fn new(slots: usize) -> Option<Self> {
         Some(Self { tree: SumTree::try_new(slots)?, largest: 1.0 })
     }
 
-    /// Whether a value can be a priority. The bound keeps every sum finite.
+    /// Whether a value is a valid priority. The bound keeps every sum finite.
     pub(crate) fn allows(priority: f64) -> bool {
         (0.0..=f64::from(f32::MAX)).contains(&priority)
     }
 
-    /// Takes a slot for a new transition, which gets the largest priority recorded so far.
+    /// Takes a slot for a new transition, with the largest priority so far.
     pub(crate) fn insert(&mut self, slot: usize) {
         self.tree.set(slot, self.largest);
     }
@@ -30,7 +30,7 @@ impl Priorities {
         self.tree.set(slot, 0.0);
     }
 
-    /// Changes the priority of a slot that is taken.
+    /// Changes the priority of a taken slot.
     pub(crate) fn set(&mut self, slot: usize, priority: f64) {
         self.tree.set(slot, priority);
         self.largest = self.largest.max(priority);
@@ -44,12 +44,12 @@ impl Priorities {
         self.tree.total()
     }
 
-    /// The slot on which a share of the total falls, share in [0, 1); none if all priorities are 0.
+    /// The slot at a share of the total, in [0, 1); `None` if all priorities are 0.
     pub(crate) fn find(&self, share: f64) -> Option<usize> {
         (self.total() > 0.0).then(|| self.tree.find(share * self.total()))
     }
 
-    /// The largest priority ever given, duplicates and those since changed included, and at least 1.
+    /// The largest priority ever given, at least 1. Duplicates and priorities that changed later count as well.
     pub(crate) fn largest(&self) -> f64 {
         self.largest
     }

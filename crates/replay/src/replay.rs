@@ -1,4 +1,4 @@
-//! The replay: which transitions are available, how one is drawn, and how it is put together.
+//! The replay: the queue of available transitions, sampling, and the assembly of a transition.
 
 use crate::batch::{Batch, TransitionId};
 use crate::error::ReplayError;
@@ -12,20 +12,20 @@ use std::ops::Range;
 
 /// Experience replay of single frames.
 ///
-/// A transition becomes available with the row that completes it: its n-th row ahead, or its episode's terminal
-/// row. It stops being available when a new row overwrites the oldest frame of its stack. What is available is
-/// therefore a queue, numbered in the order of arrival: a draw is a place in it.
+/// A transition becomes available with the row that completes it: the n-th row after it, or its episode's terminal row. It
+/// leaves when a new row overwrites the oldest frame of its stack. The available transitions therefore form a queue,
+/// numbered in the order of arrival, and a draw is a position in it.
 ///
-/// `push`, `sample` and `update_priorities` allocate nothing; with [`Storage::Compressed`] `push` allocates a chunk now and
-/// then.
+/// `push`, `sample` and `update_priorities` allocate nothing, except that `push` sometimes allocates a chunk with
+/// [`Storage::Compressed`].
 pub struct Replay {
     pub(crate) layout: Layout,
     pub(crate) rows: Rows,
-    /// Number of the first row of the episode that the next row belongs to.
+    /// Number of the first row of the current episode.
     pub(crate) episode_start: u64,
     /// Row of each available transition, oldest first.
     pub(crate) available: VecDeque<u64>,
-    /// Number of the oldest available transition: how many have left.
+    /// Number of the oldest available transition, and count of transitions that have left.
     pub(crate) first_id: u64,
     pub(crate) sampler: Sampler,
     /// Discount of the k-th reward, gamma^k.
@@ -34,14 +34,14 @@ pub struct Replay {
     bootstrap_discount: f32,
 }
 
-/// Transition number `id` has the slot `id % capacity` among the priorities.
+/// Transition `id` has the slot `id % capacity` among the priorities.
 pub(crate) enum Sampler {
     Uniform,
     Prioritized(Priorities),
 }
 
 impl Replay {
-    /// An empty replay. Its memory is reserved now, and becomes resident as rows are pushed.
+    /// An empty replay. Memory is reserved at once and becomes resident as rows are pushed.
     ///
     /// # Errors
     ///
@@ -51,7 +51,7 @@ impl Replay {
         Self::with_storage(layout, sampling, Storage::Plain)
     }
 
-    /// The same, with a choice of how frames lie in memory.
+    /// The same, with a choice of [`Storage`].
     ///
     /// # Errors
     ///
@@ -98,12 +98,12 @@ impl Replay {
         })
     }
 
-    /// The sizes it was made with.
+    /// The layout of the replay.
     pub fn layout(&self) -> &Layout {
         &self.layout
     }
 
-    /// How it is sampled.
+    /// The distribution of samples.
     pub fn sampling(&self) -> Sampling {
         match &self.sampler {
             Sampler::Uniform => Sampling::Uniform,
@@ -111,17 +111,17 @@ impl Replay {
         }
     }
 
-    /// How its frames lie in memory.
+    /// The form of frames in memory.
     pub fn storage(&self) -> Storage {
         self.rows.storage()
     }
 
-    /// Bytes that its frames take now, and what [`Layout::bytes_beside_frames`] says.
+    /// Bytes of the frames now, plus [`Layout::bytes_beside_frames`].
     pub fn bytes(&self) -> u64 {
         self.rows.frame_bytes() + self.layout.bytes_beside_frames()
     }
 
-    /// Numbers of the rows it keeps: rows are numbered from 0 in the order in which they were pushed.
+    /// Numbers of the kept rows. Rows are numbered from 0 in the order of their pushes.
     pub fn rows(&self) -> Range<u64> {
         self.rows.oldest()..self.rows.next()
     }
@@ -131,12 +131,12 @@ impl Replay {
         self.available.len()
     }
 
-    /// Number of rows ever pushed, those since overwritten included.
+    /// Number of rows ever pushed, including overwritten ones.
     pub fn pushed(&self) -> u64 {
         self.rows.next()
     }
 
-    /// The largest action of the rows that it keeps, e.g. to see whether they can be those of a game; none without rows.
+    /// The largest action of the kept rows, e.g. to check them against a game; `None` without rows.
     pub fn largest_action(&self) -> Option<u8> {
         self.rows().map(|number| self.rows.row(number).action).max()
     }
@@ -147,7 +147,7 @@ impl Replay {
         (0..self.available.len()).map(move |place| TransitionId(first + place as u64))
     }
 
-    /// The priority of a transition; none if it is no longer available, or if sampling is uniform.
+    /// The priority of a transition; `None` if it is no longer available, or if sampling is uniform.
     pub fn priority(&self, id: TransitionId) -> Option<f64> {
         match &self.sampler {
             Sampler::Prioritized(priorities) if self.is_available(id) => {
@@ -157,8 +157,8 @@ impl Replay {
         }
     }
 
-    /// Adds a row: the frame that the agent acted on, its action, the reward of that action, and whether the
-    /// episode ended with it. The next row is the following frame of the episode, or the first of a new one.
+    /// Adds a row: the newest frame of the state that the agent acted on, its action, the reward of that action, and the
+    /// end of the episode, if it ended. The next row is the following frame of the episode, or the first of a new one.
     ///
     /// # Shapes
     ///
@@ -166,7 +166,7 @@ impl Replay {
     ///
     /// # Panics
     ///
-    /// If the frame has not the length of the layout's.
+    /// If the frame does not have the layout's length.
     pub fn push(&mut self, frame: &[u8], action: u8, reward: f32, end: EpisodeEnd) {
         assert_eq!(frame.len(), self.layout.frame_len, "bytes of a frame pushed into the replay");
         if self.rows.is_full() {
@@ -192,13 +192,13 @@ impl Replay {
 
     /// Draws a batch, with replacement.
     ///
-    /// The generator gives one number a transition, in the order of the batch. Where all priorities are 0 the draws
-    /// are uniform.
+    /// The generator gives one number per transition, in the order of the batch. If all priorities are 0, draws are
+    /// uniform.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Empty`] if no transition is available, [`ReplayError::Batch`] if the batch was made for
-    /// another layout. Nothing is drawn then.
+    /// [`ReplayError::Empty`] if no transition is available, [`ReplayError::Batch`] if the batch was made for another
+    /// layout. In both cases nothing is drawn.
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R, batch: &mut Batch) -> Result<(), ReplayError> {
         batch.check(&self.layout)?;
         if self.available.is_empty() {
@@ -216,11 +216,11 @@ impl Replay {
         Ok(())
     }
 
-    /// Gives transitions new priorities.
+    /// Sets the priorities of transitions.
     ///
-    /// A transition that is no longer available is ignored. One that is given twice keeps the first of its
-    /// priorities. A transition yet to come gets the largest priority given so far, but at least 1. Uniform
-    /// sampling has no priorities, so nothing changes.
+    /// A transition that is no longer available is ignored. A transition that occurs twice keeps the first of its
+    /// priorities. A new transition gets the largest priority so far, but at least 1. With uniform sampling nothing
+    /// changes.
     ///
     /// # Shapes
     ///
@@ -244,7 +244,7 @@ impl Replay {
                 return Err(ReplayError::Priority { position, given });
             }
         }
-        // Backwards, so that the first of several is the one that stays.
+        // In reverse, so that the first of several priorities stays.
         for (&id, &priority) in ids.iter().zip(priorities).rev() {
             let available = self.is_available(id);
             if let Sampler::Prioritized(priorities) = &mut self.sampler
@@ -273,7 +273,7 @@ impl Replay {
         }
     }
 
-    /// Takes back every transition whose stack begins with a row, which is the oldest.
+    /// Removes every transition whose stack begins with the oldest row.
     fn forget_transitions_with(&mut self, oldest: u64) {
         while let Some(&row) = self.available.front()
             && row - u64::from(self.rows.row(row).preceding) <= oldest
@@ -286,8 +286,7 @@ impl Replay {
         }
     }
 
-    /// The transition on which `uniform`, in [0, 1), falls, and its probability. `item` of `size` is its place in
-    /// the batch.
+    /// The transition at `uniform`, in [0, 1), and its probability. `item` is its position in a batch of `size`.
     fn draw(&self, uniform: f64, item: f64, size: f64) -> (TransitionId, f64) {
         let by_priority = match &self.sampler {
             Sampler::Uniform => None,
@@ -304,7 +303,7 @@ impl Replay {
         })
     }
 
-    /// Number of the available transition that has a slot.
+    /// Number of the available transition in a slot.
     fn id_in(&self, slot: usize) -> TransitionId {
         let capacity = self.layout.capacity as u64;
         let first_slot = self.first_id % capacity;
@@ -312,7 +311,7 @@ impl Replay {
         TransitionId(self.first_id + ahead)
     }
 
-    /// Writes the transition that `batch.ids[item]` names.
+    /// Writes the transition `batch.ids[item]`.
     fn assemble(&self, item: usize, batch: &mut Batch) {
         let t = self.available[(batch.ids[item].0 - self.first_id) as usize];
         let (mut reward, mut terminal) = (0.0, false);
@@ -339,7 +338,7 @@ impl Replay {
     }
 }
 
-/// Place of a transition's priority. Fewer transitions than frames are available at once, so no two share one.
+/// Slot of a transition's priority. Fewer transitions than frames are available at once, so that no two share a slot.
 pub(crate) fn slot(layout: &Layout, id: TransitionId) -> usize {
     (id.0 % layout.capacity as u64) as usize
 }

@@ -1,23 +1,23 @@
-//! The ring of rows: one frame, and what the agent did and got, a row.
+//! The ring of rows: frame, action, reward and end of each agent step.
 
 use crate::compressed::Compressed;
 use crate::error::ReplayError;
 use crate::layout::{Layout, Storage};
 use serde::{Deserialize, Serialize};
 
-/// Whether an episode ended with a row, and how.
+/// The end of an episode at a row, if any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EpisodeEnd {
-    /// It goes on with the next row.
+    /// The episode continues with the next row.
     Continues,
-    /// Nothing of value comes after this row: the game is over, or a life is lost where that counts as the end.
+    /// The value after this row is 0: the game is over, or a life is lost and counts as the end.
     Terminal,
-    /// It was cut off, by a time limit or a reset: more would have come, but was not seen.
+    /// The episode was truncated by a time limit or a reset, and could have continued.
     Truncated,
 }
 
-/// What a row has beside its frame.
+/// The data of a row beside its frame.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
     pub(crate) reward: f32,
@@ -34,7 +34,7 @@ pub(crate) struct Rows {
     channels: usize,
     frames: Frames,
     rows: Vec<Row>,
-    /// Number of the row at position 0, when the ring is filled for the first time.
+    /// Number of the row at position 0 when the ring is filled for the first time.
     origin: u64,
     /// Number of the next row.
     next: u64,
@@ -78,7 +78,7 @@ impl Rows {
         })
     }
 
-    /// How the frames lie in memory.
+    /// The form of the frames in memory.
     pub(crate) fn storage(&self) -> Storage {
         match self.frames {
             Frames::Plain(_) => Storage::Plain,
@@ -86,7 +86,7 @@ impl Rows {
         }
     }
 
-    /// Bytes that the frames kept take.
+    /// Bytes of the kept frames.
     pub(crate) fn frame_bytes(&self) -> u64 {
         match &self.frames {
             Frames::Plain(frames) => frames.len() as u64,
@@ -94,7 +94,7 @@ impl Rows {
         }
     }
 
-    /// Number of the next row, which is also how many were ever pushed.
+    /// Number of the next row, and count of rows ever pushed.
     pub(crate) fn next(&self) -> u64 {
         self.next
     }
@@ -108,7 +108,7 @@ impl Rows {
         self.rows.len() == self.capacity
     }
 
-    /// Adds a row, over the oldest if the ring is full.
+    /// Adds a row; if the ring is full, it replaces the oldest.
     pub(crate) fn push(&mut self, frame: &[u8], row: Row) {
         let position = self.position(self.next);
         let full = self.is_full();
@@ -128,12 +128,12 @@ impl Rows {
         }
     }
 
-    /// A row that is kept.
+    /// A kept row.
     pub(crate) fn row(&self, number: u64) -> Row {
         self.rows[self.position(number)]
     }
 
-    /// Writes the frame of a row that is kept.
+    /// Writes the frame of a kept row.
     ///
     /// # Shapes
     ///
@@ -147,7 +147,7 @@ impl Rows {
         }
     }
 
-    /// Writes the state whose newest frame is that of a row, with zeros for frames before the episode's start.
+    /// Writes the state whose newest frame is a row's, with zeros for frames before the episode's start.
     ///
     /// # Shapes
     ///
@@ -172,14 +172,14 @@ impl Rows {
     }
 }
 
-/// Puts the channels of several frames side by side.
+/// Interleaves the channels of several frames.
 ///
 /// # Shapes
 ///
 /// `[stack, pixels, channels]` -> `[pixels, stack, channels]`.
 fn interleave(state: &mut [u8], frames: &[u8], frame_len: usize, channels: usize) {
     let width = frames.len() / frame_len * channels;
-    // Atari's four grey frames, as one pass that the compiler turns into vector instructions.
+    // Atari's four grey frames: one pass that the compiler vectorises.
     if (width, channels) == (4, 1) {
         let (older, newer) = frames.split_at(2 * frame_len);
         let (older, newer) = (older.split_at(frame_len), newer.split_at(frame_len));

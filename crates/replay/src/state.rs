@@ -1,19 +1,19 @@
 //! Saving a replay and restoring it.
 //!
-//! All numbers are little-endian. What follows from the rows is not saved: restoring pushes them again. A state is a head
-//! and then the rows; the rows of a range can also be written on their own, so that whoever saves a large replay again
-//! and again need not write the same frames twice. How the frames lie in memory is no part of it.
+//! A state is a head and then the rows. All numbers are little-endian. Values that follow from the rows are not saved:
+//! restoring pushes the rows again. A range of rows can be written on its own, so that repeated saves of a large replay
+//! need not write the same frames twice. The state does not depend on the [`Storage`](crate::Storage).
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 8 + 4 | magic, version |
 //! | 5 x 8 + 8 | capacity, frame_len, channels, stack, n_step; discount |
 //! | 1 | sampling: 0 uniform, 1 prioritized |
 //! | 8 + 8 | rows ever pushed; number of the oldest available transition |
-//! | 2 | rows of its episode that precede the oldest row kept, at most `stack - 1` |
+//! | 2 | rows of the episode before the oldest row kept, at most `stack - 1` |
 //! | 8 | number of available transitions |
-//! | 8 + 8 an available transition | prioritized only: the largest priority ever given; priorities, oldest first |
-//! | (6 + frame_len) a row kept | reward (f32), action, end (0 continues, 1 terminal, 2 truncated), frame; oldest first |
+//! | 8 + 8 per available transition | prioritized only: the largest priority ever given; priorities, oldest first |
+//! | (6 + frame_len) per row kept | reward (f32), action, end (0 continues, 1 terminal, 2 truncated), frame; oldest first |
 
 use crate::error::ReplayError;
 use crate::layout::{Layout, Sampling, Storage};
@@ -27,12 +27,12 @@ const MAGIC: [u8; 8] = *b"SMReplay";
 const VERSION: u32 = 3;
 
 impl Replay {
-    /// Writes everything that a later [`Replay::read_state`] needs to go on as if nothing had happened, row by row,
-    /// without a copy of the frames in memory. Give it a buffered (and, if you like, compressing) writer.
+    /// Writes the state for a later [`Replay::read_state`], row by row and without a copy of the frames in memory. Use a
+    /// buffered writer, which may also compress.
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn write_state(&self, mut writer: impl Write) -> io::Result<()> {
         self.write_head(&mut writer)?;
         self.write_rows(self.rows(), writer)
@@ -42,7 +42,7 @@ impl Replay {
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// The errors of the writer.
     pub fn write_head(&self, mut writer: impl Write) -> io::Result<()> {
         let writer = &mut writer;
         let layout = &self.layout;
@@ -69,15 +69,15 @@ impl Replay {
         Ok(())
     }
 
-    /// Writes the rows of these numbers.
+    /// Writes the rows with these numbers.
     ///
     /// # Errors
     ///
-    /// Those of the writer.
+    /// The errors of the writer.
     ///
     /// # Panics
     ///
-    /// If one of them is not kept ([`Replay::rows`]).
+    /// If one of them is no longer kept ([`Replay::rows`]).
     pub fn write_rows(&self, rows: Range<u64>, mut writer: impl Write) -> io::Result<()> {
         let kept = self.rows();
         let is_kept = rows.is_empty() || (kept.start <= rows.start && rows.end <= kept.end);
@@ -93,16 +93,16 @@ impl Replay {
         Ok(())
     }
 
-    /// Restores what [`Replay::write_state`] wrote: with the same generator the restored replay gives the same samples
-    /// as the one that was saved, bit for bit. The state is all that the reader, which should be buffered, has.
+    /// Restores a state of [`Replay::write_state`]. With the same generator the restored replay gives the same samples as
+    /// the saved one, bit for bit. The reader should be buffered and must end with the state.
     ///
-    /// The memory taken is that of the layout asked for, whatever a damaged state claims.
+    /// The layout given decides the memory taken, not the content of a possibly damaged state.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Mismatch`] if the state is that of another layout or sampling, [`ReplayError::Damaged`] if it
-    /// ends early, if more bytes follow it, or if no replay can be in it, [`ReplayError::Io`] if the reader fails, and
-    /// the errors of [`Replay::new`].
+    /// [`ReplayError::Mismatch`] if the state has another layout or sampling, [`ReplayError::Damaged`] if it ends early, if
+    /// more bytes follow, or if no replay can have written it, [`ReplayError::Io`] if the reader fails, and the errors of
+    /// [`Replay::new`].
     pub fn read_state(
         mut reader: impl Read,
         layout: Layout,
@@ -118,20 +118,20 @@ impl Replay {
     }
 }
 
-/// A replay that is being restored: its head is read, its rows come one after the other, from wherever they lie.
+/// A replay that is being restored: its head has been read, its rows follow in order, from any number of readers.
 #[derive(Debug)]
 pub struct Restoring {
     replay: Replay,
-    /// Rows that were ever pushed into the replay that was saved.
+    /// Rows ever pushed into the saved replay.
     pushed: u64,
     available: u64,
-    /// The largest priority, and that of each available transition; unless sampling is uniform.
+    /// The largest priority, and the priority of each available transition; `None` if sampling is uniform.
     priorities: Option<(f64, Vec<f64>)>,
     frame: Vec<u8>,
 }
 
 impl Restoring {
-    /// Reads what [`Replay::write_head`] wrote.
+    /// Reads a head of [`Replay::write_head`].
     ///
     /// # Errors
     ///
@@ -187,7 +187,7 @@ impl Restoring {
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Damaged`] if there are not so many, in the reader or missing; [`ReplayError::Io`] if the reader
+    /// [`ReplayError::Damaged`] if the reader has fewer rows, or fewer are missing; [`ReplayError::Io`] if the reader
     /// fails.
     pub fn read_rows(&mut self, mut reader: impl Read, end: u64) -> Result<(), ReplayError> {
         if end > self.pushed {
@@ -202,11 +202,11 @@ impl Restoring {
         Ok(())
     }
 
-    /// The replay, whose rows have all been read.
+    /// The replay, after all rows have been read.
     ///
     /// # Errors
     ///
-    /// [`ReplayError::Damaged`] if they have not, or if they are not those of the head.
+    /// [`ReplayError::Damaged`] if rows are missing, or if they do not match the head.
     pub fn finish(self) -> Result<Replay, ReplayError> {
         let missing = self.missing();
         if !missing.is_empty() {
@@ -233,7 +233,7 @@ impl Restoring {
     }
 }
 
-/// Reads the largest priority and that of each of so many transitions, of which there is memory for as many rows.
+/// Reads the largest priority and the priority of each transition.
 fn read_priorities(reader: &mut impl Read, count: u64) -> Result<(f64, Vec<f64>), ReplayError> {
     let largest = f64::from_bits(read_u64(reader)?);
     if !Priorities::allows(largest) || largest < 1.0 {
@@ -250,7 +250,7 @@ fn read_priorities(reader: &mut impl Read, count: u64) -> Result<(f64, Vec<f64>)
     Ok((largest, priorities))
 }
 
-/// Reads what says which replay this is, and compares it with the one asked for.
+/// Reads layout and sampling, and compares them with the expected ones.
 fn read_header(reader: &mut impl Read, layout: &Layout, sampling: Sampling) -> Result<(), ReplayError> {
     if read(reader)? != MAGIC {
         return Err(damaged("it does not begin as a replay's state does".into()));

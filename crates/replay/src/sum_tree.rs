@@ -1,6 +1,6 @@
 //! A binary tree of sums, to draw an item in proportion to its weight.
 
-/// Weights of a fixed number of items, their sum, and the item that a running total falls on.
+/// A sum tree: weights of a fixed number of items, their sum, and a search by cumulative sum.
 ///
 /// A parent is always recomputed as the sum of its two children, so rounding does not accumulate however often
 /// weights change: the tree is a function of its weights alone.
@@ -26,12 +26,12 @@ impl SumTree {
     ///
     /// # Panics
     ///
-    /// If `len` is so large that the tree has no place in memory.
+    /// If there is no memory for the tree.
     pub fn new(len: usize) -> Self {
         Self::try_new(len).expect("memory for a sum tree")
     }
 
-    /// The same; none if the tree has no place in memory.
+    /// The same; `None` if there is no memory for the tree.
     pub(crate) fn try_new(len: usize) -> Option<Self> {
         let count = len.checked_next_power_of_two()?.checked_mul(2)?;
         let mut nodes = Vec::new();
@@ -79,9 +79,9 @@ impl SumTree {
         }
     }
 
-    /// The item on which a target falls, in O(log n): the first whose cumulative sum is above the target, so that a
-    /// target equal to a cumulative sum belongs to the next item. An item of weight 0 is never found: a target
-    /// at or above the total finds the last item that has a weight.
+    /// The item at a target, in O(log n): the first item whose cumulative sum is above the target. A target equal to a
+    /// cumulative sum belongs to the next item. An item of weight 0 is never found: a target at or above the total finds
+    /// the last item with a weight.
     ///
     /// # Panics
     ///

@@ -78,7 +78,7 @@ fn assert_close(got: f64, want: f64) {
 }
 
 #[test]
-fn transitions_parity() {
+fn parity_own_definition_transitions() {
     let streams = fixture().accumulator;
     assert!(!streams.is_empty());
     for stream in streams {

@@ -3,36 +3,37 @@
 //! Each network has two processes, one after the other: the first is timed in rounds, the second counts kernel launches,
 //! which makes it slower. On an NVIDIA card, `peers/gpu_train_step.py` takes a turn as well.
 
+use super::comparison::{self, Comparison, Rounds, digits};
 use super::process::{About, Process};
-use super::rows::{self, Rounds, Row, digits};
-use super::works::{Unit, Work, matches};
-use super::{load, no_match, python};
+use super::python;
+use super::works::{Unit, Work, matches, no_match};
 use crate::cli::BenchOptions;
+use crate::cores::load;
 use crate::{binaries, interrupt, output};
 use anyhow::{Context, Result, bail};
 use comfy_table::{CellAlignment, Table};
-use serde::Deserialize;
 use softmoe_config::Device;
+use softmoe_config::protocol::TrainStepLine;
 use softmoe_config::words::count;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// The networks, and the extents of a benchmark that include them.
-const NETWORKS: [(&str, Part); 9] = [
-    ("minatar-flat", Part::Quick),
-    ("minatar-softmoe4", Part::Full),
-    ("minatar-softmoe1x4", Part::Named),
-    ("nature-flat", Part::Named),
-    ("nature-softmoe4", Part::Named),
-    ("nature-softmoe1x4", Part::Named),
-    ("impala-flat", Part::Named),
-    ("impala-softmoe4", Part::Full),
-    ("impala-softmoe1x4", Part::Named),
+const NETWORKS: [(&str, Scope); 9] = [
+    ("minatar-flat", Scope::Quick),
+    ("minatar-softmoe4", Scope::Full),
+    ("minatar-softmoe1x4", Scope::Named),
+    ("nature-flat", Scope::Named),
+    ("nature-softmoe4", Scope::Named),
+    ("nature-softmoe1x4", Scope::Named),
+    ("impala-flat", Scope::Named),
+    ("impala-softmoe4", Scope::Full),
+    ("impala-softmoe1x4", Scope::Named),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Part {
+enum Scope {
     Quick,
     Full,
     /// Only on request.
@@ -79,16 +80,6 @@ const COST: [(&str, &str); 5] = [
     ("kB", "uploaded"),
 ];
 
-/// A line of `peers/gpu_train_step.py`. Other lines are ignored.
-#[derive(Debug, Deserialize)]
-struct Line {
-    framework: Option<String>,
-    net: Option<String>,
-    train_ms_min: Option<f64>,
-    train_queued_ms: Option<f64>,
-    skipped: Option<String>,
-}
-
 /// Framework and updates a second: with a wait after each step, and queued.
 type Peer = (String, [f64; 2]);
 
@@ -97,7 +88,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
     let networks = chosen(options.quick, options.only.as_deref())?;
     let (rounds, seconds) = if options.quick { QUICK } else { FULL };
     let rounds = options.rounds.unwrap_or(rounds);
-    rows::check(&options.out)?;
+    comparison::check(&options.out)?;
     let python = python_of(options, device)?;
     let measure = binaries::measuring(device)?.measure;
     interrupt::install()?;
@@ -108,7 +99,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
         rounds,
         seconds,
         about: About::default(),
-        rows: Vec::new(),
+        comparisons: Vec::new(),
         notes: Vec::new(),
     };
     let mut found = Vec::new();
@@ -119,13 +110,13 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
             Ok(python) => bench.peers(python, network)?,
             Err(_) => Vec::new(),
         };
-        bench.add_rows(network, &figures, &peers)?;
+        bench.compare(network, &figures, &peers)?;
         // Written after each network, so that an interruption loses no measured rows.
-        rows::write(&options.out, &bench.rows)?;
+        comparison::write(&options.out, &bench.comparisons)?;
         found.push((network, figures, peers));
     }
     if let Err(reason) = python {
-        bench.notes.push(format!("Ours was measured alone: {reason}."));
+        bench.notes.push(format!("Only ours was measured: {reason}."));
     }
     output::line(format_args!("{}", tables(&found)));
     bench.report(&options.out, before);
@@ -136,7 +127,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
 fn chosen(quick: bool, only: Option<&str>) -> Result<Vec<&'static str>> {
     let names = NETWORKS.map(|(name, _)| name);
     let Some(given) = only else {
-        let most = if quick { Part::Quick } else { Part::Full };
+        let most = if quick { Scope::Quick } else { Scope::Full };
         return Ok(NETWORKS.iter().filter(|(_, part)| *part <= most).map(|(name, _)| *name).collect());
     };
     let found: Vec<&str> = names.into_iter().filter(|name| matches(given, name)).collect();
@@ -165,7 +156,7 @@ struct Bench {
     rounds: u64,
     seconds: f64,
     about: About,
-    rows: Vec<Row>,
+    comparisons: Vec<Comparison>,
     /// Notes below the table.
     notes: Vec<String>,
 }
@@ -196,7 +187,7 @@ impl Bench {
         };
         let figures = measured();
         if interrupt::signals() > 0 {
-            bail!("interrupted; what was measured before is kept");
+            bail!("interrupted; earlier measurements are kept");
         }
         figures.with_context(|| format!("our own measurement of {network} on {} failed", self.device))
     }
@@ -208,7 +199,7 @@ impl Bench {
         command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).stderr(Stdio::inherit());
         let output = command.output().with_context(|| format!("cannot start {}", python.display()))?;
         if interrupt::signals() > 0 {
-            bail!("interrupted; what was measured before is kept");
+            bail!("interrupted; earlier measurements are kept");
         }
         let (peers, skipped) = read(&String::from_utf8_lossy(&output.stdout), network);
         let mut notes: Vec<String> =
@@ -224,7 +215,7 @@ impl Bench {
         Ok(peers)
     }
 
-    fn add_rows(&mut self, network: &str, figures: &BTreeMap<String, Rounds>, peers: &[Peer]) -> Result<()> {
+    fn compare(&mut self, network: &str, figures: &BTreeMap<String, Rounds>, peers: &[Peer]) -> Result<()> {
         for (figure, unit) in FIGURES {
             let Some(ours) = figures.get(figure) else { continue };
             let name = format!("{}/{network}/{figure}", self.device);
@@ -241,7 +232,7 @@ impl Bench {
                 compared.push(("none".into(), Rounds::default(), None));
             }
             for (name, theirs, target) in compared {
-                self.rows.push(Row::new(&work, target, ours, name, &theirs, None)?);
+                self.comparisons.push(Comparison::new(&work, target, ours, name, &theirs, None)?);
             }
         }
         Ok(())
@@ -249,13 +240,13 @@ impl Bench {
 
     fn report(&self, out: &Path, before: Option<String>) {
         output::line(format_args!(
-            "An update is followed by an action, which is waited for as well (waiting) or with it (overlapped). Agent steps: \
-             full Rainbow, an update every 4, with us of a step by phase; act has the wait for an update before. Launches, \
-             uploads and kB: of an update; waits: of an update and the action behind it."
+            "updates/s: an update and then an action, with a wait for each (waiting) or for both together (overlapped). \
+             agent steps/s: full Rainbow with an update every 4 steps; act, env, sample and update: us of a step by phase, where \
+             act includes the wait for the previous update. launches, uploads, kB: per update; waits: per update and next action."
         ));
         let host = self.about.host.as_deref().unwrap_or("unknown");
         output::line(format_args!(
-            "Host: {host}; wall time; {} of {} s a figure, the best shown.",
+            "Host: {host}; wall time; {} of {} s per figure, the best round counts.",
             count(self.rounds, "round"),
             self.seconds
         ));
@@ -270,15 +261,13 @@ impl Bench {
 /// The network's rates by framework, and the reasons for missing ones.
 fn read(text: &str, network: &str) -> (Vec<Peer>, Vec<String>) {
     let (mut peers, mut skipped) = (Vec::new(), Vec::new());
-    for line in text.lines() {
-        let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
-        if let Some(reason) = line.skipped {
+    for mut line in text.lines().filter_map(TrainStepLine::read) {
+        if let Some(reason) = line.skipped.take() {
             skipped.push(line.framework.map_or(reason.clone(), |framework| format!("{framework}: {reason}")));
-        } else if let (Some(framework), Some(net), Some(waited), Some(queued)) =
-            (line.framework, line.net, line.train_ms_min, line.train_queued_ms)
+        } else if let Some((framework, net, rates)) = line.rates()
             && net == network
         {
-            peers.push((framework, [1e3 / waited, 1e3 / queued]));
+            peers.push((framework, rates));
         }
     }
     (peers, skipped)
@@ -303,7 +292,8 @@ fn best(figures: &BTreeMap<String, Rounds>, figure: &str) -> Option<f64> {
 
 /// A row for each network, a column for each figure.
 fn table(columns: &[(&str, &str)], found: &[Found<'_>]) -> Table {
-    let mut table = rows::new_table(["network"].into_iter().chain(columns.iter().map(|(head, _)| *head)));
+    let mut table =
+        comparison::new_table(["network"].into_iter().chain(columns.iter().map(|(head, _)| *head)));
     for (network, figures, _) in found {
         let cells = columns.iter().map(|(_, figure)| match best(figures, figure) {
             // Counts are printed without rounding.
@@ -320,7 +310,7 @@ fn table(columns: &[(&str, &str)], found: &[Found<'_>]) -> Table {
 /// The training step alone, ours and the peers'; a ratio is our time over the peer's.
 fn beside_peers(found: &[Found<'_>]) -> Table {
     let head = ["training step alone", "of", "updates/s, waiting", "ratio", "queued", "ratio"];
-    let mut table = rows::new_table(head.into_iter());
+    let mut table = comparison::new_table(head.into_iter());
     for (network, figures, peers) in found {
         let ours = ["step_waiting", "step_queued"].map(|figure| best(figures, figure));
         let [waiting, queued] = ours.map(|rate| rate.map_or("-".into(), digits));
@@ -343,7 +333,7 @@ fn align(table: &mut Table) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::process::Figure;
+    use softmoe_config::protocol::Figure;
 
     #[test]
     fn networks_are_chosen_by_size_or_by_name() {
@@ -383,13 +373,13 @@ mod tests {
             rounds: 1,
             seconds: 1.0,
             about: About::default(),
-            rows: Vec::new(),
+            comparisons: Vec::new(),
             notes: Vec::new(),
         };
-        bench.add_rows("minatar-flat", &figures, &peers).unwrap();
+        bench.compare("minatar-flat", &figures, &peers).unwrap();
         let row = |figure: &str| {
             let name = format!("cuda:0/minatar-flat/{figure}");
-            bench.rows.iter().find(|row| row.work == name).unwrap().clone()
+            bench.comparisons.iter().find(|row| row.work == name).unwrap().clone()
         };
         assert_eq!(
             (row("waiting").ours, row("waiting").unit, row("waiting").ratio),

@@ -4,10 +4,12 @@
 //! request: ours, the first peer, the second peer, ours again. Other load on the machine so reaches all of them alike. On
 //! one core, processor time counts.
 
+mod comparison;
 mod device;
 mod process;
 mod python;
-mod rows;
+mod screen;
+mod side;
 mod works;
 
 use crate::binaries::{self, Programs};
@@ -15,20 +17,17 @@ use crate::cli::BenchOptions;
 use crate::cores::{self, Cores};
 use crate::time::time;
 use crate::{interrupt, output};
-use anyhow::{Result, anyhow, bail};
-use indicatif::{ProgressBar, ProgressStyle};
-use process::{About, Process};
+use anyhow::{Result, bail};
+use comparison::{Comparison, Rounds, UNQUIET};
+use process::About;
 use python::Python;
-use rows::{Rounds, Row, UNQUIET};
+use screen::Screen;
+use side::Side;
 use softmoe_config::Device;
-use softmoe_config::names::nearest;
 use softmoe_config::words::count;
-use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::path::Path;
 use std::process::{Command, ExitCode};
-use std::time::{Duration, Instant};
-use works::{Group, Peer, Size};
+use works::{Group, Peer, Size, no_match, seconds};
 
 /// Default number of rounds.
 const ROUNDS: (u64, u64) = (5, 2);
@@ -42,28 +41,28 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
     let groups = chosen(size, options.only.as_deref())?;
     let rounds = options.rounds.unwrap_or(if options.quick { ROUNDS.1 } else { ROUNDS.0 });
     let cores = cores::choose(options.cpu.as_ref())?;
-    rows::check(&options.out)?;
+    comparison::check(&options.out)?;
     let programs = binaries::measuring(Device::Cpu)?;
     let python = match options.no_peers {
         true => Err("left out by `--no-peers`".to_owned()),
         false => python::python(options.venv.as_deref())?,
     };
     interrupt::install()?;
-    let load = load();
+    let load = cores::load();
     let mut bench = Bench {
         programs,
         python,
         cores,
         rounds,
         about: About::default(),
-        rows: Vec::new(),
+        comparisons: Vec::new(),
         screen: Screen::new(&groups, rounds),
     };
     bench.announce(&groups, size);
     for group in &groups {
         bench.measure(group)?;
         // Written after each group, so that an interruption loses no measured rows.
-        rows::write(&options.out, &bench.rows)?;
+        comparison::write(&options.out, &bench.comparisons)?;
     }
     bench.screen.close();
     bench.report(&options.out, load);
@@ -83,13 +82,6 @@ fn chosen(size: Size, only: Option<&str>) -> Result<Vec<Group>> {
     Ok(left)
 }
 
-/// The error for a pattern without a match: the nearest name, and all names.
-fn no_match(what: &str, given: &str, names: &[&str]) -> anyhow::Error {
-    let near = nearest(given, names.iter().copied());
-    let hint = near.map_or(String::new(), |name| format!("; did you mean `{name}`"));
-    anyhow!("no {what} matches `{given}`{hint}. There are: {} (`*` stands for any letters)", names.join(", "))
-}
-
 /// A running benchmark.
 struct Bench {
     programs: Programs,
@@ -97,17 +89,8 @@ struct Bench {
     cores: Option<Cores>,
     rounds: u64,
     about: About,
-    rows: Vec<Row>,
+    comparisons: Vec<Comparison>,
     screen: Screen,
-}
-
-/// One side of a group, with the results of its rounds.
-struct Side {
-    name: String,
-    /// `None` if the side is missing, or has no process.
-    processes: Vec<Process>,
-    missing: Option<String>,
-    rounds: BTreeMap<String, Rounds>,
 }
 
 impl Bench {
@@ -138,7 +121,7 @@ impl Bench {
             count(self.rounds, "round"),
         ));
         if let Err(reason) = &self.python {
-            output::error_line(format_args!("No peers: {reason}. Ours is measured alone."));
+            output::error_line(format_args!("No peers: {reason}. Only ours is measured."));
         }
     }
 
@@ -182,7 +165,10 @@ impl Bench {
                 };
                 let own = ours.rounds.get(work.figure).unwrap_or(&none);
                 let cores = self.core_count();
-                self.rows.push(Row { cores, ..Row::new(work, *target, own, name, &theirs, missing)? });
+                self.comparisons.push(Comparison {
+                    cores,
+                    ..Comparison::new(work, *target, own, name, &theirs, missing)?
+                });
             }
         }
         Ok(())
@@ -213,9 +199,9 @@ impl Bench {
 
     fn report(&self, out: &Path, load: Option<String>) {
         let unknown = || "unknown".to_owned();
-        output::line(format_args!("{}", rows::table(&self.rows)));
+        output::line(format_args!("{}", comparison::table(&self.comparisons)));
         output::line(format_args!(
-            "Processor: {}; instructions: {}; {}, {} time; {} of each, the best of either side compared.",
+            "Processor: {}; instructions: {}; {}, {} time; {} of each, the best round of each side counts.",
             self.about.host.clone().unwrap_or_else(unknown),
             self.about.instructions.clone().unwrap_or_else(unknown),
             self.cores.as_ref().map_or("not held to a core".into(), Cores::words),
@@ -223,9 +209,9 @@ impl Bench {
             count(self.rounds, "round"),
         ));
         output::line(format_args!(
-            "ratio: our time over the peer's; ✓: not above the target; spread: the middle round over the best, ours / the peer's."
+            "ratio: our time / the peer's; ✓: target met; spread: median round / best round, ours / the peer's."
         ));
-        if let (Some(before), Some(after)) = (load, self::load()) {
+        if let (Some(before), Some(after)) = (load, cores::load()) {
             output::line(format_args!("Load of the machine: {before} before, {after} after."));
         }
         if !self.about.versions.is_empty() {
@@ -234,7 +220,7 @@ impl Bench {
             output::line(format_args!("Versions: {}.", versions.join(", ")));
         }
         let mut reasons: Vec<String> = Vec::new();
-        for row in &self.rows {
+        for row in &self.comparisons {
             if let Some(reason) = &row.missing {
                 let reason = format!("{} was not there: {reason}", row.peer_name);
                 if !reasons.contains(&reason) {
@@ -243,175 +229,21 @@ impl Bench {
             }
         }
         if let (Err(reason), false) = (&self.python, reasons.is_empty()) {
-            reasons = vec![format!("No peers: {reason}. Ours was measured alone.")];
+            reasons = vec![format!("No peers: {reason}. Only ours was measured.")];
         }
         for reason in reasons {
             output::line(format_args!("{reason}"));
         }
-        let unquiet = self.rows.iter().filter(|row| row.is_unquiet()).count();
+        let unquiet = self.comparisons.iter().filter(|row| row.is_unquiet()).count();
         if unquiet > 0 {
             output::line(format_args!(
-                "{} with a spread above {UNQUIET}: something else ran meanwhile; repeat it when the machine is idle.",
+                "{} with a spread above {UNQUIET}: the machine was probably busy; measure again when it is idle.",
                 count(unquiet, "row")
             ));
         }
-        let aimed: Vec<bool> = self.rows.iter().filter_map(Row::is_met).collect();
+        let aimed: Vec<bool> = self.comparisons.iter().filter_map(Comparison::is_met).collect();
         let met = aimed.iter().filter(|met| **met).count();
         output::line(format_args!("Targets met: {met} of {}. Rows: {}", aimed.len(), out.display()));
-    }
-}
-
-impl Side {
-    fn new(name: String) -> Side {
-        Side { name, processes: Vec::new(), missing: None, rounds: BTreeMap::new() }
-    }
-
-    /// Starts `command` on each core or on all cores together, and waits until it is ready.
-    fn start(
-        &mut self,
-        command: Command,
-        cores: Option<&Cores>,
-        on_each: bool,
-        about: &mut About,
-    ) -> Result<()> {
-        let places: Vec<Option<Cores>> = match cores {
-            Some(cores) if on_each => cores.0.iter().map(|core| Some(Cores(vec![*core]))).collect(),
-            cores => vec![cores.cloned()],
-        };
-        for place in places {
-            if let Some(place) = &place {
-                cores::hold(place)?;
-            }
-            let mut same = Command::new(command.get_program());
-            same.args(command.get_args());
-            for (name, value) in command.get_envs() {
-                same.envs(value.map(|value| (name, value)));
-            }
-            match Process::start(same) {
-                Ok(process) => self.processes.push(process),
-                Err(error) => self.missing = Some(format!("{error:#}")),
-            }
-        }
-        let mut missing = self.missing.take();
-        for process in &mut self.processes {
-            match process.ready() {
-                Ok(reason) => missing = missing.or(reason),
-                Err(error) => missing = missing.or(Some(format!("{error:#}"))),
-            }
-            about.host = about.host.take().or(process.about.host.take());
-            about.instructions = about.instructions.take().or(process.about.instructions.take());
-            about.versions.append(&mut process.about.versions);
-        }
-        self.fail(missing)
-    }
-
-    /// Measures one more round, unless the side is missing.
-    fn round(&mut self) -> Result<()> {
-        let mut measured = || -> Result<()> {
-            for process in &mut self.processes {
-                process.begin_round()?;
-            }
-            let mut sum = process::Figures::new();
-            for process in &mut self.processes {
-                for (name, figure) in process.end_round()? {
-                    // The rates of several cores are added up.
-                    let total =
-                        sum.entry(name).or_insert(process::Figure { min: 0.0, max: 0.0, median: 0.0 });
-                    total.min += figure.min;
-                    total.max += figure.max;
-                    total.median += figure.median;
-                }
-            }
-            for (name, figure) in sum {
-                self.rounds.entry(name).or_default().add(figure);
-            }
-            Ok(())
-        };
-        let missing = measured().err().map(|error| format!("{error:#}"));
-        self.fail(missing)
-    }
-
-    /// Marks this side as missing.
-    fn fail(&mut self, missing: Option<String>) -> Result<()> {
-        if interrupt::signals() > 0 {
-            bail!("interrupted; what was measured before is kept");
-        }
-        if missing.is_some() {
-            self.missing = missing;
-            self.processes.clear();
-            self.rounds.clear();
-        }
-        Ok(())
-    }
-}
-
-/// Approximate time of a group.
-fn seconds(group: &Group, rounds: u64) -> f64 {
-    let (start, round) = group.seconds;
-    start + round * if group.once { 1.0 } else { rounds as f64 }
-}
-
-/// The load average of the last minute.
-fn load() -> Option<String> {
-    let text = std::fs::read_to_string("/proc/loadavg").ok()?;
-    Some(text.split_whitespace().next()?.to_owned())
-}
-
-/// Progress on standard error: a bar on a terminal, plain lines elsewhere.
-struct Screen {
-    bar: Option<ProgressBar>,
-    /// Expected seconds of everything, and of the part that is done.
-    expected: f64,
-    done: f64,
-    started: Instant,
-}
-
-impl Screen {
-    fn new(groups: &[Group], rounds: u64) -> Screen {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let style = ProgressStyle::with_template("{bar:32} {percent:>3}%  {wide_msg}");
-            let bar =
-                ProgressBar::new(1_000).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-            bar.enable_steady_tick(Duration::from_secs(1));
-            bar
-        });
-        let expected = groups.iter().map(|group| seconds(group, rounds)).sum();
-        Screen { bar, expected, done: 0.0, started: Instant::now() }
-    }
-
-    /// The remaining time, at the pace so far; at first at the expected pace.
-    fn left(&self, done: f64) -> String {
-        let elapsed = self.started.elapsed().as_secs_f64();
-        let pace = if done < 0.05 * self.expected { 1.0 } else { elapsed / done };
-        format!("about {} left", time((self.expected - done) * pace))
-    }
-
-    fn begin(&self, works: &str) {
-        let left = self.left(self.done);
-        match &self.bar {
-            Some(bar) => bar.set_message(format!("{left}: {works}")),
-            None => output::error_line(format_args!(
-                "{}: {works}; {left}",
-                time(self.started.elapsed().as_secs_f64())
-            )),
-        }
-    }
-
-    /// Adds `seconds` of a group to the part that is done.
-    fn advance(&self, seconds: f64) {
-        if let Some(bar) = &self.bar {
-            bar.set_position((1_000.0 * (self.done + seconds) / self.expected) as u64);
-        }
-    }
-
-    fn end(&mut self, seconds: f64) {
-        self.done += seconds;
-    }
-
-    fn close(&self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
-        }
     }
 }
 

@@ -5,8 +5,8 @@
 
 use crate::interrupt;
 use anyhow::{Context, Result, bail};
-use serde::Deserialize;
 use serde_json::Value;
+use softmoe_config::protocol::{Figure, MeasurementLine};
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -19,29 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// Interval between checks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// The samples of a quantity.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
-pub(crate) struct Figure {
-    pub(crate) min: f64,
-    pub(crate) max: f64,
-    pub(crate) median: f64,
-}
-
 /// The figures of a round, by name.
 pub(crate) type Figures = BTreeMap<String, Figure>;
-
-/// A line of a process's output.
-#[derive(Debug, Default, Deserialize)]
-struct Line {
-    #[serde(default)]
-    ready: bool,
-    skipped: Option<String>,
-    figures: Option<Figures>,
-    host: Option<String>,
-    instructions: Option<String>,
-    #[serde(default)]
-    versions: BTreeMap<String, Option<String>>,
-}
 
 /// The host, as a process reports it.
 #[derive(Clone, Debug, Default)]
@@ -127,7 +106,7 @@ impl Process {
         }
     }
 
-    fn line(&mut self) -> Result<Line> {
+    fn line(&mut self) -> Result<MeasurementLine> {
         let since = Instant::now();
         loop {
             if interrupt::signals() > 0 {
@@ -144,7 +123,7 @@ impl Process {
                 }
                 Err(RecvTimeoutError::Disconnected) => return self.ended(),
                 Err(RecvTimeoutError::Timeout) if since.elapsed() > PATIENCE => {
-                    bail!("it said nothing for {} minutes", PATIENCE.as_secs() / 60)
+                    bail!("it printed nothing for {} minutes", PATIENCE.as_secs() / 60)
                 }
                 Err(RecvTimeoutError::Timeout) => {}
             }

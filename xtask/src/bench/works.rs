@@ -3,6 +3,8 @@
 //! A group is a set of works that one process of each side measures together: ours with its arguments, each peer with its
 //! script and arguments.
 
+use softmoe_config::names::nearest;
+
 /// The unit of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -286,6 +288,22 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
                 .any(|end| matches(rest, &name[end..]))
         }),
     }
+}
+
+/// The error for a pattern without a match: the nearest name, and all names.
+pub(crate) fn no_match(what: &str, given: &str, names: &[&str]) -> anyhow::Error {
+    let near = nearest(given, names.iter().copied());
+    let hint = near.map_or(String::new(), |name| format!("; did you mean `{name}`"));
+    anyhow::anyhow!(
+        "no {what} matches `{given}`{hint}. There are: {} (`*` stands for any letters)",
+        names.join(", ")
+    )
+}
+
+/// Approximate time of a group.
+pub(crate) fn seconds(group: &Group, rounds: u64) -> f64 {
+    let (start, round) = group.seconds;
+    start + round * if group.once { 1.0 } else { rounds as f64 }
 }
 
 #[cfg(test)]

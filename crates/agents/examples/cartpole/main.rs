@@ -27,7 +27,7 @@ use softmoe_nets::shapes::Const;
 use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder};
 use std::error::Error;
 use std::time::Instant;
-use task::{ACTIONS, CartPole, OBSERVATION_LEN};
+use task::{ACTIONS, CartPole};
 
 const BUDGET: AgentSteps = AgentSteps(100_000);
 
@@ -83,9 +83,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let seed = std::env::args().nth(1).map_or(Ok(1), |seed| seed.parse())?;
     let seeds = Seeds::new(seed);
     let config = task::config();
-    let settings = DqnSettings { loss: TdLoss::Huber, update: UpdateSettings::from(&config) };
-    let learner = DqnLearner::new(network(), settings, seeds).reading(task::read, OBSERVATION_LEN);
-    let mut agent = Agent::with_learner(Box::new(learner), &config.into(), OBSERVATION_LEN, ACTIONS, seeds)?;
+    let settings =
+        DqnSettings { loss: TdLoss::Huber, update: UpdateSettings::new(&config, task::SPEC.element) };
+    let learner = DqnLearner::new(network(), settings, seeds);
+    let mut agent = Agent::with_learner(Box::new(learner), &config.into(), &task::SPEC, seeds)?;
 
     let started = Instant::now();
     let mut environment = GymCartPole::new(seeds.seed(Role::Environment));

@@ -4,7 +4,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError};
 use softmoe_config::{AgentSteps, LearningConfig, LossSpec};
-use softmoe_env::Step;
+use softmoe_env::{Element, EnvironmentSpec, Step};
 
 /// A cart that is pushed to the left or to the right, so that the pole on it does not fall.
 pub(crate) trait CartPole {
@@ -29,19 +29,16 @@ const SCALES: [f32; 4] = [2.4, 2.0, 0.21, 2.0];
 
 fn observation(cart_pole: &dyn CartPole) -> [u8; OBSERVATION_LEN] {
     let mut bytes = [0; OBSERVATION_LEN];
-    for (bytes, number) in bytes.chunks_exact_mut(4).zip(cart_pole.state()) {
+    let scaled = cart_pole.state().into_iter().zip(SCALES).map(|(number, scale)| number / scale);
+    for (bytes, number) in bytes.chunks_exact_mut(4).zip(scaled) {
         bytes.copy_from_slice(&number.to_le_bytes());
     }
     bytes
 }
 
-/// The numbers that a network takes, (batch, 4), of observations, (batch, 16).
-pub(crate) fn read(input: &mut [f32], observations: &[u8]) {
-    let (numbers, _) = observations.as_chunks();
-    for ((input, &bytes), scale) in input.iter_mut().zip(numbers).zip(SCALES.iter().cycle()) {
-        *input = f32::from_le_bytes(bytes) / scale;
-    }
-}
+/// Four floats and two actions.
+pub(crate) const SPEC: EnvironmentSpec =
+    EnvironmentSpec { frame: [1, 1, 4], stack: 1, actions: ACTIONS, element: Element::Float };
 
 /// Double DQN, with numbers that suit a small problem.
 pub(crate) fn config() -> LearningConfig {

@@ -19,14 +19,13 @@ use softmoe_agents::{Agent, AgentError, UpdateSettings};
 use softmoe_config::AgentSteps;
 use std::error::Error;
 use std::time::Instant;
-use task::{ACTIONS, OBSERVATION_LEN};
 
 const BUDGET: AgentSteps = AgentSteps(100_000);
 
 fn agent(seeds: Seeds) -> Result<Agent, AgentError> {
     let config = task::config();
-    let learner = DfdxLearner::new(UpdateSettings::from(&config), seeds);
-    Agent::with_learner(Box::new(learner), &config.into(), OBSERVATION_LEN, ACTIONS, seeds)
+    let learner = DfdxLearner::new(UpdateSettings::new(&config, task::SPEC.element), seeds);
+    Agent::with_learner(Box::new(learner), &config.into(), &task::SPEC, seeds)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -3,8 +3,10 @@
 use super::*;
 use crate::{NamedWeights, Update};
 use softmoe_config::{BodySpec, EncoderSpec, LearningConfig, NetworkSpec};
+use softmoe_env::Element;
 use softmoe_nets::AdamSettings;
 use softmoe_nets::weights::WeightsFile;
+use softmoe_replay::Layout;
 use std::sync::{Arc, Mutex};
 
 /// What a learner was asked to do, by the agent.
@@ -63,6 +65,8 @@ impl Learner for NoteTaker {
 
 const SHAPE: [usize; 3] = [10, 10, 1];
 const FRAME: [u8; 100] = [0; 100];
+const SPEC: EnvironmentSpec =
+    EnvironmentSpec { frame: SHAPE, stack: 1, actions: 5, element: Element::Byte { scale: 1 } };
 
 /// A small network for the agent of `config`.
 fn architecture(config: &AgentConfig) -> Architecture {
@@ -77,7 +81,7 @@ fn agent(config: impl Into<AgentConfig>) -> (Agent, Arc<Mutex<Notes>>) {
     let notes = Arc::<Mutex<Notes>>::default();
     let priorities = vec![1.0; config.learning().unwrap().batch_size];
     let learner = Box::new(NoteTaker { notes: Arc::clone(&notes), priorities });
-    (Agent::with_learner(learner, &config, FRAME.len(), 5, Seeds::new(0)).unwrap(), notes)
+    (Agent::with_learner(learner, &config, &SPEC, Seeds::new(0)).unwrap(), notes)
 }
 
 fn small() -> LearningConfig {
@@ -286,9 +290,9 @@ fn an_action_for_a_state_of_another_length_panics() {
 fn an_intervention_that_the_learner_does_not_follow_is_refused_at_once() {
     let config = LearningConfig { intervention: "redo(period: 2)".parse().unwrap(), ..small() }.into();
     let learner = NoteTaker { notes: Arc::default(), priorities: Vec::new() };
-    let message = refused(Agent::with_learner(Box::new(learner), &config, FRAME.len(), 5, Seeds::new(0)));
+    let message = refused(Agent::with_learner(Box::new(learner), &config, &SPEC, Seeds::new(0)));
     assert!(message.starts_with("`agent.intervention` is redo(period:2"), "{message}");
-    assert!(Agent::new(&config, &architecture(&config), Seeds::new(0)).is_ok());
+    assert!(Agent::new(&config, &architecture(&config), &SPEC, Seeds::new(0)).is_ok());
 }
 
 /// An agent's error, without one to show.
@@ -300,17 +304,23 @@ fn refused(agent: Result<Agent, AgentError>) -> String {
 fn what_has_no_learner_is_refused() {
     let dqn = AgentConfig::from(LearningConfig::dqn_minatar());
     let rainbow = AgentConfig::from(LearningConfig::rainbow_minatar());
-    let message = refused(Agent::new(&AgentConfig::Random, &architecture(&dqn), Seeds::new(0)));
+    let message = refused(Agent::new(&AgentConfig::Random, &architecture(&dqn), &SPEC, Seeds::new(0)));
     assert!(message.contains("`agent` is `random` but must be an agent that learns"), "{message}");
-    let message = refused(Agent::new(&dqn, &architecture(&rainbow), Seeds::new(0)));
+    let message = refused(Agent::new(&dqn, &architecture(&rainbow), &SPEC, Seeds::new(0)));
     assert!(message.contains("must be of one value an action"), "{message}");
+    let stacked = EnvironmentSpec { stack: 2, ..SPEC };
+    let message = refused(Agent::new(&dqn, &architecture(&dqn), &stacked, Seeds::new(0)));
+    assert!(
+        message.contains("for states [10, 10, 1] and 5 actions but must be for those of the"),
+        "{message}"
+    );
     let devices = [
         (Device::Flex, cfg!(feature = "flex")),
         (Device::Wgpu, cfg!(feature = "wgpu")),
         (Device::Cuda(0), cfg!(feature = "cuda")),
     ];
     for (device, _) in devices.into_iter().filter(|(_, is_built_in)| !is_built_in) {
-        let message = refused(Agent::new_on(device, &dqn, &architecture(&dqn), Seeds::new(0)));
+        let message = refused(Agent::new_on(device, &dqn, &architecture(&dqn), &SPEC, Seeds::new(0)));
         let says = format!("the device `{device}` is not in this build");
         assert!(message.contains(&says) && message.contains("--features"), "{message}");
     }
@@ -318,9 +328,10 @@ fn what_has_no_learner_is_refused() {
 
 #[test]
 fn what_the_replay_cannot_keep_is_refused() {
-    let with_learner = |config: &AgentConfig, observation_len, actions| {
+    let with_learner = |config: &AgentConfig, frame_len, actions| {
         let learner = NoteTaker { notes: Arc::default(), priorities: Vec::new() };
-        let agent = Agent::with_learner(Box::new(learner), config, observation_len, actions, Seeds::new(0));
+        let spec = EnvironmentSpec { frame: [1, 1, frame_len], actions, ..SPEC };
+        let agent = Agent::with_learner(Box::new(learner), config, &spec, Seeds::new(0));
         agent.map(|_| ()).map_err(|error| error.to_string())
     };
     let config = small().into();
@@ -330,7 +341,7 @@ fn what_the_replay_cannot_keep_is_refused() {
         assert_eq!(message, format!("`actions` is {actions} but must be between 1 and 256"));
     }
     let message = with_learner(&config, 0, 2).unwrap_err();
-    assert!(message.contains("frame_len of the replay is 0"), "{message}");
+    assert!(message.contains(" of the replay is 0"), "{message}");
     let message = with_learner(&AgentConfig::Random, 1, 2).unwrap_err();
     assert!(message.contains("must be an agent that learns"), "{message}");
 }
@@ -345,7 +356,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
         let network = NetworkSpec { body: BodySpec::soft_moe(2), ..architecture(&config).network };
         let architecture = Architecture { network, ..architecture(&config) };
         let played = |has_twin: bool| {
-            let mut agent = Agent::new(&config, &architecture, Seeds::new(1)).unwrap();
+            let mut agent = Agent::new(&config, &architecture, &SPEC, Seeds::new(1)).unwrap();
             if has_twin {
                 // On its own, the learner refuses.
                 struct Elsewhere(Box<dyn Learner>);
@@ -383,7 +394,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
                         priority_exponent: 0.5,
                         importance_exponent: 0.5,
                         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-                        pixel_scale: 1,
+                        element: SPEC.element,
                     };
                     let other =
                         devices::learner(Device::Cpu, &config, &architecture, update.clone(), Seeds::new(9));

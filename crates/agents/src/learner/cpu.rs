@@ -1,6 +1,7 @@
 //! The learner on the CPU engine, whatever it learns of an action.
 
 use super::divergence::diverged;
+use super::input::read_states;
 use super::state::LearnerState;
 use super::{Learner, Mode, NamedWeights, Update, check_batch};
 use crate::diagnostics::{self, Diagnostic, Learned};
@@ -9,6 +10,7 @@ use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_config::InterventionSpec;
+use softmoe_env::Element;
 use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
 use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, Weights};
@@ -28,9 +30,8 @@ pub struct UpdateSettings {
     pub importance_exponent: f64,
     /// The optimizer.
     pub optimizer: AdamSettings,
-    /// What the bytes of an observation are divided by: the encoder's
-    /// [`pixel_scale`](softmoe_config::EncoderSpec::pixel_scale).
-    pub pixel_scale: u8,
+    /// How the bytes of a state are read.
+    pub element: Element,
 }
 
 /// What is learned of an action: how its value is read from the network's outputs, and what they are trained towards.
@@ -56,20 +57,12 @@ pub trait Objective: Send {
     fn loss(&self, d_outputs_tm1: &mut [f32], target: &[f32], outputs_tm1: &[f32], scale: f32) -> f32;
 }
 
-/// Writes a network's input from the bytes of as many states.
-///
-/// # Shapes
-/// (batch, input), (batch, bytes of a state)
-pub type ReadObservations = fn(&mut [f32], &[u8]);
-
 /// A network with online and target weights that learns an objective by Adam.
 pub struct CpuLearner<O> {
     objective: O,
     network: Box<dyn ActionNetwork>,
     settings: UpdateSettings,
     instruction_set: InstructionSet,
-    /// How states are read, if not as pixels.
-    read: Option<ReadObservations>,
     /// Bytes of a state.
     state_len: usize,
     actions: usize,
@@ -145,8 +138,7 @@ impl<O: Objective> CpuLearner<O> {
         let update = UpdateBuffers::new(&*network, settings.batch_size, values);
         CpuLearner {
             objective,
-            read: None,
-            state_len: network.input_len(),
+            state_len: network.input_len() * settings.element.size(),
             actions,
             values,
             target: online.clone(),
@@ -161,14 +153,6 @@ impl<O: Objective> CpuLearner<O> {
             settings,
             instruction_set: InstructionSet::default(),
         }
-    }
-
-    /// The same learner with states of `state_len` bytes that are read by `read`, not as pixels.
-    ///
-    /// The next state of a terminal transition is all zeros, and its value is not used.
-    #[must_use]
-    pub fn reading(self, read: ReadObservations, state_len: usize) -> Self {
-        CpuLearner { read: Some(read), state_len, ..self }
     }
 
     /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
@@ -214,7 +198,7 @@ impl<O: Objective> CpuLearner<O> {
         let objective = &mut self.objective;
         let UpdateBuffers { of_network: Buffers { pass, input }, next_actions, q_target, .. } =
             &mut self.update;
-        read(self.read, &self.settings, input, &batch.next_states);
+        read_states(input, &batch.next_states, self.settings.element);
         let noise = noisy(noise);
         let online = Weights { parameters: &self.online, noise };
         let target = Weights { parameters: &self.target, noise };
@@ -254,7 +238,7 @@ impl<O: Objective> CpuLearner<O> {
         let size = priorities.len() as f32;
         let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(importance_weights, &batch.probabilities, exponent);
-        read(self.read, &self.settings, input, &batch.states);
+        read_states(input, &batch.states, self.settings.element);
         let weights = Weights { parameters: &self.online, noise: noisy(noise) };
 
         for (action, &taken) in actions_tm1.iter_mut().zip(&batch.actions) {
@@ -277,7 +261,7 @@ impl<O: Objective> CpuLearner<O> {
     /// What a forward pass of the online weights on a batch's states leaves to be seen, with the noise off.
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
-        read(self.read, &self.settings, &mut input, &batch.states);
+        read_states(&mut input, &batch.states, self.settings.element);
         self.instruction_set.run(|| pass.forward(Weights { parameters: &self.online, noise: None }, &input));
         pass.inspect(&input)
     }
@@ -287,7 +271,7 @@ impl<O: Objective> CpuLearner<O> {
         let of_updates = std::mem::replace(&mut self.update, buffers);
         self.targets(batch, &[]);
         let Buffers { pass, input } = &mut self.update.of_network;
-        read(self.read, &self.settings, input, &batch.states);
+        read_states(input, &batch.states, self.settings.element);
         let outputs = pass.forward(Weights { parameters: &self.online, noise: None }, input);
         let of_states = outputs.chunks_exact(self.actions * self.values);
         let q_values: Vec<Vec<f32>> =
@@ -348,7 +332,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
             Mode::Evaluate => None,
         };
         let Buffers { pass, input } = &mut self.act;
-        read(self.read, &self.settings, input, state);
+        read_states(input, state, self.settings.element);
         let weights = Weights { parameters: &self.online, noise };
         self.instruction_set.run(|| self.objective.greedy(pass.forward(weights, input)))
     }
@@ -423,23 +407,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 }
 
-/// Writes the input of a network from observations.
-fn read(read: Option<ReadObservations>, settings: &UpdateSettings, input: &mut [f32], observations: &[u8]) {
-    match read {
-        Some(read) => read(input, observations),
-        None => to_input(input, observations, settings.pixel_scale),
-    }
-}
-
 /// The noise buffer of a network, or `None` where it has no noisy layer.
 fn noisy(noise: &[f32]) -> Option<&[f32]> {
     (!noise.is_empty()).then_some(noise)
-}
-
-/// Observations as the network takes them, from 0 to 1.
-fn to_input(input: &mut [f32], observations: &[u8], pixel_scale: u8) {
-    let largest = f32::from(pixel_scale);
-    for (input, &byte) in input.iter_mut().zip(observations) {
-        *input = f32::from(byte) / largest;
-    }
 }

@@ -2,6 +2,7 @@
 
 use super::actions::{greedy, of_action, preference};
 use super::divergence::diverged;
+use super::input::read_states;
 use super::state::LearnerState;
 use super::{Learner, Mode, NamedWeights, Update, UpdateSettings, check_batch};
 use crate::seeds::{Role, Seeds};
@@ -9,6 +10,7 @@ use crate::{AgentError, dqn, prioritized};
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_env::Element;
 use softmoe_nets::Adam;
 use softmoe_nets::device::{
     Autodiff, ByteUpload, DeviceAdam, DeviceFailed, DeviceNetwork, DeviceWeights, from_lists, from_values,
@@ -156,7 +158,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         noise_loss: &[f32],
     ) -> Result<Update<'_>, AgentError> {
         self.finish_update()?;
-        check_batch(batch, self.settings.batch_size, self.network.input_len(), self.actions)?;
+        check_batch(batch, self.settings.batch_size, self.state_len(), self.actions)?;
         self.start(batch, noise_target, noise_loss);
         let loss = self.finish()?;
         Ok(Update { loss, priorities: &self.priorities })
@@ -166,8 +168,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
     fn start(&mut self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) {
         let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(&mut self.weights, &batch.probabilities, exponent);
-        let [next_states, states] =
-            self.observations.tensors([&batch.next_states, &batch.states]).map(|bytes| self.input(bytes));
+        let [next_states, states] = self.inputs([&batch.next_states, &batch.states]);
         let [r_t, discount_t, weight, taken, noise_target, noise_loss] =
             self.numbers(batch, noise_target, noise_loss);
         let taken = taken.reshape([self.settings.batch_size, self.actions]);
@@ -240,18 +241,29 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         [r_t, discount_t, weight, taken.slice(0..size * self.actions), noise_target, noise_loss]
     }
 
-    /// Observations as the network takes them, from 0 to 1.
+    /// Reads states as the network takes them: bytes divided by the pixel scale, floats as they are.
     ///
     /// # Shapes
-    /// bytes: (batch * values of an observation) -> (batch, values of an observation)
-    fn input(&self, bytes: Tensor<B, 1>) -> Tensor<B, 2> {
+    /// each of the states: (batch, elements of a state) -> (batch, elements of a state)
+    fn inputs<const N: usize>(&self, states: [&[u8]; N]) -> [Tensor<B, 2>; N] {
         let len = self.network.input_len();
-        let [values] = bytes.dims();
-        let input = bytes.reshape([values / len, len]);
-        match self.settings.pixel_scale {
-            1 => input,
-            largest => input.div_scalar(f32::from(largest)),
+        match self.settings.element {
+            Element::Byte { scale } => self.observations.tensors(states).map(|bytes| {
+                let [values] = bytes.dims();
+                let input = bytes.reshape([values / len, len]);
+                if scale == 1 { input } else { input.div_scalar(f32::from(scale)) }
+            }),
+            Element::Float => states.map(|states| {
+                let mut values = vec![0.0; states.len() / self.settings.element.size()];
+                read_states(&mut values, states, self.settings.element);
+                from_values(&values, [values.len() / len, len], &self.device)
+            }),
         }
+    }
+
+    /// Bytes of a state.
+    fn state_len(&self) -> usize {
+        self.network.input_len() * self.settings.element.size()
     }
 
     /// The targets, from the target network's outputs for the next states' greedy actions. The online network chooses
@@ -308,7 +320,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     /// # Panics
     /// If `state` has not the length of the network's input.
     fn act(&mut self, state: &[u8], mode: Mode) -> usize {
-        assert_eq!(state.len(), self.network.input_len(), "bytes of the state that an action is chosen for");
+        assert_eq!(state.len(), self.state_len(), "bytes of the state that an action is chosen for");
         let noise = match mode {
             Mode::Train if !self.network.noise().is_empty() => {
                 self.network.noise().draw(&mut self.rng, &mut self.noise_loss);
@@ -317,8 +329,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
             }
             _ => None,
         };
-        let [bytes] = self.observations.tensors([state]);
-        let input = self.input(bytes);
+        let [input] = self.inputs([state]);
         let weights = self.pending.as_ref().map_or(&self.online_weights, |pending| &pending.weights);
         let outputs = self.outputs(&weights.clone().with_noise(noise), input).inner();
         let q_values = self.objective.q_values(outputs).flatten(0, 1);
@@ -349,7 +360,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
 
     fn start_update(&mut self, batch: &Batch) -> Result<Option<Update<'_>>, AgentError> {
         self.finish_update()?;
-        check_batch(batch, self.settings.batch_size, self.network.input_len(), self.actions)?;
+        check_batch(batch, self.settings.batch_size, self.state_len(), self.actions)?;
         let mut noise_target = std::mem::take(&mut self.noise_target);
         let mut noise_loss = std::mem::take(&mut self.noise_loss);
         self.network.noise().draw(&mut self.rng, &mut noise_target);

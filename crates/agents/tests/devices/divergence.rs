@@ -15,17 +15,19 @@ fn on_device<B: Backend>(architecture: &Architecture, device: &B::Device) -> Dev
 
 /// A loss that is not finite is refused, and leaves the weights as they were.
 pub(crate) fn check_a_loss<B: Backend>(device: &B::Device) {
-    let architecture = architecture("minatar", "flat", LearningConfig::rainbow_minatar().head());
-    let mut learner = on_device::<B>(&architecture, device);
-    learner.update(&batch(&architecture, 1)).unwrap();
-    let weights = vec![1e30; learner.parameters()];
-    learner.set_weights(&weights, &weights);
-    let noise = vec![0.0; learner.network().noise().len()];
-    let before = learner.state();
-    let error = learner.update_with(&batch(&architecture, 2), &noise, &noise).unwrap_err().to_string();
-    let expected = "update 2, of loss NaN, is not finite; all weights are finite, the largest, 1e30, ";
-    assert!(error.contains(expected), "{error}");
-    assert_eq!(learner.state(), before);
+    for body in ["flat", "soft_moe(experts: 2)"] {
+        let architecture = architecture("minatar", body, LearningConfig::rainbow_minatar().head());
+        let mut learner = on_device::<B>(&architecture, device);
+        learner.update(&batch(&architecture, 1)).unwrap();
+        let weights = vec![1e30; learner.parameters()];
+        learner.set_weights(&weights, &weights);
+        let noise = vec![0.0; learner.network().noise().len()];
+        let before = learner.state();
+        let error = learner.update_with(&batch(&architecture, 2), &noise, &noise).unwrap_err().to_string();
+        let expected = "update 2, of loss NaN, is not finite; all weights are finite, the largest, 1e30, ";
+        assert!(error.contains(expected), "{error}");
+        assert_eq!(learner.state(), before);
+    }
 }
 
 /// A weight of each layer in turn is no number: the layer is named, on both engines.

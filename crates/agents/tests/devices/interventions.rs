@@ -7,7 +7,7 @@ use softmoe_agents::seeds::Seeds;
 use softmoe_config::{
     AgentConfig, AgentSteps, Architecture, BodySpec, Device, EncoderSpec, LearningConfig, NetworkSpec,
 };
-use softmoe_env::{DynEnvironment, Step};
+use softmoe_env::{Element, EnvironmentSpec, Player};
 use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::Replay;
 
@@ -55,32 +55,25 @@ fn agent_on(device: Device, config: &AgentConfig) -> Agent {
     let head = config.learning().unwrap().head();
     let architecture =
         Architecture { network, head, observation: [10, 10, 4], actions: 6, permutation_seed: 5 };
-    Agent::new_on(device, config, &architecture, Seeds::new(3)).unwrap()
+    let element = Element::Byte { scale: 1 };
+    let spec = EnvironmentSpec { frame: architecture.observation, stack: 1, actions: 6, element };
+    Agent::new_on(device, config, &architecture, &spec, Seeds::new(3)).unwrap()
 }
 
-/// Breakout and what the agent sees of it.
-struct Play {
-    environment: Box<dyn DynEnvironment>,
-    observation: Vec<u8>,
-}
+/// Breakout.
+struct Play(Player);
 
 impl Play {
     fn new() -> Self {
-        let environment = make(Game::Breakout, &Settings::default(), 7);
-        let observation = vec![0; environment.spec().frame_bytes()];
-        Play { environment, observation }
+        Play(Player::new(make(Game::Breakout, &Settings::default(), 7)))
     }
 
     /// A step of all these agents, which see what the first one does.
     fn step(&mut self, agents: &mut [Agent]) {
-        self.environment.observe(&mut self.observation);
-        let actions: Vec<usize> = agents.iter_mut().map(|agent| agent.act(&self.observation)).collect();
-        let step: Step = self.environment.step(actions[0]);
+        let actions: Vec<usize> = agents.iter_mut().map(|agent| agent.act(self.0.state())).collect();
+        let played = self.0.step(actions[0]);
         for agent in agents.iter_mut() {
-            agent.learn(&self.observation, actions[0], step).unwrap();
-        }
-        if step.terminal || step.truncated {
-            self.environment.reset();
+            agent.learn(played.frame, actions[0], played.step).unwrap();
         }
     }
 

@@ -15,7 +15,9 @@ use softmoe_agents::rainbow::{DeviceRainbowLearner, RainbowLearner, RainbowSetti
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, UpdateSettings};
 use softmoe_config::{Architecture, HeadSpec, NetworkSpec};
+use softmoe_env::Element;
 use softmoe_nets::AdamSettings;
+use softmoe_nets::device::Missing;
 use softmoe_replay::{Batch, Layout};
 
 const BATCH: usize = 2;
@@ -34,7 +36,7 @@ fn update_settings(architecture: &Architecture, double: bool) -> UpdateSettings 
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-        pixel_scale: architecture.network.encoder.pixel_scale(),
+        element: Element::Byte { scale: architecture.network.encoder.pixel_scale() },
     }
 }
 
@@ -112,12 +114,27 @@ fn flat_weights(learner: &dyn Learner) -> Vec<f32> {
     learner.weights().into_iter().flat_map(|(_, _, values)| values.into_owned()).collect()
 }
 
+/// The device to test, or nothing where this machine has none of its kind.
+///
+/// # Panics
+/// If there is none though the environment variable `SOFTMOE_REQUIRE_WGPU` is 1: only Vulkan's devices can be missing.
+fn found<D>(device: Result<D, Missing>) -> Option<D> {
+    let required = std::env::var("SOFTMOE_REQUIRE_WGPU").is_ok_and(|value| value == "1");
+    match device {
+        Ok(device) => Some(device),
+        Err(missing) if required => panic!("SOFTMOE_REQUIRE_WGPU is 1, but {missing}"),
+        Err(missing) => {
+            eprintln!("passed over: {missing}");
+            None
+        }
+    }
+}
+
 /// Runs a check on the device that `$find` may find.
 macro_rules! on {
     ($backend:ident, $find:expr, $check:ident, $($argument:expr),*) => {
-        match $find {
-            Ok(device) => $check::<$backend>($($argument,)* &device),
-            Err(missing) => eprintln!("passed over: {missing}"),
+        if let Some(device) = super::found($find) {
+            $check::<$backend>($($argument,)* &device);
         }
     };
 }
@@ -147,17 +164,15 @@ macro_rules! tests_on {
 
         #[test]
         fn interventions_are_those_of_the_cpu_engine() {
-            match $find {
-                Ok(_) => check_interventions($device),
-                Err(missing) => eprintln!("passed over: {missing}"),
+            if super::found($find).is_some() {
+                check_interventions($device);
             }
         }
 
         #[test]
         fn an_agent_with_interventions_goes_on_bit_for_bit() {
-            match $find {
-                Ok(_) => check_resume_with_interventions($device),
-                Err(missing) => eprintln!("passed over: {missing}"),
+            if super::found($find).is_some() {
+                check_resume_with_interventions($device);
             }
         }
     };

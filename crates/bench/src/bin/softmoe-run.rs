@@ -6,15 +6,15 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use fs4::TryLockError;
 use mimalloc::MiMalloc;
 use softmoe_agents::check_device;
-use softmoe_agents::checkpoint::remove_all;
-use softmoe_agents::run::{Monitor, Outcome, Phase, Report, train_on};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
 use softmoe_bench::memory::Memory;
 use softmoe_bench::text;
-use softmoe_config::progress::INTERRUPTED;
-use softmoe_config::{AgentSteps, Device, ProgressLine, RunConfig, RunDirectory};
+use softmoe_config::protocol::INTERRUPTED;
+use softmoe_config::{AgentSteps, Device, Phase, ProgressLine, RunConfig, RunDirectory};
 use softmoe_nets::weights::WeightsFile;
+use softmoe_runner::checkpoint::remove_all;
+use softmoe_runner::{Monitor, Options, Outcome, Progress, train};
 use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -31,9 +31,9 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// Time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 
-/// Train one run: everything it needs is in its run.ron, everything it makes lies beside it.
+/// Train one run: its run.ron has the whole configuration, and its files go into the same directory.
 ///
-/// A run that was stopped or killed goes on from its last checkpoint when it is started again.
+/// A run that was stopped or killed resumes from its last checkpoint when it is started again.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
 struct Arguments {
@@ -47,7 +47,7 @@ struct Arguments {
 enum Command {
     /// Print the layers of a network: output shapes, parameters, multiply-adds
     Describe(Describe),
-    /// Say whether this program can compute on a device, here and now
+    /// Check whether this program can compute on a device
     Device {
         /// cpu, flex, wgpu, cuda or cuda:N
         device: Device,
@@ -59,17 +59,17 @@ enum Command {
 struct Training {
     /// The run's configuration, e.g. runs/fig3/quick/flat/breakout/seed-0/run.ron
     run_ron: PathBuf,
-    /// What to compute with: cpu, flex, wgpu, cuda or cuda:N. All but cpu have to be built in, e.g. with
+    /// Device: cpu, flex, wgpu, cuda or cuda:N. All but cpu must be built in, e.g. with
     /// `cargo build --release -p softmoe-bench --features cuda`
     #[arg(long, default_value_t)]
     device: Device,
-    /// Threads that large networks compute with, to the same result [default: one for each core]
+    /// Threads of large networks; the result does not depend on them [default: one for each core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
-    /// How to tell the progress on standard output
+    /// Format of the progress on standard output
     #[arg(long, value_enum, default_value = "text")]
     progress: ProgressFormat,
-    /// Begin with these weights, e.g. the weights.safetensors of another run of the same network
+    /// Initial weights, e.g. the weights.safetensors of another run of the same network
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
 }
@@ -102,7 +102,9 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }),
         (None, Some(training)) => run(training),
-        (None, None) => Err(anyhow::anyhow!("name the run.ron of a run; `softmoe-run --help` says more")),
+        (None, None) => {
+            Err(anyhow::anyhow!("missing argument: the run.ron of a run (see `softmoe-run --help`)"))
+        }
     };
     result.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
@@ -121,13 +123,13 @@ fn describe(options: &Describe) -> anyhow::Result<()> {
         let file = WeightsFile::read(&bytes).with_context(|| format!("cannot read {path}"))?;
         file.architecture()
             .parse()
-            .with_context(|| format!("{path} is of no network that this program has"))?
+            .with_context(|| format!("{path} has a network that this program does not know"))?
     } else {
         let config = RunConfig::read(&options.network)?;
         let seeds = Seeds::new(config.seed);
-        config.architecture(seeds.seed(Role::Permutation)).with_context(|| {
-            format!("the arm `{}` has no network: it chooses its actions by chance", config.arm)
-        })?
+        config
+            .architecture(seeds.seed(Role::Permutation))
+            .with_context(|| format!("the arm `{}` has no network: it acts at random", config.arm))?
     };
     let description = Description::of(&architecture)?;
     let text = match options.json {
@@ -158,7 +160,8 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     if let Some(warning) = Memory::now().check(&config)? {
         monitor.warn(&warning);
     }
-    match train_on(arguments.device, &config, &directory, arguments.weights.as_deref(), &mut monitor)
+    let options = Options { device: arguments.device, weights: arguments.weights.as_deref() };
+    match train(&config, &directory, &options, &mut monitor)
         .with_context(|| format!("run {} stopped", config.name()))?
     {
         Outcome::Finished(done) => {
@@ -171,7 +174,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(steps) => {
-            eprintln!("{} stopped at step {steps}; start it again to go on from there", config.name());
+            eprintln!("{} stopped at step {steps}; start it again to resume", config.name());
             Ok(ExitCode::from(INTERRUPTED))
         }
     }
@@ -190,7 +193,7 @@ fn lock(directory: &RunDirectory) -> anyhow::Result<File> {
     let path = directory.lock();
     let file = File::create(&path).with_context(|| {
         format!(
-            "cannot write {}: the run's results go into that directory; make it writable, or have the run elsewhere \
+            "cannot write {}: the run's results go into that directory; make it writable, or run elsewhere \
              (`cargo xtask reproduce --out DIR`)",
             path.display()
         )
@@ -239,7 +242,7 @@ struct Pace {
 
 impl Pace {
     /// Whether to tell `report`, which was made `now`: a new phase at once, within a phase once a `period`.
-    fn tells(&mut self, now: Instant, period: Duration, report: &Report) -> bool {
+    fn tells(&mut self, now: Instant, period: Duration, report: &Progress) -> bool {
         if let Some((before, phase)) = self.told
             && phase == report.phase
             && now - before < period
@@ -263,13 +266,13 @@ impl Console {
     }
 
     fn say(&self, line: &str) {
-        // Whoever read this may be gone; the run goes on.
+        // The reader may have closed the pipe; the run continues.
         let _ = writeln!(std::io::stdout(), "{line}");
     }
 }
 
 impl Monitor for Console {
-    fn report(&mut self, report: &Report) {
+    fn report(&mut self, report: &Progress) {
         let period = match self.format {
             ProgressFormat::Json => REPORT_EVERY,
             ProgressFormat::Text => 20 * REPORT_EVERY,
@@ -282,11 +285,7 @@ impl Monitor for Console {
             of: report.of.0,
             steps_per_second: self.pace.steps_per_second.unwrap_or(0.0),
             evaluation_return: report.evaluation_return,
-            phase: match report.phase {
-                Phase::Train => softmoe_config::Phase::Train,
-                Phase::Evaluate => softmoe_config::Phase::Evaluate,
-                Phase::Checkpoint => softmoe_config::Phase::Checkpoint,
-            },
+            phase: report.phase,
         };
         match self.format {
             ProgressFormat::Json => self.say(&serde_json::to_string(&line).unwrap_or_default()),
@@ -319,7 +318,7 @@ mod tests {
         let (start, period) = (Instant::now(), Duration::from_secs(10));
         let mut pace = Pace::default();
         let mut tells = |seconds: u64, steps: u64, phase| {
-            let report = Report {
+            let report = Progress {
                 phase,
                 agent_steps: AgentSteps(steps),
                 of: AgentSteps(1000),

@@ -1,4 +1,4 @@
-//! The figure that has no runs: the networks of its arms, drawn.
+//! Figures without runs: drawings of the networks of their arms.
 
 use super::WriteError;
 use super::files::write_all;
@@ -10,11 +10,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Writes `figure.svg`, `figure.png` and `table.md` of a drawing of `experiment` into `directory`, which is made if
-/// need be. Returns their paths.
+/// it is missing. Returns their paths.
 ///
 /// # Errors
 ///
-/// There is no such drawing or network, it cannot be drawn, or a file not written.
+/// If there is no such drawing or network, if it cannot be drawn, or if a file cannot be written.
 pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
     let drawing = experiment.drawing(name)?;
     let mut networks = Vec::new();
@@ -50,7 +50,7 @@ pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec
     write_all(directory, files)
 }
 
-/// The boxes of a network: the observation, the encoder in one, then every layer, ReLUs with what they follow.
+/// The boxes of a network: the observation, the whole encoder, then every layer, with ReLUs joined to the layer before them.
 fn blocks(description: &Description, encoder: EncoderSpec) -> Vec<Block> {
     let of_encoder = || description.layers.iter().filter(|layer| layer.part == Part::Encoder);
     let convolutions = of_encoder().filter(|layer| layer.name.starts_with("Conv2d")).count();

@@ -10,19 +10,19 @@ use softmoe_config::file::write_atomically;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
 
-/// A report could not be written.
+/// An error in writing a report.
 #[derive(Debug, Error)]
 pub enum WriteError {
     /// A figure could not be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
-    /// What is to be drawn is not there, or its sizes do not fit together.
+    /// The drawing does not exist, or its sizes do not fit together.
     #[error(transparent)]
     Spec(#[from] ConfigError),
-    /// A network that is to be drawn cannot be built.
+    /// A network of the drawing cannot be built.
     #[error(transparent)]
     Network(#[from] AgentError),
-    /// The scores could not be put into CSV.
+    /// The scores could not be written as CSV.
     #[error("cannot write scores.csv: {0}")]
     Csv(#[from] csv::Error),
     /// A file could not be written.
@@ -30,17 +30,17 @@ pub enum WriteError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
 }
 
 /// Writes `figure.svg`, `figure.png`, `curves.svg`, `curves.png`, `table.md`, `scores.csv` and `verdict.md`
-/// into `directory`, which is made if need be. Returns their paths.
+/// into `directory`, which is made if it is missing. Returns their paths.
 ///
 /// # Errors
 ///
-/// A figure cannot be drawn or a file not written; the files written before that are whole.
+/// If a figure cannot be drawn or a file cannot be written; earlier files are whole.
 pub fn write(
     report: &Report,
     directory: &Path,
@@ -60,7 +60,7 @@ pub fn write(
     write_all(directory, files)
 }
 
-/// Writes files of these names and contents into `directory`, which is made if need be.
+/// Writes files with these names and contents into `directory`, which is made if it is missing.
 pub(super) fn write_all<const N: usize>(
     directory: &Path,
     files: [(&str, Vec<u8>); N],

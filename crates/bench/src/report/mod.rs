@@ -1,4 +1,4 @@
-//! The report on a figure: what every arm scored, what that says about the claim, and the files that tell it.
+//! The report on a figure: the scores of every arm, the verdict on the claim, and the files of both.
 
 mod changes;
 mod drawing;
@@ -27,10 +27,10 @@ use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
 pub struct Report {
     /// Title of the figure.
     pub title: String,
-    /// What was run: figure, profile, games, seeds, steps, changed settings; and the games that are left out of
-    /// the aggregates.
+    /// The runs: figure, profile, games, seeds, steps, changed settings; and the games that are left out of the
+    /// aggregates.
     pub caption: String,
-    /// The same with every game alike.
+    /// The same with no game left out.
     pub caption_of_all_games: String,
     /// Label of the reference arm.
     pub reference: String,
@@ -38,11 +38,11 @@ pub struct Report {
     pub games: Vec<Game>,
     /// The arms in the experiment's order, and the random policy last.
     pub arms: Vec<ArmReport>,
-    /// What the runs say about the claim.
+    /// The verdict on the claim.
     pub verdict: Verdict,
-    /// What the profile leaves out of the paper's protocol.
+    /// Differences of the profile from the paper's protocol.
     pub leaves_out: Vec<String>,
-    /// Why the intervals should not be taken at their word; none with at least [`ENOUGH_RUNS`] runs a game.
+    /// A warning about the intervals; `None` with at least [`ENOUGH_RUNS`] runs per game.
     pub caution: Option<String>,
     /// Missing runs, runs of other settings, games that cannot be normalised, unreadable files: one sentence each.
     pub notes: Vec<String>,
@@ -50,7 +50,7 @@ pub struct Report {
     pub collection: Collection,
 }
 
-/// Runs of a game from which on intervals are not warned of: the paper's number of seeds.
+/// Runs per game for intervals without a warning: the paper's number of seeds.
 pub const ENOUGH_RUNS: usize = 5;
 
 /// One arm.
@@ -60,13 +60,13 @@ pub struct ArmReport {
     pub name: String,
     /// Name in the figure.
     pub label: String,
-    /// Colour in the figure; none for the random policy.
+    /// Colour in the figure; `None` for the random policy.
     pub mark: Option<Mark>,
     /// Finished runs.
     pub runs: usize,
-    /// Aggregates of the normalised scores; none where some game has no run.
+    /// Aggregates of the normalised scores; `None` if some game has no run.
     pub summary: Option<Summary>,
-    /// Probability that a run of this arm scores higher than one of the reference; none for the reference.
+    /// Probability that a run of this arm scores higher than one of the reference; `None` for the reference.
     pub improvement: Option<Estimate>,
     /// Raw scores of each game, in the report's order of games.
     pub raw: Vec<Raw>,
@@ -79,7 +79,7 @@ pub struct Raw {
     pub runs: usize,
     /// Mean score over runs (0 without runs).
     pub mean: f64,
-    /// Sample standard deviation over runs; none with fewer than two.
+    /// Sample standard deviation over runs; `None` with fewer than two.
     pub deviation: Option<f64>,
 }
 
@@ -129,7 +129,7 @@ impl Report {
         }
     }
 
-    /// What 0 and 1 are.
+    /// The meaning of the scores 0 and 1.
     pub fn scale(&self) -> String {
         normalise::sentence(&self.games, &self.reference)
     }
@@ -141,7 +141,7 @@ fn label(experiment: &Experiment, name: &str) -> String {
     arm.map_or_else(|| format!("{name} policy"), |arm| arm.label.clone())
 }
 
-/// The colour of the arm `name`, which does not depend on which other arms were selected.
+/// The colour of the arm `name`. It does not depend on the other selected arms.
 fn mark(experiment: &Experiment, name: &str) -> Option<Mark> {
     let mut others = experiment.arms.iter().filter(|arm| arm.name != experiment.reference);
     if name == experiment.reference {
@@ -158,7 +158,7 @@ fn raw(scores: &[f64]) -> Raw {
     Raw { runs, mean, deviation: (runs > 1).then(|| (squares / (runs - 1) as f64).sqrt()) }
 }
 
-/// What was run, and which of its games are not among `shown`.
+/// Describes the runs, and the games that are not among `shown`.
 fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> String {
     let profile = &selection.profile;
     let names = |within: bool| {
@@ -198,7 +198,7 @@ fn as_run(selection: &Selection, collection: &Collection) -> Profile {
     profile
 }
 
-/// What to say of the intervals of few runs.
+/// The warning about intervals of few runs.
 fn caution(arms: &[ArmReport]) -> Option<String> {
     let learners = arms.iter().filter(|arm| arm.mark.is_some());
     let counts = learners.flat_map(|arm| &arm.raw).map(|raw| raw.runs);
@@ -206,7 +206,7 @@ fn caution(arms: &[ArmReport]) -> Option<String> {
     (fewest < ENOUGH_RUNS).then(|| {
         format!(
             "Intervals resampled from {fewest} runs of a game are narrower than the true uncertainty; run \
-             {ENOUGH_RUNS} or more (--seeds {ENOUGH_RUNS}) before believing them."
+             {ENOUGH_RUNS} or more (--seeds {ENOUGH_RUNS}) before relying on them."
         )
     })
 }

@@ -22,7 +22,7 @@ pub fn bars(report: &Report) -> Bars {
     }
 }
 
-/// Arms whose bands can be told apart in one panel.
+/// Largest number of arms whose bands can be told apart in one panel.
 const MOST_BANDS: usize = 4;
 
 /// Evaluation return of every arm over the course of training.
@@ -44,7 +44,7 @@ pub fn curves(report: &Report, bootstrap: &Bootstrap, generator: &mut impl Rng) 
         });
     }
     let learners = || report.arms.iter().filter(|arm| arm.mark.is_some());
-    // Many bands over one another hide the lines.
+    // Many overlapping bands hide the lines.
     let crowded = learners().filter(|arm| arm.runs > 0).count() > MOST_BANDS;
     let whose = if crowded { format!("band of {}", report.reference) } else { "bands".to_owned() };
     for line in panels.iter_mut().flat_map(|panel| &mut panel.lines) {
@@ -87,7 +87,7 @@ fn points(
     points
 }
 
-/// The mean of `values`, and its interval or, of two values, their range.
+/// The mean of `values` with its interval; with two values, their range.
 fn mean_and_band(
     values: Vec<f64>,
     bootstrap: &Bootstrap,

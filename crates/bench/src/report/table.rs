@@ -43,7 +43,7 @@ pub fn markdown(report: &Report) -> String {
         text,
         "\n{} IQM, mean, median and optimality gap (lower is better) are of normalised scores, the columns of the \
          games raw: mean ± standard deviation over seeds. Brackets: 95% stratified bootstrap intervals, the scale \
-         being taken as given. P: probability that a run scores higher than one of {}.\n",
+         is treated as fixed. P: probability that a run scores higher than one of {}.\n",
         report.scale(),
         report.reference
     );
@@ -51,10 +51,10 @@ pub fn markdown(report: &Report) -> String {
     text
 }
 
-/// What holds of every report, after its own `notes`.
+/// The notes of a report: its own `notes`, then those of every report.
 fn with_constant_note(notes: impl IntoIterator<Item = String>) -> Vec<String> {
-    let always = "Arms of one seed share the seeds of their environments but are resampled independently: intervals \
-                  of differences are the wider for it, if anything.";
+    let always = "Arms with the same seed share environment seeds but are resampled independently; if anything, this \
+                  widens the intervals of differences.";
     notes.into_iter().chain([always.to_owned()]).collect()
 }
 
@@ -74,8 +74,8 @@ pub fn verdict_markdown(report: &Report) -> String {
     }
     let _ = write!(
         text,
-        "\n{} Brackets: 95% stratified bootstrap intervals of the difference, each for itself (not corrected for the \
-         number of rules). The whole claim is contradicted if a part is, and supported if every part is.\n",
+        "\n{} Brackets: 95% stratified bootstrap intervals of the difference, not corrected for the \
+         number of rules. The claim is contradicted if any rule is, and supported if every rule is.\n",
         report.scale()
     );
     if !report.leaves_out.is_empty() {
@@ -131,8 +131,8 @@ pub fn scores_csv(report: &Report) -> csv::Result<Vec<u8>> {
     writer.into_inner().map_err(|error| error.into_error().into())
 }
 
-/// The table of scores with as much as fits into `width` columns: raw scores of the games and intervals of the
-/// probability of improvement are left to `table.md` where they do not.
+/// The table of scores, limited to `width` columns: if they do not fit, only `table.md` has the raw scores of the games and
+/// the intervals of the probability of improvement.
 fn scores_table(report: &Report, width: u16) -> Table {
     let better = format!("P(> {})", report.reference);
     let rows = |games: usize, intervals: bool| {

@@ -1,20 +1,20 @@
-//! What the runs say about the figure's claim, by the rules that the experiment fixed before any run.
+//! The verdict on the figure's claim, by the rules that the experiment fixed before any run.
 
 use crate::statistics::{Bootstrap, Estimate, Interval, Scores};
 use rand::Rng;
 use softmoe_config::{Experiment, Rule};
 use std::fmt;
 
-/// What is said of a claim or a part of one.
+/// The judgement of a claim or of one rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The interval lies where the claim says.
+    /// The whole interval agrees with the claim.
     Supported,
-    /// It lies where the claim says it does not.
+    /// The whole interval contradicts the claim.
     Contradicted,
-    /// It leaves both open.
+    /// The interval allows both.
     Inconclusive,
-    /// The runs that it takes are not there.
+    /// Runs are missing.
     NotJudged,
 }
 
@@ -29,20 +29,20 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// One rule, judged.
+/// One rule with its judgement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
-    /// What the rule says, in words.
+    /// The rule's statement.
     pub says: String,
-    /// The difference that was measured, in words.
+    /// The measured difference, in words.
     pub difference: String,
-    /// When the rule is supported, in words.
+    /// The condition for support, in words.
     pub asks: String,
-    /// The difference of normalised interquartile means; none if an arm has no aggregate.
+    /// The difference of normalised interquartile means; `None` if an arm has no aggregate.
     pub estimate: Option<Estimate>,
-    /// What follows.
+    /// The judgement.
     pub outcome: Outcome,
-    /// Why it was not judged, or why it could not be decided.
+    /// The reason for a missing or an inconclusive judgement.
     pub why: Option<String>,
 }
 
@@ -51,17 +51,17 @@ pub struct Judgement {
 pub struct Verdict {
     /// The paper's claim.
     pub claim: String,
-    /// Each of its parts.
+    /// Each rule.
     pub judgements: Vec<Judgement>,
-    /// All of it.
+    /// The whole claim.
     pub outcome: Outcome,
 }
 
 impl Verdict {
     /// Judges the rules of `experiment` by the normalised scores that `scores_of` an arm gives.
     ///
-    /// The whole is contradicted if a part is, supported if every part is, not judged if no part was, and
-    /// otherwise inconclusive.
+    /// The claim is contradicted if a rule is, supported if every rule is, not judged if no rule was, and inconclusive
+    /// otherwise.
     pub fn judge(
         experiment: &Experiment,
         scores_of: impl Fn(&str) -> Option<Scores>,
@@ -109,7 +109,7 @@ fn judge_rule(
     };
     // The reference arm has normalised scores wherever there is a scale.
     if scores_of(&experiment.reference).is_none() {
-        judgement.why = Some("no game has a scale (see the notes)".to_owned());
+        judgement.why = Some("no game could be normalised (see the notes)".to_owned());
         return judgement;
     }
     let scores: Vec<(f64, Option<Scores>)> =
@@ -137,8 +137,8 @@ fn judge_rule(
     judgement
 }
 
-/// The weight of each arm in the rule's difference. An arm that occurs twice is one term, so that it is
-/// resampled once.
+/// The weight of each arm in the rule's difference. An arm that occurs twice is one term, so that it is resampled
+/// once.
 fn terms(rule: &Rule) -> Vec<(f64, &str)> {
     let all: Vec<(f64, &str)> = match rule {
         Rule::Higher { better, worse, .. } => vec![(1.0, better), (-1.0, worse)],
@@ -171,7 +171,7 @@ fn difference(rule: &Rule, label: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// Where the interval has to lie for the rule to be supported, in words.
+/// The condition on the interval for support, in words.
 fn asks(rule: &Rule) -> String {
     match rule {
         Rule::Higher { .. } | Rule::GainsMore { .. } => "above 0".to_owned(),
@@ -180,7 +180,7 @@ fn asks(rule: &Rule) -> String {
     }
 }
 
-/// Where `interval` lies, seen from the rule.
+/// The judgement of the rule from `interval`.
 fn decide(rule: &Rule, interval: Interval) -> Outcome {
     let Interval { low, high } = interval;
     let (supported, contradicted) = match *rule {

@@ -54,7 +54,7 @@ pub struct LearningConfig {
     pub epsilon_evaluation: f64,
     /// Whether rewards are clipped to [-1, 1] before they are stored.
     pub clip_rewards: bool,
-    /// Whether the loss of a life is stored as a terminal step. The episode goes on.
+    /// Whether the loss of a life is stored as a terminal step. The episode continues.
     pub terminal_on_life_loss: bool,
     /// Reset or perturbation of weights during training.
     pub intervention: InterventionSpec,

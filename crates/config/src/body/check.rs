@@ -16,7 +16,7 @@ const LARGEST_CAPACITY: f64 = 64.0;
 /// Largest number of a body that has only a device forward: the device engine alone knows the body's own rules.
 const LARGEST_NUMBER: f64 = 1_024.0;
 
-/// What the rules of a body depend on: the encoder before it.
+/// The encoder before a body, on which the body's rules depend.
 pub(crate) struct EncoderSizes {
     /// Height, width and channels of the feature map.
     pub(crate) feature_map: [usize; 3],

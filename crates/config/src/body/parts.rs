@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// What the tokens of a feature map (H, W, C) are.
+/// The tokens of a feature map (H, W, C).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokensSpec {
@@ -62,7 +62,7 @@ impl SlotsSpec {
         let slots = match self {
             SlotsSpec::TokensOverExperts => tokens.div_ceil(experts.max(1)),
             SlotsSpec::Tokens => tokens,
-            // 0.1 of 30 is 3, whatever 0.1 is in binary.
+            // 0.1 of 30 is 3, although 0.1 is not exact in binary.
             SlotsSpec::Fraction(fraction) => (fraction * tokens as f64 - 1e-9).ceil() as usize,
             SlotsSpec::Count(count) => count,
         };
@@ -86,7 +86,7 @@ impl FromStr for SlotsSpec {
     }
 }
 
-/// What an expert is.
+/// The kind of an expert.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ExpertSpec {

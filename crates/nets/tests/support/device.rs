@@ -3,9 +3,27 @@
 use super::uniform;
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
-use softmoe_nets::device::{Autodiff, DeviceLayer, DeviceShape, DeviceWeights, from_values, to_values};
+use softmoe_nets::device::{
+    Autodiff, DeviceLayer, DeviceShape, DeviceWeights, Missing, from_values, to_values,
+};
 use softmoe_nets::shapes::Shape;
 use softmoe_nets::{Builder, Layer, Weights};
+
+/// The device to test, or nothing where this machine has none of its kind.
+///
+/// # Panics
+/// If there is none though the environment variable `SOFTMOE_REQUIRE_WGPU` is 1: only Vulkan's devices can be missing.
+pub(crate) fn found<D>(device: Result<D, Missing>) -> Option<D> {
+    let required = std::env::var("SOFTMOE_REQUIRE_WGPU").is_ok_and(|value| value == "1");
+    match device {
+        Ok(device) => Some(device),
+        Err(missing) if required => panic!("SOFTMOE_REQUIRE_WGPU is 1, but {missing}"),
+        Err(missing) => {
+            eprintln!("passed over: {missing}");
+            None
+        }
+    }
+}
 
 /// Error allowed, as a share of the largest value of a tensor. Both sides round: each product's sum of up to a few
 /// thousand terms by some 1e-7, and layers on top of each other. Most of it is needed by the load-balancing loss on

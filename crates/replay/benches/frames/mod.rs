@@ -1,4 +1,4 @@
-//! Frames as sparse as Atari's: one background colour, a few sprites that move, a score line, a strip of texture.
+//! Synthetic sparse frames like Atari's: one background colour, a few moving sprites, a score line, a strip of texture.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -13,11 +13,11 @@ const STRIP: usize = 6;
 /// A game that plays itself.
 pub(crate) struct Screen {
     rng: Xoshiro256PlusPlus,
-    /// Pixels of each sprite, all of them different shades, and where it is.
+    /// Pixels of each sprite, all of different shades, and its position.
     sprites: Vec<([u8; SPRITE * SPRITE], [usize; 2])>,
-    /// Shades of the strip at the bottom, which stays as it is.
+    /// Shades of the constant strip at the bottom.
     texture: Vec<u8>,
-    /// Shades of the score, which changes now and then.
+    /// Shades of the score, which changes sometimes.
     score: [u8; 40],
     frame: Vec<u8>,
 }

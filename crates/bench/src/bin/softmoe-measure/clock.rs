@@ -1,7 +1,7 @@
-//! Clocks, and statistics of measured times.
+//! Clocks.
 
 use clap::ValueEnum;
-use serde::Serialize;
+pub(crate) use softmoe_config::protocol::Figure;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -58,38 +58,9 @@ fn on_cores() -> f64 {
     Clock::Wall.now()
 }
 
-/// Statistics of several samples of a quantity.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub(crate) struct Figure {
-    min: f64,
-    max: f64,
-    median: f64,
-}
-
-impl Figure {
-    /// The statistics of at least one sample.
-    pub(crate) fn of(samples: impl IntoIterator<Item = f64>) -> Self {
-        let mut samples: Vec<f64> = samples.into_iter().collect();
-        samples.sort_by(f64::total_cmp);
-        let middle = samples.len() / 2;
-        let median = match samples.len() % 2 {
-            0 => (samples[middle - 1] + samples[middle]) / 2.0,
-            _ => samples[middle],
-        };
-        Figure { min: samples[0], max: samples[samples.len() - 1], median }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_figure_has_the_ends_and_the_middle() {
-        assert_eq!(Figure::of([3.0, 1.0, 2.0]), Figure { min: 1.0, max: 3.0, median: 2.0 });
-        assert_eq!(Figure::of([4.0, 1.0, 3.0, 2.0]), Figure { min: 1.0, max: 4.0, median: 2.5 });
-        assert_eq!(Figure::of([7.0]), Figure { min: 7.0, max: 7.0, median: 7.0 });
-    }
 
     #[test]
     fn every_call_is_part_of_some_sample() {

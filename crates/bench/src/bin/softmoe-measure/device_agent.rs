@@ -12,10 +12,11 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, Learner, Mode, Phases, UpdateSettings, check_device, learner_on};
 use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, LearningConfig};
-use softmoe_env::{DynEnvironment, Step};
+use softmoe_env::{DynEnvironment, Element, EnvironmentSpec, Step};
 use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Batch, Layout};
-use std::time::Instant;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
 
 /// Agent steps between two updates of Rainbow.
 const UPDATE_PERIOD: u64 = LearningConfig::rainbow_minatar().update_period.0;
@@ -72,10 +73,8 @@ struct Learning {
 impl Learning {
     fn new(name: &str, device: Device) -> Result<Self> {
         let (config, architecture) = rainbow(name)?;
-        let settings = UpdateSettings {
-            pixel_scale: architecture.network.encoder.pixel_scale(),
-            ..UpdateSettings::from(&config)
-        };
+        let element = Element::Byte { scale: architecture.network.encoder.pixel_scale() };
+        let settings = UpdateSettings::new(&config, element);
         let learner = learner_on(
             device,
             &AgentConfig::Learning(config.clone()),
@@ -176,6 +175,12 @@ impl Played {
     }
 }
 
+/// The clock of agents.
+fn since_first_asked() -> Duration {
+    static FIRST: LazyLock<Instant> = LazyLock::new(Instant::now);
+    FIRST.elapsed()
+}
+
 /// Full Rainbow playing a game.
 struct Playing {
     agent: Agent,
@@ -189,7 +194,14 @@ impl Playing {
     fn new(name: &str, device: Device) -> Result<Self> {
         let (config, architecture) = rainbow(name)?;
         let (played, architecture) = Played::new(&architecture);
-        let agent = Agent::new_on(device, &config.into(), &architecture, Seeds::new(0))?;
+        let spec = EnvironmentSpec {
+            frame: architecture.observation,
+            stack: 1,
+            actions: architecture.actions,
+            element: Element::Byte { scale: architecture.network.encoder.pixel_scale() },
+        };
+        let mut agent = Agent::new_on(device, &config.into(), &architecture, &spec, Seeds::new(0))?;
+        agent.time_by(since_first_asked);
         let observation = vec![0; architecture.observation.iter().product()];
         Ok(Playing { agent, played, observation, environment: 0.0 })
     }
@@ -218,7 +230,7 @@ impl Playing {
         }
         self.agent.finish_update()?;
         let per_second = steps as f64 / start.elapsed().as_secs_f64();
-        let Phases { act, sample, update } = self.agent.take_phases();
+        let Phases { act, sample, update, .. } = self.agent.take_phases();
         let of_a_step = |seconds: f64| 1e6 * seconds / steps as f64;
         Ok([
             ("agent_steps", per_second),

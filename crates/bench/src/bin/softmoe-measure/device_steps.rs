@@ -4,9 +4,9 @@ use crate::networks;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, presets};
-use serde::Deserialize;
 use softmoe_agents::check_device;
 use softmoe_config::Device;
+use softmoe_config::protocol::TrainStepLine;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -27,31 +27,16 @@ pub(crate) struct Options {
     peers: Option<PathBuf>,
 }
 
-/// A line of the peers' file. Other lines are ignored.
-#[derive(Debug, Deserialize)]
-struct Line {
-    framework: Option<String>,
-    net: Option<String>,
-    train_ms_min: Option<f64>,
-    train_queued_ms: Option<f64>,
-}
-
 /// Framework and updates a second: with a wait after each step, and queued.
 type Peer = (String, [f64; 2]);
 
 /// The peers' rates by network.
 fn read(text: &str) -> BTreeMap<String, Vec<Peer>> {
     let mut peers: BTreeMap<String, Vec<Peer>> = BTreeMap::new();
-    for line in text.lines() {
-        if let Ok(Line {
-            framework: Some(framework),
-            net: Some(net),
-            train_ms_min: Some(waited),
-            train_queued_ms: Some(queued),
-        }) = serde_json::from_str(line)
-        {
-            peers.entry(net).or_default().push((framework, [1e3 / waited, 1e3 / queued]));
-        }
+    for (framework, net, rates) in
+        text.lines().filter_map(TrainStepLine::read).filter_map(TrainStepLine::rates)
+    {
+        peers.entry(net).or_default().push((framework, rates));
     }
     peers
 }

@@ -19,7 +19,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use clock::{Clock, Figure};
 use mimalloc::MiMalloc;
-use serde_json::json;
+use softmoe_config::protocol::MeasurementLine;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -129,7 +129,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
         What::DeviceSteps(options) => return device_steps::report(options),
         _ => {}
     }
-    say(&json!({ "host": host::processor(), "instructions": host::instructions() }))?;
+    let (host, instructions) = (Some(host::processor()), Some(host::instructions().to_string()));
+    say(&MeasurementLine { host, instructions, ..Default::default() })?;
     let mut measurement: Box<dyn Measurement> = match &arguments.what {
         What::Network { network } => Box::new(networks::Step::new(network)?),
         What::Products { network } => Box::new(kernels::Products::new(network)),
@@ -141,15 +142,18 @@ fn measure(arguments: &Arguments) -> Result<()> {
         What::DeviceAgent(options) => device_agent::measurement(options)?,
         What::Devices(_) | What::DeviceSteps(_) => unreachable!("these have no rounds"),
     };
-    say(&json!({ "ready": true }))?;
+    say(&MeasurementLine { ready: true, ..Default::default() })?;
     for line in std::io::stdin().lock().lines() {
         line.context("cannot read standard input")?;
-        say(&json!({ "figures": measurement.round(arguments.clock)? }))?;
+        let figures = measurement.round(arguments.clock)?;
+        let figures = figures.into_iter().map(|(name, figure)| (name.to_owned(), figure)).collect();
+        say(&MeasurementLine { figures: Some(figures), ..Default::default() })?;
     }
     Ok(())
 }
 
-fn say(line: &serde_json::Value) -> Result<()> {
+fn say(line: &MeasurementLine) -> Result<()> {
+    let line = serde_json::to_string(line)?;
     let mut output = std::io::stdout().lock();
     writeln!(output, "{line}").and_then(|()| output.flush()).context("cannot write to standard output")
 }

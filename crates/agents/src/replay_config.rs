@@ -1,0 +1,55 @@
+//! The replay of an agent, as its configuration and its environment have it.
+
+use crate::AgentError;
+use softmoe_config::{AgentConfig, LearningConfig};
+use softmoe_env::EnvironmentSpec;
+use softmoe_replay::{Layout, Replay, ReplayError, Sampling, Storage};
+
+/// The layout of an agent's replay, how it is sampled, and how it keeps its frames.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ReplayConfig {
+    /// Sizes and returns.
+    pub layout: Layout,
+    /// Uniform where priorities are losses to the power of 0, prioritized otherwise.
+    pub sampling: Sampling,
+    /// Plain or compressed.
+    pub storage: Storage,
+}
+
+impl ReplayConfig {
+    /// The replay of the agent of `config` in an environment.
+    ///
+    /// # Errors
+    /// If `config` is the random policy, which has no replay.
+    pub fn new(config: &AgentConfig, spec: &EnvironmentSpec) -> Result<Self, AgentError> {
+        let learning = crate::agent::learning_of(config)?;
+        Ok(Self::of(&learning, spec))
+    }
+
+    pub(crate) fn of(learning: &LearningConfig, spec: &EnvironmentSpec) -> Self {
+        let [_, _, channels] = spec.frame;
+        ReplayConfig {
+            layout: Layout {
+                capacity: learning.replay_capacity,
+                frame_len: spec.frame_bytes(),
+                channels: channels * spec.element.size(),
+                stack: spec.stack,
+                n_step: learning.n_step,
+                discount: learning.discount,
+            },
+            sampling: match learning.priority_exponent {
+                0.0 => Sampling::Uniform,
+                _ => Sampling::Prioritized,
+            },
+            storage: if learning.replay_compressed { Storage::Compressed } else { Storage::Plain },
+        }
+    }
+
+    /// An empty replay.
+    ///
+    /// # Errors
+    /// As [`Replay::with_storage`].
+    pub fn make(&self) -> Result<Replay, ReplayError> {
+        Replay::with_storage(self.layout, self.sampling, self.storage)
+    }
+}

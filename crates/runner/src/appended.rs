@@ -1,0 +1,114 @@
+//! A file that a run appends to. A resumed run goes on from the place that its checkpoint names.
+
+use crate::RunError;
+use crate::atomic::sync_parent;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+
+/// Length and checksum of a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Length in bytes.
+    pub len: u64,
+    /// CRC-32 of those bytes.
+    pub crc: u32,
+}
+
+/// A file, open to append.
+#[derive(Debug)]
+pub struct Appended {
+    path: PathBuf,
+    file: File,
+    written: Written,
+}
+
+impl Appended {
+    /// Opens the file of a run that goes on from where it was `written` to; a new run's begins at 0. Later bytes were
+    /// written after the checkpoint and will be written again: they are cut off.
+    ///
+    /// # Errors
+    /// If the file cannot be opened, is shorter, or was changed before that place.
+    pub fn open(path: PathBuf, written: Written) -> Result<Self, RunError> {
+        let len = written.len;
+        let open = || -> io::Result<(File, u64)> {
+            let file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path)?;
+            sync_parent(&path)?;
+            let found = file.metadata()?.len();
+            Ok((file, found))
+        };
+        let (mut file, found) = open().map_err(|source| RunError::cannot_write(&path, source))?;
+        if found < len {
+            return Err(RunError::MetricsTooShort { path, found, expected: len });
+        }
+        let mut checksum = crc32fast::Hasher::new();
+        let mut buffer = [0; 4096];
+        let mut rest = (&mut file).take(len);
+        loop {
+            match rest.read(&mut buffer).map_err(|source| RunError::cannot_write(&path, source))? {
+                0 => break,
+                read => checksum.update(&buffer[..read]),
+            }
+        }
+        if checksum.finalize() != written.crc {
+            return Err(RunError::MetricsChanged { path });
+        }
+        let mut cut = || -> io::Result<()> {
+            file.set_len(len)?;
+            file.seek(SeekFrom::Start(len))?;
+            Ok(())
+        };
+        cut().map_err(|source| RunError::cannot_write(&path, source))?;
+        Ok(Appended { path, file, written })
+    }
+
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), RunError> {
+        let mut write = || {
+            // Rows written to a file that somebody has removed would be lost without a word.
+            self.path.symlink_metadata()?;
+            self.file.write_all(bytes)
+        };
+        write().map_err(|source| RunError::cannot_write(&self.path, source))?;
+        let Written { len, crc } = self.written;
+        let mut checksum = crc32fast::Hasher::new_with_initial_len(crc, len);
+        checksum.update(bytes);
+        self.written = Written { len: len + bytes.len() as u64, crc: checksum.finalize() };
+        Ok(())
+    }
+
+    /// Appends rows of CSV, with a header before the first row of the file.
+    ///
+    /// # Errors
+    /// If a row cannot be encoded, or the file cannot be written.
+    pub fn append_rows<R: Serialize>(
+        &mut self,
+        rows: impl IntoIterator<Item = R>,
+        what: &'static str,
+    ) -> Result<(), RunError> {
+        let mut writer = csv::WriterBuilder::new().has_headers(self.written.len == 0).from_writer(Vec::new());
+        let encode = |reason: String| RunError::Encode { what, reason };
+        for row in rows {
+            writer.serialize(row).map_err(|error| encode(error.to_string()))?;
+        }
+        let bytes = writer.into_inner().map_err(|error| encode(error.to_string()))?;
+        self.append(&bytes)
+    }
+
+    /// Puts the appended bytes on disk.
+    ///
+    /// # Errors
+    /// If that fails.
+    pub fn sync(&mut self) -> Result<(), RunError> {
+        self.file.sync_data().map_err(|source| RunError::cannot_write(&self.path, source))
+    }
+
+    /// Length and checksum so far.
+    pub fn written(&self) -> Written {
+        self.written
+    }
+}

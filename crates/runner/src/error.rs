@@ -1,0 +1,134 @@
+//! Errors of a run on disk.
+
+use softmoe_agents::AgentError;
+use softmoe_config::{AgentSteps, ConfigError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why a run cannot start, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The agent cannot be made or cannot go on.
+    #[error(transparent)]
+    Agent(#[from] AgentError),
+    /// Training diverged.
+    #[error("at agent step {step} {source}. {}", goes_on_from(checkpoint.as_deref()))]
+    Diverged {
+        /// The step whose update it was.
+        step: AgentSteps,
+        /// Update and layer.
+        source: AgentError,
+        /// The newest checkpoint.
+        checkpoint: Option<PathBuf>,
+    },
+    /// The configuration makes no sense.
+    #[error(transparent)]
+    Configuration(#[from] ConfigError),
+    /// The environment's suite is not in this build.
+    #[error("this build has no environments of {suite}; build it with `--features {feature}`")]
+    Suite {
+        /// The suite.
+        suite: &'static str,
+        /// The feature that it comes with.
+        feature: &'static str,
+    },
+    /// A file cannot be written or read.
+    #[error("cannot {action} {}: {source}; {hint}", path.display())]
+    File {
+        /// The attempted action, e.g. `write`.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// The remedy.
+        hint: &'static str,
+        /// The reason.
+        source: io::Error,
+    },
+    /// The run cannot start from the given file of weights.
+    #[error("cannot start from {}: {reason}", path.display())]
+    InitialWeights {
+        /// The file.
+        path: PathBuf,
+        /// The reason, and the remedy.
+        reason: String,
+    },
+    /// No checkpoint of the run can be read.
+    #[error(
+        "none of the checkpoints in {} can be read; to start the run anew, move its directory away. {reasons}",
+        directory.display()
+    )]
+    NoCheckpoint {
+        /// Their directory.
+        directory: PathBuf,
+        /// The reason for each.
+        reasons: String,
+    },
+    /// The run's checkpoint is of another configuration.
+    #[error(
+        "{} is of another configuration than run.ron: {differences}; put run.ron back as it was, or move the run's \
+         directory away to start anew", checkpoint.display()
+    )]
+    OtherConfiguration {
+        /// The newest checkpoint that can be read.
+        checkpoint: PathBuf,
+        /// The values that differ.
+        differences: String,
+    },
+    /// `metrics.csv`, or another file that the run appends to, is shorter than the checkpoint says.
+    #[error(
+        "{} has {found} bytes, {expected} when the checkpoint was written: lines are missing; restore the file, or \
+         move the run's directory away to start anew", path.display()
+    )]
+    MetricsTooShort {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        found: u64,
+        /// Its length at the checkpoint.
+        expected: u64,
+    },
+    /// `metrics.csv`, or another file that the run appends to, has changed since the checkpoint.
+    #[error(
+        "{} was changed: what the checkpoint knows of it has another checksum; restore the file, or move the run's \
+         directory away to start anew", path.display()
+    )]
+    MetricsChanged {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `metrics.csv` or the weights cannot be encoded.
+    #[error("cannot encode {what}: {reason}")]
+    Encode {
+        /// The thing to encode.
+        what: &'static str,
+        /// The encoder's message.
+        reason: String,
+    },
+}
+
+impl RunError {
+    /// The error of a file that cannot be written.
+    pub(crate) fn cannot_write(path: &Path, source: io::Error) -> Self {
+        let hint = match source.kind() {
+            io::ErrorKind::NotFound => {
+                "the run's directory was removed or moved while the run was going; put it back, or plan the run anew"
+            }
+            _ => {
+                "free some space or choose a writable directory; started again, the run goes on from its last checkpoint"
+            }
+        };
+        RunError::File { action: "write", path: path.to_owned(), source, hint }
+    }
+}
+
+/// Where a stopped run goes on when it is started again.
+fn goes_on_from(checkpoint: Option<&Path>) -> String {
+    match checkpoint {
+        Some(path) => format!(
+            "Started again the run goes on from {}, in the same way; for another setting move its directory away",
+            path.display()
+        ),
+        None => "The run has no checkpoint yet: started again it begins anew, in the same way".into(),
+    }
+}

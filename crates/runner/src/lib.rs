@@ -1,0 +1,30 @@
+//! A training run on disk: `run.ron` in, `done.ron` out.
+//!
+//! [`train`] steps a [`Training`](softmoe_agents::Training) to its end in a [`RunDirectory`](softmoe_config::RunDirectory),
+//! with [checkpoints](checkpoint), [metrics](Metrics) and a [`Monitor`] that watches and may stop it. A run that was stopped
+//! or killed goes on from its newest checkpoint, to the same weights and metrics bit for bit.
+#![deny(missing_docs)]
+
+mod appended;
+mod atomic;
+pub mod checkpoint;
+mod checksum;
+mod clock;
+mod environment;
+mod error;
+mod metrics;
+mod monitor;
+mod random;
+mod results;
+mod start;
+mod tensorboard;
+mod timing;
+mod train;
+
+pub use appended::{Appended, Written};
+pub use atomic::remove_leftovers;
+pub use environment::make;
+pub use error::RunError;
+pub use metrics::{Metrics, Positions};
+pub use monitor::{Monitor, Outcome, Progress};
+pub use train::{Options, train};

@@ -1,0 +1,38 @@
+//! Watching a run, stopping it, and its outcome.
+
+use softmoe_config::{AgentSteps, Done, Phase};
+
+/// The progress of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Progress {
+    /// The phase that the run is in.
+    pub phase: Phase,
+    /// Agent steps trained.
+    pub agent_steps: AgentSteps,
+    /// Agent steps of the whole run.
+    pub of: AgentSteps,
+    /// Mean return of the latest evaluation.
+    pub evaluation_return: Option<f64>,
+}
+
+/// An observer of a run, which may stop it.
+pub trait Monitor {
+    /// Takes the progress of the run: at the beginning of each phase, and often in training.
+    fn report(&mut self, progress: &Progress);
+
+    /// Takes a warning for the user, e.g. of a checkpoint that cannot be read.
+    fn warn(&mut self, message: &str);
+
+    /// Whether the run goes on, asked before every step of training and of evaluation. If not, the run writes a checkpoint
+    /// and stops. An evaluation that was broken off is played again when the run is resumed.
+    fn keep_going(&mut self) -> bool;
+}
+
+/// The outcome of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The run is finished, and `done.ron` is written.
+    Finished(Done),
+    /// The run was stopped at this step, and goes on from it when it is started again.
+    Interrupted(AgentSteps),
+}

@@ -1,0 +1,258 @@
+//! Training one run, from its `run.ron` to its `done.ron`.
+//!
+//! Everything that a run produces lies in its directory, and the directory is all that it needs to go on. A run that was
+//! killed at any instant is started again in the same way, and ends with the same weights and metrics as one that was not.
+
+use crate::checkpoint::{self, Checkpoints, FilesState, State};
+use crate::clock;
+use crate::metrics::Metrics;
+use crate::monitor::{Monitor, Outcome, Progress};
+use crate::results::{save_done, save_weights};
+use crate::start::{Started, start};
+use crate::timing::Timing;
+use crate::{RunError, environment, random};
+use softmoe_agents::seeds::{Role, Seeds};
+use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate, instruction_set};
+use softmoe_config::{AgentSteps, Architecture, Device, MetricsRow, Phase, RunConfig, RunDirectory};
+use std::path::Path;
+use std::time::Duration;
+
+/// Agent steps between two reports of progress.
+const REPORT_PERIOD: u64 = 50;
+
+/// The options of a run that decide nothing about its configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// The device to compute on. A run may be resumed on another one.
+    pub device: Device,
+    /// A file of weights that a new run begins with.
+    pub weights: Option<&'a Path>,
+}
+
+/// Trains the run of `config` in `directory`, going on from its newest checkpoint if there is one.
+///
+/// # Errors
+/// If the configuration cannot be followed, the device cannot be used, a file cannot be written or read, or training
+/// diverges.
+pub fn train(
+    config: &RunConfig,
+    directory: &RunDirectory,
+    options: &Options<'_>,
+    monitor: &mut dyn Monitor,
+) -> Result<Outcome, RunError> {
+    // Refused before anything is written, even for the random policy, which computes nothing.
+    instruction_set(config.instruction_set)?;
+    let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
+    match (config.architecture(permutation_seed), options.weights) {
+        (Some(architecture), _) => Run::new(config, architecture, directory, options, monitor)?.train(),
+        (None, None) => random::play(config, directory, monitor),
+        (None, Some(path)) => {
+            let reason = "the run's agent is the random policy, which has no network; leave out `--weights`";
+            Err(RunError::InitialWeights { path: path.to_owned(), reason: reason.into() })
+        }
+    }
+}
+
+/// A run under way.
+struct Run<'a> {
+    config: &'a RunConfig,
+    directory: &'a RunDirectory,
+    device: Device,
+    monitor: &'a mut dyn Monitor,
+    architecture: Architecture,
+    training: Training,
+    metrics: Metrics,
+    checkpoints: Checkpoints,
+    files: FilesState,
+    /// The step of the newest checkpoint.
+    saved: Option<AgentSteps>,
+    evaluation_return: Option<f64>,
+    /// Wall time before this process, and when this process took the run up.
+    wall_before: f64,
+    started: Duration,
+    timing: Timing,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        config: &'a RunConfig,
+        architecture: Architecture,
+        directory: &'a RunDirectory,
+        options: &Options<'_>,
+        monitor: &'a mut dyn Monitor,
+    ) -> Result<Self, RunError> {
+        let started = clock::now();
+        let Started { mut training, architecture, checkpoints, files, resumed } =
+            start(config, architecture, directory, options, monitor)?;
+        training.time_by(clock::now);
+        let timing = Timing::from(training.agent().updates());
+        let metrics = Metrics::open(directory, files.positions)?;
+        let mut run = Run {
+            config,
+            directory,
+            device: options.device,
+            monitor,
+            architecture,
+            training,
+            metrics,
+            checkpoints,
+            wall_before: files.wall_seconds,
+            files,
+            saved: resumed,
+            evaluation_return: None,
+            started,
+            timing,
+        };
+        if resumed.is_none() && run.files.initial_weights.is_some() {
+            // Started again, the run goes on from them whether or not the file is named again.
+            run.save()?;
+        }
+        Ok(run)
+    }
+
+    fn train(mut self) -> Result<Outcome, RunError> {
+        self.report(Phase::Train);
+        loop {
+            // EVALUATE
+            if let Poll::Evaluation { index, episodes } = self.training.poll() {
+                let Some(returns) = self.evaluate(index, episodes)? else {
+                    return self.interrupt();
+                };
+                let row = self.append_evaluation(index, &returns)?;
+                if self.training.poll() == Poll::Done {
+                    return self.finish(&row, returns);
+                }
+                self.report(Phase::Train);
+            }
+            // SAVE
+            if self.steps().0.is_multiple_of(self.config.training.checkpoint_period.0) {
+                self.save()?;
+            }
+            // TRAIN
+            if !self.monitor.keep_going() {
+                return self.interrupt();
+            }
+            let started = clock::now();
+            let action = self.training.choose();
+            self.training.step(action).map_err(|error| self.stopped(error))?;
+            self.timing.add_step(clock::now() - started);
+            if self.steps().0.is_multiple_of(REPORT_PERIOD) {
+                self.report(Phase::Train);
+            }
+        }
+    }
+
+    /// The returns of an evaluation, or `None` if it was broken off.
+    fn evaluate(&mut self, index: u64, episodes: usize) -> Result<Option<Vec<f64>>, RunError> {
+        self.finish_update()?;
+        self.report(Phase::Evaluate);
+        let seeds = self.training.seeds();
+        let environment = environment::make(&self.config.environment, seeds.seed(Role::Evaluation(index)))?;
+        let (agent, monitor) = (self.training.agent_mut(), &mut self.monitor);
+        let returns = evaluate(Some(agent), environment, episodes, seeds, index, || monitor.keep_going());
+        Ok((returns.len() == episodes).then_some(returns))
+    }
+
+    /// Appends the evaluation of that index, and the diagnostics of the agent, to the run's files.
+    fn append_evaluation(&mut self, index: u64, returns: &[f64]) -> Result<MetricsRow, RunError> {
+        let evaluated = self.training.evaluated(returns);
+        let Evaluated { agent_steps, episodes, training_return, evaluation_return, updates, loss } =
+            evaluated;
+        self.evaluation_return = Some(evaluation_return);
+        let agent_steps_per_second = self.timing.steps_per_second();
+        let wall_seconds = self.wall_seconds();
+        let row = MetricsRow {
+            agent_steps,
+            episodes,
+            training_return,
+            evaluation_return,
+            updates,
+            loss,
+            agent_steps_per_second,
+            wall_seconds,
+        };
+        let started = clock::now();
+        let mut diagnostics = self.training.agent_mut().diagnose(index)?;
+        let diagnosis = clock::now() - started;
+        diagnostics.extend(self.timing.diagnostics(updates, self.training.take_phases(), diagnosis));
+        self.timing = Timing::from(updates);
+        self.metrics.append(&row, &diagnostics)?;
+        Ok(row)
+    }
+
+    /// Saves the run, unless this step is saved already.
+    fn save(&mut self) -> Result<(), RunError> {
+        self.finish_update()?;
+        let steps = self.steps();
+        let is_new = steps.0 == 0 && self.files.initial_weights.is_none();
+        if is_new || self.saved == Some(steps) {
+            return Ok(());
+        }
+        self.report(Phase::Checkpoint);
+        self.files.positions = self.metrics.sync()?;
+        self.files.wall_seconds = self.wall_seconds();
+        let state = State {
+            config: self.config.clone(),
+            agent: self.training.agent().state(),
+            training: self.training.state(),
+            files: self.files.clone(),
+        };
+        self.checkpoints.save(&state, self.training.agent().replay(), steps)?;
+        self.saved = Some(steps);
+        Ok(())
+    }
+
+    fn interrupt(mut self) -> Result<Outcome, RunError> {
+        self.save()?;
+        Ok(Outcome::Interrupted(self.steps()))
+    }
+
+    /// Writes the results and removes the checkpoints.
+    fn finish(mut self, row: &MetricsRow, returns: Vec<f64>) -> Result<Outcome, RunError> {
+        self.metrics.sync()?;
+        let learner = self.training.agent().learner();
+        save_weights(self.directory, &self.architecture, learner)?;
+        let parameters = learner.parameters();
+        let initial_weights = self.files.initial_weights.take();
+        let done = save_done(self.directory, row, returns, parameters, self.device, initial_weights)?;
+        checkpoint::remove_all(&self.directory.checkpoints());
+        Ok(Outcome::Finished(done))
+    }
+
+    /// Waits for an update that is under way, before anybody looks at the agent.
+    fn finish_update(&mut self) -> Result<(), RunError> {
+        let started = clock::now();
+        self.training.finish_update().map_err(|error| self.stopped(error))?;
+        self.timing.add_wait(clock::now() - started);
+        Ok(())
+    }
+
+    /// The error of a run that cannot go on: at which step, and from which checkpoint it can be started again.
+    fn stopped(&self, error: AgentError) -> RunError {
+        match error {
+            AgentError::Diverged { .. } => RunError::Diverged {
+                step: self.steps(),
+                source: error,
+                checkpoint: self.checkpoints.newest().map(Path::to_owned),
+            },
+            other => other.into(),
+        }
+    }
+
+    fn steps(&self) -> AgentSteps {
+        self.training.agent().steps()
+    }
+
+    fn wall_seconds(&self) -> f64 {
+        self.wall_before + (clock::now() - self.started).as_secs_f64()
+    }
+
+    fn report(&mut self, phase: Phase) {
+        self.monitor.report(&Progress {
+            phase,
+            agent_steps: self.steps(),
+            of: self.config.training.agent_steps,
+            evaluation_return: self.evaluation_return,
+        });
+    }
+}
