@@ -293,7 +293,7 @@ impl<N: Size, D: Size> RoutedExperts<N, D> {
         dispatch: Tensor<B, 4>,
         scores: Tensor<B, 3>,
     ) -> Tensor<B, 3> {
-        let combine: Tensor<B, 3> = (dispatch.clone() * scores.unsqueeze_dim(3)).flatten(2, 3);
+        let combine: Tensor<B, 3> = (dispatch.clone() * scores.unsqueeze_dim::<4>(3)).flatten(2, 3);
         let dispatch: Tensor<B, 3> = dispatch.flatten(2, 3);
         let slots = dispatch.swap_dims(1, 2).matmul(x);
         combine.matmul(self.experts.forward_on(weights, slots))
