@@ -39,7 +39,7 @@ pub struct Tensors<'a> {
     pub gradient_group: &'a str,
     /// Tolerances of gradients on devices are that many times as wide.
     pub device_factor: f64,
-    /// Compares what follows from the output.
+    /// Compares the quantities derived from the output.
     pub derived: fn(&Fixture, &[f32]),
 }
 
@@ -85,7 +85,7 @@ impl Tensors<'_> {
 }
 
 impl<In: RegisteredShape, L: RegisteredLayer<In>> Subject<'_, In, L> {
-    /// Compares the output and, if the fixture has a `cotangent`, the gradients. `inner` compares what lies between, after the
+    /// Compares the output and, if the fixture has a `cotangent`, the gradients. `inner` compares intermediate values, after the
     /// forward pass on the CPU engine. Returns whether gradients were compared.
     ///
     /// # Panics

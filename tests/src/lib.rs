@@ -1,6 +1,6 @@
 //! Tests of the whole workspace: parity with other implementations, and `cargo xtask reproduce` from end to end.
 //!
-//! The library holds what several of them share: [`fixtures`] reads the reference's numbers, [`reference`](mod@reference) maps its
+//! The library is shared by the tests: [`fixtures`] reads the reference's numbers, [`reference`](mod@reference) maps its
 //! names to ours, [`encoders`] builds its encoders, [`compare`] compares a layer with a fixture, [`devices`] computes the same on the
 //! device engine.
 #![deny(missing_docs)]

@@ -76,7 +76,7 @@ impl Case<'_> {
         })
     }
 
-    /// Compares `network`'s values, by `inner` what lies between, and gradients if the fixture has them. Returns whether it
+    /// Compares `network`'s values, by `inner` its intermediate values, and gradients if the fixture has them. Returns whether it
     /// has.
     fn compare<L: RegisteredLayer<Map>>(
         self,

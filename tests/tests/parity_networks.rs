@@ -1,16 +1,12 @@
-//! Parity of layers, Rainbow's networks and Adam with the reference: values and gradients.
+//! Parity of SoftMoE, noisy layers and Rainbow's networks with the reference: values and gradients.
 
 use softmoe_agents::networks::RegisteredLayer;
-use softmoe_nets::layers::{
-    CategoricalHead, Dense, ExpertChoice, Flatten, NoisyLinear, PerConv, Relu, SoftMoe,
-};
-use softmoe_nets::{
-    Adam, AdamSettings, Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels,
-};
+use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, NoisyLinear, PerConv, Relu, SoftMoe};
+use softmoe_nets::{Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels};
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
 use softmoe_tests::devices::on_devices;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
-use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_new_topic, cases_of_own_definition};
+use softmoe_tests::fixtures::{Fixture, cases, cases_of_new_topic};
 use softmoe_tests::reference::{
     Names, NoiseNames, dense, experts, name, noise, noise_of_some, parameters, swap_axes,
 };
@@ -80,32 +76,6 @@ fn random_phi_parity() {
 }
 
 #[test]
-fn parity_own_definition_expert_choice() {
-    for fixture in cases_of_own_definition("expert_choice") {
-        let &[m, d] = fixture.shape("input") else { panic!("tokens have two axes") };
-        let &[n, p] = fixture.shape("selected") else { panic!("the selection has two axes") };
-        let hidden = fixture.shape("param/module/net/bias")[1];
-
-        let mut builder = Builder::new();
-        let settings = ExpertSettings { hidden, extra_layers: 0, noisy: false };
-        let layer = ExpertChoice::new(&mut builder, "moe", (m, d, n, p), settings);
-        let (list, _) = builder.finish();
-        let names =
-            [name("moe/router/kernel", "router/kernel"), experts("moe/experts", "module", false)].concat();
-        let values = parameters(&fixture, &list, &names, "param");
-        let weights = Weights { parameters: &values, noise: None };
-        let x = fixture.f32("input");
-        let subject = Subject { layer: &layer, list: &list, names: &names, weights, shape: (1, m, d), x: &x };
-        subject.compare_gradients(&fixture, Tensors::default(), |workspace| {
-            fixture.assert_intermediate("scores", workspace.scores());
-            let selected: Vec<i32> =
-                swap_axes(workspace.selected(), p, n, 1).iter().map(|&token| token as i32).collect();
-            assert_eq!(selected, fixture.i32("selected"), "{}: tokens taken", fixture.name());
-        });
-    }
-}
-
-#[test]
 fn noisy_linear_parity() {
     for fixture in cases("noisy") {
         let &[batch, inputs] = fixture.shape("input") else { panic!("the input has two axes") };
@@ -148,7 +118,7 @@ fn noisy_linear_parity() {
     }
 }
 
-/// Compares what follows from logits: the atoms' probabilities, and their mean on the support.
+/// Compares the quantities derived from logits: the atoms' probabilities, and their mean on the support.
 fn assert_probabilities(fixture: &Fixture, logits: &[f32]) {
     let support = fixture.f32("support");
     let mut probabilities = vec![0.0; logits.len()];
@@ -368,39 +338,4 @@ fn rainbow_head_parity() {
         on_devices(&head, &list, shape, weights, &x, None, |computed| assert_logits(&computed.output));
     }
     assert!(compared > 0, "no fixture of Rainbow's networks has a mixture's output");
-}
-
-#[test]
-fn adam_parity() {
-    for fixture in cases("adam") {
-        let settings = AdamSettings {
-            learning_rate: fixture.metadata("learning_rate"),
-            beta_1: fixture.metadata("beta1"),
-            beta_2: fixture.metadata("beta2"),
-            epsilon: fixture.metadata("eps"),
-        };
-        for tensor in fixture.tensors().filter_map(|name| name.strip_prefix("param/")) {
-            let mut parameters = fixture.f32(&format!("param/{tensor}"));
-            let len = parameters.len();
-            let gradients = fixture.f32(&format!("grad/{tensor}"));
-            let after = |what: &str| fixture.f32(&format!("after/{what}/{tensor}"));
-            let (after_parameters, after_mu, after_nu) = (after("param"), after("mu"), after("nu"));
-            let mut adam = Adam::new(settings, len);
-            let mut largest = vec![0.0_f32; len];
-            for (step, gradient) in gradients.chunks_exact(len).enumerate() {
-                adam.step(&mut parameters, gradient);
-                let at = step * len..(step + 1) * len;
-                let what = |of: &str| format!("{}: {of} of {tensor}, step {step}", fixture.name());
-                assert_near(&what("parameters"), &parameters, &after_parameters[at.clone()], 5e-7);
-                let (mu, nu) = adam.moments();
-                for i in 0..len {
-                    largest[i] = largest[i].max(gradient[i].abs());
-                    let bound = |relative: f64, scale: f32| relative * f64::from(scale.abs());
-                    let (want_mu, want_nu) = (after_mu[at.start + i], after_nu[at.start + i]);
-                    assert_near(&what("mu"), &mu[i..=i], &[want_mu], bound(2e-7, largest[i]));
-                    assert_near(&what("nu"), &nu[i..=i], &[want_nu], bound(1e-6, want_nu));
-                }
-            }
-        }
-    }
 }

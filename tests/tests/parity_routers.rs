@@ -1,10 +1,11 @@
-//! Parity of top-k routing and its load-balancing losses with the reference: values and gradients.
+//! Parity of top-k routing and its load-balancing losses with the reference, and of ExpertChoice with our own
+//! definition: values and gradients.
 
-use softmoe_nets::layers::{LoadBalancing, TopKChoice, TopKSettings};
+use softmoe_nets::layers::{ExpertChoice, LoadBalancing, TopKChoice, TopKSettings};
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
 use softmoe_tests::compare::{Subject, Tensors};
 use softmoe_tests::devices::on_devices;
-use softmoe_tests::fixtures::{Fixture, assert_near, cases};
+use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_own_definition};
 use softmoe_tests::reference::{Names, experts, name, parameters, swap_axes};
 
 /// Sizes of a fixture's tokens: (batch, m, d).
@@ -76,6 +77,32 @@ fn top_k_choice_parity() {
                 &want,
                 2e-6 * f64::from(largest),
             );
+        });
+    }
+}
+
+#[test]
+fn parity_own_definition_expert_choice() {
+    for fixture in cases_of_own_definition("expert_choice") {
+        let &[m, d] = fixture.shape("input") else { panic!("tokens have two axes") };
+        let &[n, p] = fixture.shape("selected") else { panic!("the selection has two axes") };
+        let hidden = fixture.shape("param/module/net/bias")[1];
+
+        let mut builder = Builder::new();
+        let settings = ExpertSettings { hidden, extra_layers: 0, noisy: false };
+        let layer = ExpertChoice::new(&mut builder, "moe", (m, d, n, p), settings);
+        let (list, _) = builder.finish();
+        let names =
+            [name("moe/router/kernel", "router/kernel"), experts("moe/experts", "module", false)].concat();
+        let values = parameters(&fixture, &list, &names, "param");
+        let weights = Weights { parameters: &values, noise: None };
+        let x = fixture.f32("input");
+        let subject = Subject { layer: &layer, list: &list, names: &names, weights, shape: (1, m, d), x: &x };
+        subject.compare_gradients(&fixture, Tensors::default(), |workspace| {
+            fixture.assert_intermediate("scores", workspace.scores());
+            let selected: Vec<i32> =
+                swap_axes(workspace.selected(), p, n, 1).iter().map(|&token| token as i32).collect();
+            assert_eq!(selected, fixture.i32("selected"), "{}: tokens taken", fixture.name());
         });
     }
 }

@@ -8,6 +8,7 @@ use softmoe_env::Element;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
 use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
 use softmoe_replay::{Batch, Layout};
+use softmoe_tests::compare::GradientsCompared;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_new_topic};
 use softmoe_tests::reference::{Names, NoiseNames, dense, experts, name, noise, parameters};
@@ -260,6 +261,7 @@ fn check_update(fixture: &Fixture, learner: &mut impl GivenLearner, lists: &List
 
 #[test]
 fn a_whole_update_has_parity_with_the_reference() {
+    let mut compared = GradientsCompared::default();
     for fixture in &cases("update") {
         let (mut learner, lists) = on_cpu(fixture);
         check_update(fixture, &mut learner, &lists);
@@ -269,7 +271,13 @@ fn a_whole_update_has_parity_with_the_reference() {
             let range = lists.parameters.get(ours).unwrap().range.clone();
             fixture.assert_close(&format!("grad/{theirs}"), &learner.gradient()[range], "grad");
         }
+        compared.count(family(fixture), true);
     }
+    compared.assert_covers(&["flat", "mixture"]);
+}
+
+fn family(fixture: &Fixture) -> &'static str {
+    if fixture.metadata::<String>("kind") == "flat" { "flat" } else { "mixture" }
 }
 
 /// Checks all updates of a fixture of training, with the copy to the target network in between: after each, its loss,
@@ -309,10 +317,13 @@ fn trainings(fixed_phi: bool) -> Vec<Fixture> {
 
 #[test]
 fn five_updates_with_a_target_copy_have_parity_with_the_reference() {
+    let mut compared = GradientsCompared::default();
     for fixture in &trainings(false) {
         let (mut learner, lists) = on_cpu(fixture);
         check_training(fixture, &mut learner, &lists);
+        compared.count(family(fixture), true);
     }
+    compared.assert_covers(&["flat", "mixture"]);
 }
 
 #[test]

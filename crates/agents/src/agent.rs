@@ -1,4 +1,4 @@
-//! An agent: a learner, the replay it learns from, and when it does what.
+//! An agent: a learner, its replay, and the schedule of exploration, updates and target copies.
 
 mod schedule;
 
@@ -32,7 +32,7 @@ pub struct Agent {
     spec: EnvironmentSpec,
     steps: AgentSteps,
     updates: u64,
-    /// Whether the learner is at an update of `batch` that was not finished yet.
+    /// Whether an update of `batch` is under way.
     is_updating: bool,
     losses: MeanLoss,
     clock: Clock,
@@ -41,10 +41,10 @@ pub struct Agent {
     sampling: Xoshiro256PlusPlus,
 }
 
-/// A monotonic clock: the time since an instant that stays the same.
+/// A monotonic clock: the time since a fixed instant.
 pub type Clock = fn() -> Duration;
 
-/// What the CPU engine's learner of an agent is made of: it does now and then what a device's is not asked to.
+/// The parts of a CPU learner for an agent on a device, used for interventions and diagnostics.
 #[derive(Clone, Debug)]
 struct CpuMirror {
     config: AgentConfig,
@@ -55,7 +55,7 @@ struct CpuMirror {
 }
 
 impl CpuMirror {
-    /// None if the CPU engine has not the network, and nothing needs it to.
+    /// `None` if the CPU engine does not have the network, and nothing needs it.
     fn new(
         config: &AgentConfig,
         architecture: &Architecture,
@@ -89,27 +89,27 @@ impl CpuMirror {
     }
 }
 
-/// The time that training took, by what it did, since it was last asked for. All zero without a [`Clock`].
+/// Times of the parts of training since the last request. All zero without a [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
-    /// Stepping the environment, which the agent itself does not do.
+    /// Stepping the environment, outside the agent.
     pub environment: Duration,
-    /// Choosing actions; on a device, that includes the wait for an update before.
+    /// Choosing actions; on a device, this includes the wait for an earlier update.
     pub act: Duration,
     /// Drawing transitions from the replay.
     pub sample: Duration,
-    /// Learning from them, interventions included.
+    /// Updates and interventions.
     pub update: Duration,
 }
 
-/// The losses since they were last asked for.
+/// The losses since the last request.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct MeanLoss {
     sum: f64,
     count: u64,
 }
 
-/// The state of an agent, but for its replay.
+/// The state of an agent without its replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AgentState {
     steps: AgentSteps,
@@ -124,9 +124,9 @@ impl Agent {
     /// The agent of `config` for an environment, on the CPU engine.
     ///
     /// # Errors
-    /// If `config` is the random policy, which learns nothing; if the network is not in this build, is not for the states
-    /// and actions of the environment, or has another head than the agent's ([`LearningConfig::head`]); if a setting
-    /// cannot be followed.
+    /// If `config` is the random policy, which learns nothing; if the network is not in this build, does not fit the states
+    /// and actions of the environment, or does not have the agent's head ([`LearningConfig::head`]); if a setting cannot be
+    /// followed.
     pub fn new(
         config: &AgentConfig,
         architecture: &Architecture,
@@ -151,10 +151,10 @@ impl Agent {
         Self::on(device, config, architecture, spec, seeds, replay)
     }
 
-    /// An agent that goes on from a saved state and its replay, bit for bit. Memory for a replay is taken once.
+    /// An agent that continues from a saved state and its replay, bit for bit. It allocates no other replay.
     ///
     /// # Errors
-    /// As [`new_on`](Agent::new_on), or if state and replay are those of another agent.
+    /// As [`new_on`](Agent::new_on), or if state and replay belong to another agent.
     pub fn resume(
         device: Device,
         config: &AgentConfig,
@@ -202,7 +202,7 @@ impl Agent {
         Self::assemble(learner, mirror, &learning, spec, seeds, replay)
     }
 
-    /// The same agent, whose learner computes with `set` on the CPU engine. Without this call it is the default set.
+    /// The same agent with the instruction set `set` on the CPU engine, instead of the default set.
     #[must_use]
     pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
         self.learner.use_instruction_set(set);
@@ -212,14 +212,14 @@ impl Agent {
         self
     }
 
-    /// An agent over any learner: one of another library, or one of your own network.
+    /// An agent over any learner, e.g. one of another library or of your own network.
     ///
-    /// `config` decides when the agent explores and learns, and its replay. The learner takes what it needs of the rest: the
-    /// loss, the optimizer, the head ([`UpdateSettings::new`]).
+    /// `config` decides the agent's schedule and replay. The learner uses the rest of it: the loss, the optimizer, the head
+    /// ([`UpdateSettings::new`]).
     ///
     /// # Errors
     /// If `config` is the random policy; if the environment has no action, or more than [`MOST_ACTIONS`]; if the learner
-    /// does not follow the intervention of `config` ([`Learner::follows`]); if no replay can be as `config` has it.
+    /// does not follow the intervention of `config` ([`Learner::follows`]); if the replay's settings are invalid.
     pub fn with_learner(
         learner: Box<dyn Learner>,
         config: &AgentConfig,
@@ -266,16 +266,16 @@ impl Agent {
         })
     }
 
-    /// Times what the agent does by `clock` ([`take_phases`](Agent::take_phases)).
+    /// Times the agent's work by `clock` ([`take_phases`](Agent::take_phases)).
     pub fn time_by(&mut self, clock: Clock) {
         self.clock = clock;
     }
 
-    /// Chooses an action in training. It goes by the weights after an update that is under way, also where it is not
-    /// known yet whether they are finite.
+    /// Chooses an action in training. The weights are those after an update that is under way, even before it is known
+    /// whether they are finite.
     ///
     /// # Panics
-    /// If `state` has not the length of a state.
+    /// If `state` does not have the length of a state.
     pub fn act(&mut self, state: &[u8]) -> usize {
         self.check_state(state);
         let started = (self.clock)();
@@ -286,35 +286,35 @@ impl Agent {
         action
     }
 
-    /// Chooses an action in an evaluation, whose random generator is another than training's.
+    /// Chooses an action in an evaluation, which has a random generator of its own.
     ///
     /// # Panics
-    /// If `state` has not the length of a state.
+    /// If `state` does not have the length of a state.
     pub fn act_in_evaluation(&mut self, state: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
         self.check_state(state);
         random_action(rng, self.schedule.epsilon_evaluation, self.spec.actions)
             .unwrap_or_else(|| self.learner.act(state, Mode::Evaluate))
     }
 
-    /// Random actions too are refused for a state of another length.
+    /// Checks the length of a state, also before a random action.
     fn check_state(&self, state: &[u8]) {
         assert_eq!(state.len(), self.spec.state_bytes(), "bytes of a state given to the agent");
     }
 
-    /// Stores a transition and learns when an update is due. `frame` is the newest of the state that `action` was chosen
-    /// for, `step` the environment's answer to that action.
+    /// Stores a transition and learns when an update is due. `frame` is the newest frame of the state in which `action` was
+    /// chosen, `step` the result of that action.
     ///
-    /// On a device an update is begun and not waited for. The next call finishes it before it stores anything, so that the
-    /// result is the same as that of an agent that waits. Call [`finish_update`](Agent::finish_update) before you look at
-    /// the agent in between.
+    /// On a device the call starts an update without waiting for it. The next call finishes the update before it stores
+    /// anything, so that the result equals that of an agent that waits. Call [`finish_update`](Agent::finish_update) before
+    /// you look at the agent in between.
     ///
     /// # Shapes
     /// frame: (height, width, channels)
     ///
     /// # Errors
-    /// [`AgentError::Input`], and nothing is stored, if `frame` has not the length of a frame, if there is no such
-    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update, or of the
-    /// one before, is not finite.
+    /// [`AgentError::Input`], and nothing is stored, if `frame` does not have the length of a frame, if there is no such
+    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update or of the
+    /// previous one is not finite.
     pub fn learn(&mut self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
         self.check_transition(frame, action, step)?;
         self.finish_update()?;
@@ -402,7 +402,7 @@ impl Agent {
         self.updates += 1;
     }
 
-    /// Follows the intervention. What is random in it follows from the number of updates alone.
+    /// Applies the intervention. Its random numbers follow from the number of updates alone.
     fn intervene(&mut self) -> Result<(), AgentError> {
         let mut rng = self.seeds.rng(Role::Intervention(self.updates));
         let mut batch = Batch::new(interventions::BATCH_SIZE, self.replay.layout());
@@ -415,11 +415,11 @@ impl Agent {
         self.learner.restore(&mirror.state())
     }
 
-    /// Numbers that tell how the learning goes, from transitions that `index` alone decides; none while there are no
-    /// transitions. The agent is as before, an update that was under way finished.
+    /// Diagnostics of learning, from transitions that `index` alone decides; empty before the first transition. The agent
+    /// does not change, except that an update under way is finished.
     ///
     /// # Errors
-    /// If a learner on a device cannot be asked, or an update under way is not finite.
+    /// If a device fails, or an update under way is not finite.
     pub fn diagnose(&mut self, index: u64) -> Result<Vec<Diagnostic>, AgentError> {
         self.finish_update()?;
         if self.replay.available() == 0 {
@@ -470,29 +470,29 @@ impl Agent {
         (count > 0).then(|| sum / count as f64)
     }
 
-    /// The learner; an update that is under way is not among what it tells.
+    /// The learner, without an update that is under way.
     pub fn learner(&self) -> &dyn Learner {
         &*self.learner
     }
 
-    /// Takes the weights of a file (see [`Learner::load_weights`]).
+    /// Loads the weights of a file (see [`Learner::load_weights`]).
     ///
     /// # Errors
-    /// If they are of another network; the agent is then as before.
+    /// If they belong to another network; the agent is then unchanged.
     pub fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError> {
         self.finish_update()?;
         self.learner.load_weights(file)
     }
 
-    /// The replay, to be saved beside the [`state`](Agent::state); without the priorities of an update that is under way.
+    /// The replay, to be saved with the [`state`](Agent::state), without the priorities of an update that is under way.
     pub fn replay(&self) -> &Replay {
         &self.replay
     }
 
-    /// Everything but the replay that [`restore`](Agent::restore) needs to go on bit for bit.
+    /// The state without the replay, from which [`restore`](Agent::restore) continues bit for bit.
     ///
     /// # Panics
-    /// If an update is under way, which would be lost: call [`finish_update`](Agent::finish_update) first.
+    /// If an update is under way, as it would be lost: call [`finish_update`](Agent::finish_update) first.
     pub fn state(&self) -> AgentState {
         assert!(!self.is_updating, "an update is under way: call `finish_update` before `state`");
         AgentState {
@@ -505,10 +505,10 @@ impl Agent {
         }
     }
 
-    /// Goes on from a saved state and replay.
+    /// Continues from a saved state and replay.
     ///
     /// # Errors
-    /// If they are those of another agent; the agent is then as before.
+    /// If they belong to another agent; the agent is then unchanged.
     pub fn restore(&mut self, state: AgentState, replay: Replay) -> Result<(), AgentError> {
         let (layout, sampling) = (*self.replay.layout(), self.replay.sampling());
         check_replay(&replay, &ReplayConfig { layout, sampling, storage: replay.storage() })?;
@@ -526,7 +526,7 @@ impl Agent {
     }
 }
 
-/// Whether a replay is the one that an agent would make.
+/// Checks that a replay has the agent's layout and sampling.
 fn check_replay(replay: &Replay, config: &ReplayConfig) -> Result<(), AgentError> {
     if *replay.layout() != config.layout || replay.sampling() != config.sampling {
         return Err(AgentError::State("its replay has another layout".into()));

@@ -1,4 +1,4 @@
-//! Bodies by their forward passes alone: they train on every device but the CPU engine, which needs gradients.
+//! Bodies that are defined by their forward pass alone. They train on every device; the CPU engine needs gradients.
 //!
 //! A new body is a file of [`bodies`](self) with its [`DeviceBody`], a line in the list at the end of this one, and a
 //! variant of [`DeviceBodySpec`] with its settings. When it has proved worth gradients, it becomes a
@@ -15,19 +15,19 @@ use softmoe_nets::Builder;
 use softmoe_nets::device::{DeviceLayer, DeviceWeights};
 use softmoe_nets::shapes::Dim;
 
-/// A body by its forward pass, from the tokens to what the head takes.
+/// A body that is defined by its forward pass, from the tokens to the input of the head.
 pub trait DeviceBody: Send + Sync {
-    /// Values of one sample that go to the head.
+    /// Number of values per sample for the head.
     fn outputs(&self) -> usize;
 
-    /// The values that go to the head; burn differentiates what is computed with `weights`.
+    /// The values for the head. burn differentiates them with respect to `weights`.
     ///
     /// # Shapes
     /// tokens: (batch, m, d) -> (batch, [`outputs`](Self::outputs))
     fn forward<B: Backend>(&self, weights: &DeviceWeights<B>, tokens: Tensor<B, 3>) -> Tensor<B, 2>;
 }
 
-/// What a body is made for.
+/// The sizes that a body is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodySizes {
     /// Number of tokens m.
@@ -40,7 +40,7 @@ pub struct BodySizes {
     pub noisy: bool,
 }
 
-/// Makes one type of the bodies, and makes each from its settings: `new(builder, sizes, settings..)`.
+/// Joins the bodies in one type, and makes each from its settings: `new(builder, sizes, settings..)`.
 macro_rules! bodies {
     ($($name:ident { $($setting:ident),* },)+) => {
         /// Any of the bodies.

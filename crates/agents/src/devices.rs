@@ -1,4 +1,4 @@
-//! From the name of a device to a learner on it.
+//! Learners by device.
 
 use crate::dqn::{DqnLearner, DqnSettings, TdLoss};
 use crate::learner::UpdateSettings;
@@ -8,10 +8,10 @@ use crate::seeds::Seeds;
 use crate::{AgentError, Learner};
 use softmoe_config::{AgentConfig, Architecture, Device, LossSpec};
 
-/// Whether this build can compute on `device`, here and now.
+/// Checks that this build can compute on `device` on this machine.
 ///
 /// # Errors
-/// [`AgentError::Device`], with what to build or to install.
+/// [`AgentError::Device`], with the feature to build or the software to install.
 pub fn check(device: Device) -> Result<(), AgentError> {
     match device {
         Device::Cpu => Ok(()),
@@ -87,7 +87,7 @@ pub fn learner(
     }
 }
 
-/// What a learner learns, on whichever device.
+/// The kind of a learner, on any device.
 enum Objective {
     Dqn(DqnSettings),
     Rainbow(RainbowSettings),

@@ -5,16 +5,16 @@ use softmoe_env::RestoreError;
 use softmoe_nets::weights::WeightsError;
 use softmoe_replay::ReplayError;
 
-/// Why an agent cannot be made, or cannot go on.
+/// An error in making or running an agent.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentError {
     /// No such combination of network parts was compiled in.
     #[error("there is no network `{given}` in this build; there are: {known}")]
     UnknownNetwork {
-        /// What was asked for.
+        /// The requested network.
         given: String,
-        /// What there is.
+        /// The available networks.
         known: String,
     },
     /// A body that has no gradients for the CPU engine.
@@ -23,7 +23,7 @@ pub enum AgentError {
     /// A network whose sizes do not fit together.
     #[error(transparent)]
     Architecture(#[from] ConfigError),
-    /// Weights of another network.
+    /// The weights belong to another network.
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// A setting that this build cannot follow.
@@ -46,17 +46,17 @@ pub enum AgentError {
         /// The rule.
         allowed: String,
     },
-    /// The loss, a weight or a gradient became infinite or not a number.
+    /// Divergence: the loss, a weight or a gradient became infinite or NaN.
     #[error(
         "training has diverged: update {update}, of loss {loss}, is not finite; {cause}. A smaller \
          `agent.learning_rate` may help"
     )]
     Diverged {
-        /// Which update, counted from 1.
+        /// Number of the update, counted from 1.
         update: u64,
         /// Its loss.
         loss: f32,
-        /// The layer that it began in, as far as can be told.
+        /// The layer in which the divergence began, if known.
         cause: String,
     },
     /// The processor does not have the instruction set.
@@ -77,7 +77,7 @@ pub enum AgentError {
     /// A saved state does not fit.
     #[error("the saved state does not fit this agent: {0}")]
     State(String),
-    /// The replay refused.
+    /// An error of the replay.
     #[error(transparent)]
     Replay(ReplayError),
 }

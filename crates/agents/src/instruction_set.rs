@@ -1,4 +1,4 @@
-//! From the instruction set that a run's configuration names to the kernels' own.
+//! The kernels' instruction set, from the setting of a run.
 
 use crate::AgentError;
 use softmoe_config::InstructionSet as Configured;

@@ -48,10 +48,7 @@ pub fn apply(
         InterventionSpec::None => {}
         InterventionSpec::Redo { tau, on, .. } => {
             let fresh = list.initial(rng);
-            // A kernel that is not trained keeps reading its neurons: they cannot be cut off.
-            let is_fixed = |kernel: &Kernel| list.fixed().any(|fixed| fixed.contains(&kernel.range.start));
             let layers = inspection.neurons.iter().filter(|neurons| is_part(&neurons.name(list), on));
-            let layers = layers.filter(|neurons| !neurons.outgoing.iter().any(is_fixed));
             redo(layers, tau, &fresh, trained);
         }
         InterventionSpec::RandomReset { .. } => random_reset(list, trained, rng),

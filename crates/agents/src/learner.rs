@@ -1,4 +1,4 @@
-//! The seam between an agent and what it learns with.
+//! The interface between an agent and its network: learners.
 
 #[cfg(feature = "burn")]
 mod actions;
@@ -25,7 +25,7 @@ use softmoe_replay::Batch;
 use std::borrow::Cow;
 
 impl UpdateSettings {
-    /// The settings of `learning` in an environment whose frames are of `element`.
+    /// The settings of `learning` for an environment with frames of `element`.
     pub fn new(learning: &LearningConfig, element: Element) -> Self {
         UpdateSettings {
             batch_size: learning.batch_size,
@@ -38,16 +38,16 @@ impl UpdateSettings {
     }
 }
 
-/// Whether an action is chosen to learn from, or to be judged by.
+/// The purpose of an action: training or evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Explore: noisy layers draw their noise.
+    /// Training: noisy layers draw their noise.
     Train,
-    /// The noise is off.
+    /// Evaluation: the noise is off.
     Evaluate,
 }
 
-/// What an update found out.
+/// The result of an update.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Update<'a> {
     /// Mean of the weighted losses.
@@ -59,31 +59,31 @@ pub struct Update<'a> {
 /// Weights by name, shape and values.
 pub type NamedWeights<'a> = Vec<(&'a str, &'a [usize], Cow<'a, [f32]>)>;
 
-/// Something that learns action values: the weights, and everything that is done with them.
+/// A learner of action values: it holds the weights, and computes actions and updates with them.
 ///
-/// Agents know a learner by this trait alone, so that it may compute on any device and with any library.
+/// Agents use a learner through this trait alone, so that it may compute on any device and with any library.
 pub trait Learner: Send {
-    /// The greedy action; of equals, the lowest.
+    /// The greedy action; of equal values, the lowest action.
     ///
     /// # Shapes
     /// `state`: (height, width, stack x channels), as in a [`Batch`].
     ///
     /// # Panics
-    /// May panic if `state` has not the length of the network's input.
+    /// May panic if `state` does not have the length of the network's input.
     fn act(&mut self, state: &[u8], mode: Mode) -> usize;
 
-    /// Takes one gradient step on a batch. The discount of a transition's next state is the batch's, `batch.discounts`.
+    /// Takes one gradient step on a batch. `batch.discounts` has the discount of each next state's value.
     ///
     /// # Errors
-    /// [`AgentError::Input`] if the batch is not one of this learner's: of another size, or with an action that the
-    /// network does not have. [`AgentError::Diverged`] if the loss is not a finite number, and the weights are then as before; or if a weight or the
-    /// square of a gradient is not, and the learner is then good for nothing but to be [restored](Learner::restore).
+    /// [`AgentError::Input`] if the batch has another size, or an action that the network does not have.
+    /// [`AgentError::Diverged`] if the loss is not finite; the weights are then unchanged. The same error if a weight or the
+    /// square of a gradient is not finite; the learner can then only be [restored](Learner::restore).
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
 
-    /// Begins what [`update`](Learner::update) does, and need not wait for it: `None` says that the update is under way.
+    /// Starts an [`update`](Learner::update), and need not wait for it. `None` means that the update is under way.
     ///
-    /// Then [`finish_update`](Learner::finish_update) tells what it found out. Until that is asked, the agent asks for nothing
-    /// but actions, which are those of the weights after the update. Provided: the whole update.
+    /// [`finish_update`](Learner::finish_update) then returns its result. Until that call the agent only asks for actions,
+    /// which follow the weights after the update. The provided method makes the whole update.
     ///
     /// # Errors
     /// As [`update`](Learner::update).
@@ -91,7 +91,7 @@ pub trait Learner: Send {
         self.update(batch).map(Some)
     }
 
-    /// Waits for the update that is under way; `None` if there is none, as is provided.
+    /// Waits for the update that is under way. `None` without such an update, which is the provided result.
     ///
     /// # Errors
     /// As [`update`](Learner::update).
@@ -99,19 +99,19 @@ pub trait Learner: Send {
         Ok(None)
     }
 
-    /// Whether [`intervene`](Learner::intervene) can follow `intervention`. An agent is not made with a learner that cannot
-    /// follow the one configured. Provided: no intervention alone.
+    /// Whether [`intervene`](Learner::intervene) can follow `intervention`. An agent refuses a learner that cannot follow the
+    /// configured one. The provided method accepts only [`InterventionSpec::None`].
     fn follows(&self, intervention: InterventionSpec) -> bool {
         intervention == InterventionSpec::None
     }
 
-    /// Changes the online weights as `intervention` says: neurons are judged by `batch`, weights drawn from `rng`.
+    /// Applies `intervention` to the online weights. Dormant scores are computed on `batch`, fresh weights drawn from `rng`.
     ///
-    /// The agent of a device does this on a copy of the learner on the CPU engine, from state to state.
+    /// An agent on a device applies it to a CPU copy of the learner, and restores the learner from the copy's state.
     ///
     /// # Errors
-    /// [`AgentError::Setting`] if the learner does not [follow](Learner::follows) it. Provided: nothing is done, and only
-    /// [`InterventionSpec::None`] is no error.
+    /// [`AgentError::Setting`] if the learner does not [follow](Learner::follows) it. The provided method only accepts
+    /// [`InterventionSpec::None`], which changes nothing.
     fn intervene(
         &mut self,
         intervention: InterventionSpec,
@@ -122,14 +122,14 @@ pub trait Learner: Send {
         if self.follows(intervention) { Ok(()) } else { Err(unfollowed(intervention)) }
     }
 
-    /// Numbers that tell how the learning goes, from a batch that is not learned from, with the noise off. None if the
-    /// learner has none to tell, as is provided. The learner is as before.
+    /// Diagnostics from a batch, without learning from it and with the noise off. Empty if the learner has none, which is
+    /// the provided result. The learner does not change.
     fn diagnose(&mut self, batch: &Batch) -> Vec<Diagnostic> {
         let _ = batch;
         Vec::new()
     }
 
-    /// Computes with `set` from now on. Provided: no effect, for a learner that does not compute on the CPU engine.
+    /// Uses the instruction set `set` from now on. The provided method does nothing, for learners without the CPU engine.
     fn use_instruction_set(&mut self, set: InstructionSet) {
         let _ = set;
     }
@@ -143,25 +143,24 @@ pub trait Learner: Send {
     /// The online weights by name, shape and values, in the order of the network's parameter list.
     fn weights(&self) -> NamedWeights<'_>;
 
-    /// Takes the weights of a file, online and target alike.
+    /// Loads the weights of a file into the online and the target network.
     ///
     /// # Errors
-    /// [`AgentError::Weights`] if they are of another network; the learner is then as before.
+    /// [`AgentError::Weights`] if they belong to another network; the learner is then unchanged.
     fn load_weights(&mut self, file: &WeightsFile) -> Result<(), AgentError>;
 
-    /// Everything that [`restore`](Learner::restore) needs to go on bit for bit, in a form that the agent's learners
-    /// share, whatever they compute with.
+    /// The state from which [`restore`](Learner::restore) continues bit for bit. All engines share its form.
     fn state(&self) -> Vec<u8>;
 
-    /// Goes on from a saved state.
+    /// Continues from a saved state.
     ///
     /// # Errors
-    /// [`AgentError::State`] if the bytes are not a state of such a learner, or of another network; the learner is
-    /// then as before.
+    /// [`AgentError::State`] if the bytes are not a state of such a learner, or belong to another network; the learner is
+    /// then unchanged.
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError>;
 }
 
-/// The error of a learner that does not follow an intervention.
+/// The error for an intervention that the learner does not follow.
 pub(crate) fn unfollowed(intervention: InterventionSpec) -> AgentError {
     AgentError::Setting {
         setting: "agent.intervention",
@@ -170,7 +169,7 @@ pub(crate) fn unfollowed(intervention: InterventionSpec) -> AgentError {
     }
 }
 
-/// Whether a learner of `actions` actions, with `input_len` bytes a state, can take a batch of `size` transitions.
+/// Checks a batch for a learner with `actions` actions, `input_len` bytes per state and `size` transitions per batch.
 ///
 /// # Errors
 /// [`AgentError::Input`] if not.

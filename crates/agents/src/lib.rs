@@ -1,9 +1,8 @@
 //! Value-based agents over any learner, their training and their evaluation.
 //!
-//! The seam is [`Learner`]: it holds the weights, chooses greedy actions and learns from batches. An [`Agent`]
-//! owns everything around it (replay, schedules, exploration) and does not know what the learner computes
-//! with. [`dqn`] and [`rainbow`] have the agents' losses as pure functions, and their learners over the networks of
-//! [`softmoe_nets`]. A [`Training`] is a whole run that is stepped from outside. Nothing here needs a clock, a file or a
+//! The seam is [`Learner`]: it holds the weights, chooses greedy actions and learns from batches. An [`Agent`] owns
+//! everything around it (replay, schedules, exploration) and does not know the learner's engine. [`dqn`] and [`rainbow`]
+//! have the agents' losses as pure functions, and their learners over the networks of [`softmoe_nets`]. A [`Training`] is a whole run that is stepped from outside. Nothing here needs a clock, a file or a
 //! thread.
 //!
 //! Rainbow with a soft mixture of experts on MinAtar Breakout, for a few hundred steps:

@@ -1,16 +1,16 @@
-//! The replay of an agent, as its configuration and its environment have it.
+//! The replay of an agent, from its configuration and its environment.
 
 use crate::AgentError;
 use softmoe_config::{AgentConfig, LearningConfig};
 use softmoe_env::EnvironmentSpec;
 use softmoe_replay::{Layout, Replay, ReplayError, Sampling, Storage};
 
-/// The layout of an agent's replay, how it is sampled, and how it keeps its frames.
+/// Layout, sampling and storage of an agent's replay.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ReplayConfig {
     /// Sizes and returns.
     pub layout: Layout,
-    /// Uniform where priorities are losses to the power of 0, prioritized otherwise.
+    /// Uniform if the priority exponent is 0, prioritized otherwise.
     pub sampling: Sampling,
     /// Plain or compressed.
     pub storage: Storage,

@@ -95,7 +95,7 @@ impl fmt::Display for RunName {
     }
 }
 
-/// A finished run.
+/// Finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FinishedRun {
     /// The key of the run.
@@ -134,11 +134,11 @@ impl fmt::Display for MissingRun {
 pub struct Collection {
     /// The finished runs, in the selection's order, those of [`RANDOM_ARM`] last.
     pub finished: Vec<FinishedRun>,
-    /// Finished runs whose settings are not those of the others.
+    /// Finished runs with other settings than the rest.
     pub left_out: Vec<MissingRun>,
     /// The runs that are not finished, or cannot be read.
     pub missing: Vec<MissingRun>,
-    /// Files that could not be read of runs that still count, in words.
+    /// Warnings about unreadable files of runs that still count.
     pub warnings: Vec<String>,
 }
 
@@ -171,7 +171,7 @@ pub enum CollectError {
          with the same `--set`, in a directory of their own (`--out DIR`)"
     )]
     NothingComparable {
-        /// The arm whose settings count.
+        /// Arm with which the others are compared.
         arm: String,
         /// The differences of the others.
         differences: String,
@@ -234,8 +234,8 @@ impl Collection {
         Ok(collection)
     }
 
-    /// Leaves out the runs that were made with other settings than `first`, or with another body than the first
-    /// run of their arm. Of the random policy, which learns nothing, only the environment matters.
+    /// Leaves out the runs with other settings than `first`, or with another body than the first run of their arm. For the
+    /// random policy, only the environment matters.
     fn leave_out_unlike(&mut self, first: &FinishedRun) {
         let mut first_of_arm: BTreeMap<String, FinishedRun> = BTreeMap::new();
         for run in std::mem::take(&mut self.finished) {

@@ -8,7 +8,7 @@ use softmoe_config::words::thousands;
 use softmoe_config::{Architecture, HeadSpec};
 use std::fmt::Write as _;
 
-/// A network by its layers.
+/// Description of a network by its layers.
 ///
 /// ```
 /// use softmoe_bench::description::Description;

@@ -10,7 +10,7 @@ use thiserror::Error;
 const INSTEAD: &str =
     "make `agent.replay_capacity` smaller, or set `agent.replay_compressed` = true, which changes no result";
 
-/// A replay that this machine cannot hold.
+/// Error for a replay that does not fit this machine's memory.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("the replay of {frames} frames takes {} when it is full, but this process can have {} at most: {INSTEAD}",
     gigabytes(*.needed), gigabytes(*.total))]
@@ -26,7 +26,7 @@ pub struct TooLarge {
 /// The memory that is available to a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Memory {
-    /// Bytes in all.
+    /// Bytes in total.
     pub total: u64,
     /// Free bytes.
     pub available: u64,

@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// A body: `hidden` below is the network's hidden width, d the width of a token, m the number of tokens.
+/// Body of a network. Below, `hidden` is the network's hidden width, d the width of a token, m the number of tokens.
 ///
 /// ```
 /// use softmoe_config::{BodySpec, SlotsSpec};
@@ -58,7 +58,7 @@ pub enum BodySpec {
         /// not if left out).
         #[serde(default)]
         normalised: bool,
-        /// Whether Phi stays as it was drawn (a control; not if left out).
+        /// Whether Phi is fixed at its initial values (a control; not if left out).
         #[serde(default)]
         random_phi: bool,
         /// The weights of the tokens in a slot (a control; `learned` if left out).
@@ -125,7 +125,7 @@ pub enum BodySpec {
     Tokenized {
         /// How the tokens are pooled.
         pool: PoolSpec,
-        /// Where the ReLU stands (`before` pooling if left out).
+        /// Place of the ReLU (`before` pooling if left out).
         #[serde(default)]
         relu: ReluSpec,
         /// The kind of tokens (`per_conv` if left out).
@@ -143,7 +143,7 @@ pub enum BodySpec {
     },
     /// Simplicial embeddings (Lavoie et al. 2022, arXiv 2204.00616), as the paper's code has them.
     Simplicial {
-        /// Where the softmax stands.
+        /// Place of the softmax.
         version: SimplicialSpec,
         /// Groups of `v2`, each a softmax of `scale * hidden` values (1 if left out; `v1` has none).
         #[serde(default = "one")]
@@ -155,9 +155,9 @@ pub enum BodySpec {
         #[serde(default = "unscaled")]
         scale: f64,
     },
-    /// A body that has a forward pass for devices alone, and takes tokens.
+    /// Body that takes tokens and has a forward pass for devices only.
     DeviceOnly {
-        /// Which one.
+        /// The body.
         body: DeviceBodySpec,
         /// The kind of tokens (`per_conv` if left out).
         #[serde(default)]
@@ -243,7 +243,7 @@ impl BodySpec {
         }
     }
 
-    /// The body of the device engine alone that it is, if it is one.
+    /// The body that runs on devices only; none for another body.
     pub const fn device_only(&self) -> Option<DeviceBodySpec> {
         match *self {
             BodySpec::DeviceOnly { body, .. } => Some(body),

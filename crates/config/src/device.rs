@@ -4,7 +4,7 @@ use crate::names::UnknownName;
 use std::fmt;
 use std::str::FromStr;
 
-/// A device, as `--device` names it. Which of them a worker can use, its features decide.
+/// Device of a run, as `--device` names it. The features of a worker decide which devices it can use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Device {
     /// `cpu`: the CPU engine, with hand-written gradients.

@@ -1,4 +1,4 @@
-//! Bodies that have a forward pass for devices, and no gradients of the CPU engine yet.
+//! Bodies with a forward pass for devices and no gradients on the CPU engine yet.
 
 use crate::{ConfigError, Device, file};
 use serde::{Deserialize, Serialize};
@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// A body of the device engine alone; a file names it as `device_only(body: attention(layers: 2))`.
+/// Body that runs on devices only; a file names it as `device_only(body: attention(layers: 2))`.
 ///
 /// A new one is a variant here, and a line in `softmoe-agents`' list of bodies (`docs/extending.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -14,7 +14,7 @@ use std::str::FromStr;
 pub enum DeviceBodySpec {
     /// Tokens that attend to each other (Vaswani et al. 2017, arXiv 1706.03762); all of them go to the head.
     Attention {
-        /// How often (once if left out).
+        /// Number of attention layers (1 if left out).
         #[serde(default = "one")]
         layers: usize,
     },
@@ -25,7 +25,7 @@ fn one() -> usize {
 }
 
 impl DeviceBodySpec {
-    /// Why it cannot be trained on `device`, and what to do; nothing if it can be.
+    /// Reason why the body cannot be trained on `device`, and the remedy; none if it can be.
     pub fn why_not_on(self, device: Device) -> Option<String> {
         (device == Device::Cpu).then(|| {
             format!(

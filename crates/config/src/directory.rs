@@ -1,4 +1,4 @@
-//! The files of a run and their columns: what the worker writes, and the runner and the reporter read.
+//! The files of a run and their columns, as the worker writes them and the runner and the reporter read them.
 
 use crate::{AgentSteps, RunConfig};
 use serde::{Deserialize, Serialize};

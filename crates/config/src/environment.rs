@@ -1,4 +1,4 @@
-//! The environment of a run, as data: which game, how difficult, and what an agent sees of it.
+//! The environment of a run, as data: its game, its difficulty, and the shape of its observations.
 
 use crate::check::Check;
 use crate::{ConfigError, Game, GymGame, MinAtarGame};
@@ -83,7 +83,7 @@ impl EnvironmentConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Invalid`] with every value that does not: itself, the rule, what to type.
+    /// [`ConfigError::Invalid`] with every value that does not: its name, itself, the rule, the remedy.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut check = Check::default();
         self.check(&mut check);

@@ -4,7 +4,7 @@ use crate::names::{UnknownName, list};
 use std::io;
 use std::path::PathBuf;
 
-/// Something wrong in a file, a setting or a value: what was given, what is allowed, what to type.
+/// Error in a file, a setting or a value. Its message has the given value, the rule and the remedy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -24,7 +24,7 @@ pub enum ConfigError {
         /// The system's error.
         source: io::Error,
     },
-    /// A file's text is not what its type asks for.
+    /// A file's text does not have the form of its type.
     #[error("{}:{line}:{column}: {}{message}", path.display(), in_field(field))]
     Parse {
         /// The file.
@@ -76,7 +76,7 @@ pub enum ConfigError {
     Invalid {
         /// The owner of the values, e.g. `run fig3/quick/flat/breakout/seed-0`.
         subject: String,
-        /// One sentence a value: its name, itself, the rule, what to type.
+        /// One sentence for each value: its name, itself, the rule, the remedy.
         problems: Vec<String>,
     },
 }

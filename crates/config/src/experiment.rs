@@ -11,7 +11,7 @@ pub const RANDOM_ARM: &str = "random";
 /// Most seeds of an experiment: enough for any interval, and few enough to plan at once.
 pub const MOST_SEEDS: u64 = 1_000;
 
-/// One figure of the paper.
+/// Experiment: one figure of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
@@ -21,7 +21,7 @@ pub struct Experiment {
     pub title: String,
     /// The paper's claim, in one sentence.
     pub claim: String,
-    /// The arm that others are compared with (`flat`).
+    /// Arm with which others are compared (`flat`).
     pub reference: String,
     /// The arms, in the order of the plot. The random policy ([`RANDOM_ARM`]) is always added.
     pub arms: Vec<Arm>,
@@ -35,7 +35,7 @@ pub struct Experiment {
     pub rules: Vec<Rule>,
 }
 
-/// One bar of a figure.
+/// Arm: one bar of a figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
@@ -53,7 +53,7 @@ pub struct Arm {
     pub intervention: Option<InterventionSpec>,
 }
 
-/// The size of the networks that a figure without runs draws.
+/// Drawing of a figure without runs: the size of its networks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drawing {
@@ -63,7 +63,7 @@ pub struct Drawing {
     pub encoder: EncoderSpec,
     /// Hidden width of every arm, before its scale.
     pub hidden: usize,
-    /// The agent whose head the networks have.
+    /// Agent, which decides the networks' head.
     pub agent: AgentPreset,
     /// Channels of an observation.
     pub channels: usize,
@@ -92,7 +92,7 @@ mod plain_option {
     }
 }
 
-/// How large the experiment is, and what it is run on.
+/// Profile: size of an experiment, and its games.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Profile {
@@ -184,7 +184,7 @@ impl Profile {
     }
 }
 
-/// One part of a claim, judged by the 95% interval of a difference of normalised IQMs.
+/// Rule: one part of a claim, judged by the 95% interval of a difference of normalised IQMs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Rule {

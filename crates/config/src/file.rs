@@ -89,7 +89,7 @@ pub(crate) fn in_ron(value: &Value) -> String {
 ///
 /// # Errors
 ///
-/// [`ConfigError::Write`] if the file cannot be written; what was at `path` before is then still there.
+/// [`ConfigError::Write`] if the file cannot be written; the old file is then unchanged.
 pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), ConfigError> {
     let write_error = |source| ConfigError::Write { path: path.to_owned(), source };
     let text = ron::ser::to_string_pretty(value, ron::ser::PrettyConfig::default())
@@ -139,7 +139,7 @@ pub fn write_atomically_with<T>(
     Ok(written)
 }
 
-/// An error of the RON reader, in words that say what is allowed.
+/// Message of an error of the RON reader, with the allowed values.
 fn explain(error: &ron::Error) -> String {
     let of = |outer: &Option<String>| outer.as_ref().map_or(String::new(), |name| format!(" of {name}"));
     match error {

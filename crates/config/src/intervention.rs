@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 /// An intervention: a reset of some weights, repeated after a number of updates.
 ///
-/// The defaults are those of the experiments, whose paper names the methods but not their numbers.
+/// The defaults are those of our experiments: the paper names the methods but not their numbers.
 ///
 /// ```
 /// use softmoe_config::{InterventionSpec, PartSpec};
@@ -21,7 +21,7 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum InterventionSpec {
-    /// Nothing is done.
+    /// No intervention.
     #[default]
     None,
     /// ReDo (Sokar et al. 2023, arXiv 2302.12902): dormant neurons get fresh incoming weights and outgoing weights of 0.
@@ -32,7 +32,7 @@ pub enum InterventionSpec {
         /// A neuron is dormant if its score is at most this (0.025 if left out).
         #[serde(default = "dormant")]
         tau: f64,
-        /// Whose neurons (`network` if left out).
+        /// Part of the network whose neurons are checked (`network` if left out).
         #[serde(default = "network")]
         on: PartSpec,
     },
@@ -45,7 +45,7 @@ pub enum InterventionSpec {
     /// Shrink and perturb (Ash and Adams 2020, arXiv 1910.08475), in the form of D'Oro et al. 2023: weights become
     /// `shrink` times themselves plus `perturb` times freshly drawn ones.
     ShrinkAndPerturb {
-        /// Updates between two of them (20,000 if left out).
+        /// Updates between two interventions (20,000 if left out).
         #[serde(default = "twenty_thousand")]
         period: u64,
         /// Factor on the weights (0.8 if left out).
@@ -54,7 +54,7 @@ pub enum InterventionSpec {
         /// Factor on fresh ones (0.2 if left out).
         #[serde(default = "rest")]
         perturb: f64,
-        /// Whose weights (`experts` if left out).
+        /// Part of the network whose weights change (`experts` if left out).
         #[serde(default = "experts")]
         on: PartSpec,
     },
@@ -66,7 +66,7 @@ pub enum InterventionSpec {
 pub enum PartSpec {
     /// The experts of a mixture: not its Phi or router, not the encoder, not the head.
     Experts,
-    /// All of it.
+    /// The whole network.
     Network,
 }
 

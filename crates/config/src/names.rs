@@ -1,10 +1,8 @@
-//! Names that are given by hand, and the nearest allowed one when they are mistyped.
+//! Names typed by hand, and the nearest allowed name for a mistyped one.
 
 use std::fmt;
 
-/// A name that is none of the allowed ones.
-///
-/// Its message names the nearest allowed one, if any is near, and all of them.
+/// Error for a name that is not allowed. Its message has the nearest allowed name, if one is near, and all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
     /// The kind of thing that is named, e.g. `arm`.
@@ -46,7 +44,7 @@ pub fn known<'a>(
     })
 }
 
-/// The one of `all` whose name is `given`.
+/// The value in `all` with the name `given`.
 ///
 /// # Errors
 ///

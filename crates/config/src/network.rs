@@ -8,7 +8,7 @@ use softmoe_env::MOST_ACTIONS;
 use std::fmt;
 use std::str::FromStr;
 
-/// A network, by the names of its parts.
+/// Network of a run: encoder, body and sizes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkSpec {
@@ -58,7 +58,7 @@ impl NetworkSpec {
     }
 }
 
-/// An encoder.
+/// Encoder of observations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum EncoderSpec {
@@ -83,7 +83,7 @@ impl EncoderSpec {
     /// The encoders' names.
     pub const NAMES: [&str; 3] = ["minatar", "nature", "impala"];
 
-    /// Height and width of the observations that it takes.
+    /// Height and width of the observations.
     pub const fn pixels(self) -> [usize; 2] {
         match self {
             EncoderSpec::MinAtar => [10, 10],
@@ -111,7 +111,7 @@ impl EncoderSpec {
         check.that(takes == [height, width], "network.encoder", self, &rule, instead);
     }
 
-    /// Height, width and channels of the feature map that it makes of them.
+    /// Height, width and channels of the feature map.
     pub const fn feature_map(self) -> [usize; 3] {
         match self {
             EncoderSpec::MinAtar => [8, 8, 16],
@@ -182,7 +182,7 @@ impl HeadSpec {
         }
     }
 
-    /// Numbers that the head puts out for each action: atoms, or one value.
+    /// Outputs of the head for each action: atoms, or one value.
     pub const fn values(self) -> usize {
         match self {
             HeadSpec::Categorical { atoms, .. } => atoms,
@@ -205,7 +205,7 @@ impl fmt::Display for HeadSpec {
     }
 }
 
-/// Everything that decides a network's layers and the shapes of its parameters.
+/// Architecture of a network: everything that decides its layers and the shapes of its parameters.
 ///
 /// ```
 /// use softmoe_config::Architecture;

@@ -49,7 +49,7 @@ impl RunConfig {
         Ok(config)
     }
 
-    /// Reads a `run.ron`, whose values may make no sense.
+    /// Reads a `run.ron` without checking its values.
     ///
     /// # Errors
     ///
@@ -100,7 +100,7 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Invalid`] with every value that does not: itself, the rule, what to type.
+    /// [`ConfigError::Invalid`] with every value that does not: its name, itself, the rule, the remedy.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut check = Check::default();
         self.environment.check(&mut check);
@@ -131,7 +131,7 @@ impl RunConfig {
     }
 }
 
-/// Version of a `run.ron`, the same for every value of this type: a number in the file, which no other number replaces.
+/// Version of a `run.ron`: a number in the file, which must be [`RunVersion::NUMBER`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunVersion;
 
@@ -165,7 +165,7 @@ pub struct TrainingConfig {
     pub evaluation_period: AgentSteps,
     /// Episodes of an evaluation.
     pub evaluation_episodes: usize,
-    /// Episodes of the evaluation at the end, whose mean return is the run's score.
+    /// Episodes of the final evaluation. Their mean return is the run's score.
     pub final_evaluation_episodes: usize,
     /// Agent steps between two checkpoints.
     pub checkpoint_period: AgentSteps,

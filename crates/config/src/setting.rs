@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// Keys whose value is one of several variants: the variant's own name is no part of a key.
+/// Keys of variants. The variant's name is not part of a key.
 const VARIANTS: [&str; 8] = [
     "environment",
     "agent",
@@ -38,7 +38,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
     ("kernels", "it is called `instruction_set`, e.g. `--set instruction_set=avx2`"),
 ];
 
-/// A `key=value`.
+/// Setting: a `key=value`.
 ///
 /// The key is the path of a field in a [`RunConfig`], separated by dots; a variant's fields follow the field
 /// that holds the variant, e.g. `agent.n_step`, `network.body.scale`.

@@ -1,11 +1,11 @@
-//! Bytes and seconds of the first checkpoint of a full replay of frames as sparse as Atari's, of the next one, and of
-//! reading it.
+//! Measures bytes and seconds of the first checkpoint of a full replay of sparse frames like Atari's, of the next one, and
+//! of reading it.
 //!
 //! ```sh
 //! cargo run --release -p softmoe-runner --example checkpoint -- 200000 10000 DIRECTORY
 //! ```
 //!
-//! 200,000 frames, 10,000 of them new in each following checkpoint.
+//! This measures 200,000 frames, 10,000 of them new in each later checkpoint.
 
 #[path = "../../replay/benches/frames/mod.rs"]
 mod frames;
@@ -35,7 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (capacity, new): (usize, usize) = (capacity.parse()?, new.parse()?);
     let directory = Path::new(directory);
 
-    // The replay is of other frames than the agent's, whose state is what is saved beside it.
+    // The replay has synthetic frames; the state beside it is that of an agent on MinAtar.
     let state = state()?;
     let layout =
         Layout { capacity, frame_len: SIDE * SIDE, channels: 1, stack: 4, n_step: 3, discount: 0.99 };
@@ -103,7 +103,7 @@ fn bytes(directory: &Path) -> u64 {
     entries.filter_map(|entry| entry.metadata().ok()).map(|file| file.len()).sum()
 }
 
-/// The largest resident memory of this process so far.
+/// Peak resident memory of this process.
 fn peak() -> String {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,4 +1,4 @@
-//! A file that a run appends to. A resumed run goes on from the place that its checkpoint names.
+//! A file that a run appends to. A resumed run continues at the position in its checkpoint.
 
 use crate::RunError;
 use crate::atomic::sync_parent;
@@ -25,11 +25,11 @@ pub struct Appended {
 }
 
 impl Appended {
-    /// Opens the file of a run that goes on from where it was `written` to; a new run's begins at 0. Later bytes were
-    /// written after the checkpoint and will be written again: they are cut off.
+    /// Opens the file of a run at the position `written`, which is 0 for a new run. Later bytes were written after the
+    /// checkpoint and will be written again: they are cut off.
     ///
     /// # Errors
-    /// If the file cannot be opened, is shorter, or was changed before that place.
+    /// If the file cannot be opened, is shorter, or has changed before that position.
     pub fn open(path: PathBuf, written: Written) -> Result<Self, RunError> {
         let len = written.len;
         let open = || -> io::Result<(File, u64)> {
@@ -69,7 +69,7 @@ impl Appended {
     /// If the file cannot be written.
     pub fn append(&mut self, bytes: &[u8]) -> Result<(), RunError> {
         let mut write = || {
-            // Rows written to a file that somebody has removed would be lost without a word.
+            // Rows in a removed file would be lost without an error.
             self.path.symlink_metadata()?;
             self.file.write_all(bytes)
         };
@@ -102,7 +102,7 @@ impl Appended {
     /// Puts the appended bytes on disk.
     ///
     /// # Errors
-    /// If that fails.
+    /// If the file cannot be flushed.
     pub fn sync(&mut self) -> Result<(), RunError> {
         self.file.sync_data().map_err(|source| RunError::cannot_write(&self.path, source))
     }

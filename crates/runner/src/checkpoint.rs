@@ -1,7 +1,7 @@
 //! Checkpoints: a run's whole state, written so that a good one always exists.
 //!
-//! A checkpoint is a file that names others: the rows of the replay are written once, to files of the rows that came since
-//! the checkpoint before. A replay of a million frames costs a checkpoint no more than its new rows. Each file is written
+//! A checkpoint is a file that names others. Each row of the replay is written once, to a file of the rows that are new since
+//! the previous checkpoint. A replay of a million frames costs a checkpoint no more than its new rows. Each file is written
 //! under a temporary name, flushed to the disk and renamed, the checkpoint itself last. The two newest checkpoints are
 //! kept, with the files that they name. A checkpoint begins with a magic word, the format's version, and the length and
 //! CRC-32 of the rest, and holds length and CRC-32 of its files of rows, so that truncated and changed files are detected.
@@ -59,7 +59,7 @@ impl Checkpoints {
     /// not written again: the replay must be the same one.
     ///
     /// # Errors
-    /// If it cannot be written; those that are there remain.
+    /// If it cannot be written; existing checkpoints remain.
     pub fn save(&mut self, state: &State, replay: &Replay, steps: AgentSteps) -> Result<PathBuf, RunError> {
         let path = self.directory.join(checkpoint_name(steps));
         let write = || -> io::Result<Vec<RowsFile>> {
@@ -83,8 +83,8 @@ impl Checkpoints {
     }
 
     /// Removes the files that no kept checkpoint names. A file that cannot be removed harms nothing. A checkpoint of a later
-    /// step than the `newest` could not be read, or the run would have gone on from it: it is left, does not count, and
-    /// will be written again.
+    /// step than the `newest` could not be read, or the run would have resumed from it: it stays, does not count, and will be
+    /// written again.
     fn remove_others(&self, newest: &Path) {
         let rows = self.kept.iter().flat_map(|kept| &kept.rows);
         let mut used: Vec<PathBuf> = rows::paths(&self.directory, rows).collect();
@@ -98,11 +98,11 @@ impl Checkpoints {
         }
     }
 
-    /// The newest checkpoint that can be read, or `None` if there is no checkpoint. `warn` is told of each that cannot be
-    /// read. The caller chooses how the replay keeps its frames.
+    /// The newest checkpoint that can be read, or `None` if there is no checkpoint. `warn` gets a message for each that
+    /// cannot be read. The caller chooses how the replay keeps its frames.
     ///
     /// # Errors
-    /// If there are checkpoints and none can be read, or if the newest readable one is of another configuration.
+    /// If there are checkpoints and none can be read, or if the newest readable one has another configuration.
     pub fn load(
         &mut self,
         config: &RunConfig,
@@ -147,7 +147,7 @@ pub fn remove_all(directory: &Path) {
     let _ = fs::remove_dir_all(directory);
 }
 
-/// Why a checkpoint cannot be used.
+/// The reason for refusing a checkpoint.
 enum Unreadable {
     Damaged(io::Error),
     /// The values that differ.
@@ -173,7 +173,7 @@ fn entries(directory: &Path) -> io::Result<Vec<PathBuf>> {
 fn newest_first(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = entries(directory)?;
     paths.retain(|path| path.extension().is_some_and(|extension| extension == CHECKPOINT_EXTENSION));
-    // The names are of one length.
+    // All names have the same length.
     paths.sort_unstable_by(|a, b| b.cmp(a));
     Ok(paths)
 }

@@ -1,8 +1,8 @@
-//! Length and CRC-32 of the bytes that pass by.
+//! Length and CRC-32 of the bytes that are read or written.
 
 use std::io::{self, Read, Write};
 
-/// A reader or writer that counts its bytes and takes their checksum.
+/// A reader or writer that counts its bytes and computes their checksum.
 pub(crate) struct Checked<T> {
     pub(crate) inner: T,
     pub(crate) len: u64,

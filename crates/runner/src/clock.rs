@@ -1,9 +1,9 @@
-//! The clock that runs are timed by.
+//! The clock for the timing of runs.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-/// The time since this process first asked.
+/// The time since the first call in this process.
 pub(crate) fn now() -> Duration {
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     START.elapsed()

@@ -1,4 +1,4 @@
-//! From the configuration of an environment to the environment.
+//! Makes environments from their configurations.
 
 use crate::RunError;
 use softmoe_config::EnvironmentConfig;
@@ -8,7 +8,7 @@ use softmoe_env::DynEnvironment;
 ///
 /// # Errors
 ///
-/// If the configuration makes no sense, or if this build lacks the suite.
+/// If the configuration is invalid, or if this build lacks the suite.
 pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironment>, RunError> {
     config.validate()?;
     match *config {

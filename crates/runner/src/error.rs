@@ -5,24 +5,24 @@ use softmoe_config::{AgentSteps, ConfigError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why a run cannot start, or stopped.
+/// An error that keeps a run from starting, or stops it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The agent cannot be made or cannot go on.
+    /// The agent cannot be made, or has failed.
     #[error(transparent)]
     Agent(#[from] AgentError),
     /// Training diverged.
     #[error("at agent step {step} {source}. {}", goes_on_from(checkpoint.as_deref()))]
     Diverged {
-        /// The step whose update it was.
+        /// The step of the update.
         step: AgentSteps,
         /// Update and layer.
         source: AgentError,
         /// The newest checkpoint.
         checkpoint: Option<PathBuf>,
     },
-    /// The configuration makes no sense.
+    /// The configuration is invalid.
     #[error(transparent)]
     Configuration(#[from] ConfigError),
     /// The environment's suite is not in this build.
@@ -64,7 +64,7 @@ pub enum RunError {
         /// The reason for each.
         reasons: String,
     },
-    /// The run's checkpoint is of another configuration.
+    /// The run's checkpoint has another configuration.
     #[error(
         "{} is of another configuration than run.ron: {differences}; put run.ron back as it was, or move the run's \
          directory away to start anew", checkpoint.display()
@@ -122,7 +122,7 @@ impl RunError {
     }
 }
 
-/// Where a stopped run goes on when it is started again.
+/// Describes the checkpoint from which a stopped run resumes.
 fn goes_on_from(checkpoint: Option<&Path>) -> String {
     match checkpoint {
         Some(path) => format!(

@@ -2,7 +2,7 @@
 //!
 //! [`train`] steps a [`Training`](softmoe_agents::Training) to its end in a [`RunDirectory`](softmoe_config::RunDirectory),
 //! with [checkpoints](checkpoint), [metrics](Metrics) and a [`Monitor`] that watches and may stop it. A run that was stopped
-//! or killed goes on from its newest checkpoint, to the same weights and metrics bit for bit.
+//! or killed resumes from its newest checkpoint, and ends with the same weights and metrics, bit for bit.
 #![deny(missing_docs)]
 
 mod appended;

@@ -29,11 +29,11 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Opens the files of a run that goes on from `positions`; those of a new run are zero. Later bytes were written after
-    /// the checkpoint and will be written again: they are cut off.
+    /// Opens the files of a run at `positions`, which are zero for a new run. Later bytes were written after the checkpoint
+    /// and will be written again: they are cut off.
     ///
     /// # Errors
-    /// If a file cannot be opened, is shorter, or was changed before that place.
+    /// If a file cannot be opened, is shorter, or has changed before its position.
     pub fn open(directory: &RunDirectory, positions: Positions) -> Result<Self, RunError> {
         let mut metrics = Metrics {
             metrics: Appended::open(directory.metrics_csv(), positions.metrics)?,

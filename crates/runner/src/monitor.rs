@@ -23,8 +23,8 @@ pub trait Monitor {
     /// Takes a warning for the user, e.g. of a checkpoint that cannot be read.
     fn warn(&mut self, message: &str);
 
-    /// Whether the run goes on, asked before every step of training and of evaluation. If not, the run writes a checkpoint
-    /// and stops. An evaluation that was broken off is played again when the run is resumed.
+    /// Whether the run continues, asked before every step of training and of evaluation. If not, the run writes a checkpoint
+    /// and stops. A resumed run repeats an interrupted evaluation.
     fn keep_going(&mut self) -> bool;
 }
 
@@ -33,6 +33,6 @@ pub trait Monitor {
 pub enum Outcome {
     /// The run is finished, and `done.ron` is written.
     Finished(Done),
-    /// The run was stopped at this step, and goes on from it when it is started again.
+    /// The run was stopped at this step, and resumes from it when it is started again.
     Interrupted(AgentSteps),
 }

@@ -1,4 +1,4 @@
-//! The start of a run: anew, from a checkpoint, or from a file of weights.
+//! The start of a run: new, from a checkpoint, or from a file of weights.
 
 use crate::RunError;
 use crate::atomic::remove_leftovers;
@@ -18,7 +18,7 @@ pub(crate) struct Started {
     pub(crate) architecture: Architecture,
     pub(crate) checkpoints: Checkpoints,
     pub(crate) files: FilesState,
-    /// The step of the checkpoint that the run goes on from.
+    /// The step of the checkpoint from which the run resumes.
     pub(crate) resumed: Option<AgentSteps>,
 }
 

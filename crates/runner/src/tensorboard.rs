@@ -1,18 +1,18 @@
 //! Event files that TensorBoard reads: protocol buffers of TensorFlow's `event.proto`, in the frames of its
 //! `record_writer.h`.
 //!
-//! No small and maintained crate writes them, and a run needs this much of the format only.
+//! No small and maintained crate writes them, and a run needs only this part of the format.
 
 use prost::{Message, Oneof};
 use softmoe_config::AgentSteps;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// What the first event of a file says.
+/// The content of a file's first event.
 const FILE_VERSION: &str = "brain.Event:2";
-/// Added to a checksum after it is rotated, so that a file within a file is not taken for damaged.
+/// Added to a rotated checksum, so that a file inside another file keeps valid checksums.
 const MASK: u32 = 0xa282_ead8;
 
-/// `tensorflow.Event`, as far as it is needed.
+/// The part of `tensorflow.Event` that is needed.
 #[derive(Clone, PartialEq, Message)]
 struct Event {
     /// Seconds since 1970.
@@ -44,12 +44,12 @@ struct Summary {
 struct Value {
     #[prost(string, tag = "1")]
     tag: String,
-    /// Written if it is 0 too.
+    /// Also written if it is 0.
     #[prost(float, optional, tag = "2")]
     simple_value: Option<f32>,
 }
 
-/// The record that a file begins with.
+/// The first record of a file.
 pub(crate) fn file_version(now: SystemTime) -> Vec<u8> {
     record(now, 0, What::FileVersion(FILE_VERSION.to_owned()))
 }

@@ -4,7 +4,7 @@ use softmoe_agents::Phases;
 use softmoe_agents::diagnostics::Diagnostic;
 use std::time::Duration;
 
-/// Steps, updates and time since the last evaluation, of this process alone.
+/// Steps, updates and time since the last evaluation, in this process only.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timing {
     steps: u64,
@@ -14,7 +14,7 @@ pub(crate) struct Timing {
 }
 
 impl Timing {
-    /// The timing of a run that has made `updates`, from now on.
+    /// A timing that starts now, for a run that has made `updates`.
     pub(crate) fn from(updates: u64) -> Self {
         Timing { steps: 0, time: Duration::ZERO, updates_before: updates }
     }

@@ -1,7 +1,7 @@
 //! Training one run, from its `run.ron` to its `done.ron`.
 //!
-//! Everything that a run produces lies in its directory, and the directory is all that it needs to go on. A run that was
-//! killed at any instant is started again in the same way, and ends with the same weights and metrics as one that was not.
+//! A run writes everything to its directory, and resumes from its directory alone. A run that is killed at any instant and
+//! started again ends with the same weights and metrics as an undisturbed one.
 
 use crate::checkpoint::{self, Checkpoints, FilesState, State};
 use crate::clock;
@@ -20,7 +20,7 @@ use std::time::Duration;
 /// Agent steps between two reports of progress.
 const REPORT_PERIOD: u64 = 50;
 
-/// The options of a run that decide nothing about its configuration.
+/// Options of a run outside its configuration.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Options<'a> {
     /// The device to compute on. A run may be resumed on another one.
@@ -29,7 +29,7 @@ pub struct Options<'a> {
     pub weights: Option<&'a Path>,
 }
 
-/// Trains the run of `config` in `directory`, going on from its newest checkpoint if there is one.
+/// Trains the run of `config` in `directory`, from its newest checkpoint if there is one.
 ///
 /// # Errors
 /// If the configuration cannot be followed, the device cannot be used, a file cannot be written or read, or training
@@ -40,7 +40,7 @@ pub fn train(
     options: &Options<'_>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
-    // Refused before anything is written, even for the random policy, which computes nothing.
+    // An error before anything is written, even for the random policy, which computes nothing.
     instruction_set(config.instruction_set)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), options.weights) {
@@ -53,7 +53,7 @@ pub fn train(
     }
 }
 
-/// A run under way.
+/// A running training run.
 struct Run<'a> {
     config: &'a RunConfig,
     directory: &'a RunDirectory,
@@ -67,7 +67,7 @@ struct Run<'a> {
     /// The step of the newest checkpoint.
     saved: Option<AgentSteps>,
     evaluation_return: Option<f64>,
-    /// Wall time before this process, and when this process took the run up.
+    /// Wall time before this process, and the start of this process.
     wall_before: f64,
     started: Duration,
     timing: Timing,
@@ -104,7 +104,7 @@ impl<'a> Run<'a> {
             timing,
         };
         if resumed.is_none() && run.files.initial_weights.is_some() {
-            // Started again, the run goes on from them whether or not the file is named again.
+            // A resumed run keeps these weights, whether or not the file is named again.
             run.save()?;
         }
         Ok(run)
@@ -142,7 +142,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The returns of an evaluation, or `None` if it was broken off.
+    /// The returns of an evaluation, or `None` if it was interrupted.
     fn evaluate(&mut self, index: u64, episodes: usize) -> Result<Option<Vec<f64>>, RunError> {
         self.finish_update()?;
         self.report(Phase::Evaluate);
@@ -180,7 +180,7 @@ impl<'a> Run<'a> {
         Ok(row)
     }
 
-    /// Saves the run, unless this step is saved already.
+    /// Saves the run, unless this step is already saved.
     fn save(&mut self) -> Result<(), RunError> {
         self.finish_update()?;
         let steps = self.steps();
@@ -227,7 +227,7 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// The error of a run that cannot go on: at which step, and from which checkpoint it can be started again.
+    /// The error of a stopped run, with the step and the checkpoint from which it can be started again.
     fn stopped(&self, error: AgentError) -> RunError {
         match error {
             AgentError::Diverged { .. } => RunError::Diverged {

@@ -1,8 +1,8 @@
-//! What an agent does when.
+//! The schedule of an agent: exploration, updates, target copies.
 
 use softmoe_config::{AgentSteps, LearningConfig};
 
-/// When an agent acts at random, updates, and copies its target network. Periods count agent steps.
+/// The schedule of an agent's random actions, updates and copies to the target network. Periods count agent steps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Schedule {
     exploration: Exploration,
@@ -19,9 +19,9 @@ pub(super) struct Schedule {
 /// The probability of a random action in training.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Exploration {
-    /// Always the same: noisy layers explore by themselves.
+    /// Constant: noisy layers explore by themselves.
     Constant(f64),
-    /// 1 for `warm_up` agent steps, then falling to `last` in a straight line over `period` agent steps.
+    /// 1 for `warm_up` agent steps, then falling linearly to `last` over `period` agent steps.
     Linear { last: f64, warm_up: u64, period: u64 },
 }
 
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
     use softmoe_config::LearningConfig;
 
-    /// Dopamine's `linearly_decaying_epsilon`, as its documentation has it:
+    /// Dopamine's `linearly_decaying_epsilon`, from its documentation:
     /// epsilon + clip((1 - epsilon) (period + warm-up - step) / period, 0, 1 - epsilon).
     fn closed_form(learning: &LearningConfig, step: f64) -> f64 {
         let period = learning.epsilon_decay_period.0 as f64;

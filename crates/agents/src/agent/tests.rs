@@ -1,4 +1,4 @@
-//! The agent's schedule, on a learner that only takes notes.
+//! Tests of the agent's schedule, with a learner that only records its calls.
 
 use super::*;
 use crate::{NamedWeights, Update};
@@ -9,7 +9,7 @@ use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::Layout;
 use std::sync::{Arc, Mutex};
 
-/// What a learner was asked to do, by the agent.
+/// The calls of a learner by its agent.
 #[derive(Debug, Default)]
 struct Notes {
     updates: u64,
@@ -75,7 +75,7 @@ fn architecture(config: &AgentConfig) -> Architecture {
     Architecture { network, head, observation: SHAPE, actions: 5, permutation_seed: 0 }
 }
 
-/// An agent of `config` whose learner takes notes.
+/// An agent of `config` whose learner records its calls.
 fn agent(config: impl Into<AgentConfig>) -> (Agent, Arc<Mutex<Notes>>) {
     let config = config.into();
     let notes = Arc::<Mutex<Notes>>::default();
@@ -103,7 +103,7 @@ fn updates_and_copies_keep_their_periods_once_the_replay_is_warm() {
     let (mut agent, notes) = agent(config);
     for step in 1..=60_u64 {
         agent.learn(&FRAME, 0, reward(0.0)).unwrap();
-        // As the reference has it: more than `min_replay` stored, and the step a multiple of the period.
+        // As in the reference: more than `min_replay` rows stored, and the step a multiple of the period.
         let times = |period: u64| (11..=step).filter(|step| step.is_multiple_of(period)).count() as u64;
         let notes = notes.lock().unwrap();
         assert_eq!((notes.updates, notes.syncs), (times(3), times(5)), "after step {step}");
@@ -153,7 +153,7 @@ fn terminal_ends_are_learned_from_and_truncated_ones_are_not() {
         let notes = notes.lock().unwrap();
         assert!(notes.updates > 0);
         assert_eq!(notes.terminals.contains(&true), terminal);
-        // The truncated row has no frame to bootstrap from: it is left out, its reward with it.
+        // The truncated row has no frame to bootstrap from, so that the row and its reward are left out.
         assert_eq!(notes.rewards.contains(&1.0), terminal);
     }
 }
@@ -202,7 +202,7 @@ fn a_replay_of_another_layout_is_refused_and_changes_nothing() {
     assert_eq!(agent.replay().pushed(), 1);
 }
 
-/// An episode of three lives of two steps each, a point a step; the last life's end is the episode's.
+/// An episode of three lives of two steps each, with a reward of 1 per step; the last life's end is the episode's.
 const LIVES: [Step; 6] = {
     let plain = Step { reward: 1.0, terminal: false, life_lost: false, truncated: false };
     let lost = Step { life_lost: true, ..plain };
@@ -219,7 +219,7 @@ fn a_lost_life_is_terminal_if_asked() {
         }
         let notes = notes.lock().unwrap();
         assert!(notes.updates > 5);
-        // Three rewards are summed, but none from beyond a terminal: a life has two, and its last step one.
+        // Three rewards are summed, but none after a terminal: a life has two, and its last step one.
         for (&reward, &terminal) in notes.rewards.iter().zip(&notes.terminals) {
             if terminal_on_life_loss {
                 assert!(terminal && (reward == 1.0 || reward == 2.0), "{reward}");
@@ -258,7 +258,7 @@ fn without_noise_an_agent_begins_at_random() {
 fn what_is_no_transition_is_refused_and_not_stored() {
     let (mut agent, _) = agent(small());
     agent.learn(&FRAME, 0, reward(0.0)).unwrap();
-    // Kept in a byte, action 256 would be action 0.
+    // In a byte, action 256 would become action 0.
     let wrong = [
         (&FRAME[..], 5, 0.0, "the action is 5 but must be below 5"),
         (&FRAME[..], 256, 0.0, "the action is 256 but must be below 5"),
@@ -273,7 +273,7 @@ fn what_is_no_transition_is_refused_and_not_stored() {
     assert_eq!((agent.replay().pushed(), agent.steps()), (1, AgentSteps(1)));
 }
 
-/// Random actions too: whether a state is looked at is a matter of chance.
+/// Random actions are checked as well, since chance decides whether the network reads the state.
 #[test]
 fn an_action_for_a_state_of_another_length_panics() {
     use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -295,7 +295,7 @@ fn an_intervention_that_the_learner_does_not_follow_is_refused_at_once() {
     assert!(Agent::new(&config, &architecture(&config), &SPEC, Seeds::new(0)).is_ok());
 }
 
-/// An agent's error, without one to show.
+/// The error of making an agent.
 fn refused(agent: Result<Agent, AgentError>) -> String {
     agent.err().expect("an agent that is refused").to_string()
 }
@@ -346,7 +346,7 @@ fn what_the_replay_cannot_keep_is_refused() {
     assert!(message.contains("must be an agent that learns"), "{message}");
 }
 
-/// What a device's learner has done for it on the CPU engine is what the CPU engine's does itself.
+/// An intervention through the CPU mirror of a device's learner equals one of the CPU learner.
 #[test]
 fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
     for intervention in
@@ -358,7 +358,7 @@ fn a_twin_follows_interventions_and_diagnoses_bit_for_bit() {
         let played = |has_twin: bool| {
             let mut agent = Agent::new(&config, &architecture, &SPEC, Seeds::new(1)).unwrap();
             if has_twin {
-                // On its own, the learner refuses.
+                // Without its mirror the learner refuses.
                 struct Elsewhere(Box<dyn Learner>);
                 impl Learner for Elsewhere {
                     fn act(&mut self, observation: &[u8], mode: Mode) -> usize {

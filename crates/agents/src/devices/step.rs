@@ -1,4 +1,4 @@
-//! A training step on a device as a benchmark has it, of any network.
+//! A training step of any network on a device, for benchmarks.
 
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 use super::not_there;
@@ -12,8 +12,8 @@ use softmoe_nets::device::{
 };
 use softmoe_nets::{Adam, AdamSettings};
 
-/// Forward, backward and Adam on one batch that lies on the device: the cross-entropy of the logits of all actions
-/// against a fixed target, without noise and without a second network.
+/// Forward, backward and Adam on one batch in the device's memory: the cross-entropy of the logits of all actions against
+/// a fixed target, without noise and without a second network.
 pub trait TrainingStep {
     /// Hands a step to the device, without waiting for it.
     fn step(&mut self);
@@ -24,7 +24,7 @@ pub trait TrainingStep {
     /// [`AgentError::Device`] if the device fails.
     fn wait(&mut self) -> Result<(), AgentError>;
 
-    /// The loss before the next step; waits for it.
+    /// Waits for the loss before the next step.
     fn loss(&mut self) -> f32;
 }
 
@@ -47,7 +47,7 @@ pub struct FixedBatch {
 /// If the device cannot be used or is the CPU engine, or the network is not in this build.
 ///
 /// # Panics
-/// If the batch's lengths are not those of the network.
+/// If the batch's lengths do not fit the network.
 pub fn training_step(
     device: Device,
     architecture: &Architecture,

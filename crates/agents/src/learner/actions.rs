@@ -1,10 +1,10 @@
-//! Actions of a batch as ones and zeros on a device's tensors.
+//! One-hot actions of a batch on a device's tensors.
 
 use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use softmoe_nets::device::from_values;
 
-/// What tells equal actions apart: the lower an action, the more. Made once, for it goes to the device.
+/// Tie-breaking preferences of the actions: larger for lower actions. Made once, since they are copied to the device.
 ///
 /// # Shapes
 /// -> (actions)
@@ -13,7 +13,7 @@ pub(crate) fn preference<B: Backend>(actions: usize, device: &B::Device) -> Tens
     from_values(&following, [actions], device)
 }
 
-/// A one at the action of the largest value, zeros elsewhere; of equals, the [preferred](preference).
+/// One-hot greedy actions; of equal values, the [preferred](preference) action.
 ///
 /// # Shapes
 /// q_values: (batch, actions); preference: (actions) -> (batch, actions)
@@ -28,7 +28,7 @@ pub(crate) fn greedy<B: Backend>(q_values: Tensor<B, 2>, preference: Tensor<B, 1
 /// The values of the chosen action.
 ///
 /// # Shapes
-/// values: (batch, actions, atoms); chosen, ones and zeros: (batch, actions) -> (batch, atoms)
+/// values: (batch, actions, atoms); chosen, one-hot: (batch, actions) -> (batch, atoms)
 pub(crate) fn of_action<B: Backend>(values: Tensor<B, 3>, chosen: Tensor<B, 2>) -> Tensor<B, 2> {
     let [batch, _, atoms] = values.dims();
     (values * chosen.unsqueeze_dim(2)).sum_dim(1).reshape([batch, atoms])

@@ -1,4 +1,4 @@
-//! The learner on the CPU engine, whatever it learns of an action.
+//! The learner on the CPU engine, for any objective.
 
 use super::divergence::diverged;
 use super::input::read_states;
@@ -17,29 +17,29 @@ use softmoe_nets::{ActionNetwork, ActionPass, Adam, AdamSettings, Inspection, We
 use softmoe_replay::Batch;
 use std::borrow::Cow;
 
-/// What every update needs to know.
+/// Settings of an update that all agents share.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UpdateSettings {
-    /// Transitions of an update.
+    /// Transitions per update.
     pub batch_size: usize,
-    /// The online network chooses the next action, not the target network.
+    /// Double targets: the online network chooses the next action, not the target network.
     pub double: bool,
-    /// Priorities are loss to this power.
+    /// Priorities are losses to this power.
     pub priority_exponent: f64,
     /// Importance weights are sampling probabilities to minus this power.
     pub importance_exponent: f64,
     /// The optimizer.
     pub optimizer: AdamSettings,
-    /// How the bytes of a state are read.
+    /// The kind of a state's values, and their scale.
     pub element: Element,
 }
 
-/// What is learned of an action: how its value is read from the network's outputs, and what they are trained towards.
+/// The objective of a learner: action values from the network's outputs, targets and losses.
 ///
 /// # Shapes
 /// outputs of a state: (actions, values); of an action, and its target: (values)
 pub trait Objective: Send {
-    /// The greedy action for a state's outputs; of equals, the lowest.
+    /// The greedy action for a state's outputs; of equal values, the lowest action.
     fn greedy(&mut self, outputs: &[f32]) -> usize;
 
     /// Writes the target of one transition, from the target network's outputs for the next state's greedy action.
@@ -50,7 +50,7 @@ pub trait Objective: Send {
     /// The value of each action, from a state's outputs.
     fn action_values(&self, outputs: &[f32]) -> Vec<f32>;
 
-    /// The value that a target has.
+    /// The value of a target.
     fn target_value(&self, target: &[f32]) -> f32;
 
     /// The loss of one transition, from the outputs of the action taken; writes its gradient times `scale`.
@@ -80,7 +80,7 @@ pub struct CpuLearner<O> {
     noise_loss: Vec<f32>,
 }
 
-/// What an update of one batch size computes in.
+/// Buffers of an update for one batch size.
 struct UpdateBuffers {
     of_network: Buffers,
     gradient: Vec<f32>,
@@ -93,7 +93,7 @@ struct UpdateBuffers {
 }
 
 impl UpdateBuffers {
-    /// For batches of `batch` transitions, with as many `values` of an action.
+    /// Buffers for batches of `batch` transitions, with `values` outputs per action.
     fn new(network: &dyn ActionNetwork, batch: usize, values: usize) -> Self {
         UpdateBuffers {
             of_network: Buffers::new(network, batch),
@@ -125,7 +125,7 @@ impl<O: Objective> CpuLearner<O> {
     /// A learner whose `network` maps observations to outputs (actions, values), its weights drawn from `seeds`.
     ///
     /// # Panics
-    /// If the network's output has not two axes.
+    /// If the network's output does not have two axes.
     pub fn with_objective(
         objective: O,
         network: Box<dyn ActionNetwork>,
@@ -155,11 +155,10 @@ impl<O: Objective> CpuLearner<O> {
         }
     }
 
-    /// Takes one gradient step with the noise given: `noise_target` for the next state's action and
-    /// target, `noise_loss` for the loss, each laid out as the network's [`NoiseList`]
-    /// (empty if no layer is noisy).
+    /// Takes one gradient step with given noise: `noise_target` for the next state's action and target, `noise_loss` for
+    /// the loss, each laid out as the network's [`NoiseList`] (empty if no layer is noisy).
     ///
-    /// [`update`](Learner::update) is this with two fresh draws.
+    /// [`update`](Learner::update) calls it with two fresh draws.
     ///
     /// # Errors
     /// As [`update`](Learner::update).
@@ -222,7 +221,7 @@ impl<O: Objective> CpuLearner<O> {
         }
     }
 
-    /// The mean of the weighted losses, with the gradient of it and the batch's new priorities.
+    /// Computes the mean of the weighted losses, its gradient, and the batch's new priorities.
     fn loss_and_gradient(&mut self, batch: &Batch, noise: &[f32]) -> f32 {
         let values = self.values;
         let UpdateBuffers {
@@ -258,7 +257,7 @@ impl<O: Objective> CpuLearner<O> {
         mean_loss
     }
 
-    /// What a forward pass of the online weights on a batch's states leaves to be seen, with the noise off.
+    /// The inspection of a forward pass of the online weights on a batch's states, with the noise off.
     fn inspect(&self, batch: &Batch) -> Inspection {
         let Buffers { mut pass, mut input } = Buffers::new(&*self.network, batch.len());
         read_states(&mut input, &batch.states, self.settings.element);
@@ -297,7 +296,7 @@ impl<O: Objective> CpuLearner<O> {
     /// Replaces online and target weights, both in the order of the network's parameter list.
     ///
     /// # Panics
-    /// If they are not as many as the network's parameters.
+    /// If their number is not that of the network's parameters.
     pub fn set_weights(&mut self, online: &[f32], target: &[f32]) {
         self.online.copy_from_slice(online);
         self.target.copy_from_slice(target);
@@ -321,7 +320,7 @@ impl<O: Objective> CpuLearner<O> {
 
 impl<O: Objective> Learner for CpuLearner<O> {
     /// # Panics
-    /// If `state` has not the length of the network's input.
+    /// If `state` does not have the length of the network's input.
     fn act(&mut self, state: &[u8], mode: Mode) -> usize {
         assert_eq!(state.len(), self.state_len, "bytes of the state that an action is chosen for");
         let noise = match mode {
@@ -365,7 +364,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
         batch: &Batch,
         rng: &mut Xoshiro256PlusPlus,
     ) -> Result<(), AgentError> {
-        // A sweep's memory for 64 samples is needed too rarely to be kept.
+        // Buffers for 64 samples are needed too rarely to be kept.
         let inspection = match intervention {
             InterventionSpec::Redo { .. } => self.inspect(batch),
             _ => Inspection::new(),
@@ -407,7 +406,7 @@ impl<O: Objective> Learner for CpuLearner<O> {
     }
 }
 
-/// The noise buffer of a network, or `None` where it has no noisy layer.
+/// The noise buffer of a network, or `None` without a noisy layer.
 fn noisy(noise: &[f32]) -> Option<&[f32]> {
     (!noise.is_empty()).then_some(noise)
 }

@@ -1,4 +1,4 @@
-//! The learner on the device engine, whatever it learns of an action.
+//! The learner on the device engine, for any objective.
 
 use super::actions::{greedy, of_action, preference};
 use super::divergence::diverged;
@@ -21,11 +21,11 @@ use softmoe_replay::Batch;
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What is learned of an action on a device: what [`Objective`](super::Objective) says of one state or transition, for a
-/// whole batch and without a word to the host.
+/// The objective of a learner on a device: the functions of [`Objective`](super::Objective) for a whole batch, without
+/// communication with the host.
 ///
 /// # Shapes
-/// outputs of a batch: (batch, actions, values); of an action each, and their targets: (batch, values)
+/// outputs of a batch: (batch, actions, values); outputs of one action per sample, and their targets: (batch, values)
 pub trait DeviceObjective<B: Backend>: Send {
     /// The value of every action.
     ///
@@ -54,9 +54,9 @@ pub trait DeviceObjective<B: Backend>: Send {
 
 /// A network with online and target weights that learns an objective by Adam, on a device.
 ///
-/// It does what [`CpuLearner`](super::CpuLearner) does, from the same seeds and with the same noise (drawn on the host),
-/// and saves the same state. An update waits for the device once, for its losses; one that was
-/// [started](Learner::start_update) has them from the wait for the next action.
+/// It computes the same as [`CpuLearner`](super::CpuLearner), from the same seeds and with the same noise (drawn on the
+/// host), and saves the same state. An update waits for the device once, for its losses. A [started](Learner::start_update)
+/// update gets them from the wait for the next action.
 pub struct DeviceLearner<B: Backend, O> {
     objective: O,
     network: Box<dyn DeviceNetwork<Autodiff<B>>>,
@@ -68,7 +68,7 @@ pub struct DeviceLearner<B: Backend, O> {
 
     online: Online<B>,
     target: Tensor<B, 1>,
-    /// To compute with, not to learn from: made anew when the weights change.
+    /// The weights for passes without gradients, made again when the weights change.
     online_weights: DeviceWeights<Autodiff<B>>,
     target_weights: DeviceWeights<Autodiff<B>>,
     /// The update that is under way.
@@ -85,7 +85,7 @@ pub struct DeviceLearner<B: Backend, O> {
     priorities: Vec<f32>,
 }
 
-/// What an update changes.
+/// The values that an update changes.
 #[derive(Clone, Debug)]
 struct Online<B: Backend> {
     weights: Tensor<B, 1>,
@@ -95,7 +95,7 @@ struct Online<B: Backend> {
 /// An update that the device may still be working on.
 struct Pending<B: Backend> {
     after: Online<B>,
-    /// Those of `after`, to compute with.
+    /// The weights of `after`, for passes without gradients.
     weights: DeviceWeights<Autodiff<B>>,
     losses: Losses<B>,
 }
@@ -110,7 +110,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
     /// A learner whose `network` maps observations to outputs (actions, values), its weights drawn from `seeds`.
     ///
     /// # Panics
-    /// If the network's output has not two axes.
+    /// If the network's output does not have two axes.
     pub fn with_objective(
         objective: O,
         network: Box<dyn DeviceNetwork<Autodiff<B>>>,
@@ -147,7 +147,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         }
     }
 
-    /// Takes one gradient step with the noise given, as [`CpuLearner::update_with`](super::CpuLearner::update_with) does.
+    /// Takes one gradient step with given noise, as [`CpuLearner::update_with`](super::CpuLearner::update_with) does.
     ///
     /// # Errors
     /// As [`update`](Learner::update).
@@ -164,7 +164,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         Ok(Update { loss, priorities: &self.priorities })
     }
 
-    /// Hands an update to the device, without waiting for what comes of it.
+    /// Hands an update to the device, without waiting for its result.
     fn start(&mut self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) {
         let exponent = self.settings.importance_exponent;
         prioritized::importance_weights(&mut self.weights, &batch.probabilities, exponent);
@@ -192,10 +192,10 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         });
     }
 
-    /// Waits for the update that is under way, and takes its step if it is finite. The mean of the weighted losses.
+    /// Waits for the update that is under way, and takes its step if it is finite. Returns the mean of the weighted losses.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no such update.
     fn finish(&mut self) -> Result<f32, AgentError> {
         let Pending { after, weights, losses } = self.pending.take().expect("an update that was started");
         let losses = match losses {
@@ -226,8 +226,8 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         Ok(mean_loss)
     }
 
-    /// Everything about the transitions but their observations, in one upload: reward, discount and importance weight of
-    /// each, (batch); a one at the action taken, (batch * actions); the noise of the target's and the loss's passes.
+    /// The transitions without their observations, in one upload: rewards, discounts and importance weights, (batch); one-hot
+    /// actions, (batch * actions); the noise of the passes for target and loss.
     fn numbers(&self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) -> [Tensor<B, 1>; 6] {
         let size = self.settings.batch_size;
         let mut taken = vec![0.0; size * self.actions];
@@ -266,8 +266,8 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         self.network.input_len() * self.settings.element.size()
     }
 
-    /// The targets, from the target network's outputs for the next states' greedy actions. The online network chooses
-    /// them (double), or the target network does.
+    /// The targets, from the target network's outputs for the next states' greedy actions. The online network chooses the
+    /// actions (double), or the target network does.
     fn targets(
         &self,
         next_states: Tensor<B, 2>,
@@ -291,16 +291,16 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         self.network.forward(weights, Tensor::from_inner(x)).reshape([batch, self.actions, self.values])
     }
 
-    /// The noise of a network, or `None` where it has no noisy layer.
+    /// The noise of a network, or `None` without a noisy layer.
     fn noise(&self, noise: Tensor<B, 1>) -> Option<Tensor<Autodiff<B>, 1>> {
         (!self.network.noise().is_empty()).then(|| Tensor::from_inner(noise))
     }
 
     /// Replaces online and target weights, both in the order of the network's parameter list. An update that is under way
-    /// is forgotten.
+    /// is discarded.
     ///
     /// # Panics
-    /// If they are not as many as the network's parameters.
+    /// If their number is not that of the network's parameters.
     pub fn set_weights(&mut self, online: &[f32], target: &[f32]) {
         self.pending = None;
         let list = self.network.parameters();
@@ -318,7 +318,7 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
 
 impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
     /// # Panics
-    /// If `state` has not the length of the network's input.
+    /// If `state` does not have the length of the network's input.
     fn act(&mut self, state: &[u8], mode: Mode) -> usize {
         assert_eq!(state.len(), self.state_len(), "bytes of the state that an action is chosen for");
         let noise = match mode {
@@ -336,7 +336,7 @@ impl<B: Backend, O: DeviceObjective<B>> Learner for DeviceLearner<B, O> {
         let Some(Pending { losses, .. }) = &mut self.pending else {
             return dqn::loss::greedy(&to_values::<B, 1>(q_values));
         };
-        // The device is waited for once, for both.
+        // One wait for the device serves both.
         match losses {
             Losses::Read(_) => dqn::loss::greedy(&to_values::<B, 1>(q_values)),
             Losses::OnDevice(of_update) => match read([q_values, of_update.clone()]) {

@@ -1,10 +1,10 @@
-//! Where an update went wrong that made a number that is not finite.
+//! Divergence: the layer in which an update became non-finite.
 
 use crate::AgentError;
 use softmoe_nets::{Adam, Parameter, ParameterList};
 
-/// The error for update number `update`, from the weights and the optimizer as it left them: both as they were if its loss
-/// was not finite, both after the step if it was.
+/// The error for update number `update`, from the weights and the optimizer after it. They are unchanged if the loss was
+/// not finite; otherwise they are those after the step.
 pub(crate) fn diverged(
     update: u64,
     loss: f32,
@@ -19,10 +19,10 @@ fn cause(list: &ParameterList, weights: &[f32], second_moments: &[f32]) -> Strin
     let finite = |values: &[f32], parameter: &Parameter| {
         values[parameter.range.clone()].iter().all(|value| value.is_finite())
     };
-    // A step with a gradient that is finite leaves weights finite that were.
+    // A finite gradient keeps finite weights finite.
     let weights_of =
         list.iter().find(|parameter| !finite(weights, parameter) && finite(second_moments, parameter));
-    // Gradients come from behind: the last of them is the first that was not finite.
+    // Gradients flow from the last layer to the first: the last non-finite gradient arose first.
     let gradient_of = list.iter().filter(|parameter| !finite(second_moments, parameter)).last();
     let largest = |parameter: &Parameter| {
         weights[parameter.range.clone()].iter().fold(0.0_f32, |largest, weight| largest.max(weight.abs()))

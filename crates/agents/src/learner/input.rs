@@ -5,7 +5,7 @@ use softmoe_env::Element;
 /// Reads states as a network takes them: bytes divided by the pixel scale, floats as they are.
 ///
 /// # Shapes
-/// input: (batch, height, width, stack x channels); states: as many elements
+/// input: (batch, height, width, stack x channels); states: the same number of elements
 pub(crate) fn read_states(input: &mut [f32], states: &[u8], element: Element) {
     match element {
         Element::Byte { scale } => {

@@ -1,4 +1,4 @@
-//! The state of a learner, the same on every engine: a run that was saved on one goes on with the other.
+//! The state of a learner, the same on every engine: a run that was saved on one engine resumes on the other.
 
 use crate::AgentError;
 use rand::Rng;
@@ -35,7 +35,7 @@ impl LearnerState {
         LearnerState { online, target, steps: optimizer.steps(), mu, nu, rng: rng.clone() }
     }
 
-    /// The optimizer of a network's parameters, with the settings of the learner that is restored.
+    /// The optimizer of a network's parameters, with the settings of the restored learner.
     pub(crate) fn optimizer(&self, settings: AdamSettings, list: &ParameterList) -> Adam {
         let mut adam = Adam::for_parameters(settings, list);
         adam.restore(self.steps, &self.mu, &self.nu);
@@ -47,10 +47,10 @@ impl LearnerState {
         postcard::to_stdvec(self).expect("postcard writes every sequence of a known length")
     }
 
-    /// The state of a learner of that many parameters.
+    /// The state of a learner with that many parameters.
     ///
     /// # Errors
-    /// [`AgentError::State`] if the bytes are not that.
+    /// [`AgentError::State`] if the bytes are not such a state.
     pub(crate) fn from_bytes(bytes: &[u8], parameters: usize) -> Result<Self, AgentError> {
         let (state, rest) = postcard::take_from_bytes::<LearnerState>(bytes)
             .map_err(|error| AgentError::State(error.to_string()))?;
@@ -80,10 +80,10 @@ impl LearnerState {
     }
 }
 
-/// Steps of an optimizer that nobody will make.
+/// More steps than any optimizer makes.
 const MOST_STEPS: u64 = u64::MAX / 2;
 
-/// Whether a generator is in a state that a seed leads to: in that of zeros it stays, and draws nothing else.
+/// Whether a generator's state is reachable from a seed. The state of zeros is not: it never changes.
 fn has_left_zero(rng: &Xoshiro256PlusPlus) -> bool {
     let mut ahead = rng.clone();
     (0..4).any(|_| ahead.next_u64() != 0)
@@ -117,7 +117,7 @@ mod tests {
             assert!(error.contains(reason), "{error}");
         };
         refused(&state(u64::MAX).to_bytes(), "18446744073709551615 steps");
-        // The generator is written last, four numbers of which a zero takes a byte.
+        // The generator comes last: four numbers, where a zero takes one byte.
         let good = state(7).to_bytes();
         let rng = postcard::to_stdvec(&state(7).rng).unwrap();
         let zeros = [&good[..good.len() - rng.len()], &[0; 4]].concat();

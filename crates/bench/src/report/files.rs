@@ -1,4 +1,4 @@
-//! The files of a report, each written whole or not at all.
+//! The files of a report, each written atomically.
 
 use super::{Report, bars, curves, table};
 use crate::plot::{PlotError, to_png, to_svg};

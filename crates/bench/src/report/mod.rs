@@ -22,7 +22,7 @@ use rand::Rng;
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
 
-/// Everything that the files of a figure are written from.
+/// Report on a figure: everything in its files.
 #[derive(Clone, Debug)]
 pub struct Report {
     /// Title of the figure.
@@ -53,7 +53,7 @@ pub struct Report {
 /// Runs per game for intervals without a warning: the paper's number of seeds.
 pub const ENOUGH_RUNS: usize = 5;
 
-/// One arm.
+/// Scores of an arm.
 #[derive(Clone, Debug)]
 pub struct ArmReport {
     /// Name in files.

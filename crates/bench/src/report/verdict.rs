@@ -46,7 +46,7 @@ pub struct Judgement {
     pub why: Option<String>,
 }
 
-/// The judgements of a figure.
+/// Verdict on a figure: the judgements of its rules.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
     /// The paper's claim.

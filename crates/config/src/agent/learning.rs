@@ -8,8 +8,7 @@ use std::str::FromStr;
 
 /// Hyperparameters of DQN, Rainbow and DER, which are one algorithm with different numbers. Schedules count agent steps.
 ///
-/// A new hyperparameter is written in four places: here, with what it means; in `LearningConfig::check`, with its
-/// rule; in the base of the presets, [`LearningConfig::dqn_atari`], with its source; and in `tests/presets.rs`. Files and
+/// A new hyperparameter is written in four places: here, with its meaning; in `LearningConfig::check`, with its rule; in the base of the presets, [`LearningConfig::dqn_atari`], with its source; and in `tests/presets.rs`. Files and
 /// `--set agent.<field>=..` have it then.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,7 +33,7 @@ pub struct LearningConfig {
     pub learning_rate: f64,
     /// Epsilon of Adam, outside the root.
     pub adam_epsilon: f64,
-    /// Loss of an update, which also decides what the network predicts.
+    /// Loss of an update. It also decides the network's head.
     pub loss: LossSpec,
     /// Noisy dense layers (Fortunato et al. 2018) instead of plain ones with epsilon-greedy exploration.
     pub noisy: bool,

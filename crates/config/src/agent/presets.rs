@@ -1,4 +1,4 @@
-//! Published hyperparameters: one base, and what each preset changes in it.
+//! Published hyperparameters: one base, and the changes of each preset.
 
 use super::{LearningConfig, LossSpec};
 use crate::names::{self, UnknownName};

@@ -9,18 +9,18 @@ use std::str::FromStr;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TokensSpec {
-    /// Its positions: H W tokens of width C.
+    /// Positions of the map: H W tokens of width C.
     #[default]
     PerConv,
     /// A 3x3 convolution of stride 3 to C channels, no padding; its positions.
     PerPatch,
-    /// The means of 3x3 patches, no padding; their positions.
+    /// Means of 3x3 patches, no padding; their positions.
     PerPatchAverage,
-    /// Its channels: C tokens of width H W.
+    /// Channels of the map: C tokens of width H W.
     PerFeature,
     /// As `per_conv`, after one fixed random permutation of all values.
     Shuffled,
-    /// All of it: one token of width H W C.
+    /// The whole map: one token of width H W C.
     PerSample,
 }
 
@@ -52,7 +52,7 @@ pub enum SlotsSpec {
     Tokens,
     /// p = ceil(f m) for a fraction f.
     Fraction(f64),
-    /// p itself.
+    /// p, a number.
     Count(usize),
 }
 
@@ -97,18 +97,18 @@ pub enum ExpertSpec {
     Big,
 }
 
-/// Where weights of a mixture come from.
+/// Weights of a mixture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MixingSpec {
-    /// The softmax of the logits.
+    /// Softmax of the logits.
     #[default]
     Learned,
-    /// All the same.
+    /// Equal weights.
     Uniform,
 }
 
-/// How tokens are pooled.
+/// Pooling of tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolSpec {
@@ -118,14 +118,14 @@ pub enum PoolSpec {
     Mean,
 }
 
-/// Where the ReLU of a tokenized body stands.
+/// Place of the ReLU in a tokenized body.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReluSpec {
-    /// On every token, before they are pooled.
+    /// On every token, before pooling.
     #[default]
     Before,
-    /// On what they are pooled to.
+    /// On the pooled vector.
     After,
 }
 

@@ -1,6 +1,6 @@
 //! The file of a checkpoint: a header, then one LZ4 stream.
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 8 + 4 | magic, version |
 //! | 8 + 4 | length and CRC-32 of all that follows |
@@ -16,12 +16,12 @@ use softmoe_replay::Replay;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 const MAGIC: &[u8; 8] = b"softmoe\x01";
-/// Version of the format; raised with every change of it.
+/// Version of the format, raised with every change.
 const VERSION: u32 = 8;
 /// Magic, version, length of the body, CRC-32 of the body.
 const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 
-/// Writes a checkpoint of `state` and of `replay`, whose rows lie in `files`.
+/// Writes a checkpoint of `state` and of `replay`, whose rows are in `files`.
 pub(super) fn write<W: Write + Seek>(
     writer: &mut W,
     state: &State,
@@ -45,8 +45,7 @@ pub(super) fn write<W: Write + Seek>(
     writer.flush()
 }
 
-/// Reads a checkpoint up to the replay's head, which comes next in the reader that is returned. After it the reader is at
-/// its end.
+/// Reads a checkpoint up to the replay's head. The returned reader continues with the head, and ends after it.
 pub(super) fn read<R: Read + Seek>(mut reader: R) -> io::Result<(State, Vec<RowsFile>, impl Read)> {
     let mut header = [0; HEADER_LEN];
     reader.read_exact(&mut header).map_err(|_| damaged("it is too short for a checkpoint"))?;

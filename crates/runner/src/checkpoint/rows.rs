@@ -1,12 +1,12 @@
-//! Files of rows of the replay: each row is written once, to the file of the checkpoint that came after it.
+//! Files of rows of the replay: each row is written once, to the file of the next checkpoint.
 //!
 //! A file never changes. A checkpoint names the files of its replay's rows, with length and checksum. A file is removed
 //! when no kept checkpoint names it.
 //!
-//! | bytes | what |
+//! | bytes | content |
 //! |---|---|
 //! | 8 + 4 | magic, version |
-//! | 8 + 8 | numbers of the first row and of the one after the last |
+//! | 8 + 8 | numbers of the first row and of the row after the last |
 //! | LZ4 | the rows, as [`Replay::write_rows`] writes them |
 
 use crate::checksum::{Checked, damaged, expect_end};
@@ -23,7 +23,7 @@ const MAGIC: &[u8; 8] = b"softmoe\x02";
 const VERSION: u32 = 1;
 /// Extension of the files' names.
 pub(super) const EXTENSION: &str = "rows";
-/// Most files of one checkpoint. Once there are so many, all rows are written again, into one.
+/// Largest number of files of one checkpoint. At this number all rows are written again, into one file.
 const MOST: usize = 128;
 /// Bytes of a row without its frame.
 const BESIDE_FRAME: u64 = 6;
@@ -61,12 +61,12 @@ pub(super) fn paths<'a>(
     files.map(|file| file.path(directory))
 }
 
-/// Writes a file of the rows that came since `before`. Returns the files of all rows of `replay`.
+/// Writes a file of the rows that are new since `before`. Returns the files of all rows of `replay`.
 pub(super) fn write(directory: &Path, before: &[RowsFile], replay: &Replay) -> io::Result<Vec<RowsFile>> {
     let rows = replay.rows();
     let has_rows = |file: &&RowsFile| file.end > rows.start;
     let mut files: Vec<RowsFile> = before.iter().filter(has_rows).cloned().collect();
-    // Somebody may have removed one.
+    // A file may have been removed.
     if files.len() >= MOST || !files.iter().all(|file| file.is_there(directory)) {
         files.clear();
     }
@@ -118,7 +118,7 @@ fn read_one(path: &Path, file: &RowsFile, layout: &Layout, restoring: &mut Resto
     }
     let mut checked = Checked::new(BufReader::new(opened));
     let read = read_rows(&mut checked, file, layout, restoring);
-    // The checksum covers the rest too. It goes first: a change of the file may be why the rows cannot be read.
+    // The checksum covers the rest too. It is checked first, as a changed file may be the reason for unreadable rows.
     io::copy(&mut checked, &mut io::sink())?;
     if checked.crc() != file.crc {
         return Err(damaged("its checksum does not match: it was changed"));

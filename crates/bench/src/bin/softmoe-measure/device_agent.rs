@@ -1,10 +1,10 @@
 //! An agent on a device: updates and steps a second, and time by phase; or, in a process of its own, the messages that an
 //! update sends to the device.
 
+mod traffic;
+
 use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement, networks};
-#[cfg(any(feature = "wgpu", feature = "cuda"))]
-use anyhow::Context;
 use anyhow::Result;
 use clap::Args;
 use rand::{Rng, RngExt, SeedableRng};
@@ -17,6 +17,7 @@ use softmoe_minatar::{Game, Settings, make};
 use softmoe_replay::{Batch, Layout};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
+use traffic::{Launches, traffic};
 
 /// Agent steps between two updates of Rainbow.
 const UPDATE_PERIOD: u64 = LearningConfig::rainbow_minatar().update_period.0;
@@ -371,54 +372,6 @@ impl Measurement for Count {
             figures.extend([("launches", of_both - of_action), ("launches_act", of_action)]);
         }
         Ok(figures.into_iter().map(|(name, figure)| (name, Figure::of([figure]))).collect())
-    }
-}
-
-/// Waits, uploads and uploaded bytes so far.
-fn traffic() -> [u64; 3] {
-    #[cfg(feature = "burn")]
-    {
-        let softmoe_nets::device::Traffic { waits, uploads, uploaded_bytes } =
-            softmoe_nets::device::Traffic::so_far();
-        [waits, uploads, uploaded_bytes]
-    }
-    #[cfg(not(feature = "burn"))]
-    [0; 3]
-}
-
-/// Kernel launches on graphics cards; 0 elsewhere.
-struct Launches {
-    #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    log: Option<(softmoe_nets::device::Launches, tempfile::TempDir)>,
-}
-
-impl Launches {
-    #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    fn of(device: Device) -> Result<Self> {
-        let log = || -> Result<_> {
-            let directory = tempfile::tempdir().context("cannot make a directory for a log")?;
-            Ok((softmoe_nets::device::Launches::log_in(directory.path().join("launches")), directory))
-        };
-        let is_graphics = matches!(device, Device::Wgpu | Device::Cuda(_));
-        Ok(Launches { log: is_graphics.then(log).transpose()? })
-    }
-
-    #[cfg(any(feature = "wgpu", feature = "cuda"))]
-    fn so_far(&self) -> Result<Option<u64>> {
-        let so_far = self.log.as_ref().map(|(log, _)| log.so_far()).transpose();
-        so_far.context("cannot read the log of kernel launches")
-    }
-
-    #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-    #[expect(clippy::unnecessary_wraps, reason = "with graphics cards it can fail")]
-    fn of(_: Device) -> Result<Self> {
-        Ok(Launches {})
-    }
-
-    #[cfg(not(any(feature = "wgpu", feature = "cuda")))]
-    #[expect(clippy::unnecessary_wraps, reason = "with graphics cards it can fail")]
-    fn so_far(&self) -> Result<Option<u64>> {
-        Ok(None)
     }
 }
 
