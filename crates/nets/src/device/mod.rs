@@ -67,7 +67,9 @@ use burn_tensor::{BasicOps, Int, Tensor};
 
 /// The names that a layer's forward pass on a device is written with.
 pub(crate) mod prelude {
-    pub(crate) use super::{DeviceLayer, DeviceWeights, one_hot, ranks, same_shapes, tokens_times, transposed};
+    pub(crate) use super::{
+        DeviceLayer, DeviceWeights, one_hot, ranks, same_shapes, tokens_times, transposed,
+    };
     pub(crate) use burn_tensor::activation::{relu, softmax};
     pub(crate) use burn_tensor::{Int, Tensor, backend::Backend};
 }
