@@ -111,6 +111,7 @@ mod layer;
 pub mod layers;
 mod network;
 mod noise;
+mod one_of;
 mod parameters;
 mod permutation;
 mod scalar;
@@ -125,6 +126,8 @@ pub use layer::{ActionLayer, Backward, Layer, Weights};
 pub use layers::ExpertSettings;
 pub use network::{ActionNetwork, ActionPass, BoxedNetwork, Network, Pass};
 pub use noise::{NoiseList, NoiseSource, NormalSource};
+#[doc(hidden)]
+pub use one_of::at_run_time;
 pub use parameters::{Builder, Initializer, Parameter, ParameterList};
 pub use permutation::{NotAPermutation, Permutation};
 pub use scalar::Scalar;

@@ -1,11 +1,11 @@
-//! Networks whose type is erased, so that one program can train whichever a configuration names.
+//! Networks behind one type, so that a program can train any that a configuration names.
 
 use crate::shapes::Shape;
 use crate::{ActionLayer, Backward, Inspection, Layer, LayerDescription, NoiseList, ParameterList, Weights};
 use crate::{parameters::Builder, scalar::Scalar};
 use std::sync::Arc;
 
-/// A network from observations to outputs, by its parameters and its passes; the sizes inside are checked.
+/// A network from observations to outputs, whatever its layers.
 pub trait Network: Send + Sync {
     /// The parameters.
     fn parameters(&self) -> &ParameterList;
@@ -25,14 +25,14 @@ pub trait Network: Send + Sync {
 pub trait Pass: Send {
     /// The outputs of the batch `x`; nothing is allocated.
     fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32];
-    /// Writes the gradient of a loss, from its gradient `dy` with respect to the outputs. Must follow a
-    /// [`forward`](Pass::forward) of the same `weights` and `x`.
+    /// Writes the gradient of a loss with respect to the parameters, from its gradient `dy` with respect to the outputs.
+    /// The pass follows a [`forward`](Pass::forward) of the same `weights` and `x`.
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]);
-    /// What the last [`forward`](Pass::forward) of `x` left to be seen.
+    /// The state that the last [`forward`](Pass::forward), of `x`, left.
     fn inspect(&self, x: &[f32]) -> Inspection;
 }
 
-/// A network whose outputs belong to actions, which can compute those of one action a sample without the others'.
+/// A network whose outputs belong to actions: it can compute the outputs of one action a sample alone.
 pub trait ActionNetwork: Network {
     /// Buffers to compute batches of `batch` samples with.
     fn action_pass(&self, batch: usize) -> Box<dyn ActionPass>;

@@ -69,7 +69,7 @@ pub enum WeightsError {
         /// The first such value.
         value: f32,
     },
-    /// The tensors are not those of the network.
+    /// The tensors are not the parameters of the network.
     #[error("the weights are of another network: {}", listed(differences))]
     Differs {
         /// Every tensor that differs.

@@ -62,7 +62,7 @@ pub use burn_flex::{Flex, FlexDevice};
 #[cfg(feature = "wgpu")]
 pub use burn_wgpu::{Wgpu, WgpuDevice};
 
-use burn_tensor::backend::Backend;
+pub use burn_tensor::backend::Backend;
 use burn_tensor::{BasicOps, Int, Tensor};
 
 /// The names that a layer's forward pass on a device is written with.
