@@ -150,17 +150,17 @@ macro_rules! y_and_dx {
 }
 pub(crate) use y_and_dx;
 
-/// A layer whose outputs belong to actions: it can compute the outputs of one action a sample alone.
+/// A layer whose outputs belong to actions: it can compute the outputs of a single action per sample.
 ///
 /// A pair of a layer and such a head is one too.
 pub trait ActionLayer<In: Shape>: Layer<In> {
-    /// Computes the outputs of `actions`, one a sample.
+    /// Computes the outputs of `actions`, one per sample.
     ///
     /// # Shapes
     /// `x`: `In` -> (batch, values of an action)
     ///
     /// # Panics
-    /// If an action is not one of the layer's.
+    /// If the layer does not have an action.
     fn forward_of<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,

@@ -2,7 +2,7 @@
 //!
 //! | encoder | observations | feature map | source |
 //! |---|---|---|---|
-//! | [`MinAtar`] | 10x10, as many channels as the game has | 8x8x16 | MinAtar's own agents (Young and Tian 2019, arXiv 1903.03176) |
+//! | [`MinAtar`] | 10x10, with the game's channels | 8x8x16 | MinAtar's own agents (Young and Tian 2019, arXiv 1903.03176) |
 //! | [`Nature`] | 84x84x4 | 11x11x64 | Mnih et al. 2015, with SAME padding as in Dopamine |
 //! | [`Impala`] | 84x84x4 | 11x11x32 | Espeholt et al. 2018, arXiv 1802.01561, figure 3 |
 //!
