@@ -14,7 +14,7 @@ use crate::Scalar;
 /// - load loss = variation of the experts' loads: the mean over tokens t of the probability that L_te + noise would
 ///   exceed t's k-th largest noisy logit, with normal noise of deviation `load_noise` / n
 ///
-/// One draw of the load loss's noise serves the whole batch, as in noisy layers. (Dopamine draws anew for each sample.)
+/// One draw of the load loss's noise serves the whole batch, as in noisy layers. (Dopamine draws for each sample.)
 /// Without noise it is zero. Dopamine's entropy loss has no gradient and is left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoadBalancing {
