@@ -1,10 +1,10 @@
-//! What a layer is, and how layers compose.
+//! Layers, and tuples of layers.
 
 use crate::scalar::Scalar;
 use crate::shapes::Shape;
 use crate::{Inspection, LayerDescription};
 
-/// What a network computes with: its parameters, and the noise of its noisy layers.
+/// The weights of a network: its parameters, and the noise of its noisy layers.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'w, E> {
     /// The flat buffer of a [`ParameterList`](crate::ParameterList).
@@ -81,7 +81,8 @@ pub trait Layer<In: Shape>: Send + Sync {
     /// [`Out`](Layer::Out), row-major
     fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E];
 
-    /// Computes the gradients of a loss: those of this layer's parameters in `pass.gradient`, the input's in `workspace`.
+    /// Computes the gradients of a loss with respect to this layer's parameters, in `pass.gradient`, and with respect to its
+    /// input, in `workspace`.
     ///
     /// The pass follows a forward pass of the same weights and input. It writes (does not add) the ranges of this layer's
     /// parameters in `pass.gradient`.
@@ -149,17 +150,17 @@ macro_rules! y_and_dx {
 }
 pub(crate) use y_and_dx;
 
-/// A layer whose outputs belong to actions: it can compute the outputs of one action a sample alone.
+/// A layer whose outputs belong to actions: it can compute the outputs of a single action per sample.
 ///
 /// A pair of a layer and such a head is one too.
 pub trait ActionLayer<In: Shape>: Layer<In> {
-    /// Computes the outputs of `actions`, one a sample.
+    /// Computes the outputs of `actions`, one per sample.
     ///
     /// # Shapes
     /// `x`: `In` -> (batch, values of an action)
     ///
     /// # Panics
-    /// If an action is not one of the layer's.
+    /// If the layer does not have an action.
     fn forward_of<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,
