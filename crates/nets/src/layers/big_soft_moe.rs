@@ -16,7 +16,7 @@ use std::ops::Range;
 ///
 /// With tokens X, (m, d), and parameters Phi, (d, n p), for n experts of p = s s slots each:
 /// - dispatch D, combine C and slots as in a `SoftMoe`
-/// - the slots of an expert, row by row, are an image of s x s positions and d channels. The expert, any [`Layer`], turns
+/// - the slots of an expert, row by row, are an image of s x s positions and d channels. The expert, any [`Layer`](crate::Layer), turns
 ///   it into s s d features: the outputs of its slots
 /// - Y = C outputs, (m, d)
 ///
