@@ -5,7 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use softmoe_config::{Device, MOST_SEEDS};
 use std::path::PathBuf;
 
-/// The tasks of this workspace.
+/// Reproduce the figures of the paper, inspect networks and run benchmarks
 #[derive(Debug, Parser)]
 #[command(name = "xtask", bin_name = "cargo xtask", version)]
 pub(crate) struct Cli {
@@ -15,23 +15,23 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
-    /// Train the agents of a figure, draw it and test the paper's claim
+    /// Train the agents of a figure, plot it and test the paper's claim
     ///
-    /// Finished runs are reused and interrupted ones resumed: run the same command again at any time. A figure without runs (fig2) is drawn at once.
+    /// Finished runs are reused and interrupted runs are resumed, so it is safe to rerun the command at any time. A figure that needs no training (fig2) is drawn immediately.
     Reproduce(Options),
     /// List the figures with their profiles and arms
     List,
     /// Print the network of an arm: layers, output shapes, parameters, multiply-adds
     Describe(DescribeOptions),
-    /// Measure the speed of this software and of its peers, in turn, on the same core
+    /// Benchmark this software against Dopamine, JAX, PyTorch, MinAtar and cpprb
     ///
-    /// Prints ratios and targets, and writes them to a file. The peers (Dopamine, JAX, PyTorch, MinAtar, cpprb) run in a Python environment,
-    /// which is made on first use. Without Python, only this software is measured. The whole bench takes about 15 minutes.
+    /// The two sides alternate on the same core. Prints speed ratios and targets, and writes them to a file. The other libraries run in a
+    /// Python environment that is created on first use; without Python, only this software is measured. A full run takes about 15 minutes.
     Bench(BenchOptions),
-    /// Print a shell's completions
+    /// Print shell completions
     ///
-    /// A shell takes `cargo xtask` for cargo's own arguments. These completions are of a
-    /// command `xtask`: define it beside them, e.g. in ~/.bashrc:
+    /// Shells complete `cargo xtask` as a cargo subcommand. The completions printed here are for a
+    /// command named `xtask`, so define that too, e.g. in ~/.bashrc:
     ///
     ///     xtask() { cargo xtask "$@"; }
     ///
@@ -47,16 +47,16 @@ pub(crate) enum Task {
 pub(crate) struct DescribeOptions {
     /// The arm, e.g. softmoe-4 (`cargo xtask list` names all)
     pub(crate) arm: String,
-    /// The figure that has the arm [default: the first that has it]
+    /// Figure in which to look up the arm [default: the first figure that has it]
     #[arg(long, value_name = "FIGURE")]
     pub(crate) figure: Option<String>,
-    /// The size of the experiment [default: quick]
+    /// Profile, i.e. size of the experiment [default: quick]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Another encoder: minatar, nature or impala; the last two on Atari's 84x84 pixels, with hidden width 512
+    /// Use another encoder: minatar, nature or impala (nature and impala with 84x84 Atari observations and hidden width 512)
     #[arg(long, value_name = "ENCODER")]
     pub(crate) encoder: Option<String>,
-    /// The game, which decides channels and actions [default: the profile's first]
+    /// Game, which determines the number of channels and actions [default: the profile's first]
     #[arg(long, value_name = "GAME")]
     pub(crate) game: Option<String>,
     /// Change a value, e.g. network.body.slots=tokens (may be repeated)
@@ -69,28 +69,28 @@ pub(crate) struct DescribeOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct BenchOptions {
-    /// Only the works whose names match, e.g. 'step/minatar*' or replay/atari/sample [default: all]
+    /// Run only the benchmarks that match, e.g. 'step/minatar*' or replay/atari/sample [default: all]
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Option<String>,
-    /// Rounds of each work; the best round counts [default: 5, with --quick 2]
+    /// Rounds per benchmark; the best round is reported [default: 5, or 2 with --quick]
     #[arg(long, value_name = "N", value_parser = rounds)]
     pub(crate) rounds: Option<u64>,
-    /// The core to run on. With several, e.g. 0,1, a network uses all of them, and each runs a whole run of its own [default: the last]
+    /// Cores to pin to, e.g. 1 or 0,1. Network benchmarks use all of them; end-to-end benchmarks start one run per core [default: the last core]
     #[arg(long, value_name = "K,..")]
     pub(crate) cpu: Option<Cores>,
-    /// Measure an agent on a device instead: cpu, flex, wgpu, cuda or cuda:N. The works are then networks, e.g. --only 'nature*'
+    /// Benchmark an agent on a device instead: cpu, flex, wgpu, cuda or cuda:N. --only then selects networks, e.g. --only 'nature*'
     #[arg(long, value_name = "DEVICE", conflicts_with = "cpu")]
     pub(crate) device: Option<Device>,
     /// Measure this software only
     #[arg(long)]
     pub(crate) no_peers: bool,
-    /// The Python environment of the peers, made if it is missing [default: softmoe-rl/peers in the user's cache directory]
+    /// Python environment for the other libraries, created if missing [default: softmoe-rl/peers in the user's cache directory]
     #[arg(long, value_name = "DIR", conflicts_with = "no_peers")]
     pub(crate) venv: Option<PathBuf>,
     /// Output file, in JSON
     #[arg(long, value_name = "FILE", default_value = "bench.json")]
     pub(crate) out: PathBuf,
-    /// A subset of the works, smaller and in fewer rounds: about two minutes
+    /// Run fewer and smaller benchmarks with fewer rounds (about two minutes)
     #[arg(long)]
     pub(crate) quick: bool,
 }
@@ -102,7 +102,7 @@ pub(crate) struct Options {
     /// Print the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// The size of the experiment [default: quick; every drawing for a figure without runs]
+    /// Profile, i.e. size of the experiment [default: quick; for a figure without training, all its drawings]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
     /// Only these games, separated by commas [default: the profile's]
@@ -111,7 +111,7 @@ pub(crate) struct Options {
     /// Only these arms (and the random policy), separated by commas [default: all]
     #[arg(long, value_name = "ARM,..", value_delimiter = ',')]
     pub(crate) arms: Option<Vec<String>>,
-    /// Another agent in every arm, e.g. dqn_minatar or der_minatar; the profile's settings still apply [default: the profile's]
+    /// Train another agent in every arm, e.g. dqn_minatar or der_minatar; the profile's settings still apply [default: the profile's]
     #[arg(long, value_name = "AGENT")]
     pub(crate) agent: Option<String>,
     /// Number of seeds [default: the profile's]
@@ -120,16 +120,16 @@ pub(crate) struct Options {
     /// Length of a run in agent steps [default: the profile's]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) steps: Option<u64>,
-    /// Number of runs at a time [default: the number of cores]
+    /// Number of parallel runs [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<u64>,
-    /// Device of the runs: cpu, flex, wgpu, cuda or cuda:N; the worker is built for it [default: cpu]
+    /// Device to train on: cpu, flex, wgpu, cuda or cuda:N; builds the worker with support for it [default: cpu]
     #[arg(long, value_name = "DEVICE")]
     pub(crate) device: Option<Device>,
-    /// Change a value in every run that has it, e.g. agent.n_step=5 (may be repeated)
+    /// Override a setting in every run that has it, e.g. agent.n_step=5 (may be repeated)
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Directory of `runs/` and `results/`
+    /// Directory that contains `runs/` and `results/`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
 }

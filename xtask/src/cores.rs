@@ -36,14 +36,14 @@ pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
     use anyhow::Context;
     use nix::sched::{CpuSet, sched_getaffinity};
     use nix::unistd::Pid;
-    let set = sched_getaffinity(Pid::from_raw(0)).context("cannot tell which cores there are")?;
+    let set = sched_getaffinity(Pid::from_raw(0)).context("cannot determine the available cores")?;
     let there: Vec<usize> = (0..CpuSet::count()).filter(|core| set.is_set(*core).unwrap_or(false)).collect();
     let Some(wanted) = wanted else {
         // Other programs mostly run on the first core, so the last one is the default.
         return Ok(there.last().map(|core| Cores(vec![*core])));
     };
     if let Some(core) = wanted.0.iter().find(|core| !there.contains(core)) {
-        bail!("there is no core {core} to run on; this process may use {}", Cores(there).words());
+        bail!("core {core} is not available; this process may use {}", Cores(there).words());
     }
     Ok(Some(wanted.clone()))
 }
@@ -52,7 +52,7 @@ pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub(crate) fn choose(wanted: Option<&Cores>) -> Result<Option<Cores>> {
     match wanted {
-        Some(_) => bail!("processes cannot be held to a core on this system: leave out `--cpu`"),
+        Some(_) => bail!("this system does not support pinning a process to a core: omit `--cpu`"),
         None => Ok(None),
     }
 }
@@ -68,7 +68,8 @@ pub(crate) fn hold(cores: &Cores) -> Result<()> {
         set.set(*core).with_context(|| format!("there is no core {core}"))?;
     }
     // Processes inherit it from the thread that starts them.
-    sched_setaffinity(Pid::from_raw(0), &set).with_context(|| format!("cannot be held to {}", cores.words()))
+    sched_setaffinity(Pid::from_raw(0), &set)
+        .with_context(|| format!("cannot pin the process to {}", cores.words()))
 }
 
 /// Pins the processes that are started from now on to `cores`.
@@ -102,6 +103,6 @@ mod tests {
     fn a_core_that_is_not_there_is_refused() {
         assert_eq!(choose(None).unwrap().unwrap().0.len(), 1);
         let message = choose(Some(&Cores(vec![1_000]))).unwrap_err().to_string();
-        assert!(message.starts_with("there is no core 1000"), "{message}");
+        assert!(message.starts_with("core 1000 is not available"), "{message}");
     }
 }

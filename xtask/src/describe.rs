@@ -29,7 +29,7 @@ pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     }
     let status = worker.wait().context("cannot wait for the worker")?;
     if !status.success() {
-        bail!("the worker could not describe it ({status})");
+        bail!("the worker failed to describe the network ({status})");
     }
     Ok(())
 }
@@ -68,7 +68,7 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
 /// The experiment that has `arm`: `figure`, or the first that has it.
 fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
     if arm == RANDOM_ARM {
-        bail!("the arm `{RANDOM_ARM}` has no network: it acts at random");
+        bail!("the arm `{RANDOM_ARM}` has no network: it is the random policy");
     }
     if let Some(figure) = figure {
         let experiment = catalog::experiment(figure)?;

@@ -11,7 +11,7 @@ pub(crate) fn draw(options: &Options) -> Result<ExitCode> {
     let experiment = catalog::experiment(&options.figure)?;
     let figure = &experiment.figure;
     if let [first, ..] = options.about_runs()[..] {
-        bail!("{figure} has no runs, it is drawn from its networks: leave out `{first}`");
+        bail!("{figure} needs no training, so `{first}` does not apply: omit it");
     }
     let names: Vec<&str> = match &options.profile {
         Some(name) => {

@@ -49,14 +49,14 @@ pub(crate) fn of_replays<'a>(runs: impl Iterator<Item = &'a RunConfig>, jobs: us
 pub(crate) fn advice(status: ExitStatus, jobs: usize) -> Option<String> {
     let why = match signal(status)? {
         SIGKILL => "the system killed it, most likely for lack of memory",
-        SIGABRT => "it could get no more memory, or aborted",
+        SIGABRT => "it ran out of memory or aborted",
         _ => return None,
     };
     let fewer =
         if jobs > 1 { format!(", or run fewer at once (`--jobs {}`)", jobs / 2) } else { String::new() };
     Some(format!(
-        "{why}: make the replay smaller (`--set agent.replay_capacity=..`, another experiment), keep its frames compressed \
-         (`--set agent.replay_compressed=true`, the same results){fewer}"
+        "{why}: compress the replay's frames (`--set agent.replay_compressed=true`; results do not change), make the replay smaller \
+         (`--set agent.replay_capacity=..`; this changes the experiment){fewer}"
     ))
 }
 

@@ -142,8 +142,11 @@ impl Plan {
         });
         let others = conflicts.clone().count().saturating_sub(1);
         let Some((what, instead)) = conflicts.into_iter().next() else { return Ok(()) };
-        let others =
-            if others == 0 { String::new() } else { format!("\n(and {})", count(others, "other run")) };
+        let others = if others == 0 {
+            String::new()
+        } else {
+            format!("\n(and {} like it)", count(others, "other run"))
+        };
         bail!(
             "{what}{others}\nNothing was changed. Either {instead}, or use another directory with `--out DIR`"
         );
@@ -192,7 +195,7 @@ impl Plan {
             row("memory", memory);
         }
         row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));
-        output::line(format_args!("  what `{}` leaves out of the paper's protocol:", self.profile_name));
+        output::line(format_args!("  deviations of `{}` from the paper's protocol:", self.profile_name));
         profile.leaves_out().iter().for_each(|sentence| output::wrapped(6, &format!("    - {sentence}")));
         self.notes().iter().for_each(|note| output::wrapped(4, &format!("  note: {note}")));
         output::line(format_args!(""));
@@ -264,7 +267,8 @@ impl Plan {
             .into_iter()
             .map(|(other, runs)| format!("{} of `{other}`", count(runs, "finished run")))
             .collect();
-        (!runs.is_empty()).then(|| format!("{} are kept: the figure mixes devices", runs.join(" and ")))
+        (!runs.is_empty())
+            .then(|| format!("{} will be reused, so the figure mixes devices", runs.join(" and ")))
     }
 
     /// Warnings about runs that are too short.
@@ -274,7 +278,7 @@ impl Plan {
             self.runs.iter().find_map(|run| Some((run.config.agent.learning()?, run.steps())))?;
         if agent.min_replay >= steps {
             return Some(format!(
-                "the agents make no update: the runs end within the {} agent steps of `agent.min_replay`",
+                "the agents never learn: the runs are no longer than the {} agent steps of `agent.min_replay`, before which there is no update",
                 thousands(agent.min_replay)
             ));
         }

@@ -93,7 +93,7 @@ impl Pool<'_> {
     fn start(&mut self, index: usize, events: mpsc::Sender<(usize, Event)>) {
         let run = &self.plan.runs[index];
         if store::is_running(&run.directory) {
-            self.screen.say(&format!("{}: another process trains it; waiting", run.name()));
+            self.screen.say(&format!("{}: already being trained by another process; waiting", run.name()));
             self.elsewhere.insert(index);
             return;
         }
@@ -173,7 +173,7 @@ impl Pool<'_> {
         }
         let lines = worker.log.last_lines(5);
         if has_stopped {
-            let reason = "a signal stopped this worker alone; the next start resumes from its checkpoint";
+            let reason = "a signal stopped only this worker; rerun the command to resume from its checkpoint";
             return self.fail(run, reason.into(), lines, Some(worker.log.path.clone()));
         }
         if !status.success() {

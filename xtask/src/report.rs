@@ -36,7 +36,10 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     }
     let status = command.status().with_context(|| format!("cannot start {}", reporter.display()))?;
     if !status.success() {
-        bail!("no report was made ({status}); the runs are kept in {}", plan.out.join("runs").display());
+        bail!(
+            "the report failed ({status}); the finished runs are kept in {}",
+            plan.out.join("runs").display()
+        );
     }
     Ok(())
 }

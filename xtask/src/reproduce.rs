@@ -76,7 +76,7 @@ fn print_failures(failures: &[Failure]) {
         output::error_line(format_args!("  {}: {}", failure.run, failure.reason));
         failure.last_lines.iter().for_each(|line| output::error_line(format_args!("    | {line}")));
         if let Some(log) = &failure.log {
-            output::error_line(format_args!("    all of it: {}", log.display()));
+            output::error_line(format_args!("    full log: {}", log.display()));
         }
     }
     output::error_line(format_args!("Run the same command again to retry them."));

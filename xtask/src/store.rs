@@ -87,7 +87,7 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
     let line =
         |Difference { key, left, right }: &Difference| format!("\n  {key}: {left} there, {right} asked for");
     let lines: Vec<String> = differences.iter().map(line).collect();
-    let what = format!("{} has other values:{}", run_ron.display(), lines.concat());
+    let what = format!("{} has a different configuration:{}", run_ron.display(), lines.concat());
     let other_length = there.training.agent_steps != asked.training.agent_steps;
     let mut options = Vec::new();
     if other_length {

@@ -34,7 +34,7 @@ fn names() {
     refused("fig3 --profile atari100k", &["`atari100k` is not available yet"]);
     refused("fig3 --device wpgu", &["no device `wpgu`", "did you mean `wgpu`?", "`flex`"]);
     refused("fig3 --device gpu", &["no device `gpu`", "`cuda:1`"]);
-    refused("fig2 --device flex", &["has no runs", "leave out `--device`"]);
+    refused("fig2 --device flex", &["needs no training", "`--device` does not apply"]);
     refused(
         "fig3 --set network.body=device_only(body:attention())",
         &["`attention(layers:1)` has only a device forward", "use `--device flex`"],

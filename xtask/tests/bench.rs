@@ -157,7 +157,15 @@ fn without_peers_ours_is_measured_alone() {
     assert_eq!(code, Some(0), "{stderr}");
     let row = &bench.rows()[0];
     assert_eq!((&row["ours"], &row["peer"], &row["ratio"]), (&2.0.into(), &Value::Null, &Value::Null));
-    assert_says(&stdout, &["No peers", "`--no-peers`", "Only ours was measured", "met: 0 of 0"]);
+    assert_says(
+        &stdout,
+        &[
+            "Other libraries were not benchmarked",
+            "`--no-peers`",
+            "Only softmoe-rl was measured",
+            "met: 0 of 0",
+        ],
+    );
 }
 
 #[test]
@@ -168,7 +176,10 @@ fn without_python_ours_is_measured_alone() {
     command.env("PATH", bench.0.path("empty"));
     let (code, stdout, stderr) = finish(command);
     assert_eq!(code, Some(0), "{stderr}");
-    assert_says(&stderr, &["No peers: there is no Python", "Only ours is measured"]);
+    assert_says(
+        &stderr,
+        &["Other libraries are not benchmarked: there is no Python", "Measuring softmoe-rl only"],
+    );
     assert_says(&stdout, &["there is no Python"]);
     assert_eq!(bench.rows()[0]["ratio"], Value::Null);
     assert!(!bench.0.path("caches").exists());
@@ -231,7 +242,7 @@ fn what_is_mistyped_is_refused() {
     let bench = Bench::new();
     for (arguments, says) in [
         ("--only step/minatar-flta", "did you mean `step/minatar-flat`"),
-        ("--only step", "There are: step/minatar-flat, act/minatar-flat"),
+        ("--only step", "Available: step/minatar-flat, act/minatar-flat"),
         ("--rounds 0", "must be at least 1"),
         ("--rounds 101", "must be at most 100"),
         ("--cpu one", "e.g. 1 or 0,1"),
@@ -299,7 +310,7 @@ fn on_a_card_the_peers_have_their_turn() {
     // Without an environment, only ours is measured, and the output says so.
     let (code, stdout, stderr) = bench.run("--device cuda:0 --quick");
     assert_eq!(code, Some(0), "{stderr}");
-    assert_says(&stdout, &["Only ours was measured", "--venv DIR"]);
+    assert_says(&stdout, &["Only softmoe-rl was measured", "--venv DIR"]);
 }
 
 #[test]

@@ -80,8 +80,8 @@ fn a_figure_without_runs_is_drawn_at_once() {
     assert_says(&stdout, &["flat, tokenized-sum, softmoe-4"]);
     assert!(!stdout.contains("report: "));
     for (arguments, says) in [
-        ("fig2 --seeds 3", "fig2 has no runs, it is drawn from its networks: leave out `--seeds`"),
-        ("fig2 --set network.hidden=3", "leave out `--set`"),
+        ("fig2 --seeds 3", "fig2 needs no training, so `--seeds` does not apply: omit it"),
+        ("fig2 --set network.hidden=3", "`--set` does not apply"),
         ("fig2 --profile attari", "did you mean `atari`?"),
     ] {
         let (code, _, stderr) = workshop.reproduce(arguments);

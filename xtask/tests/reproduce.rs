@@ -27,7 +27,7 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
             "unknown until the first runs report (3 jobs)",
             // 100,000 frames of 10x10x4 bytes, 16 more each and a tree of 2^18 f64.
             "0.044 GB a replay when it is full, 0.13 GB with 3 jobs",
-            "leaves out of the paper's protocol",
+            "from the paper's protocol",
             "instead of Atari",
         ],
     );
@@ -222,7 +222,7 @@ fn runs_made_with_other_values_are_never_overwritten() {
     assert_eq!(code, Some(1));
     assert_says(
         &stderr,
-        &["run.ron has other values", "training.agent_steps: 10000 there", "(and 5 other runs)"],
+        &["run.ron has a different configuration", "training.agent_steps: 10000 there", "(and 5 other runs)"],
     );
     assert_says(&stderr, &["`--steps 10000`", "--out DIR"]);
     assert_eq!(fs::read(&done).unwrap(), before);
@@ -281,7 +281,7 @@ fn the_plan_tells_what_was_changed() {
             "1 seed instead of 5",
             "agent.n_step=5.",
             "note: the report covers these arms and games only, and replaces the one in",
-            "the runs end within the 1,000 agent steps of `agent.min_replay`",
+            "the runs are no longer than the 1,000 agent steps of `agent.min_replay`",
         ],
     );
     let (_, plan, _) = Workshop::new().reproduce("fig3 --dry-run");
@@ -310,7 +310,7 @@ fn a_worker_that_is_stopped_alone_does_not_stop_the_others() {
     workshop.tell("stop", "flat");
     let (code, stdout, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["2 runs failed", "flat breakout seed 1: a signal stopped this worker alone"]);
+    assert_says(&stderr, &["2 runs failed", "flat breakout seed 1: a signal stopped only this worker"]);
     assert_says(&stdout, &["report: "]);
     assert_eq!(workshop.started(), 6);
 }
@@ -348,7 +348,10 @@ fn a_run_that_another_worker_makes_is_waited_for() {
 
     let mut runner = workshop.command(one).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = std::io::BufReader::new(runner.stderr.take().unwrap()).lines().map(Result::unwrap);
-    assert_eq!(lines.next().unwrap(), "flat breakout seed 0: another process trains it; waiting");
+    assert_eq!(
+        lines.next().unwrap(),
+        "flat breakout seed 0: already being trained by another process; waiting"
+    );
     fs::write(directory.join("done.ron"), result).unwrap();
     lock.unlock().unwrap();
     assert_eq!(lines.next().unwrap(), "finished by another process: flat breakout seed 0: score 1.50");

@@ -59,8 +59,8 @@ pub enum AgentError {
     Device(String),
     /// There is no memory for the replay.
     #[error(
-        "{0}; `agent.replay_capacity` is what to make smaller, and `agent.replay_compressed` = true keeps its frames \
-         compressed"
+        "{0}; make `agent.replay_capacity` smaller, or set `agent.replay_compressed=true` to compress the \
+         frames"
     )]
     Memory(#[source] ReplayError),
     /// The saved state of an environment does not fit.

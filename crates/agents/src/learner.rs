@@ -59,7 +59,7 @@ pub struct Update<'a> {
 /// Weights by name, shape and values.
 pub type NamedWeights<'a> = Vec<(&'a str, &'a [usize], Cow<'a, [f32]>)>;
 
-/// A learner of action values: it holds the weights, and computes actions and updates with them.
+/// The trainable part of an agent: it holds the network weights, chooses greedy actions and learns from batches.
 ///
 /// Agents use a learner through this trait alone, so that it may compute on any device and with any library.
 pub trait Learner: Send {
@@ -99,8 +99,8 @@ pub trait Learner: Send {
         Ok(None)
     }
 
-    /// Whether [`intervene`](Learner::intervene) can follow `intervention`. An agent refuses a learner that cannot follow the
-    /// configured one. The provided method accepts only [`InterventionSpec::None`].
+    /// Whether the learner supports `intervention`. Creating an agent fails if its learner does not support the configured
+    /// intervention. The provided method accepts only [`InterventionSpec::None`].
     fn follows(&self, intervention: InterventionSpec) -> bool {
         intervention == InterventionSpec::None
     }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// A training run: an agent, the environment that it plays, and the times of its evaluations.
 ///
-/// The run does nothing by itself. [`poll`](Training::poll) says what it waits for, and whoever steps it answers: with an
-/// action, which the agent [chooses](Training::choose) or somebody else does, or with the returns of an evaluation. The run
-/// can so be stepped in lockstep with others, frame by frame in a browser, or in a loop:
+/// The caller drives the run: [`poll`](Training::poll) returns what the run needs next, and the caller supplies it, either an
+/// action (from [`choose`](Training::choose) or from elsewhere) or the returns of an evaluation. This allows stepping several
+/// runs in lockstep, running frame by frame in a browser, or a simple loop:
 ///
 /// ```
 /// use softmoe_agents::seeds::{Role, Seeds};
@@ -58,7 +58,7 @@ pub struct Training {
     environment_time: Duration,
 }
 
-/// What a [`Training`] waits for.
+/// The input that a [`Training`] needs next.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Poll<'a> {
     /// An action ([`Training::step`]) for this state of the environment, (height, width, stack x channels).

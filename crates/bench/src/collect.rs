@@ -150,8 +150,8 @@ pub enum CollectError {
     Spec(#[from] ConfigError),
     /// No run is finished.
     #[error(
-        "none of the {expected} runs of {figure}, profile {profile}, is finished below {root} (first of all \
-         {first}). Run them first: cargo xtask reproduce {figure} --profile {profile}"
+        "none of the {expected} runs of {figure}, profile {profile}, in {root} is finished (the first: \
+         {first}). Run them with: cargo xtask reproduce {figure} --profile {profile}"
     )]
     NothingFinished {
         /// The figure.
@@ -330,7 +330,7 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
     }
     let config = RunConfig::read_unchecked(&directory.run_ron()).map_err(|error| error.to_string())?;
     if config.name() != preset.name() {
-        return Err(format!("its run.ron is that of {}", config.name()));
+        return Err(format!("its run.ron belongs to {}", config.name()));
     }
     // The random policy learns nothing: the length of its runs does not matter.
     let (length, expected) = (config.training.agent_steps, preset.training.agent_steps);

@@ -1,8 +1,8 @@
-//! Interquartile means, bootstrap intervals, figures and verdicts from scores; and the worker that trains one run.
+//! Statistics (IQM, bootstrap intervals, probability of improvement), figures and verdicts, and the worker that trains a run.
 //!
-//! - [`statistics`]: aggregates of the scores of few runs, and their uncertainty;
+//! - [`statistics`]: aggregate scores from few runs, with their uncertainty;
 //! - [`collect`]: the finished runs of an experiment, read from their directories;
-//! - [`normalise`]: the scale on which games can be averaged;
+//! - [`normalise`]: normalised scores, which can be averaged over games;
 //! - [`report`]: table, verdict and files; [`plot`]: the figures;
 //! - [`description`]: the layers of a network.
 //!

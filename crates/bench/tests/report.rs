@@ -351,7 +351,7 @@ fn a_run_in_the_place_of_another_does_not_count() {
     workshop.report(&[]);
     assert_says(
         &workshop.read("table.md"),
-        &["soft/asterix/seed-1: its run.ron is that of demo/tiny/soft/asterix/seed-0"],
+        &["soft/asterix/seed-1: its run.ron belongs to demo/tiny/soft/asterix/seed-0"],
     );
 }
 

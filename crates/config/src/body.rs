@@ -12,7 +12,7 @@ use serde_json::Value;
 use std::fmt;
 use std::str::FromStr;
 
-/// Body of a network. Below, `hidden` is the network's hidden width, d the width of a token, m the number of tokens.
+/// The body of a network: the layers between encoder and head. Below, `hidden` is the network's hidden width, d the width of a token, m the number of tokens.
 ///
 /// ```
 /// use softmoe_config::{BodySpec, SlotsSpec};

@@ -35,7 +35,7 @@ pub struct Experiment {
     pub rules: Vec<Rule>,
 }
 
-/// Arm: one bar of a figure.
+/// An arm of an experiment: one network configuration, shown as one bar of the figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Arm {
@@ -53,7 +53,7 @@ pub struct Arm {
     pub intervention: Option<InterventionSpec>,
 }
 
-/// Drawing of a figure without runs: the size of its networks.
+/// The network sizes for drawing a figure that needs no training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Drawing {
@@ -187,7 +187,7 @@ impl Profile {
     }
 }
 
-/// Rule: one part of a claim, judged by the 95% interval of a difference of normalised IQMs.
+/// A rule: one part of the claim, tested with the 95% interval of a difference in normalised IQMs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Rule {

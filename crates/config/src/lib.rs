@@ -1,11 +1,10 @@
-//! The files that describe an experiment and its runs: their types, their presets, and how they are read,
-//! overridden and written.
+//! Configuration of experiments and runs: types, presets, validation, and reading and writing as RON.
 //!
-//! This crate is the language that the runner (`xtask`) and the worker (`softmoe-run`) share. It holds data
-//! only, and depends on nothing that takes long to build.
+//! `xtask` and the worker (`softmoe-run`) share this crate. It contains only data types and has no dependencies that are
+//! slow to build.
 //!
-//! An [`Experiment`] is a figure of the paper; it [resolves](Experiment::resolve) into one [`RunConfig`] a
-//! run, in which nothing is left to a default:
+//! An [`Experiment`] describes one figure of the paper. It [resolves](Experiment::resolve) into one fully specified
+//! [`RunConfig`] per run:
 //!
 //! ```
 //! use softmoe_config::{Experiment, file};

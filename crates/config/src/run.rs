@@ -96,11 +96,11 @@ impl RunConfig {
         config
     }
 
-    /// Whether the values make sense together.
+    /// Checks that the values are consistent.
     ///
     /// # Errors
     ///
-    /// [`ConfigError::Invalid`] with every value that does not: its name, itself, the rule, the remedy.
+    /// [`ConfigError::Invalid`] with every invalid value: its name, value, rule and remedy.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut check = Check::default();
         self.environment.check(&mut check);

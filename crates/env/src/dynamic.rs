@@ -6,7 +6,7 @@ use crate::error::{RestoreError, decode};
 use crate::render::Render;
 use crate::spec::EnvironmentSpec;
 
-/// An [`Environment`] behind a box, with frames and saved states in bytes.
+/// A boxed [`Environment`], with frames and saved states as bytes.
 ///
 /// Every `Environment` that implements [`SaveState`] and can be sent to another thread is one.
 pub trait DynEnvironment: Send {

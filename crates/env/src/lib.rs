@@ -1,12 +1,12 @@
-//! The seam between an agent and its environment. It holds no game.
+//! The interface between agents and environments. The games themselves are in other crates.
 //!
-//! - [`EnvironmentSpec`] is the shape of an environment as data: frame, stack, actions, kind of value.
+//! - [`EnvironmentSpec`] describes an environment as plain data: frame shape, stack size, number of actions, type of a value.
 //! - [`Environment`] is what an environment implements: `spec`, `reset`, `step`, `observe`, with frames of bytes or of
-//!   floats. [`SaveState`] adds saving and restoring, [`Render`] a picture for people.
+//!   floats. [`SaveState`] adds saving and restoring; [`Render`] adds rendering.
 //! - [`DynEnvironment`] is the boxed form, with frames and saved states in bytes. Every environment that can be saved
 //!   is one.
 //! - [`TimeLimit`] truncates episodes.
-//! - [`Player`] is an environment being played: the frame stack, the episodes and their returns.
+//! - [`Player`] wraps an environment and keeps its frame stack, episode count and returns.
 #![deny(missing_docs)]
 
 mod dynamic;

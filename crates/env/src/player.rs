@@ -202,7 +202,7 @@ impl<E: DynEnvironment + ?Sized> Player<E> {
         postcard::to_stdvec(&state).expect("postcard writes every state of a known length")
     }
 
-    /// Continues from a saved state.
+    /// Restores a saved state.
     ///
     /// # Errors
     ///

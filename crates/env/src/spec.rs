@@ -7,7 +7,7 @@ pub const MOST_ACTIONS: usize = 256;
 
 /// The shape of an environment's observations and the number of its actions.
 ///
-/// A configuration knows it without an environment, and a network is built from it.
+/// It is plain data: a configuration provides it without creating an environment, and networks are built from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EnvironmentSpec {
     /// Height, width and channels of one frame. A vector of n numbers is `[1, 1, n]`.
@@ -16,7 +16,7 @@ pub struct EnvironmentSpec {
     pub stack: usize,
     /// Number of actions, between 1 and [`MOST_ACTIONS`]. An action is a number below it.
     pub actions: usize,
-    /// What one value of a frame is.
+    /// Type of one value of a frame.
     pub element: Element,
 }
 

@@ -79,7 +79,7 @@ impl Adam {
         Adam { fixed, ..self }
     }
 
-    /// Goes on after `steps` updates with these first and second moments. The settings stay, and so do the parameters that are
+    /// Restores the optimizer to the state after `steps` updates, with these first and second moments. The settings stay, and so do the parameters that are
     /// not trained.
     ///
     /// # Panics
@@ -173,7 +173,7 @@ impl Adam {
         self.len() - self.fixed.iter().map(Range::len).sum::<usize>()
     }
 
-    /// Where values lie that are not trained, ascending.
+    /// Ranges of the values that are not trained, ascending.
     pub fn fixed(&self) -> &[Range<usize>] {
         &self.fixed
     }

@@ -1,5 +1,5 @@
-//! Compile-time-shaped neural network layers with hand-written gradients: soft mixtures of experts over
-//! tokens, and their rivals.
+//! Neural network layers with compile-time shapes and hand-written gradients: soft mixtures of experts (SoftMoE) and the
+//! baselines they are compared with.
 //!
 //! A network is a type. Each layer names its input and output in [shape types](shapes),
 //! tuples of layers are networks, and layers that do not fit do not compile. A size is either a
@@ -57,8 +57,8 @@
 //! assert!(sum(pass.forward(weights, &observations)) < sum(&logits));
 //! ```
 //!
-//! Vectors are read fastest from whole cache lines: a program whose allocator begins large blocks there, such as mimalloc's, takes a
-//! step of a small network in 5 to 10 % less time, and an action in up to 30 % less.
+//! Use an allocator that aligns large blocks to cache lines, such as mimalloc: a training step of a small network then takes
+//! 5 to 10 % less time, and an action up to 30 % less.
 //!
 //! # Layers
 //!
@@ -86,7 +86,7 @@
 //! | [`BigSoftMoe`](layers::BigSoftMoe) | the same, each expert a whole network | (`M`, `D`) -> (`M`, `D`) |
 //! | [`ExpertChoice`](layers::ExpertChoice) | experts choose their tokens | (`M`, `D`) -> (`M`, `D`) |
 //! | [`TopKChoice`](layers::TopKChoice) | tokens choose their experts, with load-balancing losses | (`M`, `D`) -> (`M`, `D`) |
-//! | [`Experts`](layers::Experts) | what the mixtures have inside: n small dense networks | (rows, n, d) |
+//! | [`Experts`](layers::Experts) | the experts inside a mixture: n small dense networks | (rows, n, d) |
 //! | [`Tokenized`](layers::Tokenized) | one dense layer for every token, then the sum or the mean | (m, `D`) -> (hidden) |
 //! | [`SimplicialMap`](layers::SimplicialMap) | softmax over the width of a feature map | the same |
 //! | [`SimplicialGroups`](layers::SimplicialGroups) | softmax over groups of features | the same |

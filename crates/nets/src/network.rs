@@ -5,7 +5,7 @@ use crate::{ActionLayer, Backward, Inspection, Layer, LayerDescription, NoiseLis
 use crate::{parameters::Builder, scalar::Scalar};
 use std::sync::Arc;
 
-/// A network from observations to outputs, with any layers.
+/// A network that maps observations to outputs, with the types of its layers erased.
 pub trait Network: Send + Sync {
     /// The parameters.
     fn parameters(&self) -> &ParameterList;

@@ -69,7 +69,7 @@ pub enum ReplayError {
     Damaged(String),
     /// The saved replay has other sizes or settings.
     #[error(
-        "the saved replay has {field} {saved}, but {expected} was asked for: restore it with what it was saved with"
+        "the saved replay has {field} {saved}, not {expected}: restore it with the layout and sampling that it was saved with"
     )]
     Mismatch {
         /// The field's name.

@@ -5,7 +5,7 @@
 //! therefore takes 7,056 bytes and about 33 more, not eight times as much; a million frames take 7.1 GB.
 //! [`Storage::Compressed`] keeps frames as LZ4 blocks, which take a fraction of that for Atari's sparse frames.
 //!
-//! Transitions are those of the textbook. The newest frame of the state is in row `t`, the reward is
+//! Transitions follow the standard n-step definition. The newest frame of the state is in row `t`, the reward is
 //! `r_t + gamma r_{t+1} + .. + gamma^(n-1) r_{t+n-1}`, the newest frame of the next state is in row `t + n`, and the
 //! next state's value is discounted by gamma^n. At the episode's terminal row the sum stops and the discount is 0. States
 //! do not reach across the start of an episode. After a truncation, rows without a frame to bootstrap from are left out.

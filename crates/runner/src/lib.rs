@@ -1,8 +1,8 @@
-//! A training run on disk: `run.ron` in, `done.ron` out.
+//! Runs training from a `run.ron` file and writes checkpoints, metrics and results to the run's directory.
 //!
 //! [`train`] steps a [`Training`](softmoe_agents::Training) to its end in a [`RunDirectory`](softmoe_config::RunDirectory),
-//! with [checkpoints](checkpoint), [metrics](Metrics) and a [`Monitor`] that watches and may stop it. A run that was stopped
-//! or killed resumes from its newest checkpoint, and ends with the same weights and metrics, bit for bit.
+//! with [checkpoints](checkpoint), [metrics](Metrics) and a [`Monitor`] that receives progress and can stop the run. A run that
+//! was stopped or killed resumes from its newest checkpoint and ends with bit-identical weights and metrics.
 #![deny(missing_docs)]
 
 mod appended;

@@ -17,7 +17,7 @@ pub struct Progress {
 
 /// An observer of a run, which may stop it.
 pub trait Monitor {
-    /// Takes the progress of the run: at the beginning of each phase, and often in training.
+    /// Called with the progress of the run, at the start of each phase and frequently during training.
     fn report(&mut self, progress: &Progress);
 
     /// Takes a warning for the user, e.g. of a checkpoint that cannot be read.

@@ -29,7 +29,7 @@ pub struct Options<'a> {
     pub weights: Option<&'a Path>,
 }
 
-/// Trains the run of `config` in `directory`, from its newest checkpoint if there is one.
+/// Trains a run with `config` in `directory`, resuming from its newest checkpoint if there is one.
 ///
 /// # Errors
 /// If the configuration cannot be followed, the device cannot be used, a file cannot be written or read, or training

@@ -116,7 +116,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
         found.push((network, figures, peers));
     }
     if let Err(reason) = python {
-        bench.notes.push(format!("Only ours was measured: {reason}."));
+        bench.notes.push(format!("Only softmoe-rl was measured: {reason}."));
     }
     output::line(format_args!("{}", tables(&found)));
     bench.report(&options.out, before);
@@ -146,7 +146,7 @@ fn python_of(options: &BenchOptions, device: Device) -> Result<python::Python> {
             "name a Python environment that has PyTorch for CUDA, or JAX with its plugin, with `--venv DIR`"
                 .into(),
         ),
-        _ => Err("the peers run on NVIDIA cards alone".into()),
+        _ => Err("PyTorch and JAX are compared on NVIDIA cards only".into()),
     })
 }
 
@@ -203,7 +203,7 @@ impl Bench {
         }
         let (peers, skipped) = read(&String::from_utf8_lossy(&output.stdout), network);
         let mut notes: Vec<String> =
-            skipped.into_iter().map(|reason| format!("Peers that were not there: {reason}.")).collect();
+            skipped.into_iter().map(|reason| format!("Not available: {reason}.")).collect();
         if !output.status.success() {
             notes.push(format!("The peers failed ({}): see their messages above.", output.status));
         }

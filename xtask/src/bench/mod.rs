@@ -112,8 +112,10 @@ impl Bench {
     fn announce(&self, groups: &[Group], size: Size) {
         let works: usize = groups.iter().map(|group| group.works.len()).sum();
         let part = if size == Size::Quick { " (a part of all: `--quick`)" } else { "" };
-        let cores =
-            self.cores.as_ref().map_or("any core: processes cannot be held to one here".into(), Cores::words);
+        let cores = self
+            .cores
+            .as_ref()
+            .map_or("any core: this system does not support pinning processes".into(), Cores::words);
         let about = time(groups.iter().map(|group| seconds(group, self.rounds)).sum());
         output::error_line(format_args!(
             "{}{part}, {} of each, on {cores}; about {about}",
@@ -121,7 +123,9 @@ impl Bench {
             count(self.rounds, "round"),
         ));
         if let Err(reason) = &self.python {
-            output::error_line(format_args!("No peers: {reason}. Only ours is measured."));
+            output::error_line(format_args!(
+                "Other libraries are not benchmarked: {reason}. Measuring softmoe-rl only."
+            ));
         }
     }
 
@@ -204,15 +208,15 @@ impl Bench {
             "Processor: {}; instructions: {}; {}, {} time; {} of each, the best round of each side counts.",
             self.about.host.clone().unwrap_or_else(unknown),
             self.about.instructions.clone().unwrap_or_else(unknown),
-            self.cores.as_ref().map_or("not held to a core".into(), Cores::words),
+            self.cores.as_ref().map_or("not pinned to a core".into(), Cores::words),
             if self.clock() == "cpu" { "processor" } else { "wall" },
             count(self.rounds, "round"),
         ));
         output::line(format_args!(
-            "ratio: our time / the peer's; ✓: target met; spread: median round / best round, ours / the peer's."
+            "ratio: our time / theirs; ✓: target met; spread: median round / best round, ours / theirs."
         ));
         if let (Some(before), Some(after)) = (load, cores::load()) {
-            output::line(format_args!("Load of the machine: {before} before, {after} after."));
+            output::line(format_args!("Machine load: {before} before, {after} after."));
         }
         if !self.about.versions.is_empty() {
             let versions: Vec<String> =
@@ -222,14 +226,16 @@ impl Bench {
         let mut reasons: Vec<String> = Vec::new();
         for row in &self.comparisons {
             if let Some(reason) = &row.missing {
-                let reason = format!("{} was not there: {reason}", row.peer_name);
+                let reason = format!("{} is not available: {reason}", row.peer_name);
                 if !reasons.contains(&reason) {
                     reasons.push(reason);
                 }
             }
         }
         if let (Err(reason), false) = (&self.python, reasons.is_empty()) {
-            reasons = vec![format!("No peers: {reason}. Only ours was measured.")];
+            reasons = vec![format!(
+                "Other libraries were not benchmarked: {reason}. Only softmoe-rl was measured."
+            )];
         }
         for reason in reasons {
             output::line(format_args!("{reason}"));

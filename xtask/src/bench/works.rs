@@ -157,7 +157,7 @@ fn networks(size: Size) -> Vec<Group> {
 fn products(size: Size) -> Vec<Group> {
     let group = |network: &str| Group {
         ours: words(&format!("products {network}")),
-        peers: vec![Peer::Processor { name: "multiply-adds at the most", figure: "multiply-adds" }],
+        peers: vec![Peer::Processor { name: "peak multiply-adds", figure: "multiply-adds" }],
         works: vec![Work {
             name: format!("products/{network}"),
             figure: "products",
@@ -295,7 +295,7 @@ pub(crate) fn no_match(what: &str, given: &str, names: &[&str]) -> anyhow::Error
     let near = nearest(given, names.iter().copied());
     let hint = near.map_or(String::new(), |name| format!("; did you mean `{name}`"));
     anyhow::anyhow!(
-        "no {what} matches `{given}`{hint}. There are: {} (`*` stands for any letters)",
+        "no {what} matches `{given}`{hint}. Available: {} (`*` matches any characters)",
         names.join(", ")
     )
 }

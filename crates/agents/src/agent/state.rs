@@ -1,4 +1,4 @@
-//! Saving an agent and going on from its state.
+//! Saving and restoring an agent.
 
 use super::{Agent, MeanLoss};
 use crate::AgentError;

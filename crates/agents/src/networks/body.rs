@@ -1,4 +1,4 @@
-//! The bodies: what stands between the feature map and the head.
+//! Network bodies: the layers between the feature map and the head.
 
 use super::encoder::Map;
 use super::tokens::{TokenRows, Tokens};

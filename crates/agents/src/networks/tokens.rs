@@ -1,4 +1,4 @@
-//! What the tokens of a feature map are.
+//! Layers that turn a feature map into tokens.
 
 use super::encoder::Map;
 use rand::SeedableRng;

@@ -20,10 +20,12 @@ pub fn q_values(q_values: &mut [f32], probabilities: &[f32], support: &[f32]) {
     }
 }
 
-/// The target distribution of one transition: the next state's distribution, shifted to r_t + discount_t z and projected
-/// back onto the support (equation 7 of the paper).
+/// The C51 projection (equation 7 of the paper): the next state's distribution, shifted to r_t + discount_t z and projected
+/// back onto the support:
 ///
-/// Mass beyond an end goes to that end; `discount_t` is gamma^n, or 0 at a terminal.
+/// target_i = sum_j clip(1 - |clip(r_t + discount_t z_j, v_min, v_max) - z_i| / delta_z, 0, 1) p_j
+///
+/// `discount_t` is gamma^n, or 0 at a terminal.
 ///
 /// # Shapes
 /// target, probabilities_t, support: (atoms)
@@ -32,8 +34,8 @@ pub fn project(target: &mut [f32], probabilities_t: &[f32], r_t: f32, discount_t
     project_values(target, probabilities_t, support.iter().map(|&z| moved(z)), support);
 }
 
-/// Projects `probabilities` at `values` onto the support: the two atoms around a value share its probability, in
-/// proportion to their nearness.
+/// Projects a distribution, `probabilities` at `values`, onto the support: each probability is split between the two
+/// neighbouring atoms in proportion to proximity.
 ///
 /// # Shapes
 /// target, support: (atoms); probabilities, values: (n)

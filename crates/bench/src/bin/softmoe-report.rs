@@ -12,14 +12,14 @@ use softmoe_config::{AgentSteps, Experiment, names};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-/// Draws and judges a figure from its finished runs.
+/// Draws a figure from its finished runs and evaluates the paper's claim.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Options {
     /// The experiment, e.g. experiments/fig3.ron.
     #[arg(long, value_name = "FILE")]
     experiment: PathBuf,
-    /// The profile that was run, e.g. quick; of a figure without runs, the drawing.
+    /// The profile that was run, e.g. quick, or the drawing of a figure without runs.
     #[arg(long)]
     profile: String,
     /// Where the runs are: DIR/FIGURE/PROFILE/ARM/GAME/seed-K.
@@ -28,7 +28,7 @@ struct Options {
     /// The directory for the report's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Only these arms (the reference arm is always in).
+    /// Include only these arms (the reference arm is always included).
     #[arg(long, value_delimiter = ',', value_name = "ARM,..")]
     arms: Option<Vec<String>>,
     /// Only these games.

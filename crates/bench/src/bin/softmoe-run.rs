@@ -1,5 +1,4 @@
-//! Trains one run, from its `run.ron` to its `done.ron`, in the directory that the `run.ron` lies in; and says what
-//! networks are made of, and which devices there are.
+//! The worker: trains one run in the directory of its `run.ron`, describes networks, and checks which devices are available.
 
 use anyhow::{Context, bail};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,7 +30,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 /// Time between two reports of progress.
 const REPORT_EVERY: Duration = Duration::from_millis(500);
 
-/// Train one run: its run.ron has the whole configuration, and its files go into the same directory.
+/// Train one run from its run.ron, which holds the complete configuration; output goes to the same directory.
 ///
 /// A run that was stopped or killed resumes from its last checkpoint when it is started again.
 #[derive(Debug, Parser)]
@@ -63,7 +62,7 @@ struct Training {
     /// `cargo build --release -p softmoe-bench --features cuda`
     #[arg(long, default_value_t)]
     device: Device,
-    /// Threads of large networks; the result does not depend on them [default: one for each core]
+    /// Threads for large networks; the result does not depend on the number [default: one per core]
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
     /// Format of the progress on standard output
@@ -112,7 +111,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Prints what a network is made of.
+/// Prints the layers of a network.
 fn describe(options: &Describe) -> anyhow::Result<()> {
     let architecture = if options.network.as_os_str() == "-" {
         let text = std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?;

@@ -205,7 +205,7 @@ fn caution(arms: &[ArmReport]) -> Option<String> {
     let fewest = counts.filter(|&runs| runs > 1).min()?;
     (fewest < ENOUGH_RUNS).then(|| {
         format!(
-            "Intervals resampled from {fewest} runs of a game are narrower than the true uncertainty; run \
+            "Intervals resampled from {fewest} runs of a game understate the uncertainty; run \
              {ENOUGH_RUNS} or more (--seeds {ENOUGH_RUNS}) before relying on them."
         )
     })
@@ -227,9 +227,7 @@ fn notes(
         notes.push(format!("{} has no aggregate: no finished run on {}.", arm.label, games.join(", ")));
     }
     if arms.iter().any(|arm| arm.summary.is_some_and(|summary| summary.mean.interval.is_none())) {
-        notes.push(
-            "Where a game has a single run there is no interval; run more seeds (--seeds 3).".to_owned(),
-        );
+        notes.push("A game with a single run has no interval; run more seeds (--seeds 3).".to_owned());
     }
     notes.extend(collection.warnings.iter().map(|warning| format!("{warning}.")));
     notes

@@ -41,9 +41,9 @@ pub fn markdown(report: &Report) -> String {
     }
     let _ = write!(
         text,
-        "\n{} IQM, mean, median and optimality gap (lower is better) are of normalised scores, the columns of the \
-         games raw: mean ± standard deviation over seeds. Brackets: 95% stratified bootstrap intervals, the scale \
-         is treated as fixed. P: probability that a run scores higher than one of {}.\n",
+        "\n{} IQM, mean, median and optimality gap (lower is better) are computed from normalised scores. The game columns are \
+         raw returns: mean ± standard deviation over seeds. Brackets: 95% stratified bootstrap intervals, with the \
+         normalisation treated as fixed. P: probability that a run scores higher than one of {}.\n",
         report.scale(),
         report.reference
     );
@@ -79,7 +79,7 @@ pub fn verdict_markdown(report: &Report) -> String {
         report.scale()
     );
     if !report.leaves_out.is_empty() {
-        text.push_str("\n## What this profile leaves out of the paper's protocol\n");
+        text.push_str("\n## Deviations of this profile from the paper's protocol\n");
         list(&mut text, &report.leaves_out);
     }
     text.push_str("\n## Notes\n");

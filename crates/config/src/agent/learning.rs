@@ -8,8 +8,8 @@ use std::str::FromStr;
 
 /// Hyperparameters of DQN, Rainbow and DER, which are one algorithm with different numbers. Schedules count agent steps.
 ///
-/// A new hyperparameter is written in four places: here, with its meaning; in `LearningConfig::check`, with its rule; in the base of the presets, [`LearningConfig::dqn_atari`], with its source; and in `tests/presets.rs`. Files and
-/// `--set agent.<field>=..` have it then.
+/// A new hyperparameter is written in four places: here, with its meaning; in `LearningConfig::check`, with its rule; in the base of the presets, [`LearningConfig::dqn_atari`], with its source; and in `tests/presets.rs`. It is then
+/// available in files and as `--set agent.<field>=..`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LearningConfig {
@@ -45,7 +45,7 @@ pub struct LearningConfig {
     pub priority_exponent: f64,
     /// Exponent beta of the importance weights, which are all 1 where sampling is uniform.
     pub importance_exponent: f64,
-    /// Probability of a random action in training, after its decay (0 with noisy layers, which explore).
+    /// Final epsilon in training: probability of a random action after the decay (0 with noisy layers, which explore instead).
     pub epsilon_train: f64,
     /// Agent steps after `min_replay` in which this probability falls from 1. With noisy layers it does not fall.
     pub epsilon_decay_period: AgentSteps,

@@ -6,7 +6,7 @@ use crate::shapes::Const;
 use crate::{Backward, Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
 
 /// The deep encoder of Espeholt et al. (2018, arXiv 1802.01561, figure 3), without its LSTM: three stages, each a 3x3
-/// convolution, a pooling by the maximum that halves the sides, and two residual blocks; then a ReLU.
+/// convolution, max pooling that halves height and width, and two residual blocks; then a ReLU.
 ///
 /// A block adds ReLU, convolution, ReLU, convolution of its input to the input. All padding is SAME. The initializers are
 /// Dopamine's.

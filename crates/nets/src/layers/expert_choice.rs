@@ -19,8 +19,8 @@ use crate::{Builder, Size};
 /// - expert e takes the p tokens t of largest S_te; of equal scores, the first tokens
 /// - Y_t = sum of S_te expert_e(X_t) over the experts that took t; zero if none did
 ///
-/// Gradients flow through the scores. The paper of the soft mixtures in reinforcement learning names this router, but its
-/// code does not have it; this is the definition wherever the two could differ.
+/// Gradients flow through the scores. *Don't flatten, tokenize!* (arXiv 2410.01930) names this router but its
+/// released code does not include it. Where the paper leaves details open, this file is the definition.
 ///
 /// # Shapes
 /// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts that take `P` tokens each

@@ -38,7 +38,7 @@ impl Padding for Same {
 }
 
 mod sealed {
-    /// Keeps [`Padding`](super::Padding) to the two that the loops know.
+    /// Seals [`Padding`](super::Padding): the loops support only `Valid` and `Same`.
     pub trait Sealed {}
     impl Sealed for super::Valid {}
     impl Sealed for super::Same {}

@@ -1,4 +1,4 @@
-//! Pooling by the maximum.
+//! Max pooling.
 
 #[cfg(feature = "burn")]
 mod device;
@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 /// Channels that are compared at once.
 const LANES: usize = 16;
 
-/// The largest value in each square window of side `WINDOW`, `STRIDE` apart, channel by channel.
+/// 2D max pooling, per channel, over square windows of side `WINDOW` with stride `STRIDE`.
 ///
 /// Beyond the border there is nothing to be the largest. The gradient goes to the largest value, to the first of
 /// equal ones, row by row. A value that is not a number is the largest.

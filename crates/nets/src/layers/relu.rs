@@ -8,7 +8,7 @@ use crate::layer::y_and_dx;
 use crate::shapes::Shape;
 use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Weights};
 
-/// y = max(x, 0), element by element, on any shape.
+/// Rectified linear unit: y = max(x, 0), elementwise, on any shape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Relu;
 

@@ -27,8 +27,8 @@ use std::ops::Range;
 /// - Y = C outputs, (m, d)
 ///
 /// There is no residual connection. A [normalised](SoftMoe::normalised) mixture scales the tokens and Phi's columns to
-/// length one in the logits, and multiplies these by a learned scale (section 2.3 of the paper). The slots mix the tokens
-/// as they are. Dopamine has this as an option, off by default.
+/// length one in the logits, and multiplies the logits by a learned scale (section 2.3 of the paper). The slots are still mixtures of
+/// the unnormalised tokens. Dopamine has this as an option, off by default.
 ///
 /// # Shapes
 /// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts of `P` slots each
@@ -86,7 +86,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         }
     }
 
-    /// A mixture as of [`new`](Self::new) with normalised logits; the scale is the parameter `<name>/scale`, (1),
+    /// Creates a mixture like [`new`](Self::new) with normalised logits; the scale is the parameter `<name>/scale`, (1),
     /// initially one.
     pub fn normalised(
         builder: &mut Builder,

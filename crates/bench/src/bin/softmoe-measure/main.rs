@@ -29,7 +29,7 @@ use std::process::ExitCode;
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Measure this project, one round for each line of standard input (which `cargo xtask bench` writes)
+/// Run benchmarks, one round per line on standard input (normally driven by `cargo xtask bench`)
 ///
 /// Times are in milliseconds (networks) and microseconds (replay), the rest in steps a second and megabytes.
 #[derive(Debug, Parser)]
@@ -58,7 +58,7 @@ enum What {
     },
     /// Draw a roofline plot of the loops of an update on one core (SVG and PNG), and print it
     Roofline {
-        /// The picture's file
+        /// Output file
         #[arg(long, default_value = "roofline.svg")]
         out: PathBuf,
     },
