@@ -1,20 +1,23 @@
 //! An agent: a learner, its replay, and the schedule of exploration, updates and target copies.
 
+mod make;
+mod mirror;
 mod schedule;
+mod state;
 
-use crate::devices;
+pub use state::AgentState;
+
 use crate::diagnostics::{self, Diagnostic};
 use crate::interventions;
-use crate::learner::{UpdateSettings, unfollowed};
 use crate::seeds::{Role, Seeds};
-use crate::{AgentError, Learner, Mode, ReplayConfig, Update, networks};
+use crate::{AgentError, Learner, Mode, Update};
+use mirror::CpuMirror;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
-use softmoe_config::{AgentConfig, AgentSteps, Architecture, Device, InterventionSpec, LearningConfig};
-use softmoe_env::{EnvironmentSpec, MOST_ACTIONS, Step};
-use softmoe_nets::kernels::InstructionSet;
+use softmoe_config::{AgentSteps, InterventionSpec};
+use softmoe_env::{EnvironmentSpec, Step};
 use softmoe_nets::weights::WeightsFile;
 use softmoe_replay::{Batch, EpisodeEnd, Replay};
 use std::time::Duration;
@@ -44,51 +47,6 @@ pub struct Agent {
 /// A monotonic clock: the time since a fixed instant.
 pub type Clock = fn() -> Duration;
 
-/// The parts of a CPU learner for an agent on a device, used for interventions and diagnostics.
-#[derive(Clone, Debug)]
-struct CpuMirror {
-    config: AgentConfig,
-    architecture: Architecture,
-    update: UpdateSettings,
-    seeds: Seeds,
-    instruction_set: InstructionSet,
-}
-
-impl CpuMirror {
-    /// `None` if the CPU engine does not have the network, and nothing needs it.
-    fn new(
-        config: &AgentConfig,
-        architecture: &Architecture,
-        update: &UpdateSettings,
-        seeds: Seeds,
-    ) -> Result<Option<Self>, AgentError> {
-        let intervention = config.learning().map(|learning| learning.intervention).unwrap_or_default();
-        match (networks::build(architecture), intervention) {
-            (Ok(_), _) => Ok(Some(CpuMirror {
-                config: config.clone(),
-                architecture: architecture.clone(),
-                update: update.clone(),
-                seeds,
-                instruction_set: InstructionSet::default(),
-            })),
-            (Err(_), InterventionSpec::None) => Ok(None),
-            (Err(error), _) => Err(AgentError::Device(format!(
-                "`agent.intervention` is {intervention}, which is followed on the CPU engine, and that has not the \
-                 network ({error}); leave it out: `--set agent.intervention=none`"
-            ))),
-        }
-    }
-
-    /// The learner on the CPU engine, in the state of `learner`.
-    fn of(&self, learner: &dyn Learner) -> Result<Box<dyn Learner>, AgentError> {
-        let CpuMirror { config, architecture, update, seeds, instruction_set } = self;
-        let mut mirror = devices::learner(Device::Cpu, config, architecture, update.clone(), *seeds)?;
-        mirror.use_instruction_set(*instruction_set);
-        mirror.restore(&learner.state())?;
-        Ok(mirror)
-    }
-}
-
 /// Times of the parts of training since the last request. All zero without a [`Clock`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Phases {
@@ -109,163 +67,7 @@ struct MeanLoss {
     count: u64,
 }
 
-/// The state of an agent without its replay.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AgentState {
-    steps: AgentSteps,
-    updates: u64,
-    losses: MeanLoss,
-    learner: Vec<u8>,
-    exploration: Xoshiro256PlusPlus,
-    sampling: Xoshiro256PlusPlus,
-}
-
 impl Agent {
-    /// The agent of `config` for an environment, on the CPU engine.
-    ///
-    /// # Errors
-    /// If `config` is the random policy, which learns nothing; if the network is not in this build, does not fit the states
-    /// and actions of the environment, or does not have the agent's head ([`LearningConfig::head`]); if a setting cannot be
-    /// followed.
-    pub fn new(
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-    ) -> Result<Self, AgentError> {
-        Self::new_on(Device::Cpu, config, architecture, spec, seeds)
-    }
-
-    /// The same on any device.
-    ///
-    /// # Errors
-    /// As [`new`](Agent::new), or if the device is not in this build, is not present, or cannot run this agent.
-    pub fn new_on(
-        device: Device,
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-    ) -> Result<Self, AgentError> {
-        let replay = ReplayConfig::new(config, spec)?.make()?;
-        Self::on(device, config, architecture, spec, seeds, replay)
-    }
-
-    /// An agent that continues from a saved state and its replay, bit for bit. It allocates no other replay.
-    ///
-    /// # Errors
-    /// As [`new_on`](Agent::new_on), or if state and replay belong to another agent.
-    pub fn resume(
-        device: Device,
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-        state: AgentState,
-        replay: Replay,
-    ) -> Result<Self, AgentError> {
-        check_replay(&replay, &ReplayConfig::new(config, spec)?)?;
-        let mut agent = Self::on(device, config, architecture, spec, seeds, replay)?;
-        agent.restore_state(state)?;
-        Ok(agent)
-    }
-
-    fn on(
-        device: Device,
-        config: &AgentConfig,
-        architecture: &Architecture,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-        replay: Replay,
-    ) -> Result<Self, AgentError> {
-        let learning = learning_of(config)?;
-        if (architecture.observation, architecture.actions) != (spec.state(), spec.actions) {
-            return Err(AgentError::Setting {
-                setting: "network",
-                given: format!(
-                    "for states {:?} and {} actions",
-                    architecture.observation, architecture.actions
-                ),
-                allowed: format!("for those of the environment, {:?} and {}", spec.state(), spec.actions),
-            });
-        }
-        if architecture.head != learning.head() {
-            let (given, allowed) = (architecture.head.to_string(), learning.head().to_string());
-            return Err(AgentError::Setting { setting: "head", given, allowed });
-        }
-        let update = UpdateSettings::new(&learning, spec.element);
-        let mirror = match device {
-            Device::Cpu => None,
-            _ => CpuMirror::new(config, architecture, &update, seeds)?,
-        };
-        let learner = devices::learner(device, config, architecture, update, seeds)?;
-        Self::assemble(learner, mirror, &learning, spec, seeds, replay)
-    }
-
-    /// The same agent with the instruction set `set` on the CPU engine, instead of the default set.
-    #[must_use]
-    pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
-        self.learner.use_instruction_set(set);
-        if let Some(mirror) = &mut self.mirror {
-            mirror.instruction_set = set;
-        }
-        self
-    }
-
-    /// An agent over any learner, e.g. one of another library or of your own network.
-    ///
-    /// `config` decides the agent's schedule and replay. The learner uses the rest of it: the loss, the optimizer, the head
-    /// ([`UpdateSettings::new`]).
-    ///
-    /// # Errors
-    /// If `config` is the random policy; if the environment has no action, or more than [`MOST_ACTIONS`]; if the learner
-    /// does not follow the intervention of `config` ([`Learner::follows`]); if the replay's settings are invalid.
-    pub fn with_learner(
-        learner: Box<dyn Learner>,
-        config: &AgentConfig,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-    ) -> Result<Self, AgentError> {
-        let learning = learning_of(config)?;
-        if !learner.follows(learning.intervention) {
-            return Err(unfollowed(learning.intervention));
-        }
-        let replay = ReplayConfig::of(&learning, spec).make()?;
-        Self::assemble(learner, None, &learning, spec, seeds, replay)
-    }
-
-    fn assemble(
-        learner: Box<dyn Learner>,
-        mirror: Option<CpuMirror>,
-        learning: &LearningConfig,
-        spec: &EnvironmentSpec,
-        seeds: Seeds,
-        replay: Replay,
-    ) -> Result<Self, AgentError> {
-        if !(1..=MOST_ACTIONS).contains(&spec.actions) {
-            let (given, allowed) = (spec.actions.to_string(), format!("between 1 and {MOST_ACTIONS}"));
-            return Err(AgentError::Setting { setting: "actions", given, allowed });
-        }
-        Ok(Agent {
-            learner,
-            mirror,
-            intervention: learning.intervention,
-            seeds,
-            batch: Batch::new(learning.batch_size, replay.layout()),
-            replay,
-            schedule: Schedule::new(learning),
-            spec: *spec,
-            steps: AgentSteps(0),
-            updates: 0,
-            is_updating: false,
-            losses: MeanLoss::default(),
-            clock: || Duration::ZERO,
-            phases: Phases::default(),
-            exploration: seeds.rng(Role::Exploration),
-            sampling: seeds.rng(Role::Replay),
-        })
-    }
-
     /// Times the agent's work by `clock` ([`take_phases`](Agent::take_phases)).
     pub fn time_by(&mut self, clock: Clock) {
         self.clock = clock;
@@ -488,56 +290,6 @@ impl Agent {
     pub fn replay(&self) -> &Replay {
         &self.replay
     }
-
-    /// The state without the replay, from which [`restore`](Agent::restore) continues bit for bit.
-    ///
-    /// # Panics
-    /// If an update is under way, as it would be lost: call [`finish_update`](Agent::finish_update) first.
-    pub fn state(&self) -> AgentState {
-        assert!(!self.is_updating, "an update is under way: call `finish_update` before `state`");
-        AgentState {
-            steps: self.steps,
-            updates: self.updates,
-            losses: self.losses,
-            learner: self.learner.state(),
-            exploration: self.exploration.clone(),
-            sampling: self.sampling.clone(),
-        }
-    }
-
-    /// Continues from a saved state and replay.
-    ///
-    /// # Errors
-    /// If they belong to another agent; the agent is then unchanged.
-    pub fn restore(&mut self, state: AgentState, replay: Replay) -> Result<(), AgentError> {
-        let (layout, sampling) = (*self.replay.layout(), self.replay.sampling());
-        check_replay(&replay, &ReplayConfig { layout, sampling, storage: replay.storage() })?;
-        self.restore_state(state)?;
-        self.replay = replay;
-        Ok(())
-    }
-
-    fn restore_state(&mut self, state: AgentState) -> Result<(), AgentError> {
-        self.learner.restore(&state.learner)?;
-        self.is_updating = false;
-        (self.steps, self.updates, self.losses) = (state.steps, state.updates, state.losses);
-        (self.exploration, self.sampling) = (state.exploration, state.sampling);
-        Ok(())
-    }
-}
-
-/// Checks that a replay has the agent's layout and sampling.
-fn check_replay(replay: &Replay, config: &ReplayConfig) -> Result<(), AgentError> {
-    if *replay.layout() != config.layout || replay.sampling() != config.sampling {
-        return Err(AgentError::State("its replay has another layout".into()));
-    }
-    Ok(())
-}
-
-/// The settings of an agent that learns.
-pub(crate) fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
-    let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
-    config.learning().ok_or(AgentError::Setting { setting: "agent", given, allowed })
 }
 
 /// A uniformly random action with probability `epsilon`.

@@ -48,36 +48,36 @@ pub fn learner(
     update: UpdateSettings,
     seeds: Seeds,
 ) -> Result<Box<dyn Learner>, AgentError> {
-    let objective = match config {
+    let settings = match config {
         AgentConfig::Random => unreachable!("the random policy has no learner"),
         AgentConfig::Learning(config) => match config.loss {
-            LossSpec::Mse => Objective::Dqn(DqnSettings { loss: TdLoss::Mse, update }),
-            LossSpec::Huber => Objective::Dqn(DqnSettings { loss: TdLoss::Huber, update }),
-            LossSpec::C51 { v_max, .. } => Objective::Rainbow(RainbowSettings { v_max, update }),
+            LossSpec::Mse => LearnerSettings::Dqn(DqnSettings { loss: TdLoss::Mse, update }),
+            LossSpec::Huber => LearnerSettings::Dqn(DqnSettings { loss: TdLoss::Huber, update }),
+            LossSpec::C51 { v_max, .. } => LearnerSettings::Rainbow(RainbowSettings { v_max, update }),
         },
     };
     match device {
         Device::Cpu => {
             let network = networks::build(architecture)?;
-            Ok(match objective {
-                Objective::Dqn(settings) => Box::new(DqnLearner::new(network, settings, seeds)),
-                Objective::Rainbow(settings) => Box::new(RainbowLearner::new(network, settings, seeds)),
+            Ok(match settings {
+                LearnerSettings::Dqn(settings) => Box::new(DqnLearner::new(network, settings, seeds)),
+                LearnerSettings::Rainbow(settings) => Box::new(RainbowLearner::new(network, settings, seeds)),
             })
         }
         #[cfg(feature = "flex")]
         Device::Flex => {
             use softmoe_nets::device::{Flex, FlexDevice};
-            on_device::<Flex>(FlexDevice, objective, architecture, seeds)
+            on_device::<Flex>(FlexDevice, settings, architecture, seeds)
         }
         #[cfg(feature = "wgpu")]
         Device::Wgpu => {
             let found = softmoe_nets::device::wgpu().map_err(|missing| not_there(device, &missing))?;
-            on_device::<softmoe_nets::device::Wgpu>(found, objective, architecture, seeds)
+            on_device::<softmoe_nets::device::Wgpu>(found, settings, architecture, seeds)
         }
         #[cfg(feature = "cuda")]
         Device::Cuda(index) => {
             let found = softmoe_nets::device::cuda(index).map_err(|missing| not_there(device, &missing))?;
-            on_device::<softmoe_nets::device::Cuda>(found, objective, architecture, seeds)
+            on_device::<softmoe_nets::device::Cuda>(found, settings, architecture, seeds)
         }
         #[allow(unreachable_patterns, reason = "every device may be built in")]
         other => {
@@ -87,8 +87,8 @@ pub fn learner(
     }
 }
 
-/// The kind of a learner, on any device.
-enum Objective {
+/// The kind of a learner and its settings, on any device.
+enum LearnerSettings {
     Dqn(DqnSettings),
     Rainbow(RainbowSettings),
 }
@@ -97,15 +97,17 @@ enum Objective {
 #[allow(dead_code, reason = "there may be no device to call it for")]
 fn on_device<B: burn_tensor::backend::Backend>(
     device: B::Device,
-    objective: Objective,
+    settings: LearnerSettings,
     architecture: &Architecture,
     seeds: Seeds,
 ) -> Result<Box<dyn Learner>, AgentError> {
     use crate::{dqn::DeviceDqnLearner, rainbow::DeviceRainbowLearner};
     let network = networks::build_on::<B>(architecture)?;
-    Ok(match objective {
-        Objective::Dqn(settings) => Box::new(DeviceDqnLearner::new(network, settings, seeds, device)),
-        Objective::Rainbow(settings) => Box::new(DeviceRainbowLearner::new(network, settings, seeds, device)),
+    Ok(match settings {
+        LearnerSettings::Dqn(settings) => Box::new(DeviceDqnLearner::new(network, settings, seeds, device)),
+        LearnerSettings::Rainbow(settings) => {
+            Box::new(DeviceRainbowLearner::new(network, settings, seeds, device))
+        }
     })
 }
 

@@ -31,7 +31,7 @@ impl Diagnostic {
 
 /// The losses of a batch and their gradient, without an update.
 #[derive(Clone, Copy, Debug)]
-pub struct Learned<'a> {
+pub struct LearnedBatch<'a> {
     /// Mean of the weighted losses.
     pub loss: f32,
     /// The value of each action in each state, (batch, actions).
@@ -45,8 +45,8 @@ pub struct Learned<'a> {
 }
 
 /// Diagnostics of a batch: loss, TD error, action values, gradient.
-pub fn of_learning(learned: &Learned<'_>) -> Vec<Diagnostic> {
-    let Learned { loss, q_values, actions, targets, gradient } = *learned;
+pub fn of_learning(learned: &LearnedBatch<'_>) -> Vec<Diagnostic> {
+    let LearnedBatch { loss, q_values, actions, targets, gradient } = *learned;
     let largest = |values: &Vec<f32>| values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     let taken = q_values.iter().zip(actions).map(|(values, &action)| values[usize::from(action)]);
     let errors = taken.zip(targets).map(|(value, target)| f64::from(target - value).abs());

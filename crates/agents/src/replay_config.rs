@@ -22,7 +22,7 @@ impl ReplayConfig {
     /// # Errors
     /// If `config` is the random policy, which has no replay.
     pub fn new(config: &AgentConfig, spec: &EnvironmentSpec) -> Result<Self, AgentError> {
-        let learning = crate::agent::learning_of(config)?;
+        let learning = learning_of(config)?;
         Ok(Self::of(&learning, spec))
     }
 
@@ -52,4 +52,10 @@ impl ReplayConfig {
     pub fn make(&self) -> Result<Replay, ReplayError> {
         Replay::with_storage(self.layout, self.sampling, self.storage)
     }
+}
+
+/// The settings of an agent that learns.
+pub(crate) fn learning_of(config: &AgentConfig) -> Result<LearningConfig, AgentError> {
+    let (given, allowed) = ("`random`".to_owned(), "an agent that learns".to_owned());
+    config.learning().ok_or(AgentError::Setting { setting: "agent", given, allowed })
 }

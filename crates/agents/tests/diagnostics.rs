@@ -1,7 +1,7 @@
 //! Every diagnostic against its closed form.
 
 use softmoe_agents::diagnostics::{
-    Diagnostic, Learned, effective_rank, entropy, of_learning, of_mixture, of_network, slot_similarity,
+    Diagnostic, LearnedBatch, effective_rank, entropy, of_learning, of_mixture, of_network, slot_similarity,
 };
 use softmoe_agents::networks;
 use softmoe_config::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
@@ -93,7 +93,7 @@ fn how_alike_slots_are() {
 
 #[test]
 fn what_is_learned_in_closed_form() {
-    let learned = of_learning(&Learned {
+    let learned = of_learning(&LearnedBatch {
         loss: 0.5,
         q_values: &[vec![1.0, -2.0], vec![0.5, 3.0]],
         actions: &[1, 0],

@@ -216,6 +216,18 @@ fn counts_beyond_the_end_are_refused() {
     );
 }
 
+/// An evaluation may take 27,000 steps: it is left between any two of them, and played again from its start.
+#[test]
+fn a_run_stops_in_the_middle_of_an_evaluations_episode() {
+    let directory = tempdir().unwrap();
+    let mut watcher = Watcher::new(End::StopInEvaluation(2));
+    let files = RunDirectory::new(directory.path());
+    let outcome = train(&config(FLAT), &files, &Options::default(), &mut watcher).unwrap();
+    assert_eq!(outcome, Outcome::Interrupted(AgentSteps(100)));
+    assert_eq!(watcher.evaluation_steps, 3);
+    assert_eq!(finish(&config(FLAT), directory.path()), *uninterrupted(&FLAT));
+}
+
 #[test]
 fn a_random_run_is_one_evaluation() {
     let directory = tempdir().unwrap();

@@ -4,7 +4,7 @@ use super::divergence::diverged;
 use super::input::read_states;
 use super::state::LearnerState;
 use super::{Learner, Mode, NamedWeights, Update, check_batch};
-use crate::diagnostics::{self, Diagnostic, Learned};
+use crate::diagnostics::{self, Diagnostic, LearnedBatch};
 use crate::interventions::{self, Trained};
 use crate::seeds::{Role, Seeds};
 use crate::{AgentError, prioritized};
@@ -281,7 +281,7 @@ impl<O: Objective> CpuLearner<O> {
 
         let targets = buffers.q_target.chunks_exact(self.values);
         let targets: Vec<f32> = targets.map(|target| self.objective.target_value(target)).collect();
-        let learned = Learned {
+        let learned = LearnedBatch {
             loss,
             q_values: &q_values,
             actions: &batch.actions,
