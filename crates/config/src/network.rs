@@ -4,7 +4,7 @@ use crate::body::{BodySpec, EncoderSizes};
 use crate::check::Check;
 use crate::{ConfigError, file};
 use serde::{Deserialize, Serialize};
-use softmoe_env::MOST_ACTIONS;
+use softmoe_env::{Element, MOST_ACTIONS};
 use std::fmt;
 use std::str::FromStr;
 
@@ -108,12 +108,13 @@ impl EncoderSpec {
         }
     }
 
-    /// The pixel scale: observations are divided by it before they reach the encoder. It is 255 for Atari's grey levels, as
-    /// in the release, and 1 for MinAtar's channels, which are 0 or 1.
-    pub const fn pixel_scale(self) -> u8 {
+    /// The kind of the values that it reads: Atari's grey levels divided by 255, as in the release; MinAtar's zeros and ones
+    /// as they are; a vector's floats.
+    pub const fn element(self) -> Element {
         match self {
-            EncoderSpec::MinAtar | EncoderSpec::Dense { .. } => 1,
-            EncoderSpec::Nature | EncoderSpec::Impala { .. } => u8::MAX,
+            EncoderSpec::MinAtar => Element::Byte { scale: 1 },
+            EncoderSpec::Nature | EncoderSpec::Impala { .. } => Element::Byte { scale: u8::MAX },
+            EncoderSpec::Dense { .. } => Element::Float,
         }
     }
 
