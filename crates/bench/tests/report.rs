@@ -276,7 +276,7 @@ fn a_reference_no_better_than_chance_leaves_its_game_out() {
     }
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
-    assert_says(&stdout, &["Verdict at this size: not judged", "no game has a scale"]);
+    assert_says(&stdout, &["Verdict at this size: not judged", "no game could be normalised"]);
     assert_says(&workshop.read("verdict.md"), &["A demonstration: not judged"]);
 }
 
