@@ -1,9 +1,8 @@
 //! Comparison of a layer with a fixture, on the CPU engine and on every device of this build.
 
-use crate::devices::on_devices;
+use crate::devices::{EngineLayer, EngineShape, on_devices};
 use crate::fixtures::Fixture;
 use crate::reference::Names;
-use softmoe_agents::networks::{RegisteredLayer, RegisteredShape};
 use softmoe_nets::{ParameterList, Weights};
 use std::collections::BTreeSet;
 
@@ -84,7 +83,7 @@ impl Tensors<'_> {
     }
 }
 
-impl<In: RegisteredShape, L: RegisteredLayer<In>> Subject<'_, In, L> {
+impl<In: EngineShape, L: EngineLayer<In>> Subject<'_, In, L> {
     /// Compares the output and, if the fixture has a `cotangent`, the gradients. `inner` compares intermediate values, after the
     /// forward pass on the CPU engine. Returns whether gradients were compared.
     ///

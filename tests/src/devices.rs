@@ -1,7 +1,41 @@
 //! Results of the device engine, for the parity tests (feature `flex`).
 
-use softmoe_agents::networks::{RegisteredLayer, RegisteredShape};
-use softmoe_nets::{ParameterList, Weights};
+#[cfg(feature = "burn")]
+use softmoe_nets::device::{DeviceLayer, DeviceShape};
+use softmoe_nets::shapes::Shape;
+use softmoe_nets::{Layer, ParameterList, Weights};
+
+/// A shape of every engine of this build.
+#[cfg(not(feature = "burn"))]
+pub trait EngineShape: Shape {}
+#[cfg(not(feature = "burn"))]
+impl<S: Shape> EngineShape for S {}
+
+/// A layer of every engine of this build.
+#[cfg(not(feature = "burn"))]
+pub trait EngineLayer<In: EngineShape>: Layer<In> + 'static {}
+#[cfg(not(feature = "burn"))]
+impl<In: EngineShape, L: Layer<In> + 'static> EngineLayer<In> for L {}
+
+/// A shape of every engine of this build.
+#[cfg(feature = "burn")]
+pub trait EngineShape: Shape + DeviceShape {}
+#[cfg(feature = "burn")]
+impl<S: Shape + DeviceShape> EngineShape for S {}
+
+/// A layer of every engine of this build.
+#[cfg(feature = "burn")]
+pub trait EngineLayer<In: EngineShape>:
+    Layer<In> + DeviceLayer<In, Out = <Self as Layer<In>>::Out> + 'static
+{
+}
+#[cfg(feature = "burn")]
+impl<In, L> EngineLayer<In> for L
+where
+    In: EngineShape,
+    L: Layer<In> + DeviceLayer<In, Out = <L as Layer<In>>::Out> + 'static,
+{
+}
 
 /// A layer's results for a batch: outputs, and gradients of the sum of outputs times a cotangent.
 #[derive(Clone, Debug)]
@@ -22,7 +56,7 @@ pub struct Computed {
 /// # Panics
 /// As `check`.
 #[cfg_attr(not(feature = "flex"), allow(unused_variables, unused_mut, reason = "there is no device"))]
-pub fn on_devices<In: RegisteredShape, L: RegisteredLayer<In>>(
+pub fn on_devices<In: EngineShape, L: EngineLayer<In>>(
     layer: &L,
     list: &ParameterList,
     input: In,

@@ -1,8 +1,8 @@
 //! The reference's encoders, of the sizes that a fixture has. Their parameters tell them apart.
 
+use crate::devices::EngineLayer;
 use crate::fixtures::Fixture;
 use crate::reference::{Names, dense};
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::{Builder, Layer};
 
@@ -19,8 +19,8 @@ pub enum Encoder {
 }
 
 /// A layer from feature maps to feature maps, whose sizes are known at run time.
-pub trait MapLayer: RegisteredLayer<Map> + Layer<Map, Out = Map> {}
-impl<L: RegisteredLayer<Map> + Layer<Map, Out = Map>> MapLayer for L {}
+pub trait MapLayer: EngineLayer<Map> + Layer<Map, Out = Map> {}
+impl<L: EngineLayer<Map> + Layer<Map, Out = Map>> MapLayer for L {}
 
 /// (batch, height, width, channels).
 pub type Map = (usize, usize, usize, usize);

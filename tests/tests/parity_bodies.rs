@@ -1,13 +1,12 @@
 //! Parity of pooled bodies, simplicial embeddings and value heads with the reference: values and gradients.
 
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{
     Dense, Flatten, Pooling, QHead, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
     TokenizedSettings,
 };
 use softmoe_nets::{Builder, Layer, ParameterList, Weights};
 use softmoe_tests::compare::{Subject, Tensors};
-use softmoe_tests::devices::on_devices;
+use softmoe_tests::devices::{EngineLayer, on_devices};
 use softmoe_tests::fixtures::{Fixture, cases, cases_of_own_definition};
 use softmoe_tests::reference::{Names, dense, noise, parameters};
 
@@ -56,7 +55,7 @@ fn parity_own_definition_tokenized() {
 type Map = (usize, usize, usize, usize);
 
 /// Compares a network of simplicial embeddings from the feature map on. `hidden` gives the input of its head.
-fn assert_simplicial<L: RegisteredLayer<Map>>(
+fn assert_simplicial<L: EngineLayer<Map>>(
     fixture: &Fixture,
     layer: &L,
     list: &ParameterList,

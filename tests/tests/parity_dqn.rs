@@ -1,10 +1,10 @@
 //! Parity of the released value networks with the reference: from observations to values and gradients.
 
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, QHead, Relu, SoftMoe};
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
+use softmoe_tests::devices::EngineLayer;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, cases};
 use softmoe_tests::reference::{Names, dense, experts, name, parameters};
@@ -48,7 +48,7 @@ impl Case<'_> {
     where
         M: Size,
         D: Size,
-        T: RegisteredLayer<Map> + Layer<Map, Out = (usize, M, D)>,
+        T: EngineLayer<Map> + Layer<Map, Out = (usize, M, D)>,
     {
         let &[_, n, p] = self.fixture.shape("param/SoftMoE_0/phi_weights") else {
             panic!("phi has three axes")
@@ -69,11 +69,7 @@ impl Case<'_> {
 
     /// Compares `network`'s values, by `inner` its intermediate values, and gradients if the fixture has them. Returns whether it
     /// has.
-    fn compare<L: RegisteredLayer<Map>>(
-        self,
-        network: &L,
-        inner: impl Fn(&Fixture, &L::Workspace<f32>),
-    ) -> bool {
+    fn compare<L: EngineLayer<Map>>(self, network: &L, inner: impl Fn(&Fixture, &L::Workspace<f32>)) -> bool {
         let observations = self.observations();
         let Case { fixture, builder, names } = self;
         let (list, _) = builder.finish();

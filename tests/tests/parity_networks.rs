@@ -1,10 +1,9 @@
 //! Parity of SoftMoE, noisy layers and Rainbow's networks with the reference: values and gradients.
 
-use softmoe_agents::networks::RegisteredLayer;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, NoisyLinear, PerConv, Relu, SoftMoe};
 use softmoe_nets::{Builder, ExpertSettings, Layer, NoiseList, ParameterList, Weights, kernels};
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
-use softmoe_tests::devices::on_devices;
+use softmoe_tests::devices::{EngineLayer, on_devices};
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, cases, cases_of_new_topic};
 use softmoe_tests::reference::{
@@ -153,7 +152,7 @@ struct Rainbow<L> {
     noise: NoiseNames,
 }
 
-impl<L: RegisteredLayer<Map>> Rainbow<L> {
+impl<L: EngineLayer<Map>> Rainbow<L> {
     /// Compares logits, probabilities, action values, gradients, and the logits in evaluation. Returns whether there
     /// were gradients.
     fn compare(&self, fixture: &Fixture, pixel_scale: u8) -> bool {
@@ -271,7 +270,7 @@ fn soft_moe<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-) -> Rainbow<impl RegisteredLayer<Map> + use<L>> {
+) -> Rainbow<impl EngineLayer<Map> + use<L>> {
     let noisy = fixture.flag("noisy");
     let (_, h, w, _) = encoder.output_shape(observations(fixture));
     let tokens = h * w;
@@ -300,7 +299,7 @@ fn flat<L: MapLayer>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-) -> Rainbow<impl RegisteredLayer<Map> + use<L>> {
+) -> Rainbow<impl EngineLayer<Map> + use<L>> {
     let noisy = fixture.flag("noisy");
     let first = if noisy { "NoisyNetwork_0/" } else { "Dense_0/" };
     let kernel = format!("param/{first}kernel{}", if noisy { "_mu" } else { "" });

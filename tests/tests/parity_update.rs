@@ -1,17 +1,44 @@
 //! Parity of Rainbow's updates with the reference: one from a fresh optimizer, and five with a copy to the target network.
 
-use softmoe_agents::networks::{NetworkVisitor, OnCpu, RegisteredNetwork};
 use softmoe_agents::rainbow::{RainbowLearner, RainbowSettings};
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Learner, Update, UpdateSettings};
 use softmoe_env::Element;
 use softmoe_nets::layers::{CategoricalHead, Dense, Flatten, PerConv, Relu, SoftMoe};
-use softmoe_nets::{AdamSettings, Builder, ExpertSettings, NoiseList, ParameterList};
+use softmoe_nets::{
+    ActionLayer, ActionNetwork, AdamSettings, BoxedNetwork, Builder, ExpertSettings, NoiseList, ParameterList,
+};
 use softmoe_replay::{Batch, Layout};
 use softmoe_tests::compare::GradientsCompared;
+use softmoe_tests::devices::EngineLayer;
 use softmoe_tests::encoders::{Encoder, Map, MapLayer};
 use softmoe_tests::fixtures::{Fixture, assert_near, cases, cases_of_new_topic};
 use softmoe_tests::reference::{Names, NoiseNames, dense, experts, name, noise, parameters};
+
+/// An engine that computes a network's passes.
+trait Engine {
+    type Network;
+
+    /// The network of `layer`, whose parts were made with `builder`; `shape(batch)` is its input's.
+    fn network<L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Network
+    where
+        L: EngineLayer<Map> + ActionLayer<Map>,
+        S: Fn(usize) -> Map + Send + Sync + 'static;
+}
+
+struct OnCpu;
+
+impl Engine for OnCpu {
+    type Network = Box<dyn ActionNetwork>;
+
+    fn network<L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Network
+    where
+        L: EngineLayer<Map> + ActionLayer<Map>,
+        S: Fn(usize) -> Map + Send + Sync + 'static,
+    {
+        Box::new(BoxedNetwork::new(builder, layer, shape))
+    }
+}
 
 /// A network on an engine, and how the reference calls its parameters and its noise.
 struct Case<N> {
@@ -44,23 +71,23 @@ fn head(
     (layer, [advantage, value].concat())
 }
 
-/// Hands a network to an engine.
-fn visit<V: NetworkVisitor>(
-    visitor: V,
+/// Makes a network for an engine.
+fn network<E: Engine>(
+    engine: E,
     builder: Builder,
-    layer: impl RegisteredNetwork<Map>,
+    layer: impl EngineLayer<Map> + ActionLayer<Map>,
     fixture: &Fixture,
-) -> V::Output {
+) -> E::Network {
     let (_, height, width, channels) = states(fixture);
-    visitor.visit(builder, layer, move |batch| (batch, height, width, channels))
+    engine.network(builder, layer, move |batch| (batch, height, width, channels))
 }
 
-fn flat<L: MapLayer, V: NetworkVisitor>(
+fn flat<L: MapLayer, E: Engine>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-    visitor: V,
-) -> (V::Output, Names, NoiseNames) {
+    engine: E,
+) -> (E::Network, Names, NoiseNames) {
     let &[features, hidden] = fixture.shape("param/NoisyNetwork_0/kernel_mu") else {
         panic!("a kernel has two axes")
     };
@@ -68,19 +95,19 @@ fn flat<L: MapLayer, V: NetworkVisitor>(
     let (head, head_names) = head(&mut builder, fixture, hidden, 1);
     let layer = ((encoder, Flatten(features), dense_hidden, Relu), head);
     (
-        visit(visitor, builder, layer, fixture),
+        network(engine, builder, layer, fixture),
         [encoder_names, dense("hidden", "NoisyNetwork_0/", true), head_names].concat(),
         vec![("hidden", "hidden/"), ("head/advantage", "advantage/"), ("head/value", "value/")],
     )
 }
 
-fn soft_moe<L: MapLayer, V: NetworkVisitor>(
+fn soft_moe<L: MapLayer, E: Engine>(
     fixture: &Fixture,
     mut builder: Builder,
     (encoder, encoder_names): (L, Names),
-    visitor: V,
+    engine: E,
     fixed_phi: bool,
-) -> (V::Output, Names, NoiseNames) {
+) -> (E::Network, Names, NoiseNames) {
     let (_, h, w, _) = encoder.output_shape(states(fixture));
     let tokens = h * w;
     let &[d, n, p] = fixture.shape("param/SoftMoE_0/phi_weights") else { panic!("phi has three axes") };
@@ -91,7 +118,7 @@ fn soft_moe<L: MapLayer, V: NetworkVisitor>(
     let (head, head_names) = head(&mut builder, fixture, tokens * d, 0);
     let layer = ((encoder, PerConv(tokens), moe, Flatten(tokens * d)), head);
     (
-        visit(visitor, builder, layer, fixture),
+        network(engine, builder, layer, fixture),
         [
             encoder_names,
             name("moe/phi", "SoftMoE_0/phi_weights"),
@@ -104,17 +131,17 @@ fn soft_moe<L: MapLayer, V: NetworkVisitor>(
 }
 
 /// A fixture's network on an engine.
-fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> Case<V::Output> {
-    fn with_encoder<L: MapLayer, V: NetworkVisitor>(
+fn case<E: Engine>(fixture: &Fixture, engine: E) -> Case<E::Network> {
+    fn with_encoder<L: MapLayer, E: Engine>(
         fixture: &Fixture,
         builder: Builder,
         encoder: (L, Names),
-        visitor: V,
-    ) -> (V::Output, Names, NoiseNames) {
+        engine: E,
+    ) -> (E::Network, Names, NoiseNames) {
         match fixture.metadata::<String>("kind").as_str() {
-            "flat" => flat(fixture, builder, encoder, visitor),
-            "moe" | "released" => soft_moe(fixture, builder, encoder, visitor, false),
-            "fixed_phi" => soft_moe(fixture, builder, encoder, visitor, true),
+            "flat" => flat(fixture, builder, encoder, engine),
+            "moe" | "released" => soft_moe(fixture, builder, encoder, engine, false),
+            "fixed_phi" => soft_moe(fixture, builder, encoder, engine, true),
             other => panic!("{}: the kind {other} is unknown", fixture.name()),
         }
     }
@@ -123,9 +150,9 @@ fn case<V: NetworkVisitor>(fixture: &Fixture, visitor: V) -> Case<V::Output> {
     let (encoder, names) = Encoder::new(&mut builder, fixture, "encoder/", [height, width, channels]);
     let pixel_scale = encoder.pixel_scale();
     let (network, parameters, noise) = match encoder {
-        Encoder::Impala(layer) => with_encoder(fixture, builder, (layer, names), visitor),
-        Encoder::Nature(layer) => with_encoder(fixture, builder, (layer, names), visitor),
-        Encoder::MinAtar(layer) => with_encoder(fixture, builder, (layer, names), visitor),
+        Encoder::Impala(layer) => with_encoder(fixture, builder, (layer, names), engine),
+        Encoder::Nature(layer) => with_encoder(fixture, builder, (layer, names), engine),
+        Encoder::MinAtar(layer) => with_encoder(fixture, builder, (layer, names), engine),
     };
     Case { network, parameters, noise, pixel_scale }
 }
@@ -337,13 +364,31 @@ fn parity_own_definition_five_updates_with_a_fixed_phi() {
 /// The device engine, on burn's own CPU backend.
 #[cfg(feature = "flex")]
 mod on_flex {
-    use super::{Case, Given, GivenLearner, Lists, case, check_training, check_update, settings, trainings};
+    use super::{
+        Case, Engine, Given, GivenLearner, Lists, case, check_training, check_update, settings, trainings,
+    };
     use softmoe_agents::Update;
-    use softmoe_agents::networks::OnDevice;
     use softmoe_agents::rainbow::DeviceRainbowLearner;
     use softmoe_agents::seeds::Seeds;
-    use softmoe_nets::device::{Flex, FlexDevice};
+    use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork, Flex, FlexDevice};
+    use softmoe_nets::{ActionLayer, Builder};
+    use softmoe_tests::devices::EngineLayer;
+    use softmoe_tests::encoders::Map;
     use softmoe_tests::fixtures::{Fixture, cases};
+
+    struct OnFlex;
+
+    impl Engine for OnFlex {
+        type Network = Box<dyn DeviceNetwork<Autodiff<Flex>>>;
+
+        fn network<L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Network
+        where
+            L: EngineLayer<Map> + ActionLayer<Map>,
+            S: Fn(usize) -> Map + Send + Sync + 'static,
+        {
+            Box::new(BoxedDeviceNetwork::new(builder, layer, shape))
+        }
+    }
 
     impl GivenLearner for DeviceRainbowLearner<Flex> {
         fn set(&mut self, online: &[f32], target: &[f32]) {
@@ -356,8 +401,7 @@ mod on_flex {
     }
 
     fn on_flex(fixture: &Fixture) -> (DeviceRainbowLearner<Flex>, Lists) {
-        let Case { network, parameters: names, noise, pixel_scale } =
-            case(fixture, OnDevice::<Flex>::default());
+        let Case { network, parameters: names, noise, pixel_scale } = case(fixture, OnFlex);
         let (parameters, sources) = (network.parameters().clone(), network.noise().clone());
         let settings = settings(fixture, pixel_scale);
         let mut learner = DeviceRainbowLearner::new(network, settings, Seeds::new(0), FlexDevice);

@@ -9,14 +9,6 @@ use softmoe_replay::ReplayError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentError {
-    /// No such combination of network parts was compiled in.
-    #[error("there is no network `{given}` in this build; there are: {known}")]
-    UnknownNetwork {
-        /// The requested network.
-        given: String,
-        /// The available networks.
-        known: String,
-    },
     /// A body that has no gradients for the CPU engine.
     #[error("{0}")]
     DeviceOnly(String),

@@ -1,148 +1,124 @@
-//! The networks that a configuration can name: one table from their parts to concrete types.
+//! The networks that a configuration can name.
 //!
-//! Types know what follows from encoder and tokens: the sizes of the feature map, the number of tokens and their
-//! width. What a sweep varies (experts, slots, hidden widths, layers, actions) is known at run time, so that the table
-//! has as many types as there are encoders times tokens times bodies, and no more.
+//! A network is a chain of layers: observation -> [`Encoder`] -> feature map -> [`Body`] -> row -> head -> outputs. Each
+//! link is an enum of layers whose sizes are known at run time. The compiler therefore makes every encoder, every kind
+//! of tokens and every body once, instead of once for each combination. `softmoe_nets` checks the same chains at
+//! compile time where they are written as tuples with constant sizes.
 //!
-//! [`build`] makes a network for the CPU engine. Other engines take the types themselves: they implement
-//! [`NetworkVisitor`] and call [`with_network`].
+//! [`build`] makes a network for the CPU engine, `build_on` one for the device engine (feature `burn`).
 
 mod big;
-mod registered;
-mod sizes;
-mod table;
-
-#[cfg(feature = "burn")]
-pub use registered::{OnDevice, build_on};
-pub use registered::{RegisteredLayer, RegisteredShape};
+mod body;
+mod encoder;
+mod tokens;
 
 use crate::AgentError;
-use rand::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_config::{Architecture, BodySpec, Device, EncoderSpec, NetworkSpec, TokensSpec};
 #[cfg(feature = "burn")]
-use softmoe_nets::device::DeviceLayer;
+use crate::bodies::{self, BodySizes, DeviceBody};
+use big::BigMixture;
+use body::{Body, Row};
+#[cfg(feature = "burn")]
+use burn_tensor::backend::Backend;
+use encoder::{Encoder, Map};
+use softmoe_config::ExpertSpec::Big;
+use softmoe_config::{Architecture, BodySpec, TokensSpec};
+#[cfg(feature = "burn")]
+use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork};
+use softmoe_nets::layers::CategoricalHead;
 use softmoe_nets::weights::Permutations;
-use softmoe_nets::{ActionLayer, ActionNetwork, BoxedNetwork, Builder, Permutation};
+use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder, Layer, one_of};
+#[cfg(feature = "burn")]
+use tokens::Tokens;
 
-/// A whole network of the table: its last layer knows which outputs belong to which action.
-pub trait RegisteredNetwork<In: RegisteredShape>: RegisteredLayer<In> + ActionLayer<In> {}
-
-impl<In: RegisteredShape, L: RegisteredLayer<In> + ActionLayer<In>> RegisteredNetwork<In> for L {}
-
-/// What is to be done with a network, whatever its type.
-pub trait NetworkVisitor {
-    /// What comes of it.
-    type Output;
-
-    /// Takes the network `layer`, whose parts were made with `builder`; `shape(batch)` is its input's.
-    ///
-    /// # Shapes
-    /// observations (batch, height, width, channels) -> (batch, actions, values), where values are the atoms of a
-    /// categorical head, one of a Q head
-    fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Self::Output
-    where
-        In: RegisteredShape,
-        L: RegisteredNetwork<In>,
-        S: Fn(usize) -> In + Send + Sync + 'static;
-
-    /// Takes a network whose body has a forward pass for devices alone: an engine that needs more refuses it.
-    ///
-    /// # Shapes
-    /// As [`visit`](Self::visit)
-    ///
-    /// # Errors
-    /// [`AgentError::DeviceOnly`] if the engine needs more.
-    #[cfg(feature = "burn")]
-    fn visit_on_device<In, L, S>(
-        self,
-        architecture: &Architecture,
-        _builder: Builder,
-        _layer: L,
-        _shape: S,
-    ) -> Result<Self::Output, AgentError>
-    where
-        Self: Sized,
-        In: RegisteredShape,
-        L: DeviceLayer<In> + 'static,
-        S: Fn(usize) -> In + Send + Sync + 'static,
-    {
-        Err(device_only(architecture))
+one_of! {
+    /// Everything before the head.
+    enum Trunk: Map => Row, workspace TrunkWorkspace {
+        /// An encoder, and a body over its feature map.
+        Encoded((Encoder, Body)),
+        /// A mixture over the pixels: each of its experts has an encoder of its own.
+        Big(BigMixture),
     }
 }
 
-/// Makes the network of `architecture` and hands it to `visitor`.
-///
-/// # Errors
-/// [`AgentError::UnknownNetwork`] with those that there are, if this is none of them; [`AgentError::Architecture`] if
-/// its sizes do not fit together.
-pub fn with_network<V: NetworkVisitor>(
-    architecture: &Architecture,
-    visitor: V,
-) -> Result<V::Output, AgentError> {
-    architecture.validate()?;
-    table::with_encoder(architecture, visitor)
-}
-
-/// Makes a network for the CPU engine.
-#[derive(Clone, Copy, Debug)]
-pub struct OnCpu;
-
-impl NetworkVisitor for OnCpu {
-    type Output = Box<dyn ActionNetwork>;
-
-    fn visit<In, L, S>(self, builder: Builder, layer: L, shape: S) -> Box<dyn ActionNetwork>
-    where
-        In: RegisteredShape,
-        L: RegisteredNetwork<In>,
-        S: Fn(usize) -> In + Send + Sync + 'static,
-    {
-        Box::new(BoxedNetwork::new(builder, layer, shape))
-    }
-}
+/// A head of as many values an action as the architecture's: a Q head is a categorical head of a single atom.
+type Head = CategoricalHead<usize, usize>;
 
 /// The network of `architecture` on the CPU engine.
 ///
+/// # Shapes
+/// observations (batch, height, width, channels) -> (batch, actions, values); values are the atoms of a categorical
+/// head, one of a Q head
+///
 /// # Errors
-/// As [`with_network`].
+/// - [`AgentError::Architecture`] if the sizes do not fit together
+/// - [`AgentError::DeviceOnly`] if the body has no gradients on the CPU engine
 pub fn build(architecture: &Architecture) -> Result<Box<dyn ActionNetwork>, AgentError> {
-    with_network(architecture, OnCpu)
+    architecture.validate()?;
+    let mut builder = Builder::new();
+    let layers = layers(&mut builder, architecture)?;
+    Ok(Box::new(BoxedNetwork::new(builder, layers, observations(architecture))))
 }
 
-/// The orders of values that belong to the network of `architecture` though nothing trains them: that of shuffled
+/// The network of `architecture` on the device engine.
+///
+/// # Shapes
+/// As [`build`].
+///
+/// # Errors
+/// [`AgentError::Architecture`] if the sizes do not fit together.
+#[cfg(feature = "burn")]
+pub fn build_on<B: Backend>(
+    architecture: &Architecture,
+) -> Result<Box<dyn DeviceNetwork<Autodiff<B>>>, AgentError> {
+    architecture.validate()?;
+    let (mut builder, input) = (Builder::new(), observations(architecture));
+    Ok(if let BodySpec::DeviceOnly { body, tokens, .. } = architecture.network.body {
+        let b = &mut builder;
+        let encoder = Encoder::new(b, "encoder", architecture.network.encoder, architecture.observation);
+        let (tokens, [m, d]) = Tokens::new(b, architecture, tokens);
+        let (hidden, noisy) = (architecture.network.scaled_hidden(), architecture.head.noisy());
+        let body = bodies::make(body, b, BodySizes { tokens: m, width: d, hidden, noisy });
+        let head = head(b, architecture, body.outputs());
+        Box::new(BoxedDeviceNetwork::new(builder, ((encoder, tokens, body), head), input))
+    } else {
+        let layers = layers(&mut builder, architecture)?;
+        Box::new(BoxedDeviceNetwork::new(builder, layers, input))
+    })
+}
+
+/// The layers of a network that both engines have.
+fn layers(b: &mut Builder, architecture: &Architecture) -> Result<(Trunk, Head), AgentError> {
+    let Architecture { network, observation, .. } = architecture;
+    let trunk = match network.body {
+        BodySpec::SoftMoe { expert_type: Big, experts, slots, extra_layers, bottleneck, .. } => {
+            let sizes = (experts, slots);
+            Trunk::Big(big::mixture(b, architecture, sizes, extra_layers, bottleneck))
+        }
+        _ => {
+            let encoder = Encoder::new(b, "encoder", network.encoder, *observation);
+            Trunk::Encoded((encoder, Body::new(b, architecture)?))
+        }
+    };
+    let (_, features) = trunk.output_shape(observations(architecture)(1));
+    Ok((trunk, head(b, architecture, features)))
+}
+
+fn head(builder: &mut Builder, architecture: &Architecture, features: usize) -> Head {
+    let Architecture { head, actions, .. } = *architecture;
+    let make = if head.dueling() { CategoricalHead::dueling } else { CategoricalHead::plain };
+    make(builder, "head", features, actions, head.values(), head.noisy())
+}
+
+/// The shape of a batch of observations.
+fn observations(architecture: &Architecture) -> impl Fn(usize) -> Map + Send + Sync + use<> {
+    let [height, width, channels] = architecture.observation;
+    move |batch| (batch, height, width, channels)
+}
+
+/// The orders of values that belong to the network of `architecture` though nothing trains them: the order of shuffled
 /// tokens, as `tokens/permutation`.
 pub fn permutations(architecture: &Architecture) -> Permutations {
-    let NetworkSpec { encoder, body, .. } = &architecture.network;
-    let mut permutations = Permutations::new();
-    if body.tokens() == Some(TokensSpec::Shuffled) {
-        let features = encoder.feature_map().iter().product();
-        let sources = permutation(architecture, features).sources().to_vec();
-        permutations.insert("tokens/permutation".into(), sources);
-    }
-    permutations
-}
-
-/// The permutation of the `features` values of a feature map that shuffled tokens are made with.
-fn permutation(architecture: &Architecture, features: usize) -> Permutation {
-    let mut rng = Xoshiro256PlusPlus::seed_from_u64(architecture.permutation_seed);
-    Permutation::random(features, &mut rng)
-}
-
-/// The error for a body that has a forward pass for devices alone, where it is to be trained on the CPU engine.
-fn device_only(architecture: &Architecture) -> AgentError {
-    let body = architecture.network.body.device_only();
-    let reason = body.and_then(|body| body.why_not_on(Device::Cpu));
-    reason.map_or_else(|| unknown(architecture), AgentError::DeviceOnly)
-}
-
-/// The error for a network that is not in the table.
-fn unknown(architecture: &Architecture) -> AgentError {
-    let NetworkSpec { encoder, body, .. } = &architecture.network;
-    let known = format!(
-        "encoders {}; bodies {}; tokens {}",
-        EncoderSpec::NAMES.join(", "),
-        BodySpec::NAMES.join(", "),
-        TokensSpec::NAMES.join(", ")
-    );
-    AgentError::UnknownNetwork { given: format!("{encoder}, {body}"), known }
+    let shuffled = architecture.network.body.tokens() == Some(TokensSpec::Shuffled);
+    let sources = shuffled.then(|| tokens::permutation(architecture).sources().to_vec());
+    sources.map(|sources| ("tokens/permutation".into(), sources)).into_iter().collect()
 }

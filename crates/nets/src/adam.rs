@@ -59,7 +59,7 @@ impl Adam {
         Adam { settings, steps: 0, mu: vec![0.0; len], nu: vec![0.0; len], fixed: Vec::new() }
     }
 
-    /// A fresh optimizer of a network's parameters. Those that are not trained keep their values, whatever their gradient.
+    /// A fresh optimizer of a network's parameters. A parameter that is not trained keeps its values, whatever its gradient.
     pub fn for_parameters(settings: AdamSettings, list: &ParameterList) -> Self {
         Adam { fixed: list.fixed().cloned().collect(), ..Adam::new(settings, list.len()) }
     }

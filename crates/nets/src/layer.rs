@@ -1,10 +1,10 @@
-//! What a layer is, and how layers compose.
+//! Layers, and tuples of them.
 
 use crate::scalar::Scalar;
 use crate::shapes::Shape;
 use crate::{Inspection, LayerDescription};
 
-/// What a network computes with: its parameters, and the noise of its noisy layers.
+/// The weights of a network: its parameters, and the noise of its noisy layers.
 #[derive(Clone, Copy, Debug)]
 pub struct Weights<'w, E> {
     /// The flat buffer of a [`ParameterList`](crate::ParameterList).
@@ -149,17 +149,17 @@ macro_rules! y_and_dx {
 }
 pub(crate) use y_and_dx;
 
-/// A layer whose outputs belong to actions: it can compute the outputs of one action a sample alone.
+/// A layer whose outputs belong to actions: it can compute the outputs of a single action per sample.
 ///
 /// A pair of a layer and such a head is one too.
 pub trait ActionLayer<In: Shape>: Layer<In> {
-    /// Computes the outputs of `actions`, one a sample.
+    /// Computes the outputs of `actions`, one per sample.
     ///
     /// # Shapes
     /// `x`: `In` -> (batch, values of an action)
     ///
     /// # Panics
-    /// If an action is not one of the layer's.
+    /// If the layer does not have an action.
     fn forward_of<'t, E: Scalar>(
         &self,
         weights: Weights<'_, E>,

@@ -112,6 +112,7 @@ mod layer;
 pub mod layers;
 mod network;
 mod noise;
+mod one_of;
 mod parameters;
 mod permutation;
 mod scalar;
@@ -126,6 +127,8 @@ pub use layer::{ActionLayer, Backward, Layer, Weights};
 pub use layers::ExpertSettings;
 pub use network::{ActionNetwork, ActionPass, BoxedNetwork, Network, Pass};
 pub use noise::{NoiseList, NoiseSource, NormalSource};
+#[doc(hidden)]
+pub use one_of::at_run_time;
 pub use parameters::{Builder, Initializer, Parameter, ParameterList};
 pub use permutation::{NotAPermutation, Permutation};
 pub use scalar::Scalar;

@@ -1,52 +1,52 @@
-//! Networks whose type is erased, so that one program can train whichever a configuration names.
+//! Networks with the type of their layers erased, so that a program can train any network that a configuration names.
 
 use crate::shapes::Shape;
 use crate::{ActionLayer, Backward, Inspection, Layer, LayerDescription, NoiseList, ParameterList, Weights};
 use crate::{parameters::Builder, scalar::Scalar};
 use std::sync::Arc;
 
-/// A network from observations to outputs, by its parameters and its passes; the sizes inside are checked.
+/// A network from observations to outputs, with any layers.
 pub trait Network: Send + Sync {
     /// The parameters.
     fn parameters(&self) -> &ParameterList;
     /// The noise of the noisy layers.
     fn noise(&self) -> &NoiseList;
-    /// Values of one sample's input.
+    /// Number of values of one sample's input.
     fn input_len(&self) -> usize;
-    /// Sizes of one sample's output.
+    /// Shape of one sample's output.
     fn output_shape(&self) -> Vec<usize>;
     /// The layers, in order.
     fn describe(&self) -> Vec<LayerDescription>;
-    /// Buffers to compute batches of `batch` samples with.
+    /// Buffers for batches of `batch` samples.
     fn pass(&self, batch: usize) -> Box<dyn Pass>;
 }
 
-/// A network at a batch size, with the buffers for it.
+/// A network with the buffers for one batch size.
 pub trait Pass: Send {
     /// The outputs of the batch `x`; nothing is allocated.
     fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32];
-    /// Writes the gradient of a loss, from its gradient `dy` with respect to the outputs. Must follow a
-    /// [`forward`](Pass::forward) of the same `weights` and `x`.
+    /// Writes the gradient of a loss with respect to the parameters, from its gradient `dy` with respect to the outputs.
+    /// The pass follows a [`forward`](Pass::forward) of the same `weights` and `x`.
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]);
-    /// What the last [`forward`](Pass::forward) of `x` left to be seen.
+    /// The state that the last [`forward`](Pass::forward), of `x`, left.
     fn inspect(&self, x: &[f32]) -> Inspection;
 }
 
-/// A network whose outputs belong to actions, which can compute those of one action a sample without the others'.
+/// A network whose outputs belong to actions: it can compute the outputs of a single action per sample.
 pub trait ActionNetwork: Network {
-    /// Buffers to compute batches of `batch` samples with.
+    /// Buffers for batches of `batch` samples.
     fn action_pass(&self, batch: usize) -> Box<dyn ActionPass>;
 }
 
 /// A pass of an [`ActionNetwork`].
 pub trait ActionPass: Pass {
-    /// The outputs of `actions`, one a sample, for the batch `x`; nothing is allocated.
+    /// The outputs of `actions`, one per sample, for the batch `x`; nothing is allocated.
     ///
     /// # Panics
-    /// If an action is not one of the network's.
+    /// If the network does not have an action.
     fn forward_of(&mut self, weights: Weights<'_, f32>, x: &[f32], actions: &[usize]) -> &[f32];
     /// As [`backward`](Pass::backward), from the gradient with respect to the outputs of
-    /// [`forward_of`](Self::forward_of), which must have been the last with the same `actions`.
+    /// [`forward_of`](Self::forward_of), which must have been the last pass, with the same `actions`.
     fn backward_of(
         &mut self,
         weights: Weights<'_, f32>,
@@ -57,7 +57,7 @@ pub trait ActionPass: Pass {
     );
 }
 
-/// A network made of a [`Layer`], for samples of a shape that is fixed when it is made.
+/// A network that consists of a [`Layer`], for samples of a fixed shape.
 pub struct BoxedNetwork<L, S> {
     layer: Arc<L>,
     shape: S,
@@ -138,7 +138,7 @@ struct LayerPass<L: Layer<In>, In: Shape, E: Scalar> {
 impl<L: Layer<In>, In: Shape> Pass for LayerPass<L, In, f32> {
     fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32] {
         self.layer.forward_into(weights, x, &mut self.workspace);
-        // The workspace's own borrow, without that of `x`: a network of reshapes alone has no output of its own.
+        // Not borrowed from `x`: a network of reshapes alone has no output of its own.
         self.layer.output(&[], &self.workspace)
     }
 

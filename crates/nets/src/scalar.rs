@@ -1,6 +1,7 @@
 //! The number types of layers: `f32` and `f64`.
 
 use crate::kernels::lanes::Lanes;
+use crate::kernels::panels::Multiply;
 use std::fmt::Debug;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
@@ -23,6 +24,7 @@ pub trait Scalar:
     + Neg<Output = Self>
     + Sum
     + Lanes
+    + Multiply
     + 'static
 {
     /// 0.

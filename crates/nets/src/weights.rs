@@ -69,7 +69,7 @@ pub enum WeightsError {
         /// The first such value.
         value: f32,
     },
-    /// The tensors are not those of the network.
+    /// The tensors are not the parameters of the network.
     #[error("the weights are of another network: {}", listed(differences))]
     Differs {
         /// Every tensor that differs.
@@ -80,7 +80,7 @@ pub enum WeightsError {
 /// A difference between the tensors of a file and the parameters of a network.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TensorDifference {
-    /// The network has it, the file has not.
+    /// A parameter of the network that is missing in the file.
     Missing {
         /// Its name.
         name: String,
@@ -89,7 +89,7 @@ pub enum TensorDifference {
         /// The nearest of the file's names that are not the network's.
         nearest: Option<String>,
     },
-    /// The file has it, the network has not.
+    /// A tensor of the file that the network does not have.
     Unexpected {
         /// Its name.
         name: String,
@@ -98,7 +98,7 @@ pub enum TensorDifference {
         /// The nearest of the network's names that are not the file's.
         nearest: Option<String>,
     },
-    /// Both have it, of other shapes.
+    /// A tensor whose shape differs between file and network.
     Shape {
         /// Its name.
         name: String,

@@ -14,13 +14,13 @@ pub struct DeviceAdam<B: Backend> {
     /// First and second moments, in the order of the parameters.
     mu: Tensor<B, 1>,
     nu: Tensor<B, 1>,
-    /// Of an optimizer that leaves parameters alone: one for a trained value, zero for a fixed one. And the fixed ranges.
+    /// With fixed parameters: a mask with one for a trained value and zero for a fixed one, and the fixed ranges.
     trained: Option<Tensor<B, 1>>,
     fixed: Vec<Range<usize>>,
 }
 
 impl<B: Backend> DeviceAdam<B> {
-    /// Goes on from an optimizer of the CPU engine.
+    /// Continues from an optimizer of the CPU engine.
     pub fn new(adam: &Adam, device: &B::Device) -> Self {
         let (mu, nu) = adam.moments();
         let tensor = |values: &[f32]| super::from_values(values, [values.len()], device);
@@ -36,8 +36,8 @@ impl<B: Backend> DeviceAdam<B> {
         }
     }
 
-    /// Computes the parameters after one step as [`Adam::step`] does, and the optimizer after it. Nothing is
-    /// overwritten: a step that turns out to be bad is not taken by dropping what this returns.
+    /// Computes the parameters after one step, as [`Adam::step`] does, and the optimizer after it. Nothing is overwritten:
+    /// drop the result of a non-finite step to discard it.
     ///
     /// # Shapes
     /// `parameters`, `gradient`: (length of the optimizer)
@@ -67,7 +67,7 @@ impl<B: Backend> DeviceAdam<B> {
         parameters.abs().sum() + self.nu.clone().sum()
     }
 
-    /// The optimizer as the CPU engine has it.
+    /// The same optimizer for the CPU engine.
     pub fn to_cpu(&self) -> Adam {
         let moments = [&self.mu, &self.nu].map(|moment| super::to_values(moment.clone()));
         let [mu, nu] = moments;

@@ -1,11 +1,11 @@
-//! Whether a device is there, before burn is asked for it: it panics where one is not.
+//! Checks for a device before burn uses it, since burn panics without one.
 
 #[cfg(feature = "cuda")]
 use burn_cuda::CudaDevice;
 #[cfg(feature = "wgpu")]
 use burn_wgpu::WgpuDevice;
 
-/// A device that is not there: what is missing, and what to install or to set.
+/// An error: a device is missing. It says what is missing, and what to install or to set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Missing(pub String);
 
@@ -20,7 +20,7 @@ impl std::error::Error for Missing {}
 /// The best adapter that graphics drivers offer; `CUBECL_WGPU_DEFAULT_DEVICE`, e.g. `DiscreteGpu(1)`, names another.
 ///
 /// # Errors
-/// If there is none.
+/// If there is no adapter.
 #[cfg(feature = "wgpu")]
 pub fn wgpu() -> Result<WgpuDevice, Missing> {
     use burn_wgpu::WgpuRuntime;
@@ -37,7 +37,7 @@ pub fn wgpu() -> Result<WgpuDevice, Missing> {
     Ok(WgpuDevice::DefaultDevice)
 }
 
-/// The NVIDIA card of that number, counted from 0.
+/// The NVIDIA card with this number, counted from 0.
 ///
 /// # Errors
 /// If the driver, the card, the compiler of kernels (NVRTC) or its headers are missing.
@@ -45,7 +45,7 @@ pub fn wgpu() -> Result<WgpuDevice, Missing> {
 pub fn cuda(index: usize) -> Result<CudaDevice, Missing> {
     use cudarc::driver::CudaContext;
 
-    // cudarc panics where a library is not there, after a look at every place where it could be.
+    // cudarc panics if it finds a library in none of the usual places.
     let count = quietly(CudaContext::device_count)
         .ok_or_else(|| Missing("the library libcuda.so was not found; install the NVIDIA driver".into()))?;
     let count = count.map_err(|error| {
@@ -74,7 +74,7 @@ pub fn cuda(index: usize) -> Result<CudaDevice, Missing> {
     Ok(CudaDevice::new(index))
 }
 
-/// What `f` returns, or `None` if it panics, of which nothing is printed.
+/// The result of `f`, or `None` if it panics. The panic prints nothing.
 #[cfg(feature = "cuda")]
 fn quietly<T>(f: impl FnOnce() -> T + std::panic::UnwindSafe) -> Option<T> {
     let hook = std::panic::take_hook();

@@ -1,4 +1,4 @@
-//! How many kernels devices were given: the lines of the log that cubecl keeps of them.
+//! Count of kernel launches, from the lines of cubecl's log.
 
 use cubecl::config::profiling::ProfilingLogLevel;
 use cubecl::config::{CubeClRuntimeConfig, RuntimeConfig};
@@ -6,10 +6,10 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The log is written by a thread of its own: two looks at it, so far apart, tell whether that is done.
+/// Another thread writes the log. It is complete if two reads at this interval agree.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The kernels that this process launches on graphics cards, logged in a file. Each takes longer then: it is for counts,
+/// The log of the kernels that this process launches on graphics cards. Logging makes each launch slower: use it for counts,
 /// not for times.
 #[derive(Debug)]
 pub struct Launches {
@@ -17,7 +17,7 @@ pub struct Launches {
 }
 
 impl Launches {
-    /// Logs them in `file` from now on.
+    /// Starts a log in `file`.
     ///
     /// # Panics
     /// If this process has used such a device before.
@@ -29,7 +29,7 @@ impl Launches {
         Launches { file }
     }
 
-    /// How many so far. To be asked when the device has been waited for.
+    /// Number of launches so far. Wait for the device first.
     ///
     /// # Errors
     /// If the log cannot be read.

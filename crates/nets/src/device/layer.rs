@@ -1,4 +1,4 @@
-//! What a layer is on the device engine, and how such layers compose.
+//! Layers on the device engine, and tuples of them.
 
 use super::DeviceWeights;
 use crate::shapes::{Dim, Shape};
@@ -17,7 +17,7 @@ pub trait DeviceShape: Shape {
     /// If the rows are not as long as a sample of this shape.
     fn of_rows<B: Backend>(self, rows: Tensor<B, 2>) -> Self::Tensor<B>;
 
-    /// A row a sample.
+    /// One row per sample.
     fn into_rows<B: Backend>(tensor: Self::Tensor<B>) -> Tensor<B, 2>;
 }
 
@@ -44,8 +44,8 @@ device_shape!(4, A, C, D);
 
 /// A differentiable function of a batch on burn's tensors, from a shape `In` to a shape [`Out`](DeviceLayer::Out).
 ///
-/// It does not ask for a [`Layer`](crate::Layer): someone who invents a layer writes its forward pass here, and its
-/// hand-written gradients later.
+/// It does not require a [`Layer`](crate::Layer): a new layer begins with its forward pass here, and gets hand-written
+/// gradients later.
 #[diagnostic::on_unimplemented(
     message = "the layer `{Self}` does not take the shape `{In}` on a device",
     label = "this layer's input and the output of the layer before it differ, or it has no forward pass for devices",
@@ -61,10 +61,10 @@ pub trait DeviceLayer<In: DeviceShape>: Send + Sync {
     /// If sizes that are only known at run time do not fit.
     fn output_shape_on(&self, input: In) -> Self::Out;
 
-    /// The output for `x`; what is computed with `weights` that are tracked can be differentiated.
+    /// The output for `x`. With tracked `weights`, burn can differentiate it.
     ///
-    /// The compiler makes this once for every network, and again for every backend. A layer should leave the work to
-    /// a function that is generic over the backend alone, which is then made once a backend.
+    /// The compiler makes this function for every type of network and backend. A layer should leave the work to a function
+    /// that is generic over the backend alone.
     ///
     /// # Shapes
     /// `x`: `In` -> [`Out`](DeviceLayer::Out)
@@ -116,7 +116,7 @@ tuple_of_layers!(A 0, B0 1, C 2, D 3, F 4, G 5);
 tuple_of_layers!(A 0, B0 1, C 2, D 3, F 4, G 5, H 6);
 tuple_of_layers!(A 0, B0 1, C 2, D 3, F 4, G 5, H 6, I 7);
 
-/// For a layer of the CPU engine: the output's shape is the same on a device.
+/// For a layer of the CPU engine: the output has the same shape on a device.
 macro_rules! same_shapes {
     ($input:ty) => {
         type Out = <Self as $crate::Layer<$input>>::Out;

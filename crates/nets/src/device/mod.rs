@@ -1,10 +1,10 @@
 //! The device engine: the same layers on [burn](https://burn.dev)'s tensors, with its automatic differentiation
 //! (feature `burn`; the features `flex`, `wgpu` and `cuda` add devices to compute on).
 //!
-//! A layer takes part by saying what its forward pass is, [`DeviceLayer::forward_on`]; tuples of such layers are
-//! such layers. It needs no hand-written gradients: a new body can be trained on any device with its forward
-//! pass alone, and becomes a [`Layer`](crate::Layer), with gradients for the CPU engine, when it has proved worth
-//! it. Parameters and noise are the same flat lists as the CPU engine's, so that weights move between the two.
+//! A layer defines its forward pass, [`DeviceLayer::forward_on`], and needs no hand-written gradients. Tuples of such layers
+//! are such layers. A new body can be trained on any device with its forward pass alone. It becomes a
+//! [`Layer`](crate::Layer), with gradients for the CPU engine, when it has proved worth them. Parameters and noise are the
+//! same flat lists as the CPU engine's, so that weights move between the two.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -62,7 +62,7 @@ pub use burn_flex::{Flex, FlexDevice};
 #[cfg(feature = "wgpu")]
 pub use burn_wgpu::{Wgpu, WgpuDevice};
 
-use burn_tensor::backend::Backend;
+pub use burn_tensor::backend::Backend;
 use burn_tensor::{BasicOps, Int, Tensor};
 
 /// The product of each token and a matrix.
@@ -74,9 +74,9 @@ pub fn tokens_times<B: Backend>(x: Tensor<B, 3>, matrix: Tensor<B, 2>) -> Tensor
     x.reshape([batch * m, d]).matmul(matrix).reshape([batch, m, k])
 }
 
-/// How many others along the last axis come before each value in descending order; of equals, the first comes first.
+/// Rank of each value along the last axis in descending order; of equal values, the first comes first.
 ///
-/// By counting: a sort would leave the device, and a count is exact on any.
+/// The ranks are counted: a sort would leave the device, and a count is exact on any device.
 ///
 /// # Shapes
 /// (batch, rows, k) -> (batch, rows, k)
@@ -95,9 +95,9 @@ pub fn ranks<B: Backend>(values: Tensor<B, 3>) -> Tensor<B, 3, Int> {
 
 /// Rows as columns.
 ///
-/// In burn 0.21.0 the graphics backends lose the place of the values when a tensor whose axes were swapped, and of which one
-/// has length one, gets another axis (the strides of `split_strides` in burn-std): there the order in memory is the same
-/// either way, and the swap is a new shape.
+/// If an axis has length one, the order in memory does not change, and the swap is a reshape. In burn 0.21.0 the graphics
+/// backends misplace the values of such a swapped tensor when it gets another axis (the strides of `split_strides` in
+/// burn-std).
 ///
 /// # Shapes
 /// (batch, rows, columns) -> (batch, columns, rows)
@@ -106,7 +106,7 @@ pub fn transposed<B: Backend, K: BasicOps<B>>(x: Tensor<B, 3, K>) -> Tensor<B, 3
     if rows == 1 || columns == 1 { x.reshape([batch, columns, rows]) } else { x.swap_dims(1, 2) }
 }
 
-/// A one at each index along a new axis of length `len`, zeros elsewhere; no one for an index beyond.
+/// One-hot vectors of the indices along a new axis of length `len`; zeros for an index beyond it.
 ///
 /// # Shapes
 /// (batch, rows, columns) -> (batch, rows, columns, `len`)

@@ -1,4 +1,4 @@
-//! Networks on devices whose type is erased.
+//! Networks on devices, with the type of their layers erased.
 
 use super::{DeviceLayer, DeviceShape, DeviceWeights};
 use crate::shapes::Shape;
@@ -7,15 +7,15 @@ use burn_tensor::Tensor;
 use burn_tensor::backend::Backend;
 use std::marker::PhantomData;
 
-/// A network from observations to outputs on the tensors of a backend; the sizes inside are checked.
+/// A network from observations to outputs on the tensors of a backend, with checked sizes.
 pub trait DeviceNetwork<B: Backend>: Send + Sync {
     /// The parameters.
     fn parameters(&self) -> &ParameterList;
     /// The noise of the noisy layers.
     fn noise(&self) -> &NoiseList;
-    /// Values of one sample's input.
+    /// Number of values of one sample's input.
     fn input_len(&self) -> usize;
-    /// Sizes of one sample's output.
+    /// Shape of one sample's output.
     fn output_shape(&self) -> Vec<usize>;
     /// The outputs of a batch.
     ///
@@ -24,7 +24,7 @@ pub trait DeviceNetwork<B: Backend>: Send + Sync {
     fn forward(&self, weights: &DeviceWeights<B>, x: Tensor<B, 2>) -> Tensor<B, 2>;
 }
 
-/// A network made of a [`DeviceLayer`], for samples of a shape that is fixed when it is made.
+/// A network that consists of a [`DeviceLayer`], for samples of a fixed shape.
 pub struct BoxedDeviceNetwork<L, S, In> {
     layer: L,
     shape: S,
@@ -49,7 +49,7 @@ impl<L, S, In: DeviceShape> BoxedDeviceNetwork<L, S, In> {
         BoxedDeviceNetwork { layer, shape, parameters, noise, input: PhantomData }
     }
 
-    /// The parameters, whatever the backend.
+    /// The parameters, for any backend.
     pub fn parameters_list(&self) -> &ParameterList {
         &self.parameters
     }

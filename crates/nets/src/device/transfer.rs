@@ -1,37 +1,36 @@
-//! What goes between the host and a device, and how often: every tensor of the device engine is made and read here.
+//! Transfers between the host and devices, and their counts. All tensors of the device engine are made and read here.
 
 use burn_tensor::backend::Backend;
 use burn_tensor::{ElementConversion, Int, Tensor, TensorData, Transaction};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Values from which a part of a tensor can be taken without a copy of it: 512 bytes, the largest alignment that a device
-/// asks for (CUDA's).
+/// Alignment in values for a slice of a tensor without a copy: 512 bytes, the largest alignment of any device (CUDA's).
 const ALIGNED: usize = 128;
 
 static WAITS: AtomicU64 = AtomicU64::new(0);
 static UPLOADS: AtomicU64 = AtomicU64::new(0);
 static UPLOADED_BYTES: AtomicU64 = AtomicU64::new(0);
 
-/// What went between the host and all devices since the process started.
+/// Counts of transfers between the host and all devices since the process started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// How often the host waited for a device.
+    /// Number of waits of the host for a device.
     pub waits: u64,
-    /// Copies to devices.
+    /// Number of copies to devices.
     pub uploads: u64,
-    /// Bytes of them.
+    /// Bytes of these copies.
     pub uploaded_bytes: u64,
 }
 
 impl Traffic {
-    /// So far.
+    /// The counts so far.
     pub fn so_far() -> Self {
         let [waits, uploads, uploaded_bytes] =
             [&WAITS, &UPLOADS, &UPLOADED_BYTES].map(|count| count.load(Ordering::Relaxed));
         Traffic { waits, uploads, uploaded_bytes }
     }
 
-    /// What came after `earlier`.
+    /// The counts since `earlier`.
     #[must_use]
     pub fn since(self, earlier: Traffic) -> Self {
         Traffic {
@@ -42,7 +41,7 @@ impl Traffic {
     }
 }
 
-/// The device has failed.
+/// An error: the device has failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the device failed: {0}")]
 pub struct DeviceFailed(pub String);
@@ -55,7 +54,7 @@ fn count_upload(values: usize) {
 /// A tensor of these values.
 ///
 /// # Panics
-/// If there are not as many as `shape` holds.
+/// If their number does not fit `shape`.
 pub fn from_values<B: Backend, const D: usize>(
     values: &[f32],
     shape: [usize; D],
@@ -76,7 +75,7 @@ fn upload<B: Backend, const D: usize>(
 /// A tensor of these integers.
 ///
 /// # Panics
-/// If there are not as many as `shape` holds.
+/// If their number does not fit `shape`.
 pub fn from_integers<B: Backend, const D: usize>(
     values: Vec<i32>,
     shape: [usize; D],
@@ -86,8 +85,8 @@ pub fn from_integers<B: Backend, const D: usize>(
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Several lists of values in one upload, a tensor each: the list, and zeros up to a length at which a device takes a tensor
-/// apart without a copy.
+/// Uploads several lists of values at once, and returns one tensor for each: the list, padded with zeros so that a device
+/// can slice it without a copy.
 pub fn from_lists<B: Backend, const N: usize>(lists: [&[f32]; N], device: &B::Device) -> [Tensor<B, 1>; N] {
     let mut values = Vec::new();
     let ranges = lists.map(|list| {
@@ -101,10 +100,10 @@ pub fn from_lists<B: Backend, const N: usize>(lists: [&[f32]; N], device: &B::De
     ranges.map(|range| all.clone().slice(range))
 }
 
-/// Takes bytes to a device, four in an integer: a quarter of what numbers would be.
+/// Uploads bytes, four in an integer: a quarter of the size of floats.
 #[derive(Clone, Debug)]
 pub struct ByteUpload<B: Backend> {
-    /// Where in an integer each of its bytes begins, (1, 4).
+    /// The bit at which each byte begins in an integer, (1, 4).
     bits: Tensor<B, 2, Int>,
 }
 
@@ -114,7 +113,7 @@ impl<B: Backend> ByteUpload<B> {
         ByteUpload { bits: from_integers(vec![0, 8, 16, 24], [1, 4], device) }
     }
 
-    /// The numbers from 0 to 255 that the bytes of several lists are, a tensor each, in one upload.
+    /// Uploads the bytes of several lists at once, and returns one tensor of numbers from 0 to 255 for each.
     pub fn tensors<const N: usize>(&self, lists: [&[u8]; N]) -> [Tensor<B, 1>; N] {
         let mut words = Vec::with_capacity(lists.iter().map(|bytes| bytes.len().div_ceil(4)).sum());
         let ranges = lists.map(|bytes| {
@@ -136,7 +135,7 @@ impl<B: Backend> ByteUpload<B> {
     }
 }
 
-/// The values of several tensors, each row-major, in one wait for the device.
+/// The values of several tensors, each row-major, with one wait for the device.
 ///
 /// # Errors
 /// If the device fails.
@@ -160,7 +159,7 @@ pub fn to_values<B: Backend, const D: usize>(tensor: Tensor<B, D>) -> Vec<f32> {
     values
 }
 
-/// Waits until the device has done everything that it was asked.
+/// Waits until the device has finished its queue.
 ///
 /// # Errors
 /// If the device fails.

@@ -6,23 +6,22 @@ use burn_tensor::backend::{AutodiffBackend, Backend};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// What a network computes with on a device: its parameters, and the noise of its noisy layers.
+/// The weights of a network on a device: its parameters, and the noise of its noisy layers.
 ///
-/// Parameters are kept as one flat tensor (optimizers and copies then take one kernel each), and handed to the
-/// layers as one tensor a parameter: the gradient of a slice of one tracked tensor would be as large as all
-/// parameters together, for every slice.
+/// Parameters are one flat tensor, so that optimizers and copies take one kernel each. Layers get one tensor per parameter:
+/// the gradient of a slice of a tracked tensor would be as large as all parameters together, for every slice.
 #[derive(Clone, Debug)]
 pub struct DeviceWeights<B: Backend> {
-    /// Where each parameter starts in the flat buffer, ascending.
+    /// The start of each parameter in the flat buffer, ascending.
     starts: Vec<usize>,
     parameters: Vec<Tensor<B, 1>>,
     noise: Option<Tensor<B, 1>>,
-    /// Losses of the layers' own, where they are learned from.
+    /// The layers' own losses, while parameters are tracked.
     losses: Option<Arc<Mutex<Vec<Tensor<B, 1>>>>>,
 }
 
 impl<B: Backend> DeviceWeights<B> {
-    /// The parameters of `list` from a flat tensor, for a backend that does not differentiate.
+    /// The parameters of `list` from a flat tensor, for a backend without differentiation.
     ///
     /// # Shapes
     /// `flat`: (length of the list)
@@ -48,17 +47,17 @@ impl<B: Backend> DeviceWeights<B> {
         DeviceWeights { noise, ..self }
     }
 
-    /// The parameter that lies at `range` in the flat buffer.
+    /// The parameter at `range` in the flat buffer.
     ///
     /// # Panics
-    /// If none starts there, or it is not of that size.
+    /// If no parameter starts there, or if its size differs.
     pub fn parameter<const D: usize>(&self, range: &Range<usize>, shape: [usize; D]) -> Tensor<B, D> {
         let index = self.starts.binary_search(&range.start);
         let index = index.expect("the ranges of a network's layers are those of its parameter list");
         self.parameters[index].clone().reshape(shape)
     }
 
-    /// The noise that lies at `range` in the flat buffer, or `None` if the noise is off.
+    /// The noise at `range` in the flat buffer, or `None` if the noise is off.
     pub fn noise(&self, range: &Range<usize>) -> Option<Tensor<B, 1>> {
         self.noise.as_ref().map(|noise| noise.clone().slice(range.clone()))
     }
@@ -68,7 +67,7 @@ impl<B: Backend> DeviceWeights<B> {
         self.losses.is_some()
     }
 
-    /// Adds a loss of a layer's own, of one value, to that of the network; without effect if the parameters are not
+    /// Adds a layer's own loss, of one value, to the network's loss. It has no effect if the parameters are not
     /// [tracked](Self::tracked).
     pub fn add_loss(&self, loss: Tensor<B, 1>) {
         if let Some(losses) = &self.losses {
@@ -76,7 +75,7 @@ impl<B: Backend> DeviceWeights<B> {
         }
     }
 
-    /// `loss`, of one value, and what layers have [added](Self::add_loss) in forward passes since this was last asked.
+    /// The sum of `loss`, of one value, and the losses that layers have [added](Self::add_loss) since the last call.
     pub fn with_added_losses(&self, loss: Tensor<B, 1>) -> Tensor<B, 1> {
         let Some(losses) = &self.losses else { return loss };
         let added = std::mem::take(&mut *losses.lock().unwrap_or_else(PoisonError::into_inner));
@@ -85,7 +84,7 @@ impl<B: Backend> DeviceWeights<B> {
 }
 
 impl<B: AutodiffBackend> DeviceWeights<B> {
-    /// The parameters of `list` from a flat tensor, tracked: a loss that is computed with them has a
+    /// The tracked parameters of `list` from a flat tensor: a loss that depends on them has a
     /// [`gradient`](Self::gradient).
     ///
     /// # Shapes
@@ -106,12 +105,12 @@ impl<B: AutodiffBackend> DeviceWeights<B> {
         }
     }
 
-    /// The same, untracked: to compute with, not to learn from.
+    /// The same parameters, untracked, for passes without gradients.
     pub fn untracked(list: &ParameterList, flat: &Tensor<B::InnerBackend, 1>) -> Self {
         Self::split(list, |range| Tensor::from_inner(flat.clone().slice(range)))
     }
 
-    /// Takes the gradient of the parameters out of `gradients`; zero where a parameter had no part in the loss.
+    /// Takes the gradient of the parameters out of `gradients`; it is zero for a parameter without a part in the loss.
     ///
     /// # Shapes
     /// -> (length of the parameter list)

@@ -75,7 +75,7 @@ impl<Side0: Size, Side1: Size, Side2: Size, Side3: Size, Width0: Size, Width1: S
     }
 }
 
-/// A stage of a name and the sides (height, width) before and behind its pooling.
+/// A stage with a name and the sides (height, width) before and after its pooling.
 fn stage<Input: Size, Output: Size, Width: Size>(
     builder: &mut Builder,
     (name, input, output): (String, [usize; 2], [usize; 2]),

@@ -1,15 +1,15 @@
-//! The encoders of the paper: what makes a feature map of an observation.
+//! The encoders of the paper: networks from an observation to a feature map.
 //!
 //! | encoder | observations | feature map | source |
 //! |---|---|---|---|
-//! | [`MinAtar`] | 10x10, as many channels as the game has | 8x8x16 | MinAtar's own agents (Young and Tian 2019, arXiv 1903.03176) |
+//! | [`MinAtar`] | 10x10, with the game's channels | 8x8x16 | MinAtar's own agents (Young and Tian 2019, arXiv 1903.03176) |
 //! | [`Nature`] | 84x84x4 | 11x11x64 | Mnih et al. 2015, with SAME padding as in Dopamine |
 //! | [`Impala`] | 84x84x4 | 11x11x32 | Espeholt et al. 2018, arXiv 1802.01561, figure 3 |
 //!
 //! The type parameters are the sizes of the maps, and default to those of the table; any other sizes, constant or
 //! `usize`, will do. Sizes that do not follow from each other do not compile, or are refused when the encoder is made.
-//! Pixels that are bytes should be divided by 255 before, as `softmoe-agents` does; MinAtar's are 0 or 1 as they are.
-//! All outputs are behind a ReLU.
+//! Divide pixels by their scale first, as `softmoe-agents` does: 255 for bytes, 1 for MinAtar's zeros and ones. Every
+//! encoder ends with a ReLU.
 //!
 //! ```
 //! use softmoe_nets::shapes::Const;

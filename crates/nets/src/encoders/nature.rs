@@ -5,10 +5,10 @@ use crate::layers::{Conv2d, Relu, Same};
 use crate::shapes::Const;
 use crate::{Backward, Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// The convolutional network of Mnih et al. (2015): 8x8 of stride 4, 4x4 of stride 2, 3x3 of stride 1, each with a ReLU
-/// behind it.
+/// The convolutional network of Mnih et al. (2015): 8x8 of stride 4, 4x4 of stride 2, 3x3 of stride 1, each followed by a
+/// ReLU.
 ///
-/// The original has no padding; here it is SAME, as in Dopamine, from which the initializers are taken too.
+/// The original has no padding; here it is SAME, as in Dopamine, whose initializers are used too.
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, `Side1`, `Side1`, `Width2`), by way of (`Side0`, `Side0`, `Width0`) and

@@ -4,7 +4,7 @@
 //! multiplied: processors prefetch values that are read in order, and not the rows of a panel, which lie far apart. Limit: the
 //! bandwidth of memory, and multiply-adds after it.
 
-use super::instruction_set::{dispatch, vectorised};
+use super::instruction_set::vectorised;
 use super::matrix::MatrixMut;
 use super::panels::{Product, Summand};
 use super::parallel::{Rows, parallel_chunks};
@@ -46,7 +46,7 @@ pub(super) fn by_partial_sums<E: Scalar>(product: Product<'_, E>, bias: &[E]) {
                 let (a, b) = (a.columns(rows.clone()), b.rows(rows));
                 fetch(&b.data[..b.data.len().min(b.shape[0] * b.strides[0])]);
                 let sum = MatrixMut::new(sum, m, n);
-                dispatch(Product::of_blocks(sum, a, b, Summand::of(first > start)));
+                E::multiply(Product::of_blocks(sum, a, b, Summand::of(first > start)), 0);
             }
         }
     });

@@ -10,7 +10,7 @@ mod instruction_set;
 pub(crate) mod lanes;
 mod lengths;
 mod matrix;
-mod panels;
+pub(crate) mod panels;
 pub(crate) mod parallel;
 mod product;
 mod reductions;

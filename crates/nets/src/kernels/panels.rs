@@ -4,8 +4,9 @@
 //! Limit: multiply-adds; where the inner loop is short, the reading and writing of c.
 
 use super::block::At;
+use super::instruction_set::dispatch;
 use super::matrix::{Blocks, Matrix, MatrixMut};
-use super::parallel::Split;
+use super::parallel::{Split, parallel_chunks};
 use super::tile::{self, Operands, ROWS};
 use super::transposition::copy_transposed;
 use crate::scalar::Scalar;
@@ -37,7 +38,7 @@ impl<E> Summand<'_, E> {
 }
 
 /// A product whose shapes fit.
-pub(super) struct Product<'a, E> {
+pub struct Product<'a, E> {
     pub(super) c: MatrixMut<'a, E>,
     pub(super) a: Blocks<'a, E>,
     pub(super) b: Matrix<'a, E>,
@@ -62,6 +63,30 @@ impl<'a, E> Product<'a, E> {
             assert_eq!(values.len(), n, "values that are added to each row");
         }
         Product { c, a, b, summand, rectified: false }
+    }
+}
+
+/// A number type, by its products of matrices.
+///
+/// The loops of a product are most of the kernels' code. Through this trait the compiler makes them for `f32` once, in this
+/// crate; a generic function would be made again in every crate that has a network, and for each of its callers. Products
+/// of `f64`, in which gradients are checked, are made where they are used.
+pub trait Multiply: Sized {
+    /// Computes the product, in chunks for the threads of the pool if `work` multiply-adds are worth it.
+    fn multiply(product: Product<'_, Self>, work: usize);
+}
+
+impl Multiply for f32 {
+    #[inline(never)]
+    fn multiply(product: Product<'_, f32>, work: usize) {
+        parallel_chunks(work, product, dispatch);
+    }
+}
+
+impl Multiply for f64 {
+    #[inline]
+    fn multiply(product: Product<'_, f64>, work: usize) {
+        parallel_chunks(work, product, dispatch);
     }
 }
 

@@ -1,10 +1,9 @@
 //! Products of matrices, affine maps among them.
 
 use super::from_memory::{by_partial_sums, is_from_memory};
-use super::instruction_set::{dispatch, vectorised};
+use super::instruction_set::vectorised;
 use super::matrix::{Blocks, Matrix, MatrixMut};
 use super::panels::{Product, Summand};
-use super::parallel::parallel_chunks;
 use crate::scalar::Scalar;
 
 /// c = a b, or c = c + a b if `accumulate`.
@@ -16,7 +15,7 @@ use crate::scalar::Scalar;
 /// If the shapes do not fit.
 pub fn product<E: Scalar>(c: MatrixMut<'_, E>, a: Matrix<'_, E>, b: Matrix<'_, E>, accumulate: bool) {
     let [m, n] = c.shape;
-    parallel_chunks(m * n * a.shape[1], least_copied(c, a, b, accumulate), dispatch);
+    E::multiply(least_copied(c, a, b, accumulate), m * n * a.shape[1]);
 }
 
 /// The product, or the transposed product c^T = b^T a^T if it has less to copy: rows of b and c that are not contiguous are
@@ -54,7 +53,7 @@ pub fn product_of_blocks<E: Scalar>(
     b: Matrix<'_, E>,
     accumulate: bool,
 ) {
-    dispatch(Product::of_blocks(c, a, b, Summand::of(accumulate)));
+    E::multiply(Product::of_blocks(c, a, b, Summand::of(accumulate)), 0);
 }
 
 /// y = x w + bias: the bias is added to each row.
@@ -104,7 +103,7 @@ fn rectified_affine<'m, E: Scalar>(
     if is_from_memory(&product) {
         by_partial_sums(product, bias);
     } else {
-        parallel_chunks(m * n * k, product, dispatch);
+        E::multiply(product, m * n * k);
     }
 }
 
@@ -135,10 +134,11 @@ pub fn vector_matrix<E: Scalar>(y: &mut [E], x: &[E], w: &[E]) {
 mod tests {
     use super::super::panels::{LARGE, ROWS_AT_A_TIME};
     use super::{
-        Matrix, MatrixMut, Product, Summand, affine, affine_relu, dispatch, is_from_memory, least_copied,
-        product, rectified_affine, vector_matrix,
+        Matrix, MatrixMut, Product, Summand, affine, affine_relu, is_from_memory, least_copied, product,
+        rectified_affine, vector_matrix,
     };
     use crate::kernels::InstructionSet;
+    use crate::kernels::instruction_set::dispatch;
     use crate::kernels::parallel::parallel_chunks_with;
     use proptest::prelude::*;
     use rand::{RngExt, SeedableRng};

@@ -45,7 +45,7 @@ pub(super) struct Operands<E> {
 /// Computes a tile of `ROWS` rows and at most `VECTORS` vectors of columns; the last vector is not full if `PARTIAL`.
 ///
 /// # Safety
-/// Every element of the operands' matrices can be read, those of c written, and c overlaps neither a nor b; `added` is
+/// Every element of the operands' matrices can be read, every element of c written, and c overlaps neither a nor b; `added` is
 /// null, or as large as c, and either c or apart from it.
 /// c has `ROWS` rows and more columns than `VECTORS - 1` vectors hold, and no more than `VECTORS` do; exactly as many
 /// unless `PARTIAL`.
