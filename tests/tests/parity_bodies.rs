@@ -1,9 +1,10 @@
 //! Parity of pooled bodies, simplicial embeddings and value heads with the reference: values and gradients.
 
 use softmoe_nets::layers::{
-    Dense, Flatten, Pooling, QHead, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
+    CategoricalHead, Dense, Flatten, Pooling, Relu, ReluPlace, SimplicialGroups, SimplicialMap, Tokenized,
     TokenizedSettings,
 };
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, Layer, ParameterList, Weights};
 use softmoe_tests::compare::{Subject, Tensors};
 use softmoe_tests::devices::{EngineLayer, on_devices};
@@ -88,7 +89,7 @@ fn simplicial_parity() {
         let actions = fixture.shape("q_values")[1];
         let mut builder = Builder::new();
         let dense = Dense::new(&mut builder, "hidden", features, hidden, false);
-        let head = QHead::plain(&mut builder, "head", hidden, actions, false);
+        let head = CategoricalHead::plain(&mut builder, "head", hidden, actions, Const::<1>, false);
         let (list, _) = builder.finish();
         match fixture.metadata::<String>("version").as_str() {
             "V1" => {
@@ -127,7 +128,7 @@ fn q_head_parity() {
         let &[batch, tokens, width] = fixture.shape("moe_output") else { panic!("tokens have three axes") };
         let actions = fixture.shape("q_values")[1];
         let mut builder = Builder::new();
-        let head = QHead::plain(&mut builder, "head", tokens * width, actions, false);
+        let head = CategoricalHead::plain(&mut builder, "head", tokens * width, actions, Const::<1>, false);
         let (list, _) = builder.finish();
         let names = dense("head", "Dense_0/", false);
         let values = parameters(&fixture, &list, &names, "param");

@@ -1,6 +1,8 @@
 //! Parity of the released value networks with the reference: from observations to values and gradients.
 
-use softmoe_nets::layers::{Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, QHead, Relu, SoftMoe};
+use softmoe_nets::layers::{
+    CategoricalHead, Dense, Flatten, PerConv, PerFeature, PerPatch, PerSample, Relu, SoftMoe,
+};
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Layer, Size, Weights};
 use softmoe_tests::compare::{GradientsCompared, Subject, Tensors};
@@ -27,9 +29,16 @@ impl Case<'_> {
     }
 
     /// The head on `features` values, which the reference calls `theirs`.
-    fn head(&mut self, features: usize, theirs: &str) -> QHead<usize> {
+    fn head(&mut self, features: usize, theirs: &str) -> CategoricalHead<usize, Const<1>> {
         self.names.extend(dense("head", theirs, false));
-        QHead::plain(&mut self.builder, "head", features, self.fixture.shape("q_values")[1], false)
+        CategoricalHead::plain(
+            &mut self.builder,
+            "head",
+            features,
+            self.fixture.shape("q_values")[1],
+            Const::<1>,
+            false,
+        )
     }
 
     /// Compares the flat network.

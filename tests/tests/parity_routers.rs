@@ -116,26 +116,11 @@ fn load_balancing_parity() {
             LoadBalancing { load_noise: fixture.metadata("load_std_scale"), ..LoadBalancing::default() };
         let importance = LoadBalancing { importance: coefficient("importance_loss"), ..off };
         let load = LoadBalancing { load: coefficient("load_loss"), ..off };
-        let entropy = LoadBalancing { entropy: coefficient("naive_entropy"), ..off };
-        for (loss, balancing) in
-            [("importance_loss", importance), ("load_loss", load), ("naive_entropy", entropy)]
-        {
-            for (engine, (value, d_router)) in mean_over_samples(&fixture, balancing).iter().enumerate() {
-                if loss == "naive_entropy" {
-                    assert!(
-                        d_router.iter().all(|&d| d == 0.0),
-                        "{}: entropy has no gradient",
-                        fixture.name()
-                    );
-                    // Where nothing is learned from it, the device engine does not compute it.
-                    if engine == 0 {
-                        fixture.assert_intermediate(&format!("aux/{loss}"), &[*value as f32]);
-                    }
-                } else {
-                    fixture.assert_close(&format!("aux/{loss}"), &[*value as f32], loss);
-                    let group = format!("{loss}_grad");
-                    fixture.assert_close(&format!("aux/{loss}/grad/router"), d_router, &group);
-                }
+        for (loss, balancing) in [("importance_loss", importance), ("load_loss", load)] {
+            for (value, d_router) in mean_over_samples(&fixture, balancing) {
+                fixture.assert_close(&format!("aux/{loss}"), &[value as f32], loss);
+                let group = format!("{loss}_grad");
+                fixture.assert_close(&format!("aux/{loss}/grad/router"), &d_router, &group);
             }
         }
     }

@@ -19,10 +19,11 @@ pub(crate) struct Binaries {
     pub(crate) reporter: PathBuf,
 }
 
-/// Builds the reporter, and the worker with the feature for `device`, unless `SOFTMOE_BINARIES` names a directory with
-/// both.
-pub(crate) fn build(device: Device) -> Result<Binaries> {
-    let [worker, reporter] = programs(["softmoe-run", "softmoe-report"], feature(device))?;
+/// Builds the reporter, and the worker with the features for `device` and for the suite of games (`of_games`), unless
+/// `SOFTMOE_BINARIES` names a directory with both.
+pub(crate) fn build(device: Device, of_games: Option<&str>) -> Result<Binaries> {
+    let features: Vec<&str> = feature(device).into_iter().chain(of_games).collect();
+    let [worker, reporter] = programs(["softmoe-run", "softmoe-report"], &features)?;
     Ok(Binaries { worker, reporter })
 }
 
@@ -33,7 +34,7 @@ pub(crate) struct Programs {
 
 /// Builds the measuring program, and the worker that it expects beside itself, in the same way.
 pub(crate) fn measuring(device: Device) -> Result<Programs> {
-    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], feature(device))?;
+    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], feature(device).as_slice())?;
     Ok(Programs { measure })
 }
 
@@ -47,7 +48,7 @@ fn feature(device: Device) -> Option<&'static str> {
     }
 }
 
-fn programs<const COUNT: usize>(names: [&str; COUNT], feature: Option<&str>) -> Result<[PathBuf; COUNT]> {
+fn programs<const COUNT: usize>(names: [&str; COUNT], features: &[&str]) -> Result<[PathBuf; COUNT]> {
     if let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) {
         let paths = names.map(|name| directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)));
         for (name, path) in names.iter().zip(&paths) {
@@ -61,7 +62,7 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], feature: Option<&str>) -> 
     let mut build = Command::new(&cargo);
     build.args(["build", "--release", "--package", "softmoe-bench"]);
     build.args(names.iter().flat_map(|name| ["--bin", name]));
-    build.args(feature.map(|feature| ["--features", feature]).into_iter().flatten());
+    build.args(features.iter().flat_map(|feature| ["--features", feature]));
     build.args(["--message-format", "json-render-diagnostics", "--manifest-path"]);
     build.arg(catalog::workspace().join("Cargo.toml"));
     let mut child = build
@@ -87,9 +88,9 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], feature: Option<&str>) -> 
         bail!("softmoe-bench builds no {}: is the checkout complete?", names.join(" and no "));
     }
     let mut paths = paths.map(Option::unwrap_or_default);
-    if let Some(feature) = feature {
+    if !features.is_empty() {
         for path in &mut paths {
-            *path = set_aside(path, feature)?;
+            *path = set_aside(path, features)?;
         }
     }
     Ok(paths)
@@ -97,11 +98,11 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], feature: Option<&str>) -> 
 
 /// A copy of the program in a directory of its own. A runner starts workers for hours, and a build with other features
 /// must not replace them.
-fn set_aside(program: &Path, feature: &str) -> Result<PathBuf> {
+fn set_aside(program: &Path, features: &[&str]) -> Result<PathBuf> {
     let (Some(built), Some(name)) = (program.parent(), program.file_name()) else {
         return Ok(program.to_owned());
     };
-    let directory = built.join(format!("with-{feature}"));
+    let directory = built.join(format!("with-{}", features.join("-")));
     let aside = directory.join(name);
     let failed = || format!("cannot copy {} to {}", program.display(), aside.display());
     fs::create_dir_all(&directory).with_context(failed)?;

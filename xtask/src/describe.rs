@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 /// Prints the layers of the requested network.
 pub(crate) fn describe(options: &DescribeOptions) -> Result<()> {
     let (experiment, architecture) = find(options)?;
-    let binaries = binaries::build(Device::Cpu)?;
+    let binaries = binaries::build(Device::Cpu, None)?;
     if !options.json {
         let label = experiment.arms.iter().find(|arm| arm.name == options.arm).map(|arm| arm.label.as_str());
         output::line(format_args!("{} of {}", label.unwrap_or(&options.arm), experiment.figure));

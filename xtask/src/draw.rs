@@ -32,7 +32,7 @@ pub(crate) fn draw(options: &Options) -> Result<ExitCode> {
     if options.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    let binaries = binaries::build(Device::Cpu)?;
+    let binaries = binaries::build(Device::Cpu, None)?;
     for name in names {
         let mut command = Command::new(&binaries.reporter);
         command.arg("--experiment").arg(catalog::file(figure)).args(["--profile", name]);

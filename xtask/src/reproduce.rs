@@ -34,7 +34,7 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
 
     // BUILD
     interrupt::install()?;
-    let binaries = match binaries::build(plan.device) {
+    let binaries = match binaries::build(plan.device, plan.profile.games.feature()) {
         Err(_) if interrupt::signals() > 0 => return Ok(stopped()),
         built => built?,
     };

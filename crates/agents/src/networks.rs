@@ -1,6 +1,6 @@
 //! The networks that a configuration can name.
 //!
-//! A network is a chain of layers: observation -> [`Encoder`] -> feature map -> [`Body`] -> row -> head -> outputs. Each
+//! A network is a chain of layers: observation -> `Encoder` -> feature map -> `Body` -> row -> head -> outputs. Each
 //! link is an enum of layers whose sizes are known at run time. The compiler therefore makes every encoder, every kind
 //! of tokens and every body once, instead of once for each combination. `softmoe_nets` checks the same chains at
 //! compile time where they are written as tuples with constant sizes.

@@ -39,7 +39,7 @@ fn an_unknown_field_is_told_with_its_place_and_the_nearest() {
 fn a_wrong_type_is_told_with_its_place_and_field() {
     let line = line_of("hidden: 16");
     assert_refused("hidden: 16", "hidden: \"wide\"", &[&line, "`network.hidden`", "expected"]);
-    assert_refused("game: breakout", "game: brakout", &["`environment.game`", "did you mean `breakout`?"]);
+    assert_refused("game: breakout", "game: brakout", &["`environment.minatar.game`", "did you mean `breakout`?"]);
 }
 
 #[test]

@@ -79,7 +79,7 @@ impl RunDirectory {
         self.0.join("stderr.log")
     }
 
-    /// The result, written last ([`Done`]).
+    /// The result, written last ([`Done`](crate::Done)).
     pub fn done_ron(&self) -> PathBuf {
         self.0.join("done.ron")
     }

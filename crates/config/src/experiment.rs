@@ -148,6 +148,9 @@ impl Profile {
             EncoderSpec::MinAtar => {
                 sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());
             }
+            EncoderSpec::Dense { .. } => {
+                sentences.push("One dense layer instead of the Impala encoder.".into());
+            }
             EncoderSpec::Nature => sentences.push("The Nature CNN instead of the Impala encoder.".into()),
             EncoderSpec::Impala { width: 1 } => {}
             EncoderSpec::Impala { width } => {

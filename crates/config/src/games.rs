@@ -160,6 +160,14 @@ impl Games {
         }
     }
 
+    /// The feature that the worker needs to play them, beside its usual ones.
+    pub const fn feature(&self) -> Option<&'static str> {
+        match self {
+            Games::MinAtar(_) => None,
+            Games::Gym(_) => Some("gym"),
+        }
+    }
+
     /// The games' names, in their order.
     pub fn names(&self) -> Vec<&'static str> {
         self.list().into_iter().map(Game::name).collect()

@@ -4,7 +4,7 @@ use crate::body::{BodySpec, EncoderSizes};
 use crate::check::Check;
 use crate::{ConfigError, file};
 use serde::{Deserialize, Serialize};
-use softmoe_env::MOST_ACTIONS;
+use softmoe_env::{Element, MOST_ACTIONS};
 use std::fmt;
 use std::str::FromStr;
 
@@ -30,8 +30,14 @@ impl NetworkSpec {
     pub(crate) fn check(&self, check: &mut Check) {
         let NetworkSpec { encoder, body, hidden } = self;
         check.count("network.hidden", *hidden as u64, WIDEST, encoder.usual_hidden() as u64);
-        if let EncoderSpec::Impala { width } = *encoder {
-            check.count("network.encoder.width", width as u64, WIDEST_ENCODER, 1);
+        match *encoder {
+            EncoderSpec::Impala { width } => {
+                check.count("network.encoder.width", width as u64, WIDEST_ENCODER, 1);
+            }
+            EncoderSpec::Dense { width } => {
+                check.count("network.encoder.width", width as u64, WIDEST, sixty_four() as u64);
+            }
+            EncoderSpec::MinAtar | EncoderSpec::Nature => {}
         }
         let scale = body.scale();
         let width = scale * *hidden as f64;
@@ -73,30 +79,42 @@ pub enum EncoderSpec {
         #[serde(default = "one")]
         width: usize,
     },
+    /// One dense layer and ReLU over a vector: 1x1 pixel of n channels -> 1x1xwidth.
+    Dense {
+        /// Outputs of the layer (64 if left out).
+        #[serde(default = "sixty_four")]
+        width: usize,
+    },
 }
 
 fn one() -> usize {
     1
 }
 
+fn sixty_four() -> usize {
+    64
+}
+
 impl EncoderSpec {
     /// The encoders' names.
-    pub const NAMES: [&str; 3] = ["minatar", "nature", "impala"];
+    pub const NAMES: [&str; 4] = ["minatar", "nature", "impala", "dense"];
 
     /// Height and width of the observations.
     pub const fn pixels(self) -> [usize; 2] {
         match self {
             EncoderSpec::MinAtar => [10, 10],
             EncoderSpec::Nature | EncoderSpec::Impala { .. } => [84, 84],
+            EncoderSpec::Dense { .. } => [1, 1],
         }
     }
 
-    /// The pixel scale: observations are divided by it before they reach the encoder. It is 255 for Atari's grey levels, as
-    /// in the release, and 1 for MinAtar's channels, which are 0 or 1.
-    pub const fn pixel_scale(self) -> u8 {
+    /// The kind of the values that it reads: Atari's grey levels divided by 255, as in the release; MinAtar's zeros and ones
+    /// as they are; a vector's floats.
+    pub const fn element(self) -> Element {
         match self {
-            EncoderSpec::MinAtar => 1,
-            EncoderSpec::Nature | EncoderSpec::Impala { .. } => u8::MAX,
+            EncoderSpec::MinAtar => Element::Byte { scale: 1 },
+            EncoderSpec::Nature | EncoderSpec::Impala { .. } => Element::Byte { scale: u8::MAX },
+            EncoderSpec::Dense { .. } => Element::Float,
         }
     }
 
@@ -107,7 +125,11 @@ impl EncoderSpec {
             "one that takes observations of {height}x{width} pixels, not of {}x{}",
             takes[0], takes[1]
         );
-        let instead = if height < 84 { EncoderSpec::MinAtar } else { EncoderSpec::Nature };
+        let instead = match height {
+            1 => EncoderSpec::Dense { width: sixty_four() },
+            2..84 => EncoderSpec::MinAtar,
+            _ => EncoderSpec::Nature,
+        };
         check.that(takes == [height, width], "network.encoder", self, &rule, instead);
     }
 
@@ -117,12 +139,14 @@ impl EncoderSpec {
             EncoderSpec::MinAtar => [8, 8, 16],
             EncoderSpec::Nature => [11, 11, 64],
             EncoderSpec::Impala { width } => [11, 11, 32 * width],
+            EncoderSpec::Dense { width } => [1, 1, width],
         }
     }
 
     /// The usual hidden width with this encoder: 512 on Atari's observations, 128 on MinAtar's.
     pub const fn usual_hidden(self) -> usize {
         match self {
+            EncoderSpec::Dense { .. } => 64,
             EncoderSpec::MinAtar => 128,
             EncoderSpec::Nature | EncoderSpec::Impala { .. } => 512,
         }

@@ -182,7 +182,7 @@ impl Experiment {
             return Err(ConfigError::Invalid { subject: format!("the arm `{arm}`"), problems });
         };
         let [height, width] = architecture.network.encoder.pixels();
-        if architecture.observation[..2] != [height, width] {
+        if architecture.observation[..2] != [height, width] && [height, width] != [1, 1] {
             architecture.observation = [height, width, ATARI_FRAMES];
             architecture.actions = ATARI_ACTIONS;
         }

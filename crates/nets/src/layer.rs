@@ -1,4 +1,4 @@
-//! Layers, and tuples of them.
+//! Layers, and tuples of layers.
 
 use crate::scalar::Scalar;
 use crate::shapes::Shape;
@@ -81,7 +81,8 @@ pub trait Layer<In: Shape>: Send + Sync {
     /// [`Out`](Layer::Out), row-major
     fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E];
 
-    /// Computes the gradients of a loss: those of this layer's parameters in `pass.gradient`, the input's in `workspace`.
+    /// Computes the gradients of a loss with respect to this layer's parameters, in `pass.gradient`, and with respect to its
+    /// input, in `workspace`.
     ///
     /// The pass follows a forward pass of the same weights and input. It writes (does not add) the ranges of this layer's
     /// parameters in `pass.gradient`.

@@ -90,7 +90,6 @@
 //! | [`Tokenized`](layers::Tokenized) | one dense layer for every token, then the sum or the mean | (m, `D`) -> (hidden) |
 //! | [`SimplicialMap`](layers::SimplicialMap) | softmax over the width of a feature map | the same |
 //! | [`SimplicialGroups`](layers::SimplicialGroups) | softmax over groups of features | the same |
-//! | [`QHead`](layers::QHead) | action values, dueling or not | (`F`) -> (actions) |
 //! | [`CategoricalHead`](layers::CategoricalHead) | logits of the return of each action, dueling or not | (`F`) -> (actions, `Z`) |
 //!
 //! [Encoders](encoders) are made of them: [`MinAtar`](encoders::MinAtar), [`Nature`](encoders::Nature),

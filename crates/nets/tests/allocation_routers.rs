@@ -26,7 +26,7 @@ fn allocations<In: Shape>(builder: Builder, layer: &impl Layer<In>, input: In) -
 
 #[test]
 fn mixtures_allocate_nothing() {
-    let balancing = LoadBalancing { importance: 1.0, load: 1.0, load_noise: 1.0, entropy: 1.0 };
+    let balancing = LoadBalancing { importance: 1.0, load: 1.0, load_noise: 1.0 };
     let settings = TopKSettings { choices: 2, balancing, ..TopKSettings::default() };
     let experts = ExpertSettings { hidden: 8, extra_layers: 1, noisy: true };
     // More experts than a sort handles without scratch space.

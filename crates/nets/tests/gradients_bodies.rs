@@ -5,8 +5,8 @@ mod support;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::layers::{
-    AveragePool, Conv2d, Dense, Flatten, GlobalAveragePool, PerConv, PerFeature, PerPatch, PerSample,
-    Pooling, QHead, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
+    AveragePool, CategoricalHead, Conv2d, Dense, Flatten, GlobalAveragePool, PerConv, PerFeature, PerPatch,
+    PerSample, Pooling, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
     TokenizedSettings,
 };
 use softmoe_nets::shapes::Const;
@@ -73,10 +73,10 @@ fn value_heads() {
         for noisy in [false, true] {
             for actions in [1, 4] {
                 let mut builder = Builder::new();
-                let layer = QHead::dueling(&mut builder, "head", 6, actions, noisy);
+                let layer = CategoricalHead::dueling(&mut builder, "head", 6, actions, Const::<1>, noisy);
                 check(builder, &layer, (batch, 6));
                 let mut builder = Builder::new();
-                let layer = QHead::plain(&mut builder, "head", 6, actions, noisy);
+                let layer = CategoricalHead::plain(&mut builder, "head", 6, actions, Const::<1>, noisy);
                 check(builder, &layer, (batch, 6));
             }
         }
@@ -100,7 +100,7 @@ fn networks_of_pooled_tokens() {
             Relu,
             PerConv(16),
             Tokenized::new(&mut builder, "tokenized", Const::<3>, 8, settings),
-            QHead::dueling(&mut builder, "head", 8, 3, settings.noisy),
+            CategoricalHead::dueling(&mut builder, "head", 8, 3, Const::<1>, settings.noisy),
         );
         check(builder, &network, OBSERVATIONS);
     }
@@ -111,7 +111,7 @@ fn networks_of_pooled_tokens() {
         GlobalAveragePool,
         Dense::new(&mut builder, "hidden", Const::<3>, 8, true),
         Relu,
-        QHead::plain(&mut builder, "head", 8, 3, true),
+        CategoricalHead::plain(&mut builder, "head", 8, 3, Const::<1>, true),
     );
     check(builder, &network, OBSERVATIONS);
 }
@@ -126,7 +126,7 @@ fn networks_of_other_tokens() {
         PerFeature(16),
         SoftMoe::new(&mut builder, "moe", (Const::<3>, 16, 2, 2), experts),
         Flatten(48),
-        QHead::dueling(&mut builder, "head", 48, 3, true),
+        CategoricalHead::dueling(&mut builder, "head", 48, 3, Const::<1>, true),
     );
     check(builder, &network, OBSERVATIONS);
     let mut builder = Builder::new();
@@ -136,7 +136,7 @@ fn networks_of_other_tokens() {
         Shuffled::new(16, permutation(48)),
         SoftMoe::new(&mut builder, "moe", (16, Const::<3>, 2, 2), experts),
         Flatten(48),
-        QHead::dueling(&mut builder, "head", 48, 3, true),
+        CategoricalHead::dueling(&mut builder, "head", 48, 3, Const::<1>, true),
     );
     check(builder, &network, OBSERVATIONS);
     let mut builder = Builder::new();
@@ -146,7 +146,7 @@ fn networks_of_other_tokens() {
         PerPatch::new(&mut builder, "embedding", [4, 4], 1, Const::<3>),
         SoftMoe::new(&mut builder, "moe", (1, Const::<3>, 2, 1), experts),
         Flatten(3),
-        QHead::dueling(&mut builder, "head", 3, 3, true),
+        CategoricalHead::dueling(&mut builder, "head", 3, 3, Const::<1>, true),
     );
     check(builder, &network, OBSERVATIONS);
     let mut builder = Builder::new();
@@ -156,7 +156,7 @@ fn networks_of_other_tokens() {
         PerSample(48),
         SoftMoe::new(&mut builder, "moe", (Const::<1>, 48, 2, 1), experts),
         Flatten(48),
-        QHead::dueling(&mut builder, "head", 48, 3, true),
+        CategoricalHead::dueling(&mut builder, "head", 48, 3, Const::<1>, true),
     );
     check(builder, &network, OBSERVATIONS);
 }
@@ -172,7 +172,7 @@ fn networks_of_simplicial_embeddings() {
             Flatten(48),
             Dense::new(&mut builder, "hidden", 48, 6, noisy),
             Relu,
-            QHead::plain(&mut builder, "head", 6, 3, noisy),
+            CategoricalHead::plain(&mut builder, "head", 6, 3, Const::<1>, noisy),
         );
         check(builder, &network, OBSERVATIONS);
         let mut builder = Builder::new();
@@ -182,7 +182,7 @@ fn networks_of_simplicial_embeddings() {
             Flatten(48),
             Dense::new(&mut builder, "hidden", 48, 6, noisy),
             SimplicialGroups { groups: 2, temperature: 0.5 },
-            QHead::plain(&mut builder, "head", 6, 3, noisy),
+            CategoricalHead::plain(&mut builder, "head", 6, 3, Const::<1>, noisy),
         );
         check(builder, &network, OBSERVATIONS);
     }

@@ -59,8 +59,7 @@ fn load_balancing_losses() {
         LoadBalancing { importance: 0.7, ..off },
         LoadBalancing { load: 0.9, ..off },
         LoadBalancing { load: 0.3, load_noise: 2.5, ..off },
-        LoadBalancing { entropy: 1.1, ..off },
-        LoadBalancing { importance: 2.0, load: 1.5, load_noise: 1.0, entropy: 0.5 },
+        LoadBalancing { importance: 2.0, load: 1.5, load_noise: 1.0 },
     ] {
         let experts = ExpertSettings { hidden: 4, extra_layers: 0, noisy: true };
         for (sizes, choices, capacity_factor) in SIZES {

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_nets::layers::{
-    AveragePool, Dense, Flatten, GlobalAveragePool, Linear, PerConv, PerFeature, PerPatch, PerSample,
-    Pooling, QHead, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, Tokenized, TokenizedSettings,
+    AveragePool, CategoricalHead, Dense, Flatten, GlobalAveragePool, Linear, PerConv, PerFeature, PerPatch,
+    PerSample, Pooling, Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, Tokenized,
+    TokenizedSettings,
 };
 use softmoe_nets::shapes::{Const, Shape};
 use softmoe_nets::{Builder, Layer, NotAPermutation, ParameterList, Permutation, Weights};
@@ -126,11 +127,11 @@ proptest! {
         assert_shape(Builder::new(), &SimplicialGroups::new(groups), features, &[b, groups * hidden])?;
         let mut builder = Builder::new();
         let body = Tokenized::new(&mut builder, "tokenized", c, hidden, settings);
-        let head = QHead::dueling(&mut builder, "head", hidden, actions, settings.noisy);
-        assert_shape(builder, &(PerConv(h * w), body, head), map, &[b, actions])?;
+        let head = CategoricalHead::dueling(&mut builder, "head", hidden, actions, Const::<1>, settings.noisy);
+        assert_shape(builder, &(PerConv(h * w), body, head), map, &[b, actions, 1])?;
         let mut builder = Builder::new();
-        let head = QHead::plain(&mut builder, "head", hidden, actions, settings.noisy);
-        assert_shape(builder, &head, (b, hidden), &[b, actions])?;
+        let head = CategoricalHead::plain(&mut builder, "head", hidden, actions, Const::<1>, settings.noisy);
+        assert_shape(builder, &head, (b, hidden), &[b, actions, 1])?;
     }
 
     #[test]
@@ -313,7 +314,7 @@ proptest! {
         let mut builder = Builder::new();
         let embedding = PerPatch::new(&mut builder, "embedding", [height, width], h * w, channels);
         let body = Tokenized::new(&mut builder, "tokenized", channels, 6, settings);
-        let head = QHead::dueling(&mut builder, "head", 6, 3, settings.noisy);
+        let head = CategoricalHead::dueling(&mut builder, "head", 6, 3, Const::<1>, settings.noisy);
         let network = (SimplicialMap::default(), embedding, body, SimplicialGroups::new(2), head);
         let parameters = uniform(builder.parameters().len(), 1.0, seed);
         let noise = uniform(builder.noise().len(), 1.0, seed ^ 1);
@@ -333,9 +334,9 @@ proptest! {
         settings in settings(), dueling: bool, seed: u64,
     ) {
         let network = |builder: &mut Builder, noisy: bool| {
-            let make = if dueling { QHead::dueling } else { QHead::plain };
+            let make = if dueling { CategoricalHead::dueling } else { CategoricalHead::plain };
             let body = Tokenized::new(builder, "body", d, hidden, TokenizedSettings { noisy, ..settings });
-            (body, make(builder, "head", hidden, actions, noisy))
+            (body, make(builder, "head", hidden, actions, Const::<1>, noisy))
         };
         let (mut noisy_builder, mut builder) = (Builder::new(), Builder::new());
         let noisy = network(&mut noisy_builder, true);
@@ -401,7 +402,7 @@ proptest! {
         batch in 1usize..4, features in 1usize..9, actions in 1usize..6, seed: u64,
     ) {
         let mut builder = Builder::new();
-        let head = QHead::dueling(&mut builder, "head", features, actions, false);
+        let head = CategoricalHead::dueling(&mut builder, "head", features, actions, Const::<1>, false);
         let parameters = uniform(builder.parameters().len(), 1.0, seed);
         let x = uniform(batch * features, 1.0, !seed);
         let of = |name: &str, outputs: usize| {
@@ -479,9 +480,9 @@ fn descriptions_count_what_is_computed() {
     assert_eq!((row.output, row.parameters), (vec![9, 32], 9 * 32 * 32 + 32));
     assert_eq!(row.multiply_adds, 9 * 9 * 32 * 32);
 
-    let head = QHead::dueling(&mut builder, "head", 512, 18, true);
+    let head = CategoricalHead::dueling(&mut builder, "head", 512, 18, Const::<1>, true);
     let row = head.describe((32, 512)).remove(0);
-    assert_eq!((row.name.as_str(), row.output), ("dueling Q head", vec![18]));
+    assert_eq!((row.name.as_str(), row.output), ("dueling categorical head", vec![18, 1]));
     assert_eq!((row.parameters, row.multiply_adds), (2 * 513 * 19, 512 * 19));
 }
 
@@ -517,7 +518,7 @@ fn passes_allocate_nothing() {
             TokenizedSettings { pooling: Pooling::Mean, relu: ReluPlace::BeforePooling, noisy: true },
         ),
         SimplicialGroups::new(4),
-        QHead::dueling(&mut builder, "head", 32, 6, true),
+        CategoricalHead::dueling(&mut builder, "head", 32, 6, Const::<1>, true),
     );
     assert_eq!(allocations(builder, &network, map), 0);
     let mut builder = Builder::new();

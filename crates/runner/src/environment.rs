@@ -30,6 +30,12 @@ pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironm
         }
         #[cfg(not(feature = "minatar"))]
         EnvironmentConfig::MinAtar { .. } => Err(RunError::Suite { suite: "MinAtar", feature: "minatar" }),
+        #[cfg(feature = "gym")]
+        EnvironmentConfig::Gym { game: softmoe_config::GymGame::CartPole, max_episode_steps } => {
+            let cart_pole = crate::gym::CartPole::new(seed);
+            Ok(Box::new(softmoe_env::TimeLimit::new(cart_pole, max_episode_steps)))
+        }
+        #[cfg(not(feature = "gym"))]
         EnvironmentConfig::Gym { .. } => Err(RunError::Suite { suite: "gym-rs", feature: "gym" }),
     }
 }

@@ -12,6 +12,8 @@ mod checksum;
 mod clock;
 mod environment;
 mod error;
+#[cfg(feature = "gym")]
+mod gym;
 mod metrics;
 mod monitor;
 mod random;

@@ -1,5 +1,5 @@
 //! The body `attention`: on burn's CPU backend, since it has no other engine.
-#![cfg(feature = "flex")]
+#![cfg(all(feature = "flex", feature = "minatar"))]
 
 mod common;
 

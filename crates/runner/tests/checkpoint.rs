@@ -1,4 +1,5 @@
 //! Checkpoints: what is written is read, and what was damaged is refused.
+#![cfg(feature = "minatar")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Flipped bits and truncations of a run's files: an error that names the file, or the state of a good checkpoint.
+#![cfg(feature = "minatar")]
 
 mod common;
 

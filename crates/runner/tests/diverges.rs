@@ -1,4 +1,5 @@
 //! A run whose training diverges: it says in which layer, at which step, and from where it can be started again.
+#![cfg(feature = "minatar")]
 
 mod common;
 

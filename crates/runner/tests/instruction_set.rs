@@ -1,4 +1,5 @@
 //! A run computes with the instruction set of its own configuration, whatever else runs in the process.
+#![cfg(feature = "minatar")]
 
 mod common;
 

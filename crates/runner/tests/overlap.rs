@@ -1,5 +1,5 @@
 //! An agent on a device, whose updates run while it does something else, against one that waits for each of them.
-#![cfg(feature = "flex")]
+#![cfg(all(feature = "flex", feature = "minatar"))]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! A run that was stopped or killed, and started again, against one that was not.
+#![cfg(feature = "minatar")]
 
 mod common;
 

@@ -1,8 +1,10 @@
 //! CartPole-v1 by its published equations.
 
-use crate::task::CartPole;
+use crate::task::SPEC;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use serde::{Deserialize, Serialize};
+use softmoe_env::{Environment, EnvironmentSpec, RestoreError, SaveState, Step};
 
 // Metres, kilograms, seconds, newtons: those of gym's CartPole-v1.
 const GRAVITY: f64 = 9.8;
@@ -18,7 +20,12 @@ const MOST_DEGREES: f64 = 12.0;
 /// Every number of a new state is within this.
 const START: f64 = 0.05;
 
+/// Divisors of the observed numbers, which bring them to about one size: the bounds of position and angle, and usual
+/// velocities.
+const SCALES: [f32; 4] = [2.4, 2.0, 0.21, 2.0];
+
 /// The cart and the pole, without friction (Barto, Sutton and Anderson 1983, doi 10.1109/TSMC.1983.6313077, appendix).
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Equations {
     /// Position and velocity of the cart, angle and angular velocity of the pole.
     state: [f64; 4],
@@ -27,19 +34,12 @@ pub(crate) struct Equations {
 
 impl Equations {
     pub(crate) fn new(seed: u64) -> Self {
-        Equations { state: [0.0; 4], rng: Xoshiro256PlusPlus::seed_from_u64(seed) }
-    }
-}
-
-impl CartPole for Equations {
-    fn reset(&mut self) {
-        self.state = std::array::from_fn(|_| self.rng.random_range(-START..START));
+        let mut equations = Equations { state: [0.0; 4], rng: Xoshiro256PlusPlus::seed_from_u64(seed) };
+        equations.reset();
+        equations
     }
 
-    fn state(&self) -> [f32; 4] {
-        self.state.map(|number| number as f32)
-    }
-
+    /// Pushes to the left (0) or to the right (1): whether the pole has fallen or the cart has left the track.
     fn push(&mut self, action: usize) -> bool {
         let force = if action == 1 { FORCE } else { -FORCE };
         let [position, velocity, angle, angular_velocity] = self.state;
@@ -62,6 +62,41 @@ impl CartPole for Equations {
     }
 }
 
+impl Environment for Equations {
+    type Element = f32;
+
+    fn spec(&self) -> EnvironmentSpec {
+        SPEC
+    }
+
+    fn reset(&mut self) {
+        self.state = std::array::from_fn(|_| self.rng.random_range(-START..START));
+    }
+
+    fn step(&mut self, action: usize) -> Step {
+        Step { reward: 1.0, terminal: self.push(action), ..Step::default() }
+    }
+
+    fn observe(&self, frame: &mut [f32]) {
+        for ((value, &number), scale) in frame.iter_mut().zip(&self.state).zip(SCALES) {
+            *value = number as f32 / scale;
+        }
+    }
+}
+
+impl SaveState for Equations {
+    type State = Self;
+
+    fn save(&self) -> Self {
+        self.clone()
+    }
+
+    fn restore(&mut self, state: Self) -> Result<(), RestoreError> {
+        *self = state;
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,7 +106,7 @@ mod tests {
     #[test]
     fn the_first_push_is_the_closed_form() {
         for (action, sign) in [(1, 1.0), (0, -1.0)] {
-            let mut cart_pole = Equations::new(0);
+            let mut cart_pole = Equations { state: [0.0; 4], ..Equations::new(0) };
             assert!(!cart_pole.push(action));
             let expected = [0.0, sign * 8.0 / 41.0, 0.0, -sign * 12.0 / 41.0];
             for (number, expected) in cart_pole.state.iter().zip(expected) {

@@ -1,5 +1,4 @@
-//! The DQN of the example `cartpole` with a network of another library, dfdx, behind the [`Learner`] seam, on CartPole by
-//! its published equations.
+//! DQN with a network of another library, dfdx, as its [`Learner`], on CartPole by its published equations.
 //!
 //! ```sh
 //! cargo run --release -p softmoe-agents --example cartpole_dfdx          # or: .. cartpole_dfdx -- SEED
@@ -9,10 +8,8 @@
 
 mod equations;
 mod learner;
-#[path = "../cartpole/task.rs"]
 mod task;
 
-use equations::Equations;
 use learner::DfdxLearner;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError, UpdateSettings};
@@ -34,13 +31,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut agent = agent(seeds)?;
 
     let started = Instant::now();
-    let mut environment = Equations::new(seeds.seed(Role::Environment));
-    task::train(&mut agent, &mut environment, BUDGET, |step, mean_return| {
+    task::train(&mut agent, seeds.seed(Role::Environment), BUDGET, |step, mean_return| {
         println!("{step} steps: mean return in training {mean_return:.1}");
     })?;
     let seconds = started.elapsed().as_secs_f64();
-    let mut environment = Equations::new(seeds.seed(Role::Evaluation(0)));
-    let mean_return = task::evaluate(&mut agent, &mut environment, seeds, 100);
+    let mean_return = task::evaluate(&mut agent, seeds.seed(Role::Evaluation(0)), 100);
     println!(
         "seed {seed}: mean return {mean_return:.1} over 100 episodes, after {} steps in {seconds:.1} s",
         BUDGET.0

@@ -12,7 +12,7 @@ fn learner(seed: u64) -> DfdxLearner {
 fn trained(steps: u64) -> (Agent, Batch) {
     let seeds = Seeds::new(1);
     let mut agent = agent(seeds).unwrap();
-    task::train(&mut agent, &mut Equations::new(0), AgentSteps(steps), |_, _| ()).unwrap();
+    task::train(&mut agent, 0, AgentSteps(steps), |_, _| ()).unwrap();
     let mut batch = Batch::new(task::config().batch_size, agent.replay().layout());
     agent.replay().sample(&mut seeds.rng(Role::Replay), &mut batch).unwrap();
     (agent, batch)
@@ -24,7 +24,7 @@ fn values(learner: &dyn Learner) -> Vec<f32> {
 
 #[test]
 fn the_agent_learns_with_a_dfdx_network() {
-    let mean_return = |agent: &mut Agent| task::evaluate(agent, &mut Equations::new(7), Seeds::new(7), 20);
+    let mean_return = |agent: &mut Agent| task::evaluate(agent, 7, 20);
     let untrained = mean_return(&mut agent(Seeds::new(1)).unwrap());
     let trained = mean_return(&mut trained(6_000).0);
     assert!(untrained < 50.0 && trained > 100.0, "{untrained} before, {trained} after");

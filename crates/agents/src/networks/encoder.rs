@@ -2,6 +2,7 @@
 
 use softmoe_config::EncoderSpec;
 use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::layers::{Conv2d, Relu};
 use softmoe_nets::{Builder, one_of};
 
 /// Observations or feature maps: (batch, height, width, channels).
@@ -13,6 +14,8 @@ one_of! {
         MinAtar(MinAtar<usize, usize>),
         Nature(Nature<usize, usize, usize, usize, usize>),
         Impala(Impala<usize, usize, usize, usize, usize, usize, usize>),
+        /// A dense layer over the channels of each pixel, of which a vector has one.
+        Dense((Conv2d<usize, usize, usize, 1, 1>, Relu)),
     }
 }
 
@@ -26,6 +29,10 @@ impl Encoder {
             EncoderSpec::Impala { width } => {
                 let widths = (16 * width, 32 * width, 32 * width);
                 Encoder::Impala(Impala::new(builder, name, shape, widths))
+            }
+            EncoderSpec::Dense { width } => {
+                let [rows, columns, channels] = shape;
+                Encoder::Dense((Conv2d::new(builder, name, channels, (rows, columns, width)), Relu))
             }
         }
     }

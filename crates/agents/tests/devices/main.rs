@@ -36,7 +36,7 @@ fn update_settings(architecture: &Architecture, double: bool) -> UpdateSettings 
         priority_exponent: 0.5,
         importance_exponent: 0.5,
         optimizer: AdamSettings::new(2.5e-4, 1.5e-4),
-        element: Element::Byte { scale: architecture.network.encoder.pixel_scale() },
+        element: architecture.network.encoder.element(),
     }
 }
 
@@ -85,7 +85,10 @@ fn batch(architecture: &Architecture, seed: u64) -> Batch {
         1 => u8::from(rng.random_bool(0.2)),
         largest => rng.random_range(0..=largest),
     };
-    let largest = architecture.network.encoder.pixel_scale();
+    let largest = match architecture.network.encoder.element() {
+        Element::Byte { scale } => scale,
+        Element::Float => u8::MAX,
+    };
     batch.states.fill_with(|| pixels(&mut rng, largest));
     batch.next_states.fill_with(|| pixels(&mut rng, largest));
     batch.actions.fill_with(|| rng.random_range(0..architecture.actions as u8));

@@ -58,6 +58,7 @@ fn blocks(description: &Description, encoder: EncoderSpec) -> Vec<Block> {
         EncoderSpec::MinAtar => "MinAtar",
         EncoderSpec::Nature => "Nature CNN",
         EncoderSpec::Impala { .. } => "Impala",
+        EncoderSpec::Dense { .. } => "Dense",
     };
     let block = |name: String, output: &[usize], parameters: usize, shared: bool| Block {
         name,

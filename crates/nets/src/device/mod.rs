@@ -65,6 +65,15 @@ pub use burn_wgpu::{Wgpu, WgpuDevice};
 pub use burn_tensor::backend::Backend;
 use burn_tensor::{BasicOps, Int, Tensor};
 
+/// The names that a layer's forward pass on a device is written with.
+pub(crate) mod prelude {
+    pub(crate) use super::{
+        DeviceLayer, DeviceWeights, one_hot, ranks, same_shapes, tokens_times, transposed,
+    };
+    pub(crate) use burn_tensor::activation::{relu, softmax};
+    pub(crate) use burn_tensor::{Int, Tensor, backend::Backend};
+}
+
 /// The product of each token and a matrix.
 ///
 /// # Shapes

@@ -8,8 +8,8 @@ use crate::{Backward, Builder, Initializer, Layer, LayerDescription, Scalar, Siz
 /// The deep encoder of Espeholt et al. (2018, arXiv 1802.01561, figure 3), without its LSTM: three stages, each a 3x3
 /// convolution, a pooling by the maximum that halves the sides, and two residual blocks; then a ReLU.
 ///
-/// A block adds ReLU, convolution, ReLU, convolution of its input to the input. All paddings are SAME and the initial
-/// initializers are Dopamine's.
+/// A block adds ReLU, convolution, ReLU, convolution of its input to the input. All padding is SAME. The initializers are
+/// Dopamine's.
 ///
 /// # Shapes
 /// (batch, `Side0`, `Side0`, channels) -> (batch, `Side3`, `Side3`, `Width2`); the stages make (`Side1`, `Side1`,
@@ -46,7 +46,7 @@ impl<Side0: Size, Side1: Size, Side2: Size, Side3: Size, Width0: Size, Width1: S
     /// The encoder for observations of `shape` (height, width, channels), with stages of `widths` channels: 16, 32 and 32
     /// in the paper.
     ///
-    /// The kernel of a stage starts Xavier-uniform, those of its blocks LeCun-normal, biases at zero. Parameters are
+    /// The kernel of a stage is Xavier-uniform, the kernels of its blocks are LeCun-normal, and biases are zero. Parameters are
     /// called `<name>/stage_<0 to 2>/convolution/kernel`, `<name>/stage_0/block_<0, 1>/convolution_<0, 1>/kernel`, and so
     /// on, with `../bias`.
     ///

@@ -1,4 +1,4 @@
-//! The encoders of the paper: networks from an observation to a feature map.
+//! The encoders of the paper: convolutional networks from an observation to a feature map.
 //!
 //! | encoder | observations | feature map | source |
 //! |---|---|---|---|
@@ -6,10 +6,9 @@
 //! | [`Nature`] | 84x84x4 | 11x11x64 | Mnih et al. 2015, with SAME padding as in Dopamine |
 //! | [`Impala`] | 84x84x4 | 11x11x32 | Espeholt et al. 2018, arXiv 1802.01561, figure 3 |
 //!
-//! The type parameters are the sizes of the maps, and default to those of the table; any other sizes, constant or
-//! `usize`, will do. Sizes that do not follow from each other do not compile, or are refused when the encoder is made.
-//! Divide pixels by their scale first, as `softmoe-agents` does: 255 for bytes, 1 for MinAtar's zeros and ones. Every
-//! encoder ends with a ReLU.
+//! The type parameters are the sizes of the maps, constant or `usize`. Their defaults are the sizes of the table. Sizes that
+//! do not follow from each other do not compile, or are refused when the encoder is made. Divide pixels that are bytes by 255
+//! first, as `softmoe-agents` does; MinAtar's pixels are 0 or 1. Every encoder ends with a ReLU.
 //!
 //! ```
 //! use softmoe_nets::shapes::Const;
@@ -34,10 +33,10 @@ pub use nature::Nature;
 
 use crate::Size;
 
-/// A side of a feature map that follows from the observation's, as the type that an encoder names for it.
+/// A side of a feature map that follows from the observation's side, in the type that the encoder names.
 ///
 /// # Panics
-/// If that is another constant.
+/// If the type is another constant.
 fn side<S: Size>(size: usize) -> S {
     let named = S::STATIC.unwrap_or(size);
     S::from_size(size).unwrap_or_else(|| {

@@ -4,6 +4,7 @@
 //! one); the best available runs unless [`InstructionSet::run`] or the environment chooses another.
 
 mod block;
+pub(crate) mod double;
 mod elementwise;
 mod from_memory;
 mod instruction_set;

@@ -37,6 +37,20 @@ pub(crate) trait Split: Send + Sized {
 /// A slice as rows of a fixed length; the last may be shorter.
 pub(crate) struct Rows<S>(pub(crate) S, pub(crate) usize);
 
+impl<'a, E> Rows<&'a [E]> {
+    /// Each whole row.
+    pub(crate) fn iter(&self) -> std::slice::ChunksExact<'a, E> {
+        self.0.chunks_exact(self.1)
+    }
+}
+
+impl<E> Rows<&mut [E]> {
+    /// Each whole row.
+    pub(crate) fn iter_mut(&mut self) -> std::slice::ChunksExactMut<'_, E> {
+        self.0.chunks_exact_mut(self.1)
+    }
+}
+
 impl<E: Sync> Split for Rows<&[E]> {
     fn row_count(&self) -> usize {
         self.0.len().div_ceil(self.1)

@@ -8,11 +8,11 @@ use crate::layers::padding::{Valid, output_length};
 use crate::size::expect;
 use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// The mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by channel: VALID, no
-/// padding. Pixels left over at the end of an axis are not read.
+/// Average pooling: the mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by channel.
+/// There is no padding (VALID): pixels left over at the end of an axis are not read.
 ///
-/// [`PerConv`](super::PerConv) behind one of 3x3, stride 3, makes tokens of patches without parameters: the paper's
-/// code has it as an alternative to the convolution of [`PerPatch`](super::PerPatch).
+/// Average pooling of 3x3, stride 3, with [`PerConv`](super::PerConv) after it, makes tokens of patches without parameters.
+/// The paper's code has this as an alternative to the convolution of [`PerPatch`](super::PerPatch).
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, `H` = (height - `KERNEL`) / `STRIDE` + 1, `W`, channels)
@@ -50,7 +50,7 @@ impl<H: Size, W: Size, const KERNEL: usize, const STRIDE: usize> AveragePool<H, 
         }
     }
 
-    /// What each pixel counts in its window.
+    /// The weight of each pixel in its window.
     fn weight<E: Scalar>() -> E {
         E::ONE / E::from_f64((KERNEL * KERNEL) as f64)
     }
@@ -130,6 +130,6 @@ where
         }
     }
 
-    /// Position by position, channel by channel: the channels stay what they are.
+    /// Pooling works channel by channel, so a channel is still the same neuron.
     fn inspect<E: Scalar>(&self, _: &[E], _: &AveragePoolWorkspace<E>, _: &mut Inspection) {}
 }

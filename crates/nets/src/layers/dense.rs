@@ -1,16 +1,18 @@
 //! Dense layers, plain and with factorised noise.
+//!
+//! This file is the definition: the layers, their parameters, and their forward pass. [`cpu`] has the CPU engine's passes.
+
+mod cpu;
+
+pub use cpu::DenseWorkspace;
+pub(crate) use cpu::disjoint;
 
 #[cfg(feature = "burn")]
-mod device;
-
-use crate::inspection::Kernel;
-use crate::kernels::{self, Matrix, MatrixMut, product};
-use crate::layer::y_and_dx;
-use crate::size::expect;
-use crate::{Backward, Builder, Initializer, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
+use crate::device::prelude::*;
+use crate::{Builder, Initializer, Size};
 use std::ops::Range;
 
-/// y = x W + b.
+/// A dense layer, y = x W + b.
 ///
 /// # Shapes
 /// (batch, `I`) -> (batch, `O`); kernel W: (`I`, `O`)
@@ -22,8 +24,9 @@ pub struct Linear<I, O> {
     bias: Range<usize>,
 }
 
-/// y = x (mu + sigma * eps_in eps_out^T) + b_mu + b_sigma * eps_out, with one draw of the noise for the whole
-/// batch (Fortunato et al. 2018, arXiv 1706.10295, equations 9 to 11); without noise y = x mu + b_mu.
+/// A dense layer with factorised noise (Fortunato et al. 2018, arXiv 1706.10295, equations 9 to 11):
+/// y = x (mu + sigma * eps_in eps_out^T) + b_mu + b_sigma * eps_out, with one draw of the noise for the whole batch.
+/// Without noise, y = x mu + b_mu.
 ///
 /// # Shapes
 /// (batch, `I`) -> (batch, `O`); mu, sigma: (`I`, `O`); eps_in: (`I`); eps_out, b: (`O`)
@@ -43,71 +46,70 @@ pub enum Dense<I, O> {
     Noisy(NoisyLinear<I, O>),
 }
 
-/// Buffers of a dense layer.
-#[derive(Clone, Debug)]
-pub struct DenseWorkspace<E> {
-    y: Vec<E>,
-    dx: Vec<E>,
-    /// Noisy: the kernel with its noise (of one sample: for the backward pass only).
-    kernel: Vec<E>,
-    /// Noisy: the bias with its noise.
-    bias: Vec<E>,
-    /// Noisy, one sample: x * eps_in, and its product with sigma.
-    scaled: Vec<E>,
-    noisy: Vec<E>,
+#[cfg(feature = "burn")]
+impl<I: Size, O: Size> Linear<I, O> {
+    /// Kernel and bias.
+    fn on<B: Backend>(&self, weights: &DeviceWeights<B>) -> (Tensor<B, 2>, Tensor<B, 1>) {
+        let (i, o) = (self.inputs.size(), self.outputs.size());
+        (weights.parameter(&self.kernel, [i, o]), weights.parameter(&self.bias, [o]))
+    }
 }
 
-impl<E: Scalar> DenseWorkspace<E> {
-    fn new(batch: usize, inputs: usize, outputs: usize, noisy: bool) -> Self {
-        let zeros = |len| vec![E::ZERO; len];
-        let if_noisy = |len| zeros(if noisy { len } else { 0 });
-        DenseWorkspace {
-            y: zeros(batch * outputs),
-            dx: zeros(batch * inputs),
-            kernel: if_noisy(inputs * outputs),
-            bias: if_noisy(outputs),
-            scaled: if_noisy(inputs),
-            noisy: if_noisy(outputs),
+#[cfg(feature = "burn")]
+impl<I: Size, O: Size> DeviceLayer<(usize, I)> for Linear<I, O> {
+    same_shapes!((usize, I));
+
+    fn forward_on<B: Backend>(&self, weights: &DeviceWeights<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        affine(x, self.on(weights))
+    }
+}
+
+#[cfg(feature = "burn")]
+impl<I: Size, O: Size> DeviceLayer<(usize, I)> for NoisyLinear<I, O> {
+    same_shapes!((usize, I));
+
+    fn forward_on<B: Backend>(&self, weights: &DeviceWeights<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        let mu = self.mu.on(weights);
+        match (weights.noise(&self.eps[0]), weights.noise(&self.eps[1])) {
+            (Some(eps_in), Some(eps_out)) => noisy(x, mu, self.sigma.on(weights), eps_in, eps_out),
+            _ => affine(x, mu),
         }
     }
 }
 
-/// y = x kernel + bias.
-fn affine<E: Scalar>(y: &mut [E], x: &[E], kernel: &[E], bias: &[E]) {
-    let inputs = kernel.len() / bias.len();
-    if x.len() == inputs {
-        y.copy_from_slice(bias);
-        kernels::vector_matrix(y, x, kernel);
-    } else {
-        let (batch, outputs) = (x.len() / inputs, bias.len());
-        let (x, kernel) = (Matrix::new(x, batch, inputs), Matrix::new(kernel, inputs, outputs));
-        kernels::affine(MatrixMut::new(y, batch, outputs), x, kernel, bias);
+#[cfg(feature = "burn")]
+impl<I: Size, O: Size> DeviceLayer<(usize, I)> for Dense<I, O> {
+    same_shapes!((usize, I));
+
+    fn forward_on<B: Backend>(&self, weights: &DeviceWeights<B>, x: Tensor<B, 2>) -> Tensor<B, 2> {
+        match self {
+            Dense::Plain(layer) => layer.forward_on(weights, x),
+            Dense::Noisy(layer) => layer.forward_on(weights, x),
+        }
     }
 }
 
-/// The gradients of [`affine`].
-fn affine_backward<E: Scalar>(
-    dx: Option<&mut [E]>,
-    d_kernel: &mut [E],
-    d_bias: &mut [E],
-    dy: &[E],
-    x: &[E],
-    kernel: &[E],
-) {
-    let outputs = d_bias.len();
-    let (inputs, batch) = (d_kernel.len() / outputs, dy.len() / outputs);
-    d_bias.fill(E::ZERO);
-    kernels::add_row_sums(d_bias, dy);
-    let dy = Matrix::new(dy, batch, outputs);
-    product(MatrixMut::new(d_kernel, inputs, outputs), Matrix::new(x, batch, inputs).transposed(), dy, false);
-    if let Some(dx) = dx {
-        let kernel = Matrix::new(kernel, inputs, outputs).transposed();
-        product(MatrixMut::new(dx, batch, inputs), dy, kernel, false);
-    }
+/// x kernel + bias.
+#[cfg(feature = "burn")]
+fn affine<B: Backend>(x: Tensor<B, 2>, (kernel, bias): (Tensor<B, 2>, Tensor<B, 1>)) -> Tensor<B, 2> {
+    x.matmul(kernel) + bias.unsqueeze()
+}
+
+/// Equation 9 of Fortunato et al. (2018).
+#[cfg(feature = "burn")]
+fn noisy<B: Backend>(
+    x: Tensor<B, 2>,
+    (mu, b_mu): (Tensor<B, 2>, Tensor<B, 1>),
+    (sigma, b_sigma): (Tensor<B, 2>, Tensor<B, 1>),
+    eps_in: Tensor<B, 1>,
+    eps_out: Tensor<B, 1>,
+) -> Tensor<B, 2> {
+    let eps = eps_in.unsqueeze_dim::<2>(1) * eps_out.clone().unsqueeze::<2>();
+    affine(x, (mu + sigma * eps, b_mu + b_sigma * eps_out))
 }
 
 impl<I: Size, O: Size> Linear<I, O> {
-    /// A dense layer with a Xavier-uniform kernel and a bias of zeros, as `<name>/kernel` and `<name>/bias`.
+    /// A dense layer with the parameters `<name>/kernel`, Xavier-uniform, and `<name>/bias`, zero.
     pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O) -> Self {
         let (i, o) = (inputs.size(), outputs.size());
         Linear {
@@ -120,8 +122,8 @@ impl<I: Size, O: Size> Linear<I, O> {
 }
 
 impl<I: Size, O: Size> NoisyLinear<I, O> {
-    /// A noisy layer with mu uniform in +-1/sqrt(inputs) and sigma = 0.1/sqrt(inputs) everywhere, as Dopamine
-    /// has it (Fortunato et al. use 0.5/sqrt(inputs)), as `<name>/{kernel,bias}_{mu,sigma}`.
+    /// A noisy layer with the parameters `<name>/{kernel,bias}_{mu,sigma}`. As in Dopamine, mu is uniform in
+    /// +-1/sqrt(inputs) and sigma is 0.1/sqrt(inputs) everywhere. (Fortunato et al. use 0.5/sqrt(inputs).)
     pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O) -> Self {
         let (i, o) = (inputs.size(), outputs.size());
         let (mu, sigma) = noisy_laws(i);
@@ -136,73 +138,6 @@ impl<I: Size, O: Size> NoisyLinear<I, O> {
     }
 }
 
-/// Initial initializers of mu and sigma of a noisy layer of that many inputs.
-pub(crate) fn noisy_laws(inputs: usize) -> (Initializer, Initializer) {
-    let scale = 1.0 / (inputs as f64).sqrt();
-    (Initializer::Uniform { bound: scale }, Initializer::Constant(0.1 * scale))
-}
-
-impl<I: Size, O: Size> NoisyLinear<I, O> {
-    /// Writes the kernel and the bias with their noise; without noise they are left alone.
-    fn draw<E: Scalar>(&self, weights: Weights<'_, E>, kernel: &mut [E], bias: &mut [E]) {
-        let Some(noise) = weights.noise else { return };
-        let of = |range: &Range<usize>| &weights.parameters[range.clone()];
-        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
-        kernels::multiply_outer(kernel, Some(of(&self.mu.kernel)), of(&self.sigma.kernel), eps_in, eps_out);
-        kernels::multiply_outer(bias, Some(of(&self.mu.bias)), of(&self.sigma.bias), &[E::ONE], eps_out);
-    }
-
-    /// The gradient of sigma from that of mu.
-    fn noise_backward<E: Scalar>(&self, weights: Weights<'_, E>, gradient: &mut [E]) {
-        let ranges = [&self.mu.kernel, &self.mu.bias, &self.sigma.kernel, &self.sigma.bias];
-        let [d_mu, d_b_mu, d_sigma, d_b_sigma] = disjoint(gradient, ranges);
-        let Some(noise) = weights.noise else {
-            d_sigma.fill(E::ZERO);
-            d_b_sigma.fill(E::ZERO);
-            return;
-        };
-        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
-        kernels::multiply_outer(d_sigma, None, d_mu, eps_in, eps_out);
-        kernels::multiply_outer(d_b_sigma, None, d_b_mu, &[E::ONE], eps_out);
-    }
-}
-
-/// What a head needs that computes a part of a dense layer's outputs.
-impl<I: Size, O: Size> Dense<I, O> {
-    /// The kernel and the bias, with noise where there is any: drawn into `workspace` first if `draw`, else as they
-    /// were drawn the last time.
-    pub(crate) fn weights<'a, E: Scalar>(
-        &self,
-        weights: Weights<'a, E>,
-        workspace: &'a mut DenseWorkspace<E>,
-        draw: bool,
-    ) -> (&'a [E], &'a [E]) {
-        let [kernel, bias] = self.ranges();
-        match self {
-            Dense::Noisy(layer) if weights.noise.is_some() => {
-                if draw {
-                    layer.draw(weights, &mut workspace.kernel, &mut workspace.bias);
-                }
-                (&workspace.kernel, &workspace.bias)
-            }
-            _ => (&weights.parameters[kernel.clone()], &weights.parameters[bias.clone()]),
-        }
-    }
-
-    /// Where kernel and bias lie: mu of a noisy layer.
-    pub(crate) fn ranges(&self) -> [&Range<usize>; 2] {
-        let (Dense::Plain(layer) | Dense::Noisy(NoisyLinear { mu: layer, .. })) = self;
-        [&layer.kernel, &layer.bias]
-    }
-
-    /// The gradient of a noisy layer's sigma from that of its mu.
-    pub(crate) fn noise_backward<E: Scalar>(&self, weights: Weights<'_, E>, gradient: &mut [E]) {
-        if let Dense::Noisy(layer) = self {
-            layer.noise_backward(weights, gradient);
-        }
-    }
-}
-
 impl<I: Size, O: Size> Dense<I, O> {
     /// A [`NoisyLinear`] if `noisy`, else a [`Linear`].
     pub fn new(builder: &mut Builder, name: &str, inputs: I, outputs: O, noisy: bool) -> Self {
@@ -214,168 +149,8 @@ impl<I: Size, O: Size> Dense<I, O> {
     }
 }
 
-/// What [`Layer`] asks of every dense layer alike.
-macro_rules! dense_layer {
-    () => {
-        type Out = (usize, O);
-        type Workspace<E: Scalar> = DenseWorkspace<E>;
-
-        y_and_dx!();
-    };
-}
-
-impl<I: Size, O: Size> Layer<(usize, I)> for Linear<I, O> {
-    dense_layer!();
-
-    fn output_shape(&self, (batch, inputs): (usize, I)) -> (usize, O) {
-        expect("a dense layer's number of inputs", Some(self.inputs.size()), Some(inputs.size()));
-        (batch, self.outputs)
-    }
-
-    fn describe(&self, input: (usize, I)) -> Vec<LayerDescription> {
-        let (i, o) = (self.inputs.size(), self.outputs.size());
-        vec![LayerDescription::new("dense", self.output_shape(input)).of((i + 1) * o, i * o)]
-    }
-
-    fn workspace<E: Scalar>(&self, input: (usize, I)) -> DenseWorkspace<E> {
-        let (batch, outputs) = self.output_shape(input);
-        DenseWorkspace::new(batch, self.inputs.size(), outputs.size(), false)
-    }
-
-    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
-        let parameters = weights.parameters;
-        affine(&mut workspace.y, x, &parameters[self.kernel.clone()], &parameters[self.bias.clone()]);
-    }
-
-    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
-        let Backward { weights, x, dy, gradient, wants_dx } = pass;
-        let [d_kernel, d_bias] = disjoint(gradient, [&self.kernel, &self.bias]);
-        let dx = wants_dx.then_some(workspace.dx.as_mut_slice());
-        affine_backward(dx, d_kernel, d_bias, dy, x, &weights.parameters[self.kernel.clone()]);
-    }
-
-    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseWorkspace<E>, inspection: &mut Inspection) {
-        let kernel = Kernel { range: self.kernel.clone(), columns: self.outputs.size() };
-        inspection.weights(&[kernel], std::slice::from_ref(&self.bias));
-    }
-}
-
-impl<I: Size, O: Size> Layer<(usize, I)> for NoisyLinear<I, O> {
-    dense_layer!();
-
-    fn output_shape(&self, input: (usize, I)) -> (usize, O) {
-        self.mu.output_shape(input)
-    }
-
-    fn describe(&self, input: (usize, I)) -> Vec<LayerDescription> {
-        let (i, o) = (self.mu.inputs.size(), self.mu.outputs.size());
-        vec![LayerDescription::new("noisy dense", self.output_shape(input)).of(2 * (i + 1) * o, i * o)]
-    }
-
-    fn workspace<E: Scalar>(&self, input: (usize, I)) -> DenseWorkspace<E> {
-        let (batch, outputs) = self.output_shape(input);
-        DenseWorkspace::new(batch, self.mu.inputs.size(), outputs.size(), true)
-    }
-
-    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
-        let Some(noise) = weights.noise else {
-            return self.mu.forward_into(weights, x, workspace);
-        };
-        let [eps_in, eps_out] = [&noise[self.eps[0].clone()], &noise[self.eps[1].clone()]];
-        let parameters = weights.parameters;
-        let [mu, b_mu] = [&parameters[self.mu.kernel.clone()], &parameters[self.mu.bias.clone()]];
-        let [sigma, b_sigma] = [&parameters[self.sigma.kernel.clone()], &parameters[self.sigma.bias.clone()]];
-        if x.len() == eps_in.len() {
-            // One sample: x (sigma * eps_in eps_out^T) = ((x * eps_in) sigma) * eps_out moves less memory.
-            kernels::multiply_outer(&mut workspace.bias, Some(b_mu), b_sigma, &[E::ONE], eps_out);
-            affine(&mut workspace.y, x, mu, &workspace.bias);
-            kernels::multiply_outer(&mut workspace.scaled, None, x, &[E::ONE], eps_in);
-            workspace.noisy.fill(E::ZERO);
-            kernels::vector_matrix(&mut workspace.noisy, &workspace.scaled, sigma);
-            for ((y, &noisy), &eps) in workspace.y.iter_mut().zip(&workspace.noisy).zip(eps_out) {
-                *y += noisy * eps;
-            }
-        } else {
-            self.draw(weights, &mut workspace.kernel, &mut workspace.bias);
-            affine(&mut workspace.y, x, &workspace.kernel, &workspace.bias);
-        }
-    }
-
-    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
-        let Backward { weights, x, dy, gradient, wants_dx } = pass;
-        let [d_mu, d_b_mu] = disjoint(gradient, [&self.mu.kernel, &self.mu.bias]);
-        let dx = wants_dx.then_some(workspace.dx.as_mut_slice());
-        let mut kernel = &weights.parameters[self.mu.kernel.clone()];
-        if weights.noise.is_some() {
-            if x.len() == self.mu.inputs.size() {
-                // The forward pass of one sample went without the noisy kernel.
-                self.draw(weights, &mut workspace.kernel, &mut workspace.bias);
-            }
-            kernel = &workspace.kernel;
-        }
-        affine_backward(dx, d_mu, d_b_mu, dy, x, kernel);
-        self.noise_backward(weights, gradient);
-    }
-
-    fn inspect<E: Scalar>(&self, _: &[E], _: &DenseWorkspace<E>, inspection: &mut Inspection) {
-        let parts = [&self.mu, &self.sigma];
-        let kernels = parts.map(|part| Kernel { range: part.kernel.clone(), columns: part.outputs.size() });
-        inspection.weights(&kernels, &parts.map(|part| part.bias.clone()));
-    }
-}
-
-impl<I: Size, O: Size> Layer<(usize, I)> for Dense<I, O> {
-    dense_layer!();
-
-    fn output_shape(&self, input: (usize, I)) -> (usize, O) {
-        match self {
-            Dense::Plain(layer) => layer.output_shape(input),
-            Dense::Noisy(layer) => layer.output_shape(input),
-        }
-    }
-
-    fn describe(&self, input: (usize, I)) -> Vec<LayerDescription> {
-        match self {
-            Dense::Plain(layer) => layer.describe(input),
-            Dense::Noisy(layer) => layer.describe(input),
-        }
-    }
-
-    fn workspace<E: Scalar>(&self, input: (usize, I)) -> DenseWorkspace<E> {
-        match self {
-            Dense::Plain(layer) => layer.workspace(input),
-            Dense::Noisy(layer) => layer.workspace(input),
-        }
-    }
-
-    fn forward_into<E: Scalar>(&self, weights: Weights<E>, x: &[E], workspace: &mut Self::Workspace<E>) {
-        match self {
-            Dense::Plain(layer) => layer.forward_into(weights, x, workspace),
-            Dense::Noisy(layer) => layer.forward_into(weights, x, workspace),
-        }
-    }
-
-    fn backward_into<E: Scalar>(&self, pass: Backward<E>, workspace: &mut Self::Workspace<E>) {
-        match self {
-            Dense::Plain(layer) => layer.backward_into(pass, workspace),
-            Dense::Noisy(layer) => layer.backward_into(pass, workspace),
-        }
-    }
-
-    fn inspect<E: Scalar>(&self, x: &[E], workspace: &DenseWorkspace<E>, inspection: &mut Inspection) {
-        match self {
-            Dense::Plain(layer) => layer.inspect(x, workspace, inspection),
-            Dense::Noisy(layer) => layer.inspect(x, workspace, inspection),
-        }
-    }
-}
-
-/// The parts of `gradient` that belong to parameters.
-pub(crate) fn disjoint<'g, E, const N: usize>(
-    gradient: &'g mut [E],
-    ranges: [&Range<usize>; N],
-) -> [&'g mut [E]; N] {
-    gradient
-        .get_disjoint_mut(ranges.map(Clone::clone))
-        .expect("parameters do not overlap and end within the list")
+/// The initializers of mu and sigma of a noisy layer with `inputs` inputs.
+pub(crate) fn noisy_laws(inputs: usize) -> (Initializer, Initializer) {
+    let scale = 1.0 / (inputs as f64).sqrt();
+    (Initializer::Uniform { bound: scale }, Initializer::Constant(0.1 * scale))
 }

@@ -7,8 +7,8 @@ use crate::kernels;
 use crate::layer::y_and_dx;
 use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// The mean of each channel over all positions (Lin et al. 2014, arXiv 1312.4400, section 3.2). A dense layer and a
-/// [`Relu`](super::Relu) behind it make the body of "Mind the GAP!" (arXiv 2505.17749).
+/// Global average pooling: the mean of each channel over all positions (Lin et al. 2014, arXiv 1312.4400, section 3.2).
+/// With a dense layer and a [`Relu`](super::Relu) after it, this is the body of "Mind the GAP!" (arXiv 2505.17749).
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, channels)
@@ -23,7 +23,7 @@ pub struct GlobalAveragePoolWorkspace<E> {
     dx: Vec<E>,
 }
 
-/// mean = the mean of the rows of each of the matrices that x is made of, one for each row of `mean`.
+/// The mean of the rows of each matrix in `x`.
 ///
 /// # Shapes
 /// mean: (batch, columns); x: (batch, rows, columns)
@@ -89,6 +89,6 @@ impl<H: Size, W: Size, C: Size> Layer<(usize, H, W, C)> for GlobalAveragePool {
         }
     }
 
-    /// Position by position, channel by channel: the channels stay what they are.
+    /// Pooling works channel by channel, so a channel is still the same neuron.
     fn inspect<E: Scalar>(&self, _: &[E], _: &GlobalAveragePoolWorkspace<E>, _: &mut Inspection) {}
 }

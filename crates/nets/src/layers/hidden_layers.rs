@@ -1,4 +1,4 @@
-//! As many dense layers, each with a rectifier behind it, as a setting says.
+//! Hidden layers, whose number is a setting.
 
 #[cfg(feature = "burn")]
 mod device;
@@ -8,9 +8,9 @@ use crate::layers::relu::{Relu, ReluWorkspace};
 use crate::size::expect;
 use crate::{Backward, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// (Dense, ReLU,)*: all of one width. Without a layer the input passes as it is.
+/// Hidden layers of one width: (dense, ReLU,)*. Without a layer, the output is the input.
 ///
-/// Their number and width are known at run time only, so that networks that differ in these are of one type.
+/// Number and width are decided at run time, so networks that differ in them have the same type.
 ///
 /// # Shapes
 /// (batch, `I`) -> (batch, hidden width), or (batch, `I`) where there is no layer
@@ -25,7 +25,8 @@ pub struct HiddenLayers<I> {
 pub struct HiddenLayersWorkspace<E>(Vec<(DenseWorkspace<E>, ReluWorkspace<E>)>);
 
 impl<I: Size> HiddenLayers<I> {
-    /// `count` layers of width `hidden`, as `<name>/..` (see [`Dense::new`]), `<name>_1/..`, `<name>_2/..` and so on.
+    /// `count` layers of width `hidden`, with the parameters `<name>/..` (see [`Dense::new`]), `<name>_1/..`, `<name>_2/..`
+    /// and so on.
     pub fn new(
         builder: &mut Builder,
         name: &str,

@@ -1,58 +1,55 @@
-//! Losses that keep a router from sending all tokens to few experts (Riquelme et al. 2021, arXiv 2106.05974,
-//! appendix A), as Dopamine's mixtures of experts have them.
+//! Load-balancing losses, which keep a router from sending all tokens to a few experts (Riquelme et al. 2021, arXiv
+//! 2106.05974, appendix A), as in Dopamine's mixtures of experts.
+
+#[cfg(feature = "burn")]
+mod device;
 
 use crate::Scalar;
 
-/// How much each load-balancing loss of a router counts; each is a mean over the samples of a batch.
+/// Coefficients of a router's load-balancing losses. Each loss is a mean over the samples of a batch.
 ///
 /// With a router's logits L, (m, n), of one sample, probabilities = softmax of L over the n experts, and
 /// variation(v) = population variance of v / (mean of v)^2:
 /// - importance loss = variation of the experts' probabilities, each summed over the tokens
 /// - load loss = variation of the experts' loads: the mean over tokens t of the probability that L_te + noise would
 ///   exceed t's k-th largest noisy logit, with normal noise of deviation `load_noise` / n
-/// - entropy loss = 1 - entropy of the numbers of tokens that chose each expert, in units of ln n. It has no
-///   gradient (numbers of tokens are steps), so it tells the balance and trains nothing.
 ///
-/// The noise of the load loss is one draw for the whole batch, as that of noisy layers (the paper's code draws anew
-/// for each sample); with the noise off it is zero.
+/// One draw of the load loss's noise serves the whole batch, as in noisy layers. (Dopamine draws for each sample.)
+/// Without noise it is zero. Dopamine's entropy loss has no gradient and is left out.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LoadBalancing {
     /// Coefficient of the importance loss; 0 switches it off. Dopamine's is 1 where it is on.
     pub importance: f64,
     /// Coefficient of the load loss; 0 switches it off. Dopamine's is 1 where it is on.
     pub load: f64,
-    /// Deviation of the load loss's noise times the number of experts, 1 in the source.
+    /// Deviation of the load loss's noise times the number of experts; 1 in Dopamine.
     pub load_noise: f64,
-    /// Coefficient of the entropy loss; 0 switches it off. Dopamine's is 0.5 where it is on.
-    pub entropy: f64,
 }
 
 impl Default for LoadBalancing {
     /// All losses off.
     fn default() -> Self {
-        LoadBalancing { importance: 0.0, load: 0.0, load_noise: 1.0, entropy: 0.0 }
+        LoadBalancing { importance: 0.0, load: 0.0, load_noise: 1.0 }
     }
 }
 
 /// The load-balancing losses of a batch, each times its coefficient.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct BalancingLosses {
-    /// Of the probabilities' sums.
+    /// The importance loss.
     pub importance: f64,
-    /// Of the experts' loads.
+    /// The load loss.
     pub load: f64,
-    /// Of the numbers of tokens.
-    pub entropy: f64,
 }
 
 impl BalancingLosses {
-    /// The sum of all.
+    /// The sum of both.
     pub fn total(&self) -> f64 {
-        self.importance + self.load + self.entropy
+        self.importance + self.load
     }
 }
 
-/// What a router made of a batch.
+/// A router's values for a batch.
 #[derive(Clone, Copy)]
 pub(crate) struct Routing<'a, E> {
     /// (tokens m, experts n, experts k that a token chooses)
@@ -60,8 +57,6 @@ pub(crate) struct Routing<'a, E> {
     /// (batch, m, n)
     pub(crate) logits: &'a [E],
     pub(crate) probabilities: &'a [E],
-    /// (batch, m, k)
-    pub(crate) choices: &'a [usize],
     /// Standard normals, (m, n).
     pub(crate) noise: Option<&'a [E]>,
 }
@@ -81,7 +76,7 @@ impl<E: Scalar> Routing<'_, E> {
     }
 }
 
-/// What the losses keep of a forward pass.
+/// Values of a forward pass that the losses' gradients need.
 #[derive(Clone, Debug)]
 pub(crate) struct BalancingWorkspace {
     /// The experts' summed probabilities and loads, (batch, n).
@@ -91,7 +86,7 @@ pub(crate) struct BalancingWorkspace {
     threshold: Vec<usize>,
     /// Experts of a token by noisy logit.
     order: Vec<usize>,
-    /// Of one sample: numbers of tokens, or a gradient, (n).
+    /// A gradient for one sample, (n).
     scratch: Vec<f64>,
     pub(crate) losses: BalancingLosses,
 }
@@ -140,15 +135,6 @@ impl LoadBalancing {
             let sum: f64 = workspace.load.chunks_exact(n).map(variation).sum();
             workspace.losses.load = self.load * sum / batch;
         }
-        if self.entropy != 0.0 {
-            let of_sample = |choices: &[usize]| {
-                workspace.scratch.fill(0.0);
-                choices.iter().for_each(|&expert| workspace.scratch[expert] += 1.0);
-                entropy(&workspace.scratch)
-            };
-            let sum: f64 = routing.choices.chunks_exact(m * k).map(of_sample).sum();
-            workspace.losses.entropy = self.entropy * (1.0 - sum / batch);
-        }
     }
 
     /// Adds the importance loss's gradient with respect to the probabilities, (batch, m, n).
@@ -190,7 +176,7 @@ impl LoadBalancing {
                 let first = (sample * m + token) * n;
                 let threshold = workspace.threshold[sample * m + token];
                 let needed = routing.noisy(first + threshold, deviation);
-                // The threshold is a logit too: what raises it lowers everyone's chance.
+                // The threshold is a logit too: a higher one lowers the chance of all experts.
                 let mut d_threshold = 0.0;
                 for (expert, d) in d_token.iter_mut().enumerate() {
                     let noise = (needed - routing.logits[first + expert].to_f64()) / deviation;
@@ -232,17 +218,6 @@ fn moments(values: &[f64]) -> (f64, f64) {
     let len = values.len() as f64;
     let mean = values.iter().sum::<f64>() / len;
     (mean, values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / len)
-}
-
-/// Entropy of the distribution that `counts` are proportional to, in units of the logarithm of their number; 1 of a
-/// single one, which nothing can unbalance. Each count is taken 1e-6 larger, as in the source.
-fn entropy(counts: &[f64]) -> f64 {
-    if counts.len() == 1 {
-        return 1.0;
-    }
-    let sum: f64 = counts.iter().map(|count| count + 1e-6).sum();
-    let share = |count: &f64| (count + 1e-6) / sum;
-    -counts.iter().map(|count| share(count) * share(count).ln()).sum::<f64>() / (counts.len() as f64).ln()
 }
 
 /// Probability that a standard normal lies above `x`.

@@ -1,28 +1,29 @@
-//! Windows that slide over feature maps, and what they do at the maps' borders.
+//! Windows that slide over feature maps, and padding at the maps' borders.
 
 use crate::Scalar;
 use crate::size::valid;
 use std::fmt::Debug;
 use std::ops::Range;
 
-/// Where the windows of a convolution or a pooling may lie: [`Valid`] or [`Same`].
+/// The padding of a convolution or a pooling: [`Valid`] or [`Same`].
 pub trait Padding: Copy + Debug + Default + PartialEq + Send + Sync + sealed::Sealed + 'static {
-    /// What it is called, `VALID` or `SAME`.
+    /// The name, `VALID` or `SAME`.
     const NAME: &'static str;
     /// Whether windows reach beyond the border.
     const BEYOND_THE_BORDER: bool;
 }
 
-/// Windows lie within the map: an axis of length n gives (n - k) / s + 1 windows of length k, s apart, rounded down.
+/// No padding: windows lie within the map. An axis of length n has (n - k) / s + 1 windows of length k, s apart, rounded
+/// down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Valid;
 
-/// Windows may reach beyond the border, as far as is needed for n / s of them, rounded up.
+/// Padding for n / s windows, rounded up: windows may reach beyond the border.
 ///
-/// As in TensorFlow and Flax the axis is lengthened by max((ceil(n / s) - 1) s + k - n, 0), half of it, rounded
-/// down, before the first value and the rest behind the last. So the border may be wider at the end than at the
-/// beginning: `padding=1` of other frameworks differs for strides beyond 1. A convolution finds zeros beyond the
-/// border, a maximum finds nothing there.
+/// As in TensorFlow and Flax, an axis is lengthened by max((ceil(n / s) - 1) s + k - n, 0). Half of the length, rounded
+/// down, comes before the first value, and the rest comes after the last. So the border may be wider at the end than at the
+/// beginning, and differs from `padding=1` of other frameworks for strides beyond 1. A convolution reads zeros beyond the
+/// border; a maximum ignores the places there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Same;
 
@@ -43,7 +44,7 @@ mod sealed {
     impl Sealed for super::Same {}
 }
 
-/// Number of windows along an axis of length `input`, if that is known.
+/// The number of windows along an axis of length `input`, if the length is known.
 pub(crate) const fn output_length<P: Padding>(
     input: Option<usize>,
     window: usize,
@@ -56,7 +57,7 @@ pub(crate) const fn output_length<P: Padding>(
     }
 }
 
-/// Values that an axis of length `input` gets before its first.
+/// The number of places that padding adds before the first value of an axis of length `input`.
 const fn before<P: Padding>(input: usize, window: usize, stride: usize) -> usize {
     if P::BEYOND_THE_BORDER {
         (input.div_ceil(stride).saturating_sub(1) * stride + window).saturating_sub(input) / 2
@@ -65,7 +66,7 @@ const fn before<P: Padding>(input: usize, window: usize, stride: usize) -> usize
     }
 }
 
-/// Values that an axis of length `input` gets before its first, and behind its last.
+/// The numbers of places that padding adds before the first value of an axis of length `input`, and after the last.
 #[cfg(feature = "burn")]
 pub(crate) fn beyond<P: Padding>(input: usize, window: usize, stride: usize) -> [usize; 2] {
     let before = before::<P>(input, window, stride);
@@ -270,7 +271,7 @@ mod tests {
 
     #[test]
     fn the_border_is_wider_at_the_end() {
-        // 84 -> 42, windows of 3: nothing before, one behind.
+        // 84 -> 42, windows of 3: nothing before, one after.
         assert_eq!(before::<Same>(84, 3, 2), 0);
         assert_eq!(windows::<Same>(84, 3, 2)[41], [Some(82), Some(83), None]);
         // 21 -> 11: one on each side. 84 -> 21, windows of 8: two on each. 21 -> 11, windows of 4: one and two.

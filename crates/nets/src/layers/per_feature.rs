@@ -1,4 +1,4 @@
-//! Tokens of one channel each.
+//! PerFeat tokens: one token for each channel.
 
 #[cfg(feature = "burn")]
 mod device;
@@ -7,8 +7,8 @@ use crate::layer::y_and_dx;
 use crate::size::{expect, product};
 use crate::{Backward, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// PerFeat tokens: a feature map's channels become tokens, its positions their width. That is the transpose of
-/// [`PerConv`](super::PerConv)'s.
+/// PerFeat tokens: a feature map's channels become tokens, and its positions become their width: the transpose of the tokens
+/// of [`PerConv`](super::PerConv).
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, channels, `WIDTH` = height x width)
@@ -27,7 +27,7 @@ pub struct PerFeatureWorkspace<E> {
     dx: Vec<E>,
 }
 
-/// y = the transpose of each (rows, columns) matrix of x.
+/// Transposes each (rows, columns) matrix of `x`.
 fn transpose<E: Scalar>(y: &mut [E], x: &[E], [rows, columns]: [usize; 2]) {
     for (y, x) in y.chunks_exact_mut(rows * columns).zip(x.chunks_exact(rows * columns)) {
         for (column, y) in y.chunks_exact_mut(rows).enumerate() {

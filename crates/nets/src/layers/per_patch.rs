@@ -1,4 +1,4 @@
-//! Tokens of one patch of the feature map each.
+//! PerPatch tokens: one token for each patch of the feature map.
 
 #[cfg(feature = "burn")]
 mod device;
@@ -8,10 +8,10 @@ use crate::layers::padding::{Valid, output_length};
 use crate::size::{expect, product, valid};
 use crate::{Backward, Builder, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// Side of a patch, and how far one lies from the next.
+/// The side of a patch, and the distance from one patch to the next.
 const PATCH: usize = 3;
 
-/// Number of patches along an axis of a map, if that is known.
+/// The number of patches along an axis of a map, if its length is known.
 const fn patches(length: Option<usize>) -> Option<usize> {
     output_length::<Valid>(length, PATCH, PATCH)
 }

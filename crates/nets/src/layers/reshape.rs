@@ -1,4 +1,4 @@
-//! Layers that only name a new shape: the values stay where they are.
+//! Layers that only name a new shape: the values stay in place.
 
 #[cfg(feature = "burn")]
 mod device;
@@ -27,7 +27,7 @@ pub struct PerSample<Width>(
     pub Width,
 );
 
-/// All values of a sample in one row, the last axis fastest.
+/// Flattening: all values of a sample in one row, the last axis fastest.
 ///
 /// # Shapes
 /// (batch, ...) -> (batch, `FEATURES`)
@@ -76,7 +76,7 @@ macro_rules! reshape {
                 dy
             }
 
-            /// The last axis stays the fastest: channels stay what they are.
+            /// The last axis stays the fastest, so a channel is still the same neuron.
             fn inspect<E: Scalar>(&self, _: &[E], (): &(), _: &mut Inspection) {}
         }
     };

@@ -1,4 +1,4 @@
-//! Layers whose input is added to their output.
+//! Residual blocks.
 
 #[cfg(feature = "burn")]
 mod device;
@@ -8,14 +8,14 @@ use crate::layer::y_and_dx;
 use crate::shapes::Shape;
 use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Weights};
 
-/// y = x + f(x), for a layer f whose output has the shape of its input (He et al. 2016, arXiv 1512.03385).
+/// A residual block, y = x + f(x), for a layer f whose output has the shape of its input (He et al. 2016, arXiv 1512.03385).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Residual<L>(
     /// f.
     pub L,
 );
 
-/// Buffers of a [`Residual`]: those of its layer, the sum, and the gradient with respect to the input.
+/// Buffers of a [`Residual`]: the buffers of its layer, the sum, and the gradient with respect to the input.
 #[derive(Clone, Debug)]
 pub struct ResidualWorkspace<T, E> {
     layer: T,
@@ -29,7 +29,7 @@ impl<S: Shape, L: Layer<S, Out = S>> Layer<S> for Residual<L> {
 
     fn output_shape(&self, input: S) -> S {
         let output = self.0.output_shape(input);
-        assert_eq!(output, input, "what is added to its input should have the input's shape");
+        assert_eq!(output, input, "a residual block's layer should keep the shape of its input");
         output
     }
 

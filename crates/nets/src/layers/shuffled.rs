@@ -1,4 +1,4 @@
-//! Tokens of a map whose values have lost their places.
+//! Tokens of a feature map whose values are shuffled.
 
 #[cfg(feature = "burn")]
 mod device;
@@ -8,11 +8,11 @@ use crate::permutation::Permutation;
 use crate::size::{expect, product};
 use crate::{Backward, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// Shuffled tokens: [`PerConv`](super::PerConv) tokens of a feature map all of whose values a fixed permutation has
-/// moved, across positions and channels.
+/// Shuffled tokens: [`PerConv`](super::PerConv) tokens of a feature map after a fixed permutation of all its values, across
+/// positions and channels.
 ///
-/// The paper does not say what it permutes. Moving whole tokens would not do: a mixture's outputs move with its
-/// tokens.
+/// The paper does not specify its permutation. A permutation of whole tokens would change nothing, because a mixture's
+/// outputs move with its tokens.
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, `TOKENS` = height x width, channels)
@@ -30,12 +30,12 @@ pub struct ShuffledWorkspace<E> {
 }
 
 impl<Tokens: Size> Shuffled<Tokens> {
-    /// `tokens` tokens of the map whose values, (height, width, channels), `permutation` has moved.
+    /// `tokens` tokens of a map whose values, (height, width, channels), `permutation` moves.
     pub fn new(tokens: Tokens, permutation: Permutation) -> Self {
         Shuffled { tokens, permutation }
     }
 
-    /// How the values are moved: no parameter, so that it has to be stored beside the weights.
+    /// The permutation of the values. It is no parameter, so it has to be stored beside the weights.
     pub fn permutation(&self) -> &Permutation {
         &self.permutation
     }

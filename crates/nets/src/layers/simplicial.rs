@@ -11,19 +11,20 @@ use const_panic::concat_panic;
 /// The temperature of the paper's code.
 pub const SIMPLICIAL_TEMPERATURE: f64 = 0.1;
 
-/// Version 1: y = softmax of x / temperature over the width of a feature map, for each row and channel. The paper's
-/// code has it in front of the flattened hidden layer.
+/// A simplicial embedding, version 1: y = softmax of x / temperature over the width of a feature map, for each row and
+/// channel. In the paper's code it comes before the flattened hidden layer.
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> the same
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SimplicialMap {
-    /// Small makes a row nearly one-hot, large nearly uniform.
+    /// The temperature. A low one makes a row nearly one-hot, a high one nearly uniform.
     pub temperature: f64,
 }
 
-/// Version 2: y = softmax of x / temperature over each of `N` groups of consecutive features. The paper's code has it
-/// behind a hidden layer of `N` times the width, and a ReLU behind it, which changes nothing: no value is negative.
+/// A simplicial embedding, version 2: y = softmax of x / temperature over each of `N` groups of consecutive features. In
+/// the paper's code it comes after a hidden layer of `N` times the width, and before a ReLU, which changes nothing because
+/// no value is negative.
 ///
 /// # Shapes
 /// (batch, features) -> the same
@@ -31,14 +32,14 @@ pub struct SimplicialMap {
 pub struct SimplicialGroups<N> {
     /// The number of groups.
     pub groups: N,
-    /// Small makes a group nearly one-hot, large nearly uniform.
+    /// The temperature. A low one makes a group nearly one-hot, a high one nearly uniform.
     pub temperature: f64,
 }
 
 /// Buffers of a simplicial embedding.
 #[derive(Clone, Debug)]
 pub struct SimplicialWorkspace<E> {
-    /// What one softmax matrix is: (positions, channels) of a row of the map, or (1, features) of a group.
+    /// The matrix of a softmax over columns: (positions, channels) of a row of the map, or (1, features) of a group.
     matrix: [usize; 2],
     /// x / temperature
     logits: Vec<E>,
@@ -71,7 +72,7 @@ impl<E: Scalar> SimplicialWorkspace<E> {
     }
 }
 
-/// Refuses a temperature that is no positive number.
+/// Refuses a temperature that is not a positive number.
 fn check_temperature(temperature: f64) {
     let positive = temperature > 0.0 && temperature.is_finite();
     assert!(

@@ -1,4 +1,4 @@
-//! Vectors scaled to length one.
+//! Unit vectors: vectors scaled to length one.
 
 use crate::Scalar;
 
@@ -39,10 +39,9 @@ impl<E: Scalar> UnitVectors<E> {
         &self.values
     }
 
-    /// Turns the gradient `d` with respect to the scaled vectors into that with respect to the vectors.
-    ///
-    /// With r = |v|, s = r + 1e-6 and u = v / s it is (d - (s / r) (d u) u) / s. A vector of zeros, where the
-    /// length has no gradient, is taken to have a constant length.
+    /// Turns the gradient `d` with respect to the scaled vectors into the gradient with respect to the vectors:
+    /// (d - (s / r) (d u) u) / s, where r = |v|, s = r + 1e-6 and u = v / s. The length of a zero vector, which has no
+    /// gradient, counts as constant.
     pub(crate) fn backward(&self, d: &mut [E]) {
         for (vector, &length) in self.lengths.iter().enumerate() {
             let scale = length + E::from_f64(1e-6);

@@ -9,9 +9,10 @@ use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{
     AveragePool, BigSoftMoe, CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, GlobalAveragePool,
     HiddenLayers, Linear, LoadBalancing, MaxPool2d, NoisyLinear, PerConv, PerFeature, PerPatch, PerSample,
-    Pooling, QHead, Relu, ReluPlace, Residual, Same, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe,
-    Tokenized, TokenizedSettings, TopKChoice, TopKSettings, Valid,
+    Pooling, Relu, ReluPlace, Residual, Same, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
+    TokenizedSettings, TopKChoice, TopKSettings, Valid,
 };
+use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Permutation};
 
 /// Layers that many networks share, in several sizes.
@@ -193,10 +194,10 @@ pub(crate) fn check_bodies<B: Backend>(device: &B::Device) {
     }
     for noisy in [false, true] {
         let mut builder = Builder::new();
-        let layer = QHead::dueling(&mut builder, "head", 6, 4, noisy);
+        let layer = CategoricalHead::dueling(&mut builder, "head", 6, 4, Const::<1>, noisy);
         check::<B, _, _>("dueling Q head", builder, &layer, (3, 6), device);
         let mut builder = Builder::new();
-        let layer = QHead::plain(&mut builder, "head", 6, 4, noisy);
+        let layer = CategoricalHead::plain(&mut builder, "head", 6, 4, Const::<1>, noisy);
         check::<B, _, _>("Q head", builder, &layer, (3, 6), device);
     }
 }
@@ -208,7 +209,7 @@ pub(crate) fn check_routers<B: Backend>(device: &B::Device) {
         off,
         LoadBalancing { importance: 0.7, ..off },
         LoadBalancing { load: 0.9, load_noise: 2.5, ..off },
-        LoadBalancing { importance: 2.0, load: 1.5, load_noise: 1.0, entropy: 0.5 },
+        LoadBalancing { importance: 2.0, load: 1.5, load_noise: 1.0 },
     ];
     for balancing in losses {
         let experts = ExpertSettings { hidden: 5, extra_layers: 0, noisy: true };

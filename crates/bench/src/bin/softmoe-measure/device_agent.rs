@@ -74,7 +74,7 @@ struct Learning {
 impl Learning {
     fn new(name: &str, device: Device) -> Result<Self> {
         let (config, architecture) = rainbow(name)?;
-        let element = Element::Byte { scale: architecture.network.encoder.pixel_scale() };
+        let element = architecture.network.encoder.element();
         let settings = UpdateSettings::new(&config, element);
         let learner =
             learner_on(device, &AgentConfig::Learning(config), &architecture, settings, Seeds::new(0))?;
@@ -111,7 +111,10 @@ fn random_batch(architecture: &Architecture, config: &LearningConfig) -> Batch {
         discount: config.discount,
     };
     let mut batch = Batch::new(config.batch_size, &layout);
-    let largest = architecture.network.encoder.pixel_scale();
+    let largest = match architecture.network.encoder.element() {
+        Element::Byte { scale } => scale,
+        Element::Float => u8::MAX,
+    };
     batch.states.fill_with(|| rng.random_range(0..=largest));
     batch.next_states.fill_with(|| rng.random_range(0..=largest));
     batch.actions.fill_with(|| rng.random_range(0..architecture.actions as u8));
@@ -194,7 +197,7 @@ impl Playing {
             frame: architecture.observation,
             stack: 1,
             actions: architecture.actions,
-            element: Element::Byte { scale: architecture.network.encoder.pixel_scale() },
+            element: architecture.network.encoder.element(),
         };
         let mut agent = Agent::new_on(device, &config.into(), &architecture, &spec, Seeds::new(0))?;
         agent.time_by(since_first_asked);

@@ -7,7 +7,6 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{AgentError, Learner, UpdateSettings, check_device, learner_on};
 use softmoe_config::{AgentConfig, Architecture, Device, EncoderSpec, LearningConfig, NetworkSpec};
-use softmoe_env::Element;
 use softmoe_nets::AdamSettings;
 use softmoe_replay::{Batch, Layout};
 use std::io::Write;
@@ -185,7 +184,7 @@ fn learner_of(
     let config = LearningConfig::rainbow_minatar();
     let update = UpdateSettings {
         batch_size,
-        element: Element::Byte { scale: architecture.network.encoder.pixel_scale() },
+        element: architecture.network.encoder.element(),
         double: true,
         priority_exponent: 0.5,
         importance_exponent: 0.5,

@@ -24,7 +24,7 @@ const OPTIMIZER: AdamSettings = AdamSettings::new(1e-4, 1.5e-4);
 /// few.
 fn samples(encoder: EncoderSpec) -> (usize, usize) {
     match encoder {
-        EncoderSpec::MinAtar => (100, 100),
+        EncoderSpec::MinAtar | EncoderSpec::Dense { .. } => (100, 100),
         EncoderSpec::Nature => (33, 33),
         EncoderSpec::Impala { .. } => (10, 50),
     }

@@ -1,10 +1,9 @@
-//! A categorical head's logits of one action a sample, at a fraction of the work for all of them.
+//! A categorical head's logits of one action a sample, at a fraction of the work for all actions.
 //!
-//! With a dueling head, logits_a = x (V - mean over actions of A) + x A_a, where V and A_a are the kernels of the
-//! value and of action a's advantage: all samples share the first factor, those of one action the second. The
-//! gradient goes the same way back: with g the gradient of the logits of the action that was chosen, that of V is
-//! x^T g summed over all samples, that of A_a the sum over the samples that chose a, minus V's over the number of
-//! actions.
+//! In a dueling head, logits_a = x (V - mean over actions of A) + x A_a, where V is the value's kernel and A_a is the
+//! kernel of action a's advantage. All samples share the first factor; the samples of one action share the second. Let g be
+//! the gradient of the chosen action's logits. Then the gradient of V is the sum of x^T g over all samples, and the gradient
+//! of A_a is the sum over the samples that chose a, minus the gradient of V over the number of actions.
 
 use super::{CategoricalHead, CategoricalHeadWorkspace};
 use crate::kernels::{self, Matrix, MatrixMut, product};
@@ -15,13 +14,13 @@ use std::ops::Range;
 /// Buffers, with the samples in the order of their actions.
 #[derive(Clone, Debug)]
 pub(super) struct Chosen<E> {
-    /// The samples, by action, and where each action's end.
+    /// The samples by action, and the end of each action's samples.
     order: Vec<usize>,
     ends: Vec<usize>,
     /// (batch, features)
     x: Vec<E>,
     dx: Vec<E>,
-    /// (batch, atoms): the part of an action's own kernel, and all of it.
+    /// (batch, atoms): the share of an action's own kernel, and the sum.
     of_action: Vec<E>,
     logits: Vec<E>,
     /// (batch, atoms), in the caller's order.
@@ -55,7 +54,7 @@ impl<E: Scalar> Chosen<E> {
             assert!(action < self.ends.len(), "action {action} of {}", self.ends.len());
             self.ends[action] += 1;
         }
-        // First where each action starts; a sample's place then moves its action's on, to its end at last.
+        // At first the start of each action's samples; each sample then moves it on, at last to their end.
         let mut start = 0;
         for end in &mut self.ends {
             start += std::mem::replace(end, start);
@@ -67,7 +66,7 @@ impl<E: Scalar> Chosen<E> {
     }
 }
 
-/// The places, in order, of the samples that chose each action.
+/// Each action that was chosen, and the places of its samples in the order.
 fn groups(ends: &[usize]) -> impl Iterator<Item = (usize, Range<usize>)> {
     let starts = std::iter::once(0).chain(ends.iter().copied());
     starts.zip(ends).map(|(start, &end)| start..end).enumerate().filter(|(_, samples)| !samples.is_empty())

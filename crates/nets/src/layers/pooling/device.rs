@@ -27,7 +27,7 @@ where
     }
 }
 
-/// The largest value in each window, channels last, of a map that is lengthened by `beyond` (before, behind) along its
+/// The largest value in each window, channels last, of a map that is padded by `beyond` (before, after) along its
 /// height and its width; there is nothing there to be the largest.
 fn maximum<B: Backend>(
     x: Tensor<B, 4>,

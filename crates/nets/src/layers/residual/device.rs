@@ -9,7 +9,7 @@ impl<S: DeviceShape, L: DeviceLayer<S, Out = S>> DeviceLayer<S> for Residual<L> 
 
     fn output_shape_on(&self, input: S) -> S {
         let output = self.0.output_shape_on(input);
-        assert_eq!(output, input, "what is added to its input should have the input's shape");
+        assert_eq!(output, input, "a residual block's layer should keep the shape of its input");
         output
     }
 

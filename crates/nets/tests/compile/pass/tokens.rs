@@ -1,8 +1,8 @@
 //! Every tokenization behind the map that it is for, and the bodies and heads that take its tokens.
 
 use softmoe_nets::shapes::Const;
-use softmoe_nets::layers::{
-    AveragePool, Dense, Flatten, GlobalAveragePool, PerConv, PerFeature, PerPatch, PerSample, Pooling, QHead,
+use softmoe_nets::layers::{CategoricalHead, 
+    AveragePool, Dense, Flatten, GlobalAveragePool, PerConv, PerFeature, PerPatch, PerSample, Pooling,
     Relu, ReluPlace, Shuffled, SimplicialGroups, SimplicialMap, Tokenized, TokenizedSettings,
 };
 use softmoe_nets::{BoxedNetwork, Builder, Layer, Network, Permutation};
@@ -29,16 +29,16 @@ fn main() {
     let mut builder = Builder::new();
     let settings = TokenizedSettings { pooling: Pooling::Sum, relu: ReluPlace::BeforePooling, noisy: true };
     let tokenized = Tokenized::new(&mut builder, "body", Const::<121>, 512, settings);
-    let head = QHead::dueling(&mut builder, "head", 512, 6, true);
-    build(builder, (PerFeature(Const::<121>), tokenized, head), &[6]);
+    let head = CategoricalHead::dueling(&mut builder, "head", 512, 6, Const::<1>, true);
+    build(builder, (PerFeature(Const::<121>), tokenized, head), &[6, 1]);
 
     let mut builder = Builder::new();
     let dense = Dense::new(&mut builder, "hidden", Const::<32>, Const::<64>, false);
-    let head = QHead::plain(&mut builder, "head", Const::<64>, 6, false);
-    build(builder, (GlobalAveragePool, dense, SimplicialGroups::new(Const::<8>), head), &[6]);
+    let head = CategoricalHead::plain(&mut builder, "head", Const::<64>, 6, Const::<1>, false);
+    build(builder, (GlobalAveragePool, dense, SimplicialGroups::new(Const::<8>), head), &[6, 1]);
 
     let mut builder = Builder::new();
     let dense = Dense::new(&mut builder, "hidden", Const::<3872>, 64, true);
-    let head = QHead::plain(&mut builder, "head", 64, 6, true);
-    build(builder, (SimplicialMap::default(), Flatten(Const::<3872>), dense, Relu, head), &[6]);
+    let head = CategoricalHead::plain(&mut builder, "head", 64, 6, Const::<1>, true);
+    build(builder, (SimplicialMap::default(), Flatten(Const::<3872>), dense, Relu, head), &[6, 1]);
 }
