@@ -76,13 +76,8 @@ impl Learning {
         let (config, architecture) = rainbow(name)?;
         let element = architecture.network.encoder.element();
         let settings = UpdateSettings::new(&config, element);
-        let learner = learner_on(
-            device,
-            &AgentConfig::Learning(config.clone()),
-            &architecture,
-            settings,
-            Seeds::new(0),
-        )?;
+        let learner =
+            learner_on(device, &AgentConfig::Learning(config), &architecture, settings, Seeds::new(0))?;
         let batch = random_batch(&architecture, &config);
         let len = architecture.observation.iter().product();
         Ok(Learning { learner, observation: batch.states[..len].to_vec(), batch })
