@@ -1,6 +1,8 @@
 //! Interventions, as pure functions of weights and an optimizer's moments: ReDo (reset of dormant neurons), random reset of
 //! an expert, shrink and perturb.
 //!
+//! [`softmoe_nets::inspection`] says which neurons there are and which weights read them.
+//!
 //! An intervention changes the online weights only; the target network follows at its next copy. Adam's step count stays.
 
 use rand::{Rng, RngExt};
@@ -34,28 +36,6 @@ pub fn dormant_scores(activity: &[f64]) -> Vec<f64> {
 /// Mask of the dormant neurons: their score is at most `tau`.
 pub fn dormant(activity: &[f64], tau: f64) -> Vec<bool> {
     dormant_scores(activity).into_iter().map(|score| score <= tau).collect()
-}
-
-/// Applies `intervention` once. `inspection` shows a forward pass on [`BATCH_SIZE`] states; only ReDo uses it.
-pub fn apply(
-    intervention: InterventionSpec,
-    list: &ParameterList,
-    inspection: &Inspection,
-    trained: Trained<'_>,
-    rng: &mut impl Rng,
-) {
-    match intervention {
-        InterventionSpec::None => {}
-        InterventionSpec::Redo { tau, on, .. } => {
-            let fresh = list.initial(rng);
-            let layers = inspection.neurons.iter().filter(|neurons| is_part(&neurons.name(list), on));
-            redo(layers, tau, &fresh, trained);
-        }
-        InterventionSpec::RandomReset { .. } => random_reset(list, trained, rng),
-        InterventionSpec::ShrinkAndPerturb { shrink, perturb, on, .. } => {
-            shrink_and_perturb(list, on, [shrink, perturb], trained.parameters, rng);
-        }
-    }
 }
 
 /// ReDo (Sokar et al. 2023, arXiv 2302.12902, algorithm 1): dormant neurons get `fresh` incoming weights; their biases and
@@ -157,6 +137,28 @@ pub fn shrink_and_perturb(
         for index in parameter.range.clone() {
             let theta = shrink * f64::from(parameters[index]) + perturb * f64::from(fresh[index]);
             parameters[index] = theta as f32;
+        }
+    }
+}
+
+/// Applies `intervention` once. `inspection` shows a forward pass on [`BATCH_SIZE`] states; only ReDo uses it.
+pub fn apply(
+    intervention: InterventionSpec,
+    list: &ParameterList,
+    inspection: &Inspection,
+    trained: Trained<'_>,
+    rng: &mut impl Rng,
+) {
+    match intervention {
+        InterventionSpec::None => {}
+        InterventionSpec::Redo { tau, on, .. } => {
+            let fresh = list.initial(rng);
+            let layers = inspection.neurons.iter().filter(|neurons| is_part(&neurons.name(list), on));
+            redo(layers, tau, &fresh, trained);
+        }
+        InterventionSpec::RandomReset { .. } => random_reset(list, trained, rng),
+        InterventionSpec::ShrinkAndPerturb { shrink, perturb, on, .. } => {
+            shrink_and_perturb(list, on, [shrink, perturb], trained.parameters, rng);
         }
     }
 }
