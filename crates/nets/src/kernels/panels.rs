@@ -68,9 +68,10 @@ impl<'a, E> Product<'a, E> {
 
 /// A number type, by its products of matrices.
 ///
-/// The loops of a product are most of the kernels' code. Through this trait the compiler makes them for `f32` once, in this
-/// crate; a generic function would be made again in every crate that has a network, and for each of its callers. Products
-/// of `f64`, in which gradients are checked, are made where they are used.
+/// The loops of a product are most of the kernels' code, and most of their compile time. Through this trait the compiler makes them
+/// for `f32` once, in this crate; a generic function would be made again in every crate that has a network. Only tests
+/// compute products of `f64`: unoptimised profiles make them here as well, so that no test crate makes its own, and a release
+/// build makes none.
 pub trait Multiply: Sized {
     /// Computes the product, in chunks for the threads of the pool if `work` multiply-adds are worth it.
     fn multiply(product: Product<'_, Self>, work: usize);
@@ -79,15 +80,22 @@ pub trait Multiply: Sized {
 impl Multiply for f32 {
     #[inline(never)]
     fn multiply(product: Product<'_, f32>, work: usize) {
-        parallel_chunks(work, product, dispatch);
+        parallel_chunks(work, product, multiply_chunk);
     }
 }
 
 impl Multiply for f64 {
-    #[inline]
+    #[cfg_attr(debug_assertions, inline(never))]
+    #[cfg_attr(not(debug_assertions), inline)]
     fn multiply(product: Product<'_, f64>, work: usize) {
-        parallel_chunks(work, product, dispatch);
+        parallel_chunks(work, product, multiply_chunk);
     }
+}
+
+/// Never inlined: each branch of [`parallel_chunks`] would have its own copy of the loops.
+#[inline(never)]
+fn multiply_chunk<E: Scalar>(product: Product<'_, E>) {
+    dispatch(product);
 }
 
 /// Some columns of b and c, as wide as a tile.
