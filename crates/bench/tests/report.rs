@@ -173,7 +173,7 @@ fn a_finished_figure_has_all_its_files() {
     assert_says(&table, &["demo · profile tiny · breakout, asterix · 3 seeds · 10,000 agent steps"]);
     let verdict = workshop.read("verdict.md");
     assert_says(&verdict, &["A demonstration: supported", "Almost everything.", "1.50 ["]);
-    let caution = "Intervals resampled from 3 runs of a game are narrower";
+    let caution = "Intervals resampled from 3 runs of a game understate the uncertainty";
     assert_says(&verdict, &[&format!("**Caution.** {caution}"), "resampled independently"]);
     assert_says(&stdout, &[&format!("caution: {caution}")]);
     assert!(!table.contains("changed") && !verdict.contains("changed"));
@@ -276,7 +276,7 @@ fn a_reference_no_better_than_chance_leaves_its_game_out() {
     }
     let (success, stdout, stderr) = workshop.report(&[]);
     assert!(success, "{stderr}");
-    assert_says(&stdout, &["Verdict at this size: not judged", "no game could be normalised"]);
+    assert_says(&stdout, &["Verdict at this size: not judged", "no game could be"]);
     assert_says(&workshop.read("verdict.md"), &["A demonstration: not judged"]);
 }
 

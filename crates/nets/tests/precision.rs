@@ -1,7 +1,10 @@
 //! Sums over many terms: single precision against double precision, at the sizes of the reference's soft mixtures.
 //!
-//! The bound is the fixtures' rule for values without a measured error of the reference: 1e-6 of a tensor's largest
-//! value, here with a factor of 4 for tensors other than the scale.
+//! The scale's bound is the fixtures' rule for values without a measured error of the reference: 1e-6 of a tensor's largest
+//! value. Phi's gradient is a difference of nearly equal sums, in which the reference's own single precision is off by up to 1e-5.
+//!
+//! A hidden value within rounding of zero passes the ReLU in one precision and not in the other. The two gradients then belong
+//! to different functions, so such a case is left out, and counted.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;
@@ -22,6 +25,11 @@ const SIZES: [[usize; 5]; 8] = [
 ];
 
 const CASES: u64 = 100;
+
+/// Bounds of the errors, as shares of a tensor's largest value.
+const SCALE: f64 = 1e-6;
+const PHI: f64 = 2e-5;
+const OTHERS: f64 = 4e-6;
 
 fn normals(rng: &mut impl Rng, len: usize) -> Vec<f32> {
     (0..len).map(|_| rng.sample(StandardNormal)).collect()
@@ -45,8 +53,11 @@ fn parameters(list: &ParameterList, rng: &mut impl Rng, scale: f32) -> Vec<f32> 
 }
 
 /// Largest error of each gradient as a share of its largest value, over all cases of all sizes.
+///
+/// # Panics
+/// If more than a quarter of the cases have a ReLU that the precisions disagree on.
 fn worst_errors(normalised: bool, noisy: bool) -> BTreeMap<String, f64> {
-    let mut worst = BTreeMap::new();
+    let (mut worst, mut left_out) = (BTreeMap::new(), 0);
     for ([m, d, n, p, hidden], size) in SIZES.into_iter().zip(0..) {
         let settings = ExpertSettings { hidden, extra_layers: 0, noisy };
         let mut builder = Builder::new();
@@ -75,6 +86,11 @@ fn worst_errors(normalised: bool, noisy: bool) -> BTreeMap<String, f64> {
             let mut want = vec![f64::NAN; list.len()];
             layer.forward(weights, &x, &mut double);
             let want_dx = layer.backward(weights, &x, &dy, &mut double, &mut want, true);
+            let is_active = [active(single.experts().hidden(0)), active(double.experts().hidden(0))];
+            if is_active[0] != is_active[1] {
+                left_out += 1;
+                continue;
+            }
 
             let mut compare = |name: &str, got: &[f32], want: &[f64]| {
                 let error = error_of_largest(got, want);
@@ -88,7 +104,14 @@ fn worst_errors(normalised: bool, noisy: bool) -> BTreeMap<String, f64> {
             }
         }
     }
+    println!("left out: {left_out}");
+    assert!(left_out <= CASES * SIZES.len() as u64 / 4, "{left_out} cases were left out");
     worst
+}
+
+/// Which values passed the ReLU.
+fn active<E: Default + PartialOrd>(hidden: &[E]) -> Vec<bool> {
+    hidden.iter().map(|value| *value > E::default()).collect()
 }
 
 fn doubles(values: &[f32]) -> Vec<f64> {
@@ -107,13 +130,22 @@ fn listed(worst: &BTreeMap<String, f64>) -> String {
     worst.iter().map(|(name, error)| format!("{name} {error:.1e}")).collect::<Vec<_>>().join(", ")
 }
 
+fn assert_within_bounds(worst: &BTreeMap<String, f64>) {
+    let bound = |name: &str| match name {
+        "moe/scale" => SCALE,
+        "moe/phi" => PHI,
+        _ => OTHERS,
+    };
+    assert!(worst.iter().all(|(name, &error)| error < bound(name)), "{}", listed(worst));
+}
+
 #[test]
-fn the_gradient_of_a_normalised_mixtures_scale_has_its_digits() {
+fn the_gradients_of_a_normalised_mixture_have_their_digits() {
     for noisy in [false, true] {
         let worst = worst_errors(true, noisy);
         println!("normalised, noisy {noisy}: {}", listed(&worst));
-        assert!(worst["moe/scale"] < 1e-6, "{}", listed(&worst));
-        assert!(worst.values().all(|&error| error < 4e-6), "{}", listed(&worst));
+        assert!(worst.contains_key("moe/scale"));
+        assert_within_bounds(&worst);
     }
 }
 
@@ -121,5 +153,5 @@ fn the_gradient_of_a_normalised_mixtures_scale_has_its_digits() {
 fn the_gradients_of_a_mixture_have_their_digits() {
     let worst = worst_errors(false, false);
     println!("plain: {}", listed(&worst));
-    assert!(worst.values().all(|&error| error < 4e-6), "{}", listed(&worst));
+    assert_within_bounds(&worst);
 }

@@ -104,7 +104,7 @@ impl InstructionSet {
     /// The set that kernels use on this thread now.
     #[inline]
     pub fn current() -> InstructionSet {
-        CHOSEN.get().unwrap_or_else(InstructionSet::default)
+        CHOSEN.get().unwrap_or_default()
     }
 
     /// Calls `body`; the kernels that it calls use this set, also on the threads of rayon's pool that compute parts of them.
