@@ -194,7 +194,7 @@ fn a_peer_that_is_missing_or_fails_leaves_its_reason() {
     let rows = bench.rows();
     assert_eq!((&rows[0]["ratio"], &rows[1]["ratio"]), (&0.25.into(), &Value::Null));
     assert_eq!(rows[1]["missing"], "torch: no such module");
-    assert_says(&stdout, &["PyTorch fused was not there: torch: no such module"]);
+    assert_says(&stdout, &["PyTorch fused is not available: torch: no such module"]);
 
     bench.0.tell("peer", "fails");
     let (code, stdout, _) = bench.with_peers("--only env/breakout --rounds 2");
@@ -290,7 +290,7 @@ fn an_agent_on_a_device_is_timed_and_counted() {
     assert_eq!((&waits["ours"], &waits["peer"], &waits["target"]), (&2.0.into(), &1.0.into(), &1.0.into()));
     assert_says(
         &stdout,
-        &["minatar-flat", "a processor", "the peers run on NVIDIA cards alone", "bench.json"],
+        &["minatar-flat", "a processor", "PyTorch and JAX are compared on NVIDIA cards only", "bench.json"],
     );
 }
 

@@ -58,5 +58,5 @@ fn a_checkout_may_have_any_name() {
     fs::write(programs.join("stop"), "flat").unwrap();
     let (code, _, stderr) = run(arguments);
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["a signal stopped this worker alone"]);
+    assert_says(&stderr, &["a signal stopped only this worker"]);
 }

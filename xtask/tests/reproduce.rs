@@ -222,7 +222,11 @@ fn runs_made_with_other_values_are_never_overwritten() {
     assert_eq!(code, Some(1));
     assert_says(
         &stderr,
-        &["run.ron has a different configuration", "training.agent_steps: 10000 there", "(and 5 other runs)"],
+        &[
+            "run.ron has a different configuration",
+            "training.agent_steps: 10000 there",
+            "(and 5 other runs like it)",
+        ],
     );
     assert_says(&stderr, &["`--steps 10000`", "--out DIR"]);
     assert_eq!(fs::read(&done).unwrap(), before);
@@ -378,7 +382,7 @@ fn a_device_is_planned_handed_to_the_worker_and_remembered() {
     // One card is like another, and the CPU is none of them.
     let more = format!("{SIX} --steps 40_000 --dry-run --jobs 1").replace("--seeds 2", "--seeds 3");
     let (_, plan, _) = workshop.reproduce(&format!("{more} --device cuda:2"));
-    assert_says(&plan, &["about 8 s with 1 job", "4 finished runs of `cuda:0` are kept"]);
+    assert_says(&plan, &["about 8 s with 1 job", "4 finished runs of `cuda:0` will be reused"]);
     let (_, plan, _) = workshop.reproduce(&more);
     assert_says(&plan, &["unknown until the first runs report"]);
 }

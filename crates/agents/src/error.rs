@@ -62,7 +62,7 @@ pub enum AgentError {
         "{0}; make `agent.replay_capacity` smaller, or set `agent.replay_compressed=true` to compress the \
          frames"
     )]
-    Memory(#[source] ReplayError),
+    Memory(ReplayError),
     /// The saved state of an environment does not fit.
     #[error("the saved environment cannot be restored: {0}")]
     Environment(#[from] RestoreError),

@@ -230,7 +230,7 @@ fn a_replay_for_which_there_is_no_memory_is_told_with_the_setting() {
         "a replay of 9000000 frames",
         "GB of memory",
         "`agent.replay_capacity`",
-        "`agent.replay_compressed`",
+        "agent.replay_compressed=true",
     ];
     assert_fails(&limited(&run), &parts);
     assert!(!run.files().checkpoints().exists());

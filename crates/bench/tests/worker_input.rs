@@ -58,7 +58,7 @@ fn a_value_out_of_range_is_told_with_the_rule() {
         "batch_size: 0",
         &["`agent.batch_size` is 0 but must be between 1 and 4096"],
     );
-    assert_refused("atoms: 51", "atoms: 1", &["`agent.atoms` is 1 but must be between 2 and 1001"]);
+    assert_refused("atoms: 51", "atoms: 1", &["`agent.loss.atoms` is 1 but must be between 2 and 1001"]);
     assert_refused(
         "min_replay: 120",
         "min_replay: 401",

@@ -64,7 +64,7 @@ fn what_cannot_be_described_is_told() {
         (IMPALA.replace("soft_moe", "softmoe"), "did you mean `soft_moe`?"),
         (IMPALA.replace("(84, 84, 4)", "(10, 10, 4)"), "observations of 10x10 pixels, not of 84x84"),
         (IMPALA.replace("experts: 4", "experts: 0"), "`network.body.experts` is 0"),
-        (String::new(), "is no architecture"),
+        (String::new(), "is not a valid architecture"),
     ] {
         let told = describe(&["-"], &stdin);
         assert_eq!(told.status.code(), Some(1), "{told:?}");
@@ -192,5 +192,5 @@ fn weights_that_do_not_fit_are_told() {
         &first.path().join("none"),
         &["cannot read", "weights.safetensors of a finished run"],
     );
-    refused(&config(FLAT), &first.files().run_ron(), &["no safetensors file"]);
+    refused(&config(FLAT), &first.files().run_ron(), &["not a safetensors file"]);
 }
