@@ -59,7 +59,8 @@ fn a_batch_of_another_learner_is_refused_and_changes_nothing() {
         DqnLearner::new(network(BodySpec::flat(), false), settings(TdLoss::Huber, true), Seeds::new(1));
     let before = learner.state();
     let good = batch(&mut Xoshiro256PlusPlus::seed_from_u64(1));
-    let wrong: [(fn(&mut Batch), &str); 4] = [
+    type Change = fn(&mut Batch);
+    let wrong: [(Change, &str); 4] = [
         (|batch| batch.actions[3] = 5, "an action of the batch is 5 but must be below 5"),
         (|batch| batch.states.truncate(3199), "bytes of the batch's states is 3199 but must be 3200"),
         (

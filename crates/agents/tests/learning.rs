@@ -51,7 +51,7 @@ fn agents() -> [AgentConfig; 3] {
         dueling: true,
         noisy: true,
         priority_exponent: 0.5,
-        ..dqn.clone()
+        ..dqn
     };
     [rainbow.into(), dqn.into(), prioritized.into()]
 }

@@ -24,7 +24,7 @@ struct Flicker {
 impl Flicker {
     fn frame(&self) -> Vec<u8> {
         let values = 0..(SIDE * SIDE * CHANNELS) as u64;
-        values.map(|i| ((i * 7 + self.step * 31 + self.episode * 5) % 11 == 0).into()).collect()
+        values.map(|i| (i * 7 + self.step * 31 + self.episode * 5).is_multiple_of(11).into()).collect()
     }
 }
 
