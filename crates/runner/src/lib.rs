@@ -29,4 +29,5 @@ pub use environment::make;
 pub use error::RunError;
 pub use metrics::{Metrics, Positions};
 pub use monitor::{Monitor, Outcome, Progress};
-pub use train::{Options, train};
+pub use start::Options;
+pub use train::train;

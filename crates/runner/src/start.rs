@@ -5,12 +5,20 @@ use crate::atomic::remove_leftovers;
 use crate::checkpoint::{Checkpoints, FilesState, State};
 use crate::environment::make;
 use crate::monitor::Monitor;
-use crate::train::Options;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, ReplayConfig, Training, instruction_set, networks};
-use softmoe_config::{AgentSteps, Architecture, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, Architecture, Device, RunConfig, RunDirectory};
 use softmoe_nets::weights::WeightsFile;
 use std::path::Path;
+
+/// Options of a run outside its configuration.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// The device to compute on. A run may be resumed on another one.
+    pub device: Device,
+    /// A file of weights that a new run begins with.
+    pub weights: Option<&'a Path>,
+}
 
 /// A run that can be stepped, with its checkpoints.
 pub(crate) struct Started {

@@ -8,26 +8,17 @@ use crate::clock;
 use crate::metrics::Metrics;
 use crate::monitor::{Monitor, Outcome, Progress};
 use crate::results::{save_done, save_weights};
-use crate::start::{Started, start};
+use crate::start::{Options, Started, start};
 use crate::timing::Timing;
 use crate::{RunError, environment, random};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate, instruction_set};
-use softmoe_config::{AgentSteps, Architecture, Device, MetricsRow, Phase, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, Architecture, MetricsRow, Phase, RunConfig, RunDirectory};
 use std::path::Path;
 use std::time::Duration;
 
 /// Agent steps between two reports of progress.
 const REPORT_PERIOD: u64 = 50;
-
-/// Options of a run outside its configuration.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Options<'a> {
-    /// The device to compute on. A run may be resumed on another one.
-    pub device: Device,
-    /// A file of weights that a new run begins with.
-    pub weights: Option<&'a Path>,
-}
 
 /// Trains a run with `config` in `directory`, resuming from its newest checkpoint if there is one.
 ///
