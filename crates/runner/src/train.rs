@@ -13,7 +13,7 @@ use crate::timing::Timing;
 use crate::{RunError, environment, random};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate, instruction_set};
-use softmoe_config::{AgentSteps, Architecture, MetricsRow, Phase, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, Architecture, Device, MetricsRow, Phase, RunConfig, RunDirectory};
 use std::path::Path;
 use std::time::Duration;
 

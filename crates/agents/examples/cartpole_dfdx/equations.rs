@@ -1,13 +1,10 @@
 //! CartPole-v1 by its published equations.
 
+use crate::task::SPEC;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
-use softmoe_env::{Element, Environment, EnvironmentSpec, RestoreError, SaveState, Step};
-
-/// Four floats and two actions.
-pub(crate) const SPEC: EnvironmentSpec =
-    EnvironmentSpec { frame: [1, 1, 4], stack: 1, actions: ACTIONS, element: Element::Float };
+use softmoe_env::{Environment, EnvironmentSpec, RestoreError, SaveState, Step};
 
 // Metres, kilograms, seconds, newtons: those of gym's CartPole-v1.
 const GRAVITY: f64 = 9.8;

@@ -21,8 +21,8 @@ const BUDGET: AgentSteps = AgentSteps(100_000);
 
 fn agent(seeds: Seeds) -> Result<Agent, AgentError> {
     let config = task::config();
-    let learner = DfdxLearner::new(UpdateSettings::new(&config, equations::SPEC.element), seeds);
-    Agent::with_learner(Box::new(learner), &config.into(), &equations::SPEC, seeds)
+    let learner = DfdxLearner::new(UpdateSettings::new(&config, task::SPEC.element), seeds);
+    Agent::with_learner(Box::new(learner), &config.into(), &task::SPEC, seeds)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -4,11 +4,15 @@ use crate::equations::Equations;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, AgentError};
 use softmoe_config::{AgentSteps, LearningConfig, LossSpec};
-use softmoe_env::{Player, TimeLimit};
+use softmoe_env::{Element, EnvironmentSpec, Player, TimeLimit};
 
 pub(crate) const ACTIONS: usize = 2;
 /// Steps of an episode at most, and so its largest return.
 const TIME_LIMIT: u64 = 500;
+
+/// Four floats and two actions.
+pub(crate) const SPEC: EnvironmentSpec =
+    EnvironmentSpec { frame: [1, 1, 4], stack: 1, actions: ACTIONS, element: Element::Float };
 
 /// CartPole-v1.
 pub(crate) fn cart_pole(seed: u64) -> Box<TimeLimit<Equations>> {

@@ -5,7 +5,7 @@ use softmoe_replay::Batch;
 use std::collections::BTreeMap;
 
 fn learner(seed: u64) -> DfdxLearner {
-    DfdxLearner::new(UpdateSettings::new(&task::config(), equations::SPEC.element), Seeds::new(seed))
+    DfdxLearner::new(UpdateSettings::new(&task::config(), task::SPEC.element), Seeds::new(seed))
 }
 
 /// An agent that has trained for a while, and a batch of what it has seen.
