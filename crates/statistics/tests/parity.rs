@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::Deserialize;
-use softmoe_bench::statistics::{
+use softmoe_statistics::{
     Bootstrap, Estimate, Interval, Runs, Scores, Tasks, average_score_profile, performance_profile,
 };
 use std::collections::BTreeMap;

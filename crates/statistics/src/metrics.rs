@@ -1,6 +1,6 @@
 //! Point estimates.
 
-use super::{Scores, ScoresError};
+use crate::{Scores, ScoresError};
 
 /// Interquartile mean: the mean of the middle half of all scores, with runs and tasks pooled. `floor(n / 4)` of the `n`
 /// scores are dropped at each end (Agarwal et al. 2021, section 4.3).
@@ -72,7 +72,7 @@ pub fn probability_of_improvement(x: &Scores, y: &Scores) -> Result<f64, ScoresE
 }
 
 /// The win rate of `x` over `y`, averaged over tasks; both list the tasks in the same order.
-pub(super) fn mean_win_rate(x: &Scores, y: &Scores) -> f64 {
+pub(crate) fn mean_win_rate(x: &Scores, y: &Scores) -> f64 {
     average(&x.tasks().zip(y.tasks()).map(|(x, y)| win_rate(x, y)).collect::<Vec<_>>())
 }
 
@@ -88,6 +88,6 @@ fn task_means(scores: &Scores) -> Vec<f64> {
 }
 
 /// The mean of `values`, or NaN without values.
-pub(crate) fn average(values: &[f64]) -> f64 {
+pub fn average(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }

@@ -123,7 +123,7 @@ impl Scores {
     }
 
     /// Overwrites each task's scores with the values that `draw` makes from its scores in `from`.
-    pub(super) fn redraw(&mut self, from: &Scores, mut draw: impl FnMut(&[f64]) -> f64) {
+    pub(crate) fn redraw(&mut self, from: &Scores, mut draw: impl FnMut(&[f64]) -> f64) {
         for (to, from) in self.tasks.iter_mut().zip(&from.tasks) {
             to.fill_with(|| draw(from));
         }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_bench::statistics::{
+use softmoe_statistics::{
     Bootstrap, Runs, Scores, ScoresError, Tasks, interquartile_mean, mean, median, optimality_gap,
     performance_profile, probability_of_improvement,
 };

@@ -3,7 +3,7 @@
 //! A resample draws runs with replacement within each task, independently for each method, and computes every statistic on
 //! the same draw. The interval lies between two percentiles of the resampled values.
 
-use super::{Scores, ScoresError, metrics};
+use crate::{Scores, ScoresError, metrics};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
