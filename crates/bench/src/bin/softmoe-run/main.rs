@@ -1,0 +1,137 @@
+//! The worker: trains one run in the directory of its `run.ron`, describes networks, and checks which devices are available.
+
+mod console;
+mod describe;
+mod lock;
+mod signals;
+
+use anyhow::{Context, bail};
+use clap::{Args, Parser, Subcommand};
+use console::{Console, ProgressFormat};
+use describe::{Describe, describe};
+use lock::lock;
+use mimalloc::MiMalloc;
+use signals::stop_on_signals;
+use softmoe_agents::check_device;
+use softmoe_bench::memory::Memory;
+use softmoe_config::protocol::INTERRUPTED;
+use softmoe_config::{Device, RunConfig, RunDirectory};
+use softmoe_runner::checkpoint::remove_all;
+use softmoe_runner::{Monitor, Options, Outcome, train};
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// mimalloc begins large blocks at whole cache lines, where vectors are read fastest.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+/// Train one run from its run.ron, which holds the complete configuration; output goes to the same directory.
+///
+/// A run that was stopped or killed resumes from its last checkpoint when it is started again.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    training: Option<Training>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Print the layers of a network: output shapes, parameters, multiply-adds
+    Describe(Describe),
+    /// Check whether this program can compute on a device
+    Device {
+        /// cpu, flex, wgpu, cuda or cuda:N
+        device: Device,
+    },
+}
+
+/// A run to train.
+#[derive(Args, Debug)]
+struct Training {
+    /// The run's configuration, e.g. runs/fig3/quick/flat/breakout/seed-0/run.ron
+    run_ron: PathBuf,
+    /// Device: cpu, flex, wgpu, cuda or cuda:N. All but cpu must be built in, e.g. with
+    /// `cargo build --release -p softmoe-bench --features cuda`
+    #[arg(long, default_value_t)]
+    device: Device,
+    /// Threads for large networks; the result does not depend on the number [default: one per core]
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// Format of the progress on standard output
+    #[arg(long, value_enum, default_value = "text")]
+    progress: ProgressFormat,
+    /// Initial weights, e.g. the weights.safetensors of another run of the same network
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match (&arguments.command, &arguments.training) {
+        (Some(Command::Describe(options)), _) => describe(options).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Device { device }), _) => check_device(*device).map_err(Into::into).map(|()| {
+            let _ = writeln!(std::io::stdout(), "{device} can be used");
+            ExitCode::SUCCESS
+        }),
+        (None, Some(training)) => run(training),
+        (None, None) => {
+            Err(anyhow::anyhow!("missing argument: the run.ron of a run (see `softmoe-run --help`)"))
+        }
+    };
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
+    let config = RunConfig::read(&arguments.run_ron)?;
+    let directory = directory_of(arguments)?;
+    let _lock = lock(&directory)?;
+    if directory.done_ron().exists() {
+        // One that was killed right after it wrote its result has left them.
+        remove_all(&directory.checkpoints());
+        eprintln!("{} is finished already; nothing to do", config.name());
+        return Ok(ExitCode::SUCCESS);
+    }
+    check_device(arguments.device)?;
+    // None asked for: as many as there are cores.
+    let threads = arguments.threads.map_or(0, NonZeroUsize::get);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
+    pool.build_global().context("cannot start threads")?;
+    let mut monitor = Console::new(arguments.progress, stop_on_signals()?);
+    if let Some(warning) = Memory::now().check(&config)? {
+        monitor.warn(&warning);
+    }
+    let options = Options { device: arguments.device, weights: arguments.weights.as_deref() };
+    match train(&config, &directory, &options, &mut monitor)
+        .with_context(|| format!("run {} stopped", config.name()))?
+    {
+        Outcome::Finished(done) => {
+            monitor.say(&format!(
+                "{}: score {} after {} agent steps",
+                config.name(),
+                done.score,
+                done.agent_steps
+            ));
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Interrupted(steps) => {
+            eprintln!("{} stopped at step {steps}; start it again to resume", config.name());
+            Ok(ExitCode::from(INTERRUPTED))
+        }
+    }
+}
+
+fn directory_of(arguments: &Training) -> anyhow::Result<RunDirectory> {
+    let path = std::path::absolute(&arguments.run_ron)?;
+    match path.parent() {
+        Some(parent) => Ok(RunDirectory::new(parent)),
+        None => bail!("{} is not a file in a run's directory", path.display()),
+    }
+}
