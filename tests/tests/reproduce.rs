@@ -51,7 +51,7 @@ fn reproduce(programs: &Path, out: &Path, seeds: u64) -> String {
 
 /// The run directory of an arm and seed.
 fn run(out: &Path, arm: &str, seed: u64) -> RunDirectory {
-    RunDirectory::new(out.join(format!("runs/fig3/quick/{arm}/breakout/seed-{seed}")))
+    RunDirectory::new(out.join(format!("runs/quick/{arm}/breakout/seed-{seed}")))
 }
 
 const ARMS: [&str; 3] = ["random", "flat", "softmoe-4"];
@@ -66,7 +66,7 @@ fn assert_results(out: &Path, seeds: u64) {
         for seed in 0..seeds {
             let files = run(out, arm, seed);
             let config = RunConfig::read(&files.run_ron()).unwrap();
-            assert_eq!(config.name(), format!("fig3/quick/{arm}/breakout/seed-{seed}"));
+            assert_eq!(config.name(), format!("quick/{arm}/breakout/seed-{seed}"));
             let done: Done = file::read(&files.done_ron()).unwrap();
             let learns = config.agent != AgentConfig::Random;
             assert_eq!(done.agent_steps.0, if learns { 600 } else { 0 });

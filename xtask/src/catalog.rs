@@ -1,5 +1,6 @@
 //! The experiments: `experiments/<figure>.ron` in the workspace.
 
+use crate::cli::Options;
 use crate::output;
 use anyhow::{Context, Result, bail};
 use softmoe_config::names::{known, nearest};
@@ -25,17 +26,20 @@ pub(crate) fn file(figure: &str) -> PathBuf {
 pub(crate) fn figures() -> Result<Vec<String>> {
     let directory = workspace().join("experiments");
     let read = || format!("cannot list the experiments in {}", directory.display());
-    let mut figures = Vec::new();
-    for entry in directory.read_dir().with_context(read)? {
-        let path = entry.with_context(read)?.path();
-        if path.extension().is_some_and(|extension| extension == "ron")
-            && let Some(stem) = path.file_stem().and_then(|stem| stem.to_str())
-        {
-            figures.push(stem.to_owned());
-        }
+    let files = Experiment::files(&directory).with_context(read)?;
+    let stem = |path: &PathBuf| path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
+    Ok(files.iter().filter_map(stem).collect())
+}
+
+/// The file that the options name: that of a figure, or any other.
+pub(crate) fn asked(options: &Options) -> Result<PathBuf> {
+    if let Some(file) = &options.experiment {
+        return Ok(file.clone());
     }
-    figures.sort();
-    Ok(figures)
+    let figure = options.figure.as_deref().unwrap_or_default();
+    let figures = figures()?;
+    known("figure", figure, figures.iter().map(String::as_str))?;
+    Ok(file(figure))
 }
 
 /// The experiment with that name.

@@ -98,7 +98,11 @@ pub(crate) struct BenchOptions {
 #[derive(Args, Debug)]
 pub(crate) struct Options {
     /// The figure, e.g. fig3
-    pub(crate) figure: String,
+    #[arg(required_unless_present = "experiment")]
+    pub(crate) figure: Option<String>,
+    /// Take the experiment from this file, wherever it is, instead of a figure of the paper
+    #[arg(long, value_name = "FILE", conflicts_with = "figure")]
+    pub(crate) experiment: Option<PathBuf>,
     /// Print the plan and stop
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -1,14 +1,14 @@
 //! Figures without runs: `softmoe-report` draws their networks.
 
 use crate::cli::Options;
-use crate::{binaries, catalog, output, store};
+use crate::{binaries, output, store};
 use anyhow::{Context, Result, bail};
-use softmoe_config::Device;
+use softmoe_config::{Device, Experiment};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// Draws the requested drawing, or all drawings of the figure.
-pub(crate) fn draw(options: &Options) -> Result<ExitCode> {
-    let experiment = catalog::experiment(&options.figure)?;
+/// Draws the requested drawing of the `experiment` in `file`, or all of them.
+pub(crate) fn draw(file: &Path, experiment: &Experiment, options: &Options) -> Result<ExitCode> {
     let figure = &experiment.figure;
     if let [first, ..] = options.about_runs()[..] {
         bail!("{figure} needs no training, so `{first}` does not apply: omit it");
@@ -35,7 +35,7 @@ pub(crate) fn draw(options: &Options) -> Result<ExitCode> {
     let binaries = binaries::build(Device::Cpu, None)?;
     for name in names {
         let mut command = Command::new(&binaries.reporter);
-        command.arg("--experiment").arg(catalog::file(figure)).args(["--profile", name]);
+        command.arg("--experiment").arg(file).args(["--profile", name]);
         command.arg("--runs").arg(options.out.join("runs")).arg("--out").arg(results(name));
         let started = || format!("cannot start {}", binaries.reporter.display());
         let status = command.status().with_context(started)?;

@@ -11,13 +11,13 @@ pub(crate) struct Rates {
 }
 
 impl Rates {
-    /// The rates of finished runs on `device` below `figure`, the directory of a figure's runs, over all profiles.
-    pub(crate) fn measured(figure: &Path, device: Device) -> Rates {
+    /// The rates of finished runs on `device` below `runs`, the directory of all runs, over all profiles.
+    pub(crate) fn measured(runs: &Path, device: Device) -> Rates {
         // All cards of a kind count as the same device.
         let kind = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
         let wanted = kind(&device.to_string());
         let mut rates = Rates::default();
-        for profile in directories(figure) {
+        for profile in directories(runs) {
             for arm in directories(&profile) {
                 let Some(name) = arm.file_name().and_then(|name| name.to_str()) else { continue };
                 for seed in directories(&arm).iter().flat_map(|game| directories(game)) {

@@ -12,11 +12,13 @@ use softmoe_config::words::{count, thousands};
 use softmoe_config::{
     AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 /// The runs of an invocation.
 pub(crate) struct Plan {
+    /// The experiment's file.
+    pub(crate) file: PathBuf,
     pub(crate) experiment: Experiment,
     pub(crate) profile_name: String,
     /// The profile as the options change it.
@@ -74,13 +76,12 @@ pub(crate) fn cores() -> usize {
 }
 
 impl Plan {
-    /// The plan that `options` ask for; reads the directories of the runs, changes nothing.
+    /// The plan that `options` ask for, of the `experiment` in `file`; reads the directories of the runs, changes nothing.
     ///
     /// # Errors
     ///
     /// For a name that is none, a value that is not allowed, a directory that holds other runs.
-    pub(crate) fn new(options: &Options) -> Result<Plan> {
-        let experiment = catalog::experiment(&options.figure)?;
+    pub(crate) fn new(file: PathBuf, experiment: Experiment, options: &Options) -> Result<Plan> {
         let mut profile = catalog::profile(&experiment, options.profile())?;
         if let Some(names) = &options.games {
             profile.games = profile.games.select(names.iter().map(String::as_str))?;
@@ -92,7 +93,7 @@ impl Plan {
         profile.agent_steps.0 = options.steps.unwrap_or(profile.agent_steps.0);
         profile.set.extend(options.set.iter().cloned());
         let settings = options.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
-        let arms = arms(&experiment, options.arms.as_deref())?;
+        let arms = arms(&experiment, &profile, options.arms.as_deref())?;
         let chosen: Vec<&str> = arms.iter().map(String::as_str).collect();
         let configs = experiment.resolve(options.profile(), &profile, &chosen)?;
 
@@ -105,16 +106,23 @@ impl Plan {
         let root = options.out.join("runs");
         let planned = |config: RunConfig| {
             let directory = RunDirectory::of(&root, &config);
-            let state = store::inspect(&directory, &config);
+            let with = |agent| {
+                let profile = Profile { agent, ..profile.clone() };
+                let RunConfig { arm, environment, seed, .. } = &config;
+                experiment.resolve_run(options.profile(), &profile, arm, environment.game(), *seed).ok()
+            };
+            let state = store::inspect(&directory, &config, with);
             let steps_saved = directory.newest_checkpoint().map_or(0, |steps| steps.0);
             PlannedRun { config, directory, state, steps_saved }
         };
+        let runs = configs.into_iter().map(planned).collect();
         Ok(Plan {
-            runs: configs.into_iter().map(planned).collect(),
+            runs,
             jobs: options.jobs.map_or_else(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
             device,
             out: options.out.clone(),
             profile_name: options.profile().to_owned(),
+            file,
             experiment,
             profile,
             arms,
@@ -208,8 +216,12 @@ impl Plan {
             let mut without: Vec<&str> = self
                 .runs
                 .iter()
-                .filter(|run| run.config.arm != RANDOM_ARM && !setting.applies_to(&run.config))
-                .map(|run| run.config.arm.as_str())
+                .map(|run| (run, self.experiment.arm(&run.config.arm)))
+                .filter_map(|(run, arm)| Some((run, arm.ok()?)))
+                .filter(|(run, arm)| {
+                    !setting.applies_to(&run.config) || arm.set.iter().any(|own| setting.has_the_key_of(own))
+                })
+                .map(|(run, _)| run.config.arm.as_str())
                 .collect();
             without.sort_unstable();
             without.dedup();
@@ -229,10 +241,16 @@ impl Plan {
                 self.results().display()
             ));
         }
-        if !self.arms.contains(&self.experiment.reference) {
+        let references: BTreeSet<&str> = self
+            .arms
+            .iter()
+            .filter(|arm| *arm != RANDOM_ARM)
+            .map(|arm| self.experiment.reference_of(arm))
+            .filter(|reference| !self.arms.iter().any(|arm| arm == reference))
+            .collect();
+        for reference in references {
             notes.push(format!(
-                "scores are compared with `{}`, which is not among `--arms`: its earlier runs are used, if any",
-                self.experiment.reference
+                "scores are compared with `{reference}`, which is not among `--arms`: its earlier runs are used, if any"
             ));
         }
         notes
@@ -310,15 +328,12 @@ fn changes(options: &Options) -> Vec<String> {
     sizes.into_iter().flatten().chain(options.set.iter().cloned()).collect()
 }
 
-/// The arms asked for, in the experiment's order, the random policy always among them.
-fn arms(experiment: &Experiment, asked: Option<&[String]>) -> Result<Vec<String>> {
-    if let Some(asked) = asked {
-        for name in asked {
-            names::known("arm", name.trim(), experiment.arm_names())?;
-        }
+/// The arms asked for, or those of the profile, in the experiment's order; the random policy is always among them.
+fn arms(experiment: &Experiment, profile: &Profile, asked: Option<&[String]>) -> Result<Vec<String>> {
+    let Some(asked) = asked else { return Ok(experiment.arms_of(profile).map(str::to_owned).collect()) };
+    for name in asked {
+        names::known("arm", name.trim(), experiment.arm_names())?;
     }
-    let is_asked = |name: &str| {
-        name == RANDOM_ARM || asked.is_none_or(|asked| asked.iter().any(|asked| asked.trim() == name))
-    };
-    Ok(experiment.arm_names().filter(|name| is_asked(name)).map(str::to_owned).collect())
+    let is_asked = |name: &&str| *name == RANDOM_ARM || asked.iter().any(|asked| asked.trim() == *name);
+    Ok(experiment.arm_names().filter(is_asked).map(str::to_owned).collect())
 }

@@ -1,6 +1,5 @@
 //! The figure, the table and the verdict: `softmoe-report` draws and prints them from the finished runs.
 
-use crate::catalog;
 use crate::cli::Options;
 use crate::output;
 use crate::plan::Plan;
@@ -12,7 +11,7 @@ use std::process::Command;
 /// Reports on the runs of `plan`.
 pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<()> {
     let mut command = Command::new(reporter);
-    command.arg("--experiment").arg(catalog::file(&plan.experiment.figure));
+    command.arg("--experiment").arg(&plan.file);
     command.arg("--profile").arg(&plan.profile_name);
     command.arg("--runs").arg(plan.out.join("runs"));
     command.arg("--out").arg(plan.results());

@@ -8,6 +8,7 @@ use crate::pool::{self, Failure, Outcome};
 use crate::time::time;
 use crate::{binaries, catalog, draw, interrupt, output, report, store, worker};
 use anyhow::Result;
+use softmoe_config::Experiment;
 use softmoe_config::words::count;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -17,13 +18,15 @@ use std::time::Instant;
 pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     let started = Instant::now();
 
-    if catalog::experiment(&options.figure)?.profiles.is_empty() {
-        return draw::draw(options);
+    let file = catalog::asked(options)?;
+    let experiment = Experiment::read(&file)?;
+    if experiment.profiles.is_empty() {
+        return draw::draw(&file, &experiment, options);
     }
 
     // PLAN
-    let plan = Plan::new(options)?;
-    let rates = Rates::measured(&plan.out.join("runs").join(&plan.experiment.figure), plan.device);
+    let plan = Plan::new(file, experiment, options)?;
+    let rates = Rates::measured(&plan.out.join("runs"), plan.device);
     plan.print(&rates);
     plan.check()?;
     if options.dry_run {

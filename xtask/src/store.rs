@@ -27,8 +27,13 @@ pub(crate) enum State {
     Conflict(String, String),
 }
 
-/// The state of `directory` with respect to the run `config`; changes nothing.
-pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
+/// The state of `directory` with respect to the run `config`, which is `with` another agent if it is given one; changes
+/// nothing.
+pub(crate) fn inspect(
+    directory: &RunDirectory,
+    config: &RunConfig,
+    with: impl Fn(AgentPreset) -> Option<RunConfig>,
+) -> State {
     let run_ron = directory.run_ron();
     let has = |path: &Path| path.symlink_metadata().is_ok();
     if !has(&run_ron) {
@@ -44,7 +49,7 @@ pub(crate) fn inspect(directory: &RunDirectory, config: &RunConfig) -> State {
     }
     match RunConfig::read_unchecked(&run_ron) {
         Err(error) => return State::Conflict(error.to_string(), "move its directory away".into()),
-        Ok(there) if !there.computes_as(config) => return conflict(&run_ron, &there, config),
+        Ok(there) if !there.computes_as(config) => return conflict(&run_ron, &there, config, with),
         Ok(_) => {}
     }
     if is_running(directory) {
@@ -82,7 +87,12 @@ fn has_entries(directory: &Path) -> bool {
 }
 
 /// The differences between an existing run and the requested one, and the options of the existing one.
-fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
+fn conflict(
+    run_ron: &Path,
+    there: &RunConfig,
+    asked: &RunConfig,
+    with: impl Fn(AgentPreset) -> Option<RunConfig>,
+) -> State {
     let differences = differences(there, asked);
     let line =
         |Difference { key, left, right }: &Difference| format!("\n  {key}: {left} there, {right} asked for");
@@ -97,9 +107,8 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
         other_length && ["training.evaluation_period", "training.checkpoint_period"].contains(&key)
     };
     // The fewest options: the same agent, or another preset.
-    let agents = std::iter::once(None).chain(AgentPreset::ALL.map(Some));
-    let ways = agents.map(|preset| {
-        let from = preset.map_or_else(|| asked.clone(), |preset| with_agent(asked, preset));
+    let others = AgentPreset::ALL.into_iter().filter_map(|preset| Some((Some(preset), with(preset)?)));
+    let ways = std::iter::once((None, asked.clone())).chain(others).map(|(preset, from)| {
         let mut settings = between(&from, there);
         settings.retain(|setting| !follows_the_length(setting.key()));
         (preset, settings)
@@ -110,19 +119,6 @@ fn conflict(run_ron: &Path, there: &RunConfig, asked: &RunConfig) -> State {
         options.extend(settings.iter().map(|setting| format!("--set {}", quoted(&setting.to_string()))));
     }
     State::Conflict(what, format!("use its values (`{}`)", options.join(" ")))
-}
-
-/// `asked` with the agent of `preset` and the settings that the profile makes in every agent.
-fn with_agent(asked: &RunConfig, preset: AgentPreset) -> RunConfig {
-    let with = |preset: AgentPreset| RunConfig { agent: preset.config(), ..asked.clone() };
-    let of_profile = AgentPreset::ALL.map(|preset| between(&with(preset), asked));
-    let of_profile = of_profile.into_iter().min_by_key(Vec::len).unwrap_or_default();
-    let mut config = with(preset);
-    for setting in of_profile {
-        // A field that the other agent does not have is left out.
-        let _ = setting.apply(&mut config);
-    }
-    config
 }
 
 /// Makes the directories of `out` and the configuration of every run that has not begun.

@@ -126,11 +126,11 @@ fn a_configuration_that_cannot_be_read() {
     let workshop = Workshop::new();
     let directory = workshop.run("flat/breakout/seed-0");
     fs::create_dir_all(&directory).unwrap();
-    fs::write(directory.join("run.ron"), "(version: 2, figure: 3)").unwrap();
+    fs::write(directory.join("run.ron"), "(version: 3, profile: 3)").unwrap();
     fs::write(directory.join("metrics.csv"), "agent_steps\n0\n").unwrap();
     let (code, _, stderr) = workshop.reproduce("fig3");
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["run.ron:1:", "`figure`"]);
+    assert_says(&stderr, &["run.ron:1:", "`profile`"]);
     fs::write(directory.join("run.ron"), "(figure: \"fig3\")").unwrap();
     let (code, _, stderr) = workshop.reproduce("fig3");
     assert_eq!(code, Some(1));

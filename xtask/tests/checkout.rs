@@ -24,11 +24,10 @@ fn a_checkout_may_have_any_name() {
     let checkout = workshop.path("Übung mit Leerzeichen, 試");
     let experiments = checkout.join("experiments");
     fs::create_dir_all(&experiments).unwrap();
-    fs::copy(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments/fig3.ron"),
-        experiments.join("fig3.ron"),
-    )
-    .unwrap();
+    for name in ["fig3.ron", "profiles.ron"] {
+        let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("../experiments").join(name);
+        fs::copy(ours, experiments.join(name)).unwrap();
+    }
     // The programs lie there too, as after a build.
     let programs = checkout.join("target/release");
     fs::create_dir_all(&programs).unwrap();
@@ -49,7 +48,7 @@ fn a_checkout_may_have_any_name() {
     let (code, stdout, stderr) = run(arguments);
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stdout, &["2 new", "report: "]);
-    let done = experiments.join("ä/ö/runs/fig3/quick/flat/breakout/seed-0/done.ron");
+    let done = experiments.join("ä/ö/runs/quick/flat/breakout/seed-0/done.ron");
     assert!(done.exists());
     let (_, stdout, _) = run(arguments);
     assert_says(&stdout, &["2 finished, 0 to resume, 0 new"]);

@@ -62,7 +62,7 @@ fn runs_are_made_reported_and_reused() {
     for arm in ["random", "flat", "softmoe-4"] {
         let directory = workshop.run(&format!("{arm}/breakout/seed-1"));
         let config = softmoe_config::RunConfig::read(&directory.join("run.ron")).unwrap();
-        assert_eq!(config.name(), format!("fig3/quick/{arm}/breakout/seed-1"));
+        assert_eq!(config.name(), format!("quick/{arm}/breakout/seed-1"));
         assert!(directory.join("stderr.log").exists());
     }
     // Again: nothing is run, and the time of one more seed is known from the rates: 40,000 steps
@@ -241,7 +241,7 @@ fn runs_made_with_other_values_are_never_overwritten() {
 fn another_agent_takes_the_place_of_the_profiles() {
     let workshop = Workshop::new();
     let (code, stdout, stderr) =
-        workshop.reproduce(&format!("{SIX} --agent dqn_minatar --set agent.loss=huber"));
+        workshop.reproduce(&format!("{SIX} --steps 3500 --agent dqn_minatar --set agent.loss=huber"));
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(
         &stdout,
@@ -256,7 +256,7 @@ fn another_agent_takes_the_place_of_the_profiles() {
     assert_eq!(code, Some(1));
     assert_says(&stderr, &["agent.loss: huber there, c51 asked for", "agent.n_step: 1 there, 3 asked for"]);
     let typed = stderr.split("(`").nth(1).unwrap().split("`)").next().unwrap();
-    assert_eq!(typed, "--agent dqn_minatar --set agent.loss=huber");
+    assert_eq!(typed, "--steps 3500 --agent dqn_minatar --set agent.loss=huber");
     let (code, stdout, _) = workshop.reproduce(&format!("{SIX} {typed}"));
     assert_eq!(code, Some(0));
     assert_says(&stdout, &["6 finished"]);
@@ -306,6 +306,52 @@ fn a_first_attempt_that_came_to_nothing_is_not_in_the_way() {
     assert_says(&stdout, &["0 finished, 0 to resume, 4 new"]);
     let config = softmoe_config::RunConfig::read(&workshop.run("flat/breakout/seed-0/run.ron")).unwrap();
     assert!(matches!(config.agent, softmoe_config::AgentConfig::Learning(agent) if agent.n_step == 3));
+}
+
+/// An experiment from anywhere, with a profile and arms of its own.
+#[test]
+fn an_experiment_is_taken_from_a_file() {
+    let workshop = Workshop::new();
+    let path = workshop.path("mine.ron");
+    let text = r#"(
+        figure: "mine", title: "Mine", claim: "c", reference: "flat",
+        arms: [
+            (name: "flat", label: "flat", body: flat()),
+            (name: "der-n-step-5", label: "DER, n = 5", body: flat(), agent: der, set: ["agent.n_step=5"]),
+        ],
+        profiles: {"quick": (
+            purpose: "p", leaves_out: [], games: minatar([breakout]), seeds: 1, encoder: minatar, hidden: 128,
+            agent: rainbow_minatar, set_of: {der: ["agent.min_replay=77"]}, agent_steps: 10_000, evaluations: 1,
+            evaluation_episodes: 1, final_evaluation_episodes: 1,
+        )},
+        rules: [higher(says: "s", better: "der-n-step-5", worse: "flat")],
+    )"#;
+    fs::write(&path, text).unwrap();
+    let arguments = format!("--experiment {} --set agent.n_step=4", path.display());
+    let (code, stdout, stderr) = workshop.reproduce(&arguments);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["mine: Mine", "note: `agent.n_step` does not apply to der-n-step-5: left as they are"]);
+    assert_says(&stdout, &[&format!("report: --experiment {}", path.display()), "results/mine/quick"]);
+    let learning = |arm: &str| {
+        let run = workshop.run(&format!("{arm}/breakout/seed-0")).join("run.ron");
+        softmoe_config::RunConfig::read(&run).unwrap().agent.learning().unwrap()
+    };
+    let (flat, der) = (learning("flat"), learning("der-n-step-5"));
+    assert_eq!((flat.n_step, flat.min_replay, flat.update_period.0), (4, 5_000, 4));
+    assert_eq!((der.n_step, der.min_replay, der.update_period.0), (5, 77, 1));
+    // Its runs are in the place of the profile's of the same name, and are not taken for them.
+    let (code, _, stderr) = workshop.reproduce("fig3 --arms flat --games breakout --seeds 1");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["has a different configuration", "--out DIR"]);
+    // A profile of the figures is looked up beside the file.
+    let shared = text.replace("profiles: {", "shared_profiles: {\"minatar\": ()}, profiles: {");
+    fs::write(&path, shared).unwrap();
+    let (code, _, stderr) = workshop.reproduce(&arguments);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["profiles.ron"]);
+    let (code, _, stderr) = workshop.reproduce("fig3 --experiment mine.ron");
+    assert_eq!(code, Some(2));
+    assert_says(&stderr, &["cannot be used with"]);
 }
 
 #[test]

@@ -75,8 +75,8 @@ fn parameters_are_as_many_as_the_layers_have() {
 fn every_arm_of_every_experiment_builds_for_every_game() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
     let mut built = 0;
-    for entry in directory.read_dir().unwrap() {
-        let experiment = Experiment::read(&entry.unwrap().path()).unwrap();
+    for file in Experiment::files(&directory).unwrap() {
+        let experiment = Experiment::read(&file).unwrap();
         for (name, profile) in &experiment.profiles {
             let arms: Vec<&str> = experiment.arm_names().collect();
             let mut profile = profile.clone();

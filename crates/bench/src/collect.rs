@@ -1,6 +1,6 @@
 //! Finished runs, read from their directories.
 
-use crate::settings::{is_of_body, is_of_environment, unlike};
+use crate::settings::{is_of_body, is_of_environment, otherwise_set, unlike};
 use crate::statistics::average;
 use softmoe_config::setting::Difference;
 use softmoe_config::words::count;
@@ -8,7 +8,7 @@ use softmoe_config::{
     AgentSteps, ConfigError, CurvePoint, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig,
     RunDirectory, file,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 use thiserror::Error;
@@ -27,49 +27,48 @@ pub struct Selection<'a> {
 }
 
 impl<'a> Selection<'a> {
-    /// All runs of one profile of `experiment`.
+    /// All runs of one profile of `experiment`, the reference of every arm among them.
     ///
     /// # Errors
     ///
     /// [`ConfigError::UnknownName`] if there is no such profile.
     pub fn all(experiment: &'a Experiment, profile_name: &str) -> Result<Self, ConfigError> {
-        Ok(Selection {
-            experiment,
-            profile_name: profile_name.to_owned(),
-            profile: experiment.profile(profile_name)?.clone(),
-            arms: experiment.arms.iter().map(|arm| arm.name.clone()).collect(),
-        })
+        let profile = experiment.profile(profile_name)?.clone();
+        let arms: Vec<&str> = experiment.arms_of(&profile).filter(|arm| *arm != RANDOM_ARM).collect();
+        let arms = with_references(experiment, &arms);
+        Ok(Selection { experiment, profile_name: profile_name.to_owned(), profile, arms })
     }
 
-    /// The runs of the selection as the profile makes them: arm by arm, game by game, those of [`RANDOM_ARM`]
-    /// last. The random policy has the seeds that exist below `root`, since their number may differ from the other
-    /// arms'.
-    fn runs(&self, root: &Path) -> Result<Vec<RunConfig>, ConfigError> {
-        let of = |arm: &str| self.experiment.resolve(&self.profile_name, &self.profile, &[arm]);
+    /// Selects `arms` and their references only, whether the profile runs them all or not.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::UnknownName`] for an arm that the experiment does not have.
+    pub fn select_arms(&mut self, arms: &[&str]) -> Result<(), ConfigError> {
+        arms.iter().try_for_each(|arm| self.experiment.arm(arm).map(drop))?;
+        self.arms = with_references(self.experiment, arms);
+        Ok(())
+    }
+
+    /// The runs of the selection as the profile makes them, and no others: arm by arm, game by game, those of
+    /// [`RANDOM_ARM`] last.
+    fn runs(&self) -> Result<Vec<RunConfig>, ConfigError> {
+        let games = self.profile.games.list();
         let mut runs = Vec::new();
-        for arm in &self.arms {
-            let mut of_arm = of(arm)?;
-            let games = self.profile.games.list();
+        for arm in self.arms.iter().map(String::as_str).chain([RANDOM_ARM]) {
+            let mut of_arm = self.experiment.resolve(&self.profile_name, &self.profile, &[arm])?;
             of_arm.sort_by_key(|run| games.iter().position(|game| *game == run.environment.game()));
             runs.extend(of_arm);
-        }
-        for first in of(RANDOM_ARM)?.into_iter().filter(|run| run.seed == 0) {
-            let found = seeds_in(RunDirectory::of(root, &first).path().parent());
-            let seeds = if found.is_empty() { vec![0] } else { found };
-            runs.extend(seeds.into_iter().map(|seed| RunConfig { seed, ..first.clone() }));
         }
         Ok(runs)
     }
 }
 
-/// The seeds that have a directory in `game`, ascending.
-fn seeds_in(game: Option<&Path>) -> Vec<u64> {
-    let entries = game.and_then(|path| std::fs::read_dir(path).ok()).into_iter().flatten().flatten();
-    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut seeds: Vec<u64> =
-        names.filter_map(|name| name.strip_prefix("seed-").and_then(|seed| seed.parse().ok())).collect();
-    seeds.sort_unstable();
-    seeds
+/// `arms` and the references of each, in the experiment's order.
+fn with_references(experiment: &Experiment, arms: &[&str]) -> Vec<String> {
+    let needed: BTreeSet<&str> =
+        arms.iter().flat_map(|arm| [*arm, experiment.reference_of(arm)]).collect();
+    experiment.arms.iter().map(|arm| &arm.name).filter(|name| needed.contains(name.as_str())).cloned().collect()
 }
 
 /// The key of a run: arm, game and seed.
@@ -179,7 +178,7 @@ pub enum CollectError {
 }
 
 impl Collection {
-    /// Reads the runs of `selection` below `root`, which holds `<figure>/<profile>/<arm>/<game>/seed-<k>`.
+    /// Reads the runs of `selection` below `root`, which holds `<profile>/<arm>/<game>/seed-<k>`.
     /// Runs that are missing, unfinished or unreadable, or that differ from the reference arm in length or settings, are
     /// listed and left out.
     ///
@@ -194,7 +193,7 @@ impl Collection {
             missing: Vec::new(),
             warnings: Vec::new(),
         };
-        for preset in selection.runs(root)? {
+        for preset in selection.runs()? {
             let (directory, name) = (RunDirectory::of(root, &preset), RunName::of(&preset));
             let (config, done) = match read_run(&directory, &preset) {
                 Ok(run) => run,
@@ -234,13 +233,13 @@ impl Collection {
         Ok(collection)
     }
 
-    /// Leaves out the runs with other settings than `first`, or with another body than the first run of their arm. For the
-    /// random policy, only the environment matters.
+    /// Leaves out the runs with other settings than `first`, apart from those that their arms define themselves, or with
+    /// another body than the first run of their arm. For the random policy, only the environment matters.
     fn leave_out_unlike(&mut self, first: &FinishedRun) {
         let mut first_of_arm: BTreeMap<String, FinishedRun> = BTreeMap::new();
         for run in std::mem::take(&mut self.finished) {
             let random = run.name.arm == RANDOM_ARM;
-            let mut found = unlike(&run.config, &first.config);
+            let mut found = otherwise_set(&run, first);
             found.retain(|at| if random { is_of_environment(&at.key) } else { !is_of_body(&at.key) });
             let mut than = first;
             if found.is_empty() && !random {

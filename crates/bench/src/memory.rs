@@ -97,7 +97,6 @@ mod tests {
         };
         RunConfig {
             version: RunVersion,
-            figure: "fig".into(),
             profile: "quick".into(),
             arm: "arm".into(),
             seed: 1,

@@ -53,9 +53,14 @@ struct Workshop {
 impl Workshop {
     /// All runs finished: random scores about 1, flat 5, soft 9, wide 3.
     fn new() -> Self {
+        Self::of(EXPERIMENT)
+    }
+
+    /// The same of the experiment in `text`.
+    fn of(text: &str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let path = directory.path().join("demo.ron");
-        fs::write(&path, EXPERIMENT).expect("written");
+        fs::write(&path, text).expect("written");
         let experiment = Experiment::read(&path).expect("a valid experiment");
         let workshop = Workshop { directory, experiment };
         for (arm, score) in [(RANDOM_ARM, 1.0), ("flat", 5.0), ("soft", 9.0), ("wide", 3.0)] {
@@ -306,6 +311,40 @@ fn runs_of_other_settings_than_the_reference_arm_do_not_count() {
     assert_says(&workshop.read("verdict.md"), &["not judged: needs runs of \"SoftMoE-4\""]);
 }
 
+/// What an arm defines itself is no other setting.
+#[test]
+fn arms_of_their_own_agent_and_intervention_count() {
+    let soft = "body: soft_moe(experts: 4)";
+    let own = "agent: der, intervention: redo(), set: [\"agent.discount=0.9\"]";
+    let workshop = Workshop::of(&EXPERIMENT.replacen(soft, &format!("{soft}, {own}"), 1));
+    let learning = workshop.config("soft", MinAtarGame::Asterix, 0).agent.learning().expect("an agent");
+    assert_eq!((learning.n_step, learning.discount), (10, 0.9));
+    assert_eq!(learning.intervention.period(), Some(1_000));
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert!(!stdout.contains("left out") && !stdout.contains("changed"), "{stdout}");
+    assert_says(&workshop.read("table.md"), &["| SoftMoE-4 | 2.00 ["]);
+    // What it does not define is.
+    workshop.set("soft", &[MinAtarGame::Asterix], "agent.batch_size=16");
+    workshop.set("soft", &[MinAtarGame::Breakout], "agent.n_step=5");
+    let (success, stdout, _) = workshop.report(&[]);
+    assert!(success);
+    let stdout = stdout.replace('\n', " ");
+    assert_says(&stdout, &["soft: agent.batch_size is 16, flat has 32 (3 runs left out)"]);
+    assert_says(&stdout, &["soft: agent.n_step is 5, flat has 3 (3 runs left out)"]);
+}
+
+/// The report covers the runs of the plan, no others that lie beside them.
+#[test]
+fn runs_of_further_seeds_are_not_read() {
+    let workshop = Workshop::new();
+    let (success, _, stderr) = workshop.report(&["--seeds", "2"]);
+    assert!(success, "{stderr}");
+    let scores = workshop.read("scores.csv");
+    assert_eq!(scores.lines().count(), 1 + 4 * 2 * 2, "{scores}");
+    assert!(!scores.contains(",2,10000"), "{scores}");
+}
+
 #[test]
 fn nothing_to_compare_is_an_error() {
     let workshop = Workshop::new();
@@ -351,7 +390,7 @@ fn a_run_in_the_place_of_another_does_not_count() {
     workshop.report(&[]);
     assert_says(
         &workshop.read("table.md"),
-        &["soft/asterix/seed-1: its run.ron belongs to demo/tiny/soft/asterix/seed-0"],
+        &["soft/asterix/seed-1: its run.ron belongs to tiny/soft/asterix/seed-0"],
     );
 }
 

@@ -51,7 +51,7 @@ fn a_value_out_of_range_is_told_with_the_rule() {
     assert_refused(
         "discount: 0.99",
         "discount: 1.5",
-        &["fig/quick/arm/breakout/seed-1", "`agent.discount` is 1.5 but must be between 0 and 1"],
+        &["quick/arm/breakout/seed-1", "`agent.discount` is 1.5 but must be between 0 and 1"],
     );
     assert_refused(
         "batch_size: 16",

@@ -80,7 +80,7 @@ fn signals_stop_a_run_at_a_checkpoint_of_that_very_step() {
         let (undisturbed, _) = Run::new(&config(body.clone())).finish();
         let (run, ended) = Run::interrupted(&config(body), 1, signal);
         assert_eq!(ended.status.code(), Some(130), "{ended:?}");
-        assert_says(&ended.stderr, &["fig/quick/arm/breakout/seed-1 stopped at step ", "start it again"]);
+        assert_says(&ended.stderr, &["quick/arm/breakout/seed-1 stopped at step ", "start it again"]);
         let step = ended.stderr.split("at step ").nth(1).unwrap().split(';').next().unwrap();
         let newest = run.checkpoints().pop().unwrap();
         assert!(newest.ends_with(format!("step-{:012}.ckpt", step.parse::<u64>().unwrap())), "{newest:?}");
@@ -112,7 +112,7 @@ fn a_second_worker_is_refused_while_the_first_lives() {
 fn a_finished_run_started_again_says_so_and_changes_nothing() {
     let run = Run::new(&config(FLAT));
     let (_, ended) = run.finish();
-    assert_says(&ended.stdout, &["fig/quick/arm/breakout/seed-1: score ", " after 600 agent steps"]);
+    assert_says(&ended.stdout, &["quick/arm/breakout/seed-1: score ", " after 600 agent steps"]);
     let times = || -> Vec<_> {
         let names = run.entries(".").into_iter().filter(|name| name != "lock");
         let mut files: Vec<_> = names.map(|name| run.path().join(name)).chain(run.checkpoints()).collect();

@@ -4,7 +4,7 @@ mod learning;
 mod presets;
 
 pub use learning::{LearningConfig, LossSpec};
-pub use presets::AgentPreset;
+pub use presets::{AgentPreset, Algorithm};
 
 use crate::InterventionSpec;
 use serde::{Deserialize, Serialize};

@@ -18,13 +18,10 @@ impl RunDirectory {
         RunDirectory(path.into())
     }
 
-    /// The directory of `config`'s run: `root/<figure>/<profile>/<arm>/<game>/seed-<k>`.
+    /// The directory of `config`'s run: `root/<profile>/<arm>/<game>/seed-<k>`.
     pub fn of(root: &Path, config: &RunConfig) -> Self {
-        let directory = root
-            .join(&config.figure)
-            .join(&config.profile)
-            .join(&config.arm)
-            .join(config.environment.game().name());
+        let directory =
+            root.join(&config.profile).join(&config.arm).join(config.environment.game().name());
         RunDirectory(directory.join(format!("seed-{}", config.seed)))
     }
 

@@ -40,8 +40,8 @@ pub enum ConfigError {
     },
     /// A `run.ron` of another version of this program.
     #[error(
-        "{} is a run of version {version}, and this program reads version {}: finish it with the program that began it, or \
-         begin anew in another directory (`--out DIR`)",
+        "{} is a run of version {version}, and this program reads version {}, in which runs belong to no figure: finish it \
+         with the program that began it, or begin anew in another directory (`--out DIR`)",
         path.display(), crate::RunVersion::NUMBER
     )]
     OldRun {
@@ -74,7 +74,7 @@ pub enum ConfigError {
     /// Values of the right type that make no sense.
     #[error("{subject}: {}", problems.join("; "))]
     Invalid {
-        /// The owner of the values, e.g. `run fig3/quick/flat/breakout/seed-0`.
+        /// The owner of the values, e.g. `run quick/flat/breakout/seed-0`.
         subject: String,
         /// One sentence for each value: its name, itself, the rule, the remedy.
         problems: Vec<String>,

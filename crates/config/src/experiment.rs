@@ -1,7 +1,6 @@
 //! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rule that judges its claim.
 
-use crate::words::count;
-use crate::{AgentPreset, AgentSteps, BodySpec, EncoderSpec, Games, InterventionSpec};
+use crate::{AgentPreset, Algorithm, BodySpec, EncoderSpec, InterventionSpec, Profile, ProfilePart};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -28,6 +27,10 @@ pub struct Experiment {
     /// Profiles by name; empty if the figure has no runs.
     #[serde(default)]
     pub profiles: BTreeMap<String, Profile>,
+    /// The figure's parts of the profiles that figures share ([`SharedProfiles`](crate::SharedProfiles)), by name.
+    /// [`Experiment::read`] moves them to `profiles`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shared_profiles: BTreeMap<String, ProfilePart>,
     /// Drawings of a figure without runs, by name: the networks of its arms at a size.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub drawings: BTreeMap<String, Drawing>,
@@ -45,12 +48,22 @@ pub struct Arm {
     pub label: String,
     /// The body of the arm's network.
     pub body: BodySpec,
+    /// The algorithm of the arm's agent, in its version for the profile's games (the profile's if left out).
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
+    pub agent: Option<Algorithm>,
     /// The arm's encoder (the profile's if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub encoder: Option<EncoderSpec>,
     /// The intervention on the arm's agent (the agent's own if left out).
     #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
     pub intervention: Option<InterventionSpec>,
+    /// Changes of the arm's run configurations, after the profile's and the command line's, e.g. `"agent.n_step=5"`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
+    /// The arm with which this one is compared, and whose mean score is its 1, e.g. the flat arm of the same agent (the
+    /// experiment's reference if left out).
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
+    pub reference: Option<String>,
 }
 
 /// The network sizes for drawing a figure that needs no training.
@@ -72,16 +85,16 @@ pub struct Drawing {
 }
 
 /// A field that is there or not, without `Some(..)` around its value.
-mod plain_option {
+pub(crate) mod plain_option {
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    pub(super) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<T>, D::Error> {
         T::deserialize(deserializer).map(Some)
     }
 
-    pub(super) fn serialize<T: Serialize, S: Serializer>(
+    pub(crate) fn serialize<T: Serialize, S: Serializer>(
         value: &Option<T>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -89,101 +102,6 @@ mod plain_option {
             Some(value) => value.serialize(serializer),
             None => serializer.serialize_none(),
         }
-    }
-}
-
-/// Profile: size of an experiment, and its games.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Profile {
-    /// Its purpose, in a sentence.
-    pub purpose: String,
-    /// Differences from the paper's protocol that do not follow from its numbers, one sentence each;
-    /// [`Profile::leaves_out`] adds those.
-    pub leaves_out: Vec<String>,
-    /// The games.
-    pub games: Games,
-    /// How many seeds, counted from 0.
-    pub seeds: u64,
-    /// Encoder of every arm.
-    pub encoder: EncoderSpec,
-    /// Hidden width of every arm, before its scale.
-    pub hidden: usize,
-    /// Agent of every arm, by the name of its published hyperparameters.
-    pub agent: AgentPreset,
-    /// Changes to the run configurations that result, written like the command line's
-    /// `--set`, e.g. `"agent.n_step=5"`.
-    #[serde(default)]
-    pub set: Vec<String>,
-    /// Length of a run.
-    pub agent_steps: AgentSteps,
-    /// Evaluations of a run, equally spaced (fewer where the steps cannot be divided into as many equal periods).
-    pub evaluations: u64,
-    /// Episodes of an evaluation.
-    pub evaluation_episodes: usize,
-    /// Episodes of the evaluation that gives the score.
-    pub final_evaluation_episodes: usize,
-}
-
-/// The paper's protocol (arXiv 2410.01930, section 3 and appendix): 20 Atari games, 200 million frames of four to
-/// an agent step, 5 seeds, hidden width 512.
-mod paper {
-    pub(super) const GAMES: u64 = 20;
-    pub(super) const AGENT_STEPS: u64 = 50_000_000;
-    pub(super) const SEEDS: u64 = 5;
-    pub(super) const HIDDEN: &str = "512";
-}
-
-impl Profile {
-    /// Differences from the paper's protocol, one sentence each: first those that follow from its numbers, so that
-    /// it stays true of a profile that was changed since it was read, then what its file says.
-    pub fn leaves_out(&self) -> Vec<String> {
-        // The last of several values of a key is the one that counts.
-        let set: BTreeMap<&str, &str> = self.set.iter().filter_map(|text| text.split_once('=')).collect();
-        let set: BTreeMap<&str, &str> =
-            set.into_iter().map(|(key, value)| (key.trim(), value.trim())).collect();
-
-        let mut sentences = vec![self.games.leaves_out(paper::GAMES)];
-        match self.encoder {
-            EncoderSpec::MinAtar => {
-                sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());
-            }
-            EncoderSpec::Dense { .. } => {
-                sentences.push("One dense layer instead of the Impala encoder.".into());
-            }
-            EncoderSpec::Nature => sentences.push("The Nature CNN instead of the Impala encoder.".into()),
-            EncoderSpec::Impala { width: 1 } => {}
-            EncoderSpec::Impala { width } => {
-                sentences.push(format!("The Impala encoder with {width} times the channels."));
-            }
-        }
-        let hidden =
-            set.get("network.hidden").map_or_else(|| self.hidden.to_string(), |text| text.replace('_', ""));
-        if hidden != paper::HIDDEN {
-            sentences.push(format!("Hidden width {hidden} instead of {}.", paper::HIDDEN));
-        }
-        let steps = self.agent_steps;
-        if steps.0 < paper::AGENT_STEPS {
-            sentences.push(format!(
-                "{} instead of 50 million (200 million frames).",
-                count(steps.0, "agent step")
-            ));
-        }
-        if self.seeds < paper::SEEDS {
-            sentences.push(format!(
-                "{} instead of {}: the intervals are wider.",
-                count(self.seeds, "seed"),
-                paper::SEEDS
-            ));
-        }
-        let of_the_agent =
-            set.iter().filter(|(key, _)| key.starts_with("agent.") || key.starts_with("environment."));
-        let others: Vec<String> = of_the_agent.map(|(key, value)| format!("{key}={value}")).collect();
-        if !others.is_empty() {
-            sentences.push(format!("Other values than the usual ones: {}.", others.join(", ")));
-        }
-        sentences.extend(self.leaves_out.iter().cloned());
-        sentences
     }
 }
 

@@ -31,7 +31,7 @@
 //! experiment.validate()?;
 //! let runs = experiment.resolve("quick", experiment.profile("quick")?, &["flat", "softmoe-4"])?;
 //! assert_eq!(runs.len(), 4);
-//! assert_eq!(runs[0].name(), "fig/quick/flat/breakout/seed-0");
+//! assert_eq!(runs[0].name(), "quick/flat/breakout/seed-0");
 //! # Ok::<(), softmoe_config::ConfigError>(())
 //! ```
 #![deny(missing_docs)]
@@ -51,6 +51,7 @@ pub mod instruction_set;
 pub mod intervention;
 pub mod names;
 pub mod network;
+pub mod profile;
 pub mod protocol;
 mod resolve;
 pub mod run;
@@ -58,18 +59,19 @@ pub mod setting;
 pub mod units;
 pub mod words;
 
-pub use agent::{AgentConfig, AgentPreset, LearningConfig, LossSpec};
+pub use agent::{AgentConfig, AgentPreset, Algorithm, LearningConfig, LossSpec};
 pub use body::{BodySpec, ExpertSpec, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec, SlotsSpec, TokensSpec};
 pub use device::Device;
 pub use device_body::DeviceBodySpec;
 pub use directory::{CurvePoint, DiagnosticRow, MetricsRow, RunDirectory};
 pub use environment::EnvironmentConfig;
 pub use error::ConfigError;
-pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, Profile, RANDOM_ARM, Rule};
+pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, RANDOM_ARM, Rule};
 pub use games::{Game, Games, GymGame, MinAtarGame, ScoreScale};
 pub use instruction_set::InstructionSet;
 pub use intervention::{InterventionSpec, PartSpec};
 pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
+pub use profile::{Profile, ProfilePart, SharedProfiles};
 pub use protocol::{Phase, ProgressLine};
 pub use run::{Done, RunConfig, RunVersion, TrainingConfig};
 pub use setting::Setting;

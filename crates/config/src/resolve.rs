@@ -1,29 +1,53 @@
 //! From an experiment to the configurations of its runs.
 
 use crate::error::none_of;
-use crate::experiment::{MOST_SEEDS, RANDOM_ARM};
+use crate::experiment::RANDOM_ARM;
 use crate::names::{UnknownName, known};
+use crate::profile::{SHARED_PROFILES, problems as profile_problems, too_many_seeds};
 use crate::setting::settable;
 use crate::{
-    AgentConfig, AgentSteps, Architecture, Arm, ConfigError, Drawing, EncoderSpec, EnvironmentConfig,
-    Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig, RunVersion, Setting,
-    TrainingConfig, file,
+    AgentConfig, AgentSteps, Architecture, Arm, BodySpec, ConfigError, Drawing, EncoderSpec,
+    EnvironmentConfig, Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig,
+    RunVersion, Setting, SharedProfiles, TrainingConfig, file,
 };
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Atari's frames in an observation, and all actions of its joystick (Machado et al. 2018, arXiv 1709.06009).
 const ATARI_FRAMES: usize = 4;
 const ATARI_ACTIONS: usize = 18;
 
 impl Experiment {
-    /// Reads `experiments/<figure>.ron` and checks it.
+    /// The files of the experiments in `directory`, sorted: `*.ron` but [`SHARED_PROFILES`].
     ///
     /// # Errors
     ///
-    /// As [`file::read`] and [`Experiment::validate`]; also if the figure has another name than the file.
+    /// The system's, if the directory cannot be read.
+    pub fn files(directory: &Path) -> io::Result<Vec<PathBuf>> {
+        let mut files = Vec::new();
+        for entry in directory.read_dir()? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "ron") && !path.ends_with(SHARED_PROFILES) {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// Reads an experiment from its file, e.g. `experiments/fig3.ron`, with the shared profiles that it names from
+    /// [`SHARED_PROFILES`] beside it, and checks it.
+    ///
+    /// # Errors
+    ///
+    /// As [`file::read`], [`SharedProfiles::part`] and [`Experiment::validate`]; also if the figure has another name than the
+    /// file.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let experiment: Experiment = file::read(path)?;
+        let mut experiment: Experiment = file::read(path)?;
+        if !experiment.shared_profiles.is_empty() {
+            experiment.take_profiles(&SharedProfiles::beside(path)?)?;
+        }
         let mut problems = Vec::new();
         if path.file_stem().is_some_and(|stem| stem != experiment.figure.as_str()) {
             problems.push(format!(
@@ -39,6 +63,25 @@ impl Experiment {
             other => other,
         })?;
         Ok(experiment)
+    }
+
+    /// Moves the experiment's parts of `shared` profiles to its own profiles.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedProfiles::part`]; [`ConfigError::Invalid`] for a profile that the experiment defines itself too.
+    pub fn take_profiles(&mut self, shared: &SharedProfiles) -> Result<(), ConfigError> {
+        for (name, part) in std::mem::take(&mut self.shared_profiles) {
+            if self.profiles.contains_key(&name) {
+                let problems = vec![format!(
+                    "`{name}` is in `profiles` and in `shared_profiles`: give yours another name, since equal names mean equal runs"
+                )];
+                none_of(format!("experiment {}", self.figure), problems)?;
+            }
+            let profile = shared.part(&name, &part)?;
+            self.profiles.insert(name, profile);
+        }
+        Ok(())
     }
 
     /// The profile of that name.
@@ -81,6 +124,20 @@ impl Experiment {
         std::iter::once(RANDOM_ARM).chain(self.arms.iter().map(|arm| arm.name.as_str()))
     }
 
+    /// The names of the arms that `profile` runs, [`RANDOM_ARM`] first.
+    pub fn arms_of<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = &'a str> {
+        let is_run = |name: &&str| {
+            profile.arms.is_empty() || *name == RANDOM_ARM || profile.arms.iter().any(|arm| arm == name)
+        };
+        self.arm_names().filter(is_run)
+    }
+
+    /// The arm with which `arm` is compared, and whose mean score is its 1: its own reference, or the experiment's.
+    pub fn reference_of(&self, arm: &str) -> &str {
+        let own = self.arm(arm).ok().and_then(|arm| arm.reference.as_deref());
+        own.unwrap_or(&self.reference)
+    }
+
     /// The configurations of all runs of `arms` in `profile` (by name `profile_name`), which may have been
     /// changed since it was read: seed by seed, so that an experiment stopped early has whole seeds; within a
     /// seed game by game, arm by arm.
@@ -89,7 +146,7 @@ impl Experiment {
     ///
     /// [`ConfigError::UnknownName`] for an arm that the experiment does not have or a setting whose key no arm of the experiment has,
     /// [`ConfigError::Setting`] for a value of the wrong type, [`ConfigError::Invalid`] for a configuration that
-    /// does not [validate](RunConfig::validate) or more than [`MOST_SEEDS`].
+    /// does not [validate](RunConfig::validate) or more than [`MOST_SEEDS`](crate::MOST_SEEDS).
     pub fn resolve(
         &self,
         profile_name: &str,
@@ -97,8 +154,6 @@ impl Experiment {
         arms: &[&str],
     ) -> Result<Vec<RunConfig>, ConfigError> {
         none_of(format!("profile `{profile_name}`"), too_many_seeds(profile).into_iter().collect())?;
-        let settings: Vec<Setting> =
-            profile.set.iter().map(|text| text.parse()).collect::<Result<_, ConfigError>>()?;
         let mut runs = Vec::new();
         for seed in 0..profile.seeds {
             for game in profile.games.list() {
@@ -107,14 +162,32 @@ impl Experiment {
                 }
             }
         }
+        let settings = all_settings(&profile.set)?;
         self.check_keys(&settings, profile_name, profile)?;
         for run in &mut runs {
-            for setting in settings.iter().filter(|setting| setting.applies_to(run)).collect::<Vec<_>>() {
-                setting.apply(run)?;
-            }
+            self.set(profile, &settings, run)?;
             run.validate()?;
         }
         Ok(runs)
+    }
+
+    /// The configuration of one run, as [`resolve`](Self::resolve) makes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`resolve`](Self::resolve).
+    pub fn resolve_run(
+        &self,
+        profile_name: &str,
+        profile: &Profile,
+        arm: &str,
+        game: Game,
+        seed: u64,
+    ) -> Result<RunConfig, ConfigError> {
+        let mut run = self.run(profile_name, profile, arm, game, seed)?;
+        self.set(profile, &all_settings(&profile.set)?, &mut run)?;
+        run.validate()?;
+        Ok(run)
     }
 
     /// The network of `arm` in the drawing of that name.
@@ -164,12 +237,7 @@ impl Experiment {
             return Err(ConfigError::Invalid { subject: format!("experiment {}", self.figure), problems });
         };
         let mut run = self.run(profile_name, profile, arm, game, 0)?;
-        for text in &profile.set {
-            let setting: Setting = text.parse()?;
-            if setting.applies_to(&run) {
-                setting.apply(&mut run)?;
-            }
-        }
+        self.set(profile, &all_settings(&profile.set)?, &mut run)?;
         if let Some(encoder) = encoder {
             if encoder.pixels() != run.network.encoder.pixels() {
                 run.network.hidden = encoder.usual_hidden();
@@ -219,28 +287,28 @@ impl Experiment {
         seed: u64,
     ) -> Result<RunConfig, ConfigError> {
         known("arm", arm, self.arm_names())?;
-        // The random policy has no network; it is given the reference's, for its file to be complete.
-        let (agent, of) = match arm {
-            RANDOM_ARM => (AgentConfig::Random, self.reference.as_str()),
-            _ => (profile.agent.config(), arm),
-        };
-        let of = self.arm(of)?;
-        let encoder = of.encoder.unwrap_or(profile.encoder);
-        let agent = match of.intervention {
-            Some(intervention) => agent.with_intervention(intervention),
-            None => agent,
+        let (agent, encoder, body) = if arm == RANDOM_ARM {
+            // It has no network. It is given a flat one, for its file to be complete: the same in every figure.
+            (AgentConfig::Random, profile.encoder, BodySpec::flat())
+        } else {
+            let of = self.arm(arm)?;
+            let preset = of.agent.map_or(profile.agent, |algorithm| profile.agent.with(algorithm));
+            let agent = match of.intervention {
+                Some(intervention) => preset.config().with_intervention(intervention),
+                None => preset.config(),
+            };
+            (agent, of.encoder.unwrap_or(profile.encoder), of.body.clone())
         };
         // Rounded up: rounded down, the remainder would make one evaluation more than asked for.
         let period = AgentSteps(profile.agent_steps.0.div_ceil(profile.evaluations.max(1)).max(1));
         Ok(RunConfig {
             version: RunVersion,
-            figure: self.figure.clone(),
             profile: profile_name.to_owned(),
             arm: arm.to_owned(),
             seed,
             environment: EnvironmentConfig::of(game),
             agent,
-            network: NetworkSpec { encoder, body: of.body.clone(), hidden: profile.hidden },
+            network: NetworkSpec { encoder, body, hidden: profile.hidden },
             training: TrainingConfig {
                 agent_steps: profile.agent_steps,
                 evaluation_period: period,
@@ -252,6 +320,25 @@ impl Experiment {
         })
     }
 
+    /// Makes the changes of the arm's algorithm, then `of_profile`, then the arm's own. What changes the network leaves the
+    /// random policy alone.
+    fn set(&self, profile: &Profile, of_profile: &[Setting], run: &mut RunConfig) -> Result<(), ConfigError> {
+        let arm = self.arm(&run.arm).ok();
+        let algorithm = arm.map(|arm| arm.agent.unwrap_or_else(|| profile.agent.algorithm()));
+        let of_algorithm = algorithm.and_then(|algorithm| profile.set_of.get(&algorithm));
+        let of_algorithm = all_settings(of_algorithm.map_or(&[], Vec::as_slice))?;
+        for setting in of_algorithm.iter().chain(of_profile) {
+            let spares = arm.is_none() && setting.key().starts_with("network.");
+            if !spares && setting.applies_to(run) {
+                setting.apply(run)?;
+            }
+        }
+        for setting in all_settings(arm.map_or(&[], |arm| arm.set.as_slice()))? {
+            setting.apply(run)?;
+        }
+        Ok(())
+    }
+
     /// Whether arms, rules and profiles fit together, and every profile makes runs that validate.
     ///
     /// # Errors
@@ -260,6 +347,11 @@ impl Experiment {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = self.arm_problems();
         problems.extend(self.rule_problems());
+        if let Some(name) = self.shared_profiles.keys().next() {
+            problems.push(format!(
+                "`shared_profiles` has `{name}`, which is looked up in {SHARED_PROFILES} beside the experiment's file"
+            ));
+        }
         if self.profiles.is_empty() && self.drawings.is_empty() {
             problems.push("there is no profile but must be at least one, e.g. `quick`".into());
         }
@@ -268,9 +360,8 @@ impl Experiment {
                 .push("has `profiles` and `drawings` but must have either: what is drawn has no runs".into());
         }
         for (name, profile) in &self.profiles {
-            problems.extend(
-                profile_problems(profile).into_iter().map(|problem| format!("profile `{name}` {problem}")),
-            );
+            let of_profile = profile_problems(profile).into_iter().chain(self.problems_of_arms_in(profile));
+            problems.extend(of_profile.map(|problem| format!("profile `{name}` {problem}")));
         }
         none_of(format!("experiment {}", self.figure), problems)?;
         let arms: Vec<&str> = self.arm_names().collect();
@@ -289,6 +380,22 @@ impl Experiment {
             }
         }
         Ok(())
+    }
+
+    /// What makes no sense in the arms of a profile: arms that are none, and arms without their references.
+    fn problems_of_arms_in(&self, profile: &Profile) -> Vec<String> {
+        let mut problems = Vec::new();
+        for arm in &profile.arms {
+            if let Err(error) = known("arm", arm, self.arm_names()) {
+                problems.push(format!("names an arm that is none: {error}"));
+                continue;
+            }
+            let reference = self.reference_of(arm);
+            if arm != RANDOM_ARM && !profile.arms.iter().any(|other| other == reference) {
+                problems.push(format!("has `{arm}` among its `arms`, but not `{reference}`, with which it is compared"));
+            }
+        }
+        problems
     }
 
     fn arm_problems(&self) -> Vec<String> {
@@ -311,6 +418,10 @@ impl Experiment {
         }
         let names = || self.arms.iter().map(|arm| arm.name.as_str());
         problems.extend(known("arm", &self.reference, names()).err().map(|e| format!("`reference`: {e}")));
+        for arm in &self.arms {
+            let unknown = arm.reference.as_deref().and_then(|name| known("arm", name, names()).err());
+            problems.extend(unknown.map(|error| format!("`reference` of the arm `{}`: {error}", arm.name)));
+        }
         problems
     }
 
@@ -331,28 +442,7 @@ impl Experiment {
     }
 }
 
-fn too_many_seeds(profile: &Profile) -> Option<String> {
-    let is_too_many = profile.seeds > MOST_SEEDS;
-    is_too_many
-        .then(|| format!("has {} seeds but must have at most {MOST_SEEDS} (e.g. `--seeds 5`)", profile.seeds))
-}
-
-fn profile_problems(profile: &Profile) -> Vec<String> {
-    let mut problems = Vec::new();
-    let games = profile.games.list();
-    let unique: BTreeSet<_> = games.iter().collect();
-    if games.is_empty() || unique.len() < games.len() {
-        problems.push("must name at least one game, and each once (`--games breakout`)".into());
-    }
-    if profile.seeds == 0 {
-        problems.push("has 0 seeds but must have at least 1 (`--seeds 1`)".into());
-    }
-    problems.extend(too_many_seeds(profile));
-    if profile.evaluations == 0 || profile.evaluations > profile.agent_steps.0 {
-        problems.push(format!(
-            "has {} evaluations but must have between 1 and one an agent step ({})",
-            profile.evaluations, profile.agent_steps
-        ));
-    }
-    problems
+/// The settings that `texts` write.
+fn all_settings(texts: &[String]) -> Result<Vec<Setting>, ConfigError> {
+    texts.iter().map(|text| text.parse()).collect()
 }

@@ -16,8 +16,6 @@ use std::path::Path;
 pub struct RunConfig {
     /// Version of the file's form.
     pub version: RunVersion,
-    /// The figure that the run belongs to, e.g. `fig3`.
-    pub figure: String,
     /// The profile, e.g. `quick`.
     pub profile: String,
     /// The arm, e.g. `softmoe-4`.
@@ -115,10 +113,10 @@ impl RunConfig {
         check.finish(format!("run {}", self.name()))
     }
 
-    /// The run's name: `<figure>/<profile>/<arm>/<game>/seed-<k>`.
+    /// The run's name: `<profile>/<arm>/<game>/seed-<k>`.
     pub fn name(&self) -> String {
-        let RunConfig { figure, profile, arm, environment, seed, .. } = self;
-        format!("{figure}/{profile}/{arm}/{}/seed-{seed}", environment.game().name())
+        let RunConfig { profile, arm, environment, seed, .. } = self;
+        format!("{profile}/{arm}/{}/seed-{seed}", environment.game().name())
     }
 
     /// The network that the run trains, with the permutation of shuffled tokens drawn from `permutation_seed`; none
@@ -136,8 +134,9 @@ impl RunConfig {
 pub struct RunVersion;
 
 impl RunVersion {
-    /// 2 since agents share one set of hyperparameters and environments are named by their suite.
-    pub const NUMBER: u32 = 2;
+    /// 3 since runs belong to no figure: figures share the runs of a profile. 2 was the version in which agents shared one
+    /// set of hyperparameters and environments were named by their suite.
+    pub const NUMBER: u32 = 3;
 }
 
 impl Serialize for RunVersion {

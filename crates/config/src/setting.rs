@@ -48,7 +48,7 @@ const CHOSEN_ELSEWHERE: [(&str, &str); 10] = [
 /// # use softmoe_config::{BodySpec, EncoderSpec, EnvironmentConfig, MinAtarGame, NetworkSpec, RunConfig, TrainingConfig};
 /// # let mut config = RunConfig {
 /// #     version: Default::default(),
-/// #     figure: "fig3".into(), profile: "quick".into(), arm: "flat".into(), seed: 0,
+/// #     profile: "quick".into(), arm: "flat".into(), seed: 0,
 /// #     environment: EnvironmentConfig::minatar(MinAtarGame::Breakout),
 /// #     agent: AgentPreset::RainbowMinatar.config(),
 /// #     network: NetworkSpec {
@@ -97,6 +97,11 @@ impl Setting {
     /// The key, e.g. `agent.n_step`.
     pub fn key(&self) -> &str {
         &self.key
+    }
+
+    /// Whether `text`, a setting as in a file, has this setting's key.
+    pub fn has_the_key_of(&self, text: &str) -> bool {
+        text.split_once('=').is_some_and(|(key, _)| key.trim() == self.key)
     }
 
     /// Whether `config` has a field of this key.

@@ -83,11 +83,11 @@ fn an_old_run_is_refused_with_its_version() {
     )"#;
     let message = |text: &str| RunConfig::parse(Path::new("run.ron"), text).unwrap_err().to_string();
     let said = message(old);
-    assert!(said.contains("run.ron is a run of version 1, and this program reads version 2"), "{said}");
-    let said = message("(version: 3, of: later(days: 1))");
-    assert!(said.contains("a run of version 3") && said.contains("--out DIR"), "{said}");
-    let said = message("(version: 2, figure: 3)");
-    assert!(said.contains("in `figure`"), "{said}");
+    assert!(said.contains("run.ron is a run of version 1, and this program reads version 3"), "{said}");
+    let said = message("(version: 4, of: later(days: 1))");
+    assert!(said.contains("a run of version 4") && said.contains("--out DIR"), "{said}");
+    let said = message("(version: 3, profile: 3)");
+    assert!(said.contains("in `profile`"), "{said}");
     let said = message("no RON");
     assert!(said.starts_with("run.ron:1:"), "{said}");
 }

@@ -1,15 +1,19 @@
 //! The committed experiments: they read, they validate, and they hold the arms of the paper.
 
 use softmoe_config::{
-    BodySpec, EncoderSpec, Experiment, Game, Games, MinAtarGame, Profile, RANDOM_ARM, Rule,
+    BodySpec, EncoderSpec, Experiment, Game, Games, MinAtarGame, Profile, ProfilePart, RANDOM_ARM, Rule,
+    RunConfig, SharedProfiles,
 };
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::path::{Path, PathBuf};
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+}
 
 fn experiments() -> Vec<Experiment> {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
-    let mut files: Vec<_> = directory.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "ron"));
-    files.sort();
+    let files = Experiment::files(&directory()).unwrap();
     assert!(!files.is_empty());
     files.iter().map(|file| Experiment::read(file).unwrap_or_else(|error| panic!("{error}"))).collect()
 }
@@ -25,12 +29,71 @@ fn every_experiment_reads_and_validates() {
             );
             continue;
         }
-        assert!(experiment.profiles.contains_key("quick"), "{}: the default profile", experiment.figure);
+        for name in ["smoke", "quick"] {
+            assert!(experiment.profiles.contains_key(name), "{}: profile {name}", experiment.figure);
+        }
         assert!(!experiment.rules.is_empty(), "{}: nothing decides the verdict", experiment.figure);
         for (name, profile) in &experiment.profiles {
             let leaves_out = profile.leaves_out();
             assert!(leaves_out[0].contains("instead of 20"), "{}/{name}: {leaves_out:?}", experiment.figure);
         }
+    }
+}
+
+/// Figures share the runs of a profile: the same profile and arm are the same run, and an arm has one label.
+#[test]
+fn equal_names_are_equal_runs() {
+    let experiments = experiments();
+    let mut runs: BTreeMap<String, (String, RunConfig)> = BTreeMap::new();
+    let mut labels: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut shared = 0;
+    for experiment in &experiments {
+        let figure = &experiment.figure;
+        for arm in &experiment.arms {
+            let (other, label) =
+                labels.entry(arm.name.clone()).or_insert_with(|| (figure.clone(), arm.label.clone()));
+            assert_eq!(*label, arm.label, "`{}` in {other} and {figure}", arm.name);
+        }
+        for (name, profile) in &experiment.profiles {
+            let arms: Vec<&str> = experiment.arm_names().collect();
+            for run in experiment.resolve(name, profile, &arms).unwrap() {
+                match runs.entry(run.name()) {
+                    Entry::Vacant(entry) => drop(entry.insert((figure.clone(), run))),
+                    Entry::Occupied(entry) => {
+                        let (other, known) = entry.get();
+                        assert_eq!(*known, run, "{} in {other} and {figure}", run.name());
+                        shared += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(experiments.len() <= 2 || shared > 0, "flat is in several figures");
+}
+
+/// A figure takes no more than a shared profile has.
+#[test]
+fn a_part_of_a_shared_profile_is_no_wider() {
+    let shared = SharedProfiles::beside(&directory().join("fig3.ron")).unwrap();
+    let part = |games: &[&str], seeds: Option<u64>| ProfilePart {
+        games: games.iter().map(ToString::to_string).collect(),
+        seeds,
+        arms: vec!["flat".into()],
+        leaves_out: vec!["One game.".into()],
+        purpose: None,
+    };
+    let quick = shared.part("quick", &part(&["space_invaders"], Some(1))).unwrap();
+    assert_eq!((quick.games.names(), quick.seeds), (vec!["space_invaders"], 1));
+    assert_eq!(quick.agent_steps, shared.0["quick"].agent_steps);
+    assert!(quick.leaves_out.ends_with(&["One game.".to_owned()]));
+    for (name, games, seeds, says) in [
+        ("quick", vec!["seaquest"], None, "`games` has seaquest, which the profile does not have"),
+        ("quick", vec!["seaqest"], None, "did you mean `seaquest`?"),
+        ("quick", vec![], Some(4), "`seeds` is 4 but must be at most the profile's 3"),
+        ("quik", vec![], None, "no shared profile `quik`; did you mean `quick`?"),
+    ] {
+        let message = shared.part(name, &part(&games, seeds)).unwrap_err().to_string();
+        assert!(message.contains(says), "{message}");
     }
 }
 

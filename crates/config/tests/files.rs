@@ -21,7 +21,7 @@ fn an_unknown_field_is_told_with_its_place_and_the_nearest() {
     let message = error.to_string();
     assert!(message.starts_with("fig.ron:14:"), "{message}");
     assert!(message.contains("there is no field `evaluation`; did you mean `evaluations`?"), "{message}");
-    assert!(message.contains("Allowed: `purpose`, `leaves_out`, `games`"), "{message}");
+    assert!(message.contains("Allowed: `purpose`, `leaves_out`, `arms`"), "{message}");
 }
 
 #[test]

@@ -87,7 +87,7 @@ fn a_run_with_a_senseless_value_is_refused() {
         setting.apply(&mut config).unwrap();
         let error = config.validate().unwrap_err();
         let message = error.to_string();
-        assert!(message.contains("run fig/quick/softmoe-4/breakout/seed-0"), "{message}");
+        assert!(message.contains("run quick/softmoe-4/breakout/seed-0"), "{message}");
         assert!(message.contains(rule), "{text}: {message}");
         // What the message says to type helps.
         let ConfigError::Invalid { problems, .. } = &error else { panic!("{error:?}") };
@@ -163,6 +163,11 @@ fn an_experiment_that_does_not_fit_together_is_refused() {
         ("reference: \"flat\"", "reference: \"flatt\"", "did you mean `flat`?"),
         ("left: \"flat\"", "left: \"softmoe-5\"", "did you mean `softmoe-4`?"),
         ("margin: 0.1", "margin: -0.1", "`margin` is -0.1"),
+        ("seeds: 2", "arms: [\"softmoe-4\"], seeds: 2", "but not `flat`, with which it is compared"),
+        ("seeds: 2", "arms: [\"flatt\"], seeds: 2", "names an arm that is none: there is no arm `flatt`; did you mean"),
+        ("seeds: 2", "set_of: {rainbow: [\"agent.min_replay=9\"]}, seeds: 2", "`agent.min_replay` in `set` and in `set_of`"),
+        ("body: flat()", "body: flat(), reference: \"flatt\"", "`reference` of the arm `flat`: there is no arm `flatt`"),
+        ("profiles: {", "shared_profiles: {\"quick\": ()}, profiles: {", "looked up in profiles.ron beside"),
         ("margin: 0.1", "margin: NaN", "`margin` is NaN"),
         ("minatar([breakout, space_invaders])", "minatar([])", "at least one game"),
         ("minatar([breakout, space_invaders])", "minatar([breakout, breakout])", "each once"),

@@ -40,7 +40,6 @@ fn agent() -> LearningConfig {
 fn config(seed: u64) -> RunConfig {
     RunConfig {
         version: RunVersion,
-        figure: "cartpole".into(),
         profile: "example".into(),
         arm: "dqn".into(),
         seed,

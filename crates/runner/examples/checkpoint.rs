@@ -73,7 +73,6 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn state() -> Result<State, Box<dyn Error>> {
     let config = RunConfig {
         version: RunVersion,
-        figure: "example".into(),
         profile: "example".into(),
         arm: "softmoe-4".into(),
         seed: 0,

@@ -74,9 +74,9 @@ impl Workshop {
         self.path("out")
     }
 
-    /// The directory of the run `arm/game/seed-k` in `fig3/quick`.
+    /// The directory of the run `arm/game/seed-k` in the profile `quick`.
     pub(crate) fn run(&self, name: &str) -> PathBuf {
-        self.out().join("runs/fig3/quick").join(name)
+        self.out().join("runs/quick").join(name)
     }
 
     /// Tells the worker something: `fail`, `kill`, `stop`, `wait`, `forget` or `no-device`.

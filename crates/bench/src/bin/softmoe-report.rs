@@ -8,7 +8,7 @@ use softmoe_bench::collect::{Collection, Selection};
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::Bootstrap;
 use softmoe_bench::text;
-use softmoe_config::{AgentSteps, Experiment, names};
+use softmoe_config::{AgentSteps, Experiment};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -22,13 +22,13 @@ struct Options {
     /// The profile that was run, e.g. quick, or the drawing of a figure without runs.
     #[arg(long)]
     profile: String,
-    /// Where the runs are: DIR/FIGURE/PROFILE/ARM/GAME/seed-K.
+    /// Where the runs are: DIR/PROFILE/ARM/GAME/seed-K.
     #[arg(long, value_name = "DIR")]
     runs: PathBuf,
     /// The directory for the report's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Include only these arms (the reference arm is always included).
+    /// Include only these arms (their reference arms are always included).
     #[arg(long, value_delimiter = ',', value_name = "ARM,..")]
     arms: Option<Vec<String>>,
     /// Only these games.
@@ -75,10 +75,8 @@ fn report(options: &Options) -> Result<()> {
 fn select<'a>(options: &Options, experiment: &'a Experiment) -> Result<Selection<'a>> {
     let mut selection = Selection::all(experiment, &options.profile)?;
     if let Some(chosen) = &options.arms {
-        for arm in chosen {
-            names::known("arm", arm, selection.arms.iter().map(String::as_str)).context("--arms")?;
-        }
-        selection.arms.retain(|arm| chosen.contains(arm) || *arm == experiment.reference);
+        let chosen: Vec<&str> = chosen.iter().map(String::as_str).collect();
+        selection.select_arms(&chosen).context("--arms")?;
     }
     let profile = &mut selection.profile;
     if let Some(chosen) = &options.games {

@@ -21,7 +21,6 @@ pub(crate) const SOFT_MOE: BodySpec = BodySpec::soft_moe(4);
 pub(crate) fn config(body: BodySpec) -> RunConfig {
     RunConfig {
         version: RunVersion,
-        figure: "fig".into(),
         profile: "quick".into(),
         arm: "arm".into(),
         seed: 1,

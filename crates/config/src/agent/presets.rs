@@ -127,6 +127,29 @@ impl LearningConfig {
     }
 }
 
+/// Algorithm of an agent, whose published hyperparameters depend on the suite of games.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// DQN (Mnih et al. 2015).
+    Dqn,
+    /// Full Rainbow (Hessel et al. 2018).
+    Rainbow,
+    /// Data-efficient Rainbow (van Hasselt et al. 2019).
+    Der,
+}
+
+/// As in a file, e.g. `der`.
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Algorithm::Dqn => "dqn",
+            Algorithm::Rainbow => "rainbow",
+            Algorithm::Der => "der",
+        })
+    }
+}
+
 /// Published hyperparameters, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -165,6 +188,30 @@ impl AgentPreset {
             AgentPreset::RainbowAtari => "rainbow_atari",
             AgentPreset::DerMinatar => "der_minatar",
             AgentPreset::DerAtari => "der_atari",
+        }
+    }
+
+    /// The algorithm.
+    pub const fn algorithm(self) -> Algorithm {
+        match self {
+            AgentPreset::DqnMinatar | AgentPreset::DqnAtari => Algorithm::Dqn,
+            AgentPreset::RainbowMinatar | AgentPreset::RainbowAtari => Algorithm::Rainbow,
+            AgentPreset::DerMinatar | AgentPreset::DerAtari => Algorithm::Der,
+        }
+    }
+
+    /// The preset of `algorithm` for the same games.
+    #[must_use]
+    pub const fn with(self, algorithm: Algorithm) -> Self {
+        let is_minatar =
+            matches!(self, AgentPreset::DqnMinatar | AgentPreset::RainbowMinatar | AgentPreset::DerMinatar);
+        match (algorithm, is_minatar) {
+            (Algorithm::Dqn, true) => AgentPreset::DqnMinatar,
+            (Algorithm::Dqn, false) => AgentPreset::DqnAtari,
+            (Algorithm::Rainbow, true) => AgentPreset::RainbowMinatar,
+            (Algorithm::Rainbow, false) => AgentPreset::RainbowAtari,
+            (Algorithm::Der, true) => AgentPreset::DerMinatar,
+            (Algorithm::Der, false) => AgentPreset::DerAtari,
         }
     }
 

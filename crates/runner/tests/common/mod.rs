@@ -49,7 +49,6 @@ pub(crate) fn config(body: BodySpec) -> RunConfig {
 pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
     RunConfig {
         version: RunVersion,
-        figure: "fig".into(),
         profile: "quick".into(),
         arm: "arm".into(),
         seed: 3,

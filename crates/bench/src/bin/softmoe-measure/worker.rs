@@ -55,7 +55,6 @@ fn config(arm: Arm, min_replay: u64, steps: u64, checkpoint_period: u64) -> RunC
     let encoder = EncoderSpec::MinAtar;
     RunConfig {
         version: RunVersion,
-        figure: "benchmark".into(),
         profile: "benchmark".into(),
         arm: name.into(),
         seed: 0,

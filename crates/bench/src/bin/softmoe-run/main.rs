@@ -53,7 +53,7 @@ enum Command {
 /// A run to train.
 #[derive(Args, Debug)]
 struct Training {
-    /// The run's configuration, e.g. runs/fig3/quick/flat/breakout/seed-0/run.ron
+    /// The run's configuration, e.g. runs/quick/flat/breakout/seed-0/run.ron
     run_ron: PathBuf,
     /// Device: cpu, flex, wgpu, cuda or cuda:N. All but cpu must be built in, e.g. with
     /// `cargo build --release -p softmoe-bench --features cuda`
