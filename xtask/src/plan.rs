@@ -144,12 +144,16 @@ impl Plan {
 
     /// An error if a directory holds another run than the planned one.
     pub(crate) fn check(&self) -> Result<()> {
-        let conflicts = self.runs.iter().filter_map(|run| match &run.state {
-            State::Conflict(what, instead) => Some((what, instead)),
-            _ => None,
-        });
-        let others = conflicts.clone().count().saturating_sub(1);
-        let Some((what, instead)) = conflicts.into_iter().next() else { return Ok(()) };
+        let mut conflicts: Vec<(&str, &String, &String)> = Vec::new();
+        for run in &self.runs {
+            if let State::Conflict(what, instead) = &run.state {
+                conflicts.push((&run.config.arm, what, instead));
+            }
+        }
+        // The random policy has few settings: another arm says more.
+        let telling = conflicts.iter().find(|(arm, ..)| *arm != RANDOM_ARM).or(conflicts.first());
+        let Some((_, what, instead)) = telling else { return Ok(()) };
+        let others = conflicts.len() - 1;
         let others = if others == 0 {
             String::new()
         } else {

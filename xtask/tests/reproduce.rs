@@ -283,7 +283,7 @@ fn the_plan_tells_what_was_changed() {
             "1 small game instead of 20",
             "300 agent steps instead of 50 million",
             "1 seed instead of 5",
-            "agent.n_step=5.",
+            "agent.n_step=5",
             "note: the report covers these arms and games only, and replaces the one in",
             "the runs are no longer than the 1,000 agent steps of `agent.min_replay`",
         ],
@@ -330,7 +330,10 @@ fn an_experiment_is_taken_from_a_file() {
     let arguments = format!("--experiment {} --set agent.n_step=4", path.display());
     let (code, stdout, stderr) = workshop.reproduce(&arguments);
     assert_eq!(code, Some(0), "{stderr}");
-    assert_says(&stdout, &["mine: Mine", "note: `agent.n_step` does not apply to der-n-step-5: left as they are"]);
+    assert_says(
+        &stdout,
+        &["mine: Mine", "note: `agent.n_step` does not apply to der-n-step-5: left as they are"],
+    );
     assert_says(&stdout, &[&format!("report: --experiment {}", path.display()), "results/mine/quick"]);
     let learning = |arm: &str| {
         let run = workshop.run(&format!("{arm}/breakout/seed-0")).join("run.ron");

@@ -66,9 +66,14 @@ impl<'a> Selection<'a> {
 
 /// `arms` and the references of each, in the experiment's order.
 fn with_references(experiment: &Experiment, arms: &[&str]) -> Vec<String> {
-    let needed: BTreeSet<&str> =
-        arms.iter().flat_map(|arm| [*arm, experiment.reference_of(arm)]).collect();
-    experiment.arms.iter().map(|arm| &arm.name).filter(|name| needed.contains(name.as_str())).cloned().collect()
+    let needed: BTreeSet<&str> = arms.iter().flat_map(|arm| [*arm, experiment.reference_of(arm)]).collect();
+    experiment
+        .arms
+        .iter()
+        .map(|arm| &arm.name)
+        .filter(|name| needed.contains(name.as_str()))
+        .cloned()
+        .collect()
 }
 
 /// The key of a run: arm, game and seed.

@@ -19,9 +19,7 @@ pub(crate) fn unlike(left: &RunConfig, right: &RunConfig) -> Vec<Difference> {
 pub(crate) fn otherwise_set(run: &FinishedRun, first: &FinishedRun) -> Vec<Difference> {
     let [own, of_first, now] = [&run.preset, &first.preset, &run.config].map(fields);
     let mut unlike = unlike(&run.config, &first.config);
-    unlike.retain(|Difference { key, .. }| {
-        own.get(key) == of_first.get(key) || now.get(key) != own.get(key)
-    });
+    unlike.retain(|Difference { key, .. }| own.get(key) == of_first.get(key) || now.get(key) != own.get(key));
     unlike
 }
 

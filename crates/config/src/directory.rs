@@ -20,8 +20,7 @@ impl RunDirectory {
 
     /// The directory of `config`'s run: `root/<profile>/<arm>/<game>/seed-<k>`.
     pub fn of(root: &Path, config: &RunConfig) -> Self {
-        let directory =
-            root.join(&config.profile).join(&config.arm).join(config.environment.game().name());
+        let directory = root.join(&config.profile).join(&config.arm).join(config.environment.game().name());
         RunDirectory(directory.join(format!("seed-{}", config.seed)))
     }
 

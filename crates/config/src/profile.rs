@@ -44,7 +44,9 @@ impl SharedProfiles {
             profile.games = profile.games.select(part.games.iter().map(String::as_str))?;
             if let Some(game) = profile.games.list().into_iter().find(|game| !all.contains(game)) {
                 let allowed = names::list(all.iter().map(|game| game.name()));
-                problems.push(format!("`games` has {game}, which the profile does not have: choose among {allowed}"));
+                problems.push(format!(
+                    "`games` has {game}, which the profile does not have: choose among {allowed}"
+                ));
             }
         }
         if let Some(seeds) = part.seeds {

@@ -28,7 +28,9 @@ impl Experiment {
         let mut files = Vec::new();
         for entry in directory.read_dir()? {
             let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "ron") && !path.ends_with(SHARED_PROFILES) {
+            if path.extension().is_some_and(|extension| extension == "ron")
+                && !path.ends_with(SHARED_PROFILES)
+            {
                 files.push(path);
             }
         }
@@ -392,7 +394,9 @@ impl Experiment {
             }
             let reference = self.reference_of(arm);
             if arm != RANDOM_ARM && !profile.arms.iter().any(|other| other == reference) {
-                problems.push(format!("has `{arm}` among its `arms`, but not `{reference}`, with which it is compared"));
+                problems.push(format!(
+                    "has `{arm}` among its `arms`, but not `{reference}`, with which it is compared"
+                ));
             }
         }
         problems
