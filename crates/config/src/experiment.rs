@@ -24,6 +24,10 @@ pub struct Experiment {
     pub reference: String,
     /// The arms, in the order of the plot. The random policy ([`RANDOM_ARM`]) is always added.
     pub arms: Vec<Arm>,
+    /// The arms by the question that they answer: a title, and the names of its arms. Arms of no group (the reference, and what
+    /// every other arm is compared with) come first in the plot, and are in every panel of learning curves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<(String, Vec<String>)>,
     /// Profiles by name; empty if the figure has no runs.
     #[serde(default)]
     pub profiles: BTreeMap<String, Profile>,

@@ -348,6 +348,7 @@ impl Experiment {
     /// [`ConfigError::Invalid`] with everything that does not.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut problems = self.arm_problems();
+        problems.extend(self.group_problems());
         problems.extend(self.rule_problems());
         if let Some(name) = self.shared_profiles.keys().next() {
             problems.push(format!(
@@ -425,6 +426,24 @@ impl Experiment {
         for arm in &self.arms {
             let unknown = arm.reference.as_deref().and_then(|name| known("arm", name, names()).err());
             problems.extend(unknown.map(|error| format!("`reference` of the arm `{}`: {error}", arm.name)));
+        }
+        problems
+    }
+
+    fn group_problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut seen = BTreeSet::new();
+        for (title, arms) in &self.groups {
+            if title.trim().is_empty() || arms.is_empty() {
+                problems.push(format!("the group \"{title}\" must have a title and at least one arm"));
+            }
+            for arm in arms {
+                let names = self.arms.iter().map(|arm| arm.name.as_str());
+                problems.extend(known("arm", arm, names).err().map(|e| format!("group \"{title}\": {e}")));
+                if !seen.insert(arm) {
+                    problems.push(format!("the arm `{arm}` is in two groups but must be in one at most"));
+                }
+            }
         }
         problems
     }
