@@ -19,10 +19,20 @@ pub(crate) enum Task {
     ///
     /// Finished runs are reused and interrupted runs are resumed, so it is safe to rerun the command at any time. A figure that needs no training (fig2) is drawn immediately.
     Reproduce(Options),
+    /// Print which runs are done, running, failed and waiting
+    ///
+    /// Reads run directories alone: it works beside `reproduce`, after it, and on another machine that sees the files.
+    Status(StatusOptions),
+    /// Print the same again and again, until no run is left
+    Watch(WatchOptions),
     /// List the figures with their profiles and arms
     List,
     /// Print the network of an arm: layers, output shapes, parameters, multiply-adds
     Describe(DescribeOptions),
+    /// Copy a figure, its table and its verdict into docs/FIGURE
+    ///
+    /// All runs must be of one commit without changes. The commit is noted in docs/published.ron; a test fails once the numbers change.
+    Publish(PublishOptions),
     /// Benchmark this software against Dopamine, JAX, PyTorch, MinAtar and cpprb
     ///
     /// The two sides alternate on the same core. Prints speed ratios and targets, and writes them to a file. The other libraries run in a
@@ -41,6 +51,42 @@ pub(crate) enum Task {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct StatusOptions {
+    /// Only the arms of this figure [default: all arms]
+    pub(crate) figure: Option<String>,
+    /// Only this profile [default: all profiles]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Directory that contains `runs/`
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct WatchOptions {
+    #[command(flatten)]
+    pub(crate) status: StatusOptions,
+    /// Seconds between two looks
+    #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub(crate) every: u64,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PublishOptions {
+    /// The figure, e.g. fig3
+    pub(crate) figure: String,
+    /// Profile of its runs
+    #[arg(long, value_name = "NAME", default_value = USUAL_PROFILE)]
+    pub(crate) profile: String,
+    /// Directory that contains `runs/` and `results/`
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args, Debug)]
@@ -124,7 +170,7 @@ pub(crate) struct Options {
     /// Length of a run in agent steps [default: the profile's]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) steps: Option<u64>,
-    /// Number of parallel runs [default: the number of cores]
+    /// Number of parallel runs [default: the number of cores; 1 on a graphics card]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) jobs: Option<u64>,
     /// Device to train on: cpu, flex, wgpu, cuda or cuda:N; builds the worker with support for it [default: cpu]

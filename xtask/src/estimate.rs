@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Agent steps and the seconds they took, evaluation included, by arm.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Rates {
     by_arm: BTreeMap<String, (f64, f64)>,
 }

@@ -12,12 +12,15 @@
 //! | `worker` | one worker process |
 //! | `pool` | all worker processes, one per job |
 //! | `progress` | the display of progress |
+//! | `line` | lines that fit a terminal |
 //! | `output` | printing |
 //! | `interrupt` | Ctrl-C |
+//! | `publish` | figures of the documentation |
 //! | `report` | the figure, the table and the verdict |
 //! | `describe` | the layers of an arm's network |
 //! | `draw` | figures without runs |
 //! | `reproduce` | plan, build, run, report |
+//! | `status` | the state of the runs below a directory |
 #![deny(missing_docs)]
 
 mod bench;
@@ -29,13 +32,16 @@ mod describe;
 mod draw;
 mod estimate;
 mod interrupt;
+mod line;
 mod memory;
 mod output;
 mod plan;
 mod pool;
 mod progress;
+mod publish;
 mod report;
 mod reproduce;
+mod status;
 mod store;
 mod time;
 mod worker;
@@ -47,6 +53,9 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Reproduce(options) => reproduce::reproduce(&options),
+        Task::Status(options) => status::status(&options).map(|()| ExitCode::SUCCESS),
+        Task::Watch(options) => status::watch(&options).map(|()| ExitCode::SUCCESS),
+        Task::Publish(options) => publish::publish(&options).map(|()| ExitCode::SUCCESS),
         Task::Describe(options) => describe::describe(&options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::bench(&options),
         Task::List => catalog::list().map(|()| ExitCode::SUCCESS),

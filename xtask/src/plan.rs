@@ -75,6 +75,14 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// Runs at a time on `device`: one a core, one on a graphics card.
+fn usual_jobs(device: Device) -> usize {
+    match device {
+        Device::Cpu | Device::Flex => cores(),
+        Device::Wgpu | Device::Cuda(_) => 1,
+    }
+}
+
 impl Plan {
     /// The plan that `options` ask for, of the `experiment` in `file`; reads the directories of the runs, changes nothing.
     ///
@@ -118,7 +126,7 @@ impl Plan {
         let runs = configs.into_iter().map(planned).collect();
         Ok(Plan {
             runs,
-            jobs: options.jobs.map_or_else(cores, |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
+            jobs: options.jobs.map_or_else(|| usual_jobs(device), |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
             device,
             out: options.out.clone(),
             profile_name: options.profile().to_owned(),

@@ -1,4 +1,8 @@
 //! Pool of workers: one per job, until every run is finished, failed or stopped.
+//!
+//! Seeds are run in order, so that an experiment that is stopped early has whole seeds. Within a seed the longest run begins
+//! first: a long one that begins last would keep one worker busy while the others have nothing left to do. A run that crashes is
+//! started once more, after the others, from its last checkpoint.
 
 use crate::estimate::Rates;
 use crate::interrupt;
@@ -42,6 +46,8 @@ struct Pool<'a> {
     /// Runs of a worker that this process has not started.
     elsewhere: BTreeSet<usize>,
     workers: BTreeMap<usize, Worker>,
+    /// Runs that have crashed once.
+    crashed: BTreeSet<usize>,
     outcome: Outcome,
     screen: Screen,
     started: Instant,
@@ -54,10 +60,11 @@ pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outco
     let mut pool = Pool {
         plan,
         program,
+        waiting: in_order(plan, &rates),
         rates,
-        waiting: (0..plan.runs.len()).filter(|&index| !plan.runs[index].is_finished()).collect(),
         elsewhere: BTreeSet::new(),
         workers: BTreeMap::new(),
+        crashed: BTreeSet::new(),
         outcome: Outcome::default(),
         screen: Screen::new(plan),
         started: Instant::now(),
@@ -102,7 +109,7 @@ impl Pool<'_> {
         let threads = (cores() / at_once.max(1)).max(1);
         match Worker::start(self.program, index, run, self.plan.device, threads, events) {
             Ok(worker) => {
-                self.screen.started(index, run);
+                self.screen.started(index);
                 self.workers.insert(index, worker);
             }
             Err(error) => self.fail(run, format!("{error:#}"), Vec::new(), None),
@@ -177,9 +184,7 @@ impl Pool<'_> {
             return self.fail(run, reason.into(), lines, Some(worker.log.path.clone()));
         }
         if !status.success() {
-            let advice = memory::advice(status, self.plan.jobs).map(|advice| format!("; {advice}"));
-            let reason = format!("{status}{}", advice.unwrap_or_default());
-            return self.fail(run, reason, lines, Some(worker.log.path.clone()));
+            return self.crash(worker, status.to_string(), memory::advice(status, self.plan.jobs), lines);
         }
         match file::read::<Done>(&run.directory.done_ron()) {
             Ok(done) => {
@@ -191,9 +196,23 @@ impl Pool<'_> {
             }
             Err(error) => {
                 let reason = format!("the worker succeeded but left no result: {error}");
-                self.fail(run, reason, lines, Some(worker.log.path.clone()));
+                self.crash(worker, reason, None, lines);
             }
         }
+    }
+
+    /// Puts a run that crashed at the end of the queue; the second time, it has failed.
+    fn crash(&mut self, worker: &Worker, reason: String, advice: Option<String>, lines: Vec<String>) {
+        let run = &self.plan.runs[worker.run];
+        if !self.outcome.interrupted && self.crashed.insert(worker.run) {
+            let last = lines.last().map(|line| format!(" ({line})")).unwrap_or_default();
+            self.screen.say(&format!("crashed: {}: {reason}{last}; it will be started once more", run.name()));
+            self.waiting.push_back(worker.run);
+            return;
+        }
+        let twice = if self.crashed.contains(&worker.run) { " (twice)" } else { "" };
+        let advice = advice.map(|advice| format!("; {advice}")).unwrap_or_default();
+        self.fail(run, format!("{reason}{twice}{advice}"), lines, Some(worker.log.path.clone()));
     }
 
     fn fail(&mut self, run: &PlannedRun, reason: String, last_lines: Vec<String>, log: Option<PathBuf>) {
@@ -235,4 +254,19 @@ impl Pool<'_> {
             elapsed: self.started.elapsed(),
         }
     }
+}
+
+/// The unfinished runs, seed by seed, the longest of a seed first.
+fn in_order(plan: &Plan, rates: &Rates) -> VecDeque<usize> {
+    let seconds = |index: &usize| {
+        let run = &plan.runs[*index];
+        let left = run.steps_left() as f64;
+        rates.seconds(&[(run.config.arm.as_str(), left)], 1).unwrap_or(left)
+    };
+    let mut order: Vec<usize> = (0..plan.runs.len()).filter(|&index| !plan.runs[index].is_finished()).collect();
+    order.sort_by(|left, right| {
+        let seed = |index: &usize| plan.runs[*index].config.seed;
+        seed(left).cmp(&seed(right)).then(seconds(right).total_cmp(&seconds(left)))
+    });
+    order.into()
 }

@@ -1,11 +1,12 @@
-//! Display of progress while workers run: bars on a terminal, plain lines elsewhere.
+//! Display of progress while workers run: lines that are drawn anew on a terminal, plain ones elsewhere.
 
+use crate::line::{self, Glyphs, RunLine};
 use crate::output;
 use crate::plan::{Plan, PlannedRun};
 use crate::time::time;
 use crate::worker::Worker;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use softmoe_config::Done;
+use softmoe_config::{Done, Phase, RunConfig};
 use softmoe_config::words::count;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -33,47 +34,48 @@ pub(crate) struct Screen {
 }
 
 enum Form {
-    Bars { all: MultiProgress, overall: ProgressBar, lines: BTreeMap<usize, ProgressBar> },
+    /// A line for all runs, and one a worker.
+    Lines { all: MultiProgress, overall: ProgressBar, lines: BTreeMap<usize, ProgressBar>, glyphs: Glyphs },
     Plain { last: Instant },
 }
+
+/// Columns of a terminal that does not tell its width.
+const USUAL_WIDTH: u16 = 80;
 
 impl Screen {
     /// A display of `plan`'s runs.
     pub(crate) fn new(plan: &Plan) -> Screen {
         let steps = plan.runs.iter().map(PlannedRun::steps).sum();
-        let form = if std::io::stderr().is_terminal() {
+        let form = if moves_its_cursor() {
             let all = MultiProgress::new();
-            let overall =
-                all.add(ProgressBar::new(steps).with_style(style("{bar:32} {percent:>3}%  {wide_msg}")));
-            Form::Bars { all, overall, lines: BTreeMap::new() }
+            let overall = all.add(line());
+            let glyphs = Glyphs::of(supports_unicode::Stream::Stderr);
+            Form::Lines { all, overall, lines: BTreeMap::new(), glyphs }
         } else {
             Form::Plain { last: Instant::now() }
         };
         Screen { form, runs: plan.runs.len(), steps }
     }
 
-    /// Prints a line above the bars.
+    /// Prints a line above the others.
     pub(crate) fn say(&self, line: &str) {
         match &self.form {
             // A closed terminal does not stop the runs.
-            Form::Bars { all, .. } => drop(all.println(line)),
+            Form::Lines { all, .. } => drop(all.println(line)),
             Form::Plain { .. } => output::error_line(format_args!("{line}")),
         }
     }
 
-    /// Shows that a worker has started `run`.
-    pub(crate) fn started(&mut self, index: usize, run: &PlannedRun) {
-        if let Form::Bars { all, lines, .. } = &mut self.form {
-            let bar = ProgressBar::new(run.steps());
-            let bar = all.add(bar.with_style(style("  {bar:16} {percent:>3}%  {prefix}  {wide_msg}")));
-            bar.set_prefix(run.name());
-            lines.insert(index, bar);
+    /// Shows that a worker has started the run.
+    pub(crate) fn started(&mut self, index: usize) {
+        if let Form::Lines { all, lines, .. } = &mut self.form {
+            lines.insert(index, all.add(line()));
         }
     }
 
     /// Shows that the worker of a run has ended.
     pub(crate) fn ended(&mut self, index: usize) {
-        if let Form::Bars { all, lines, .. } = &mut self.form
+        if let Form::Lines { all, lines, .. } = &mut self.form
             && let Some(bar) = lines.remove(&index)
         {
             bar.finish_and_clear();
@@ -94,39 +96,32 @@ impl Screen {
         workers: impl Iterator<Item = &'a Worker>,
     ) {
         let done = self.steps.saturating_sub(overview.steps_left);
-        let left = overview
-            .time_left
-            .as_ref()
-            .map_or("time left unknown".into(), |time| format!("about {time} left"));
-        let runs = format!("{} of {}", overview.runs_ended, count(self.runs, "run"));
-        let elapsed = time(overview.elapsed.as_secs_f64());
+        let share = if self.steps == 0 { 0.0 } else { done as f64 / self.steps as f64 };
+        let left = overview.time_left.as_deref();
         match &mut self.form {
-            Form::Bars { overall, lines, .. } => {
-                overall.set_position(done);
-                overall.set_message(format!("{runs}, {elapsed}, {left}"));
+            Form::Lines { overall, lines, glyphs, .. } => {
+                // The last column stays free: some terminals begin a new line after it.
+                let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(USUAL_WIDTH, |(w, _)| w.0);
+                let width = usize::from(width.saturating_sub(1)).max(1);
+                let runs = (overview.runs_ended, self.runs);
+                overall.set_message(line::overall(*glyphs, width, share, runs, overview.elapsed, left));
                 for worker in workers {
-                    if let (Some(bar), Some(progress)) = (lines.get(&worker.run), &worker.latest) {
-                        bar.set_length(progress.of);
-                        bar.set_position(progress.agent_steps);
-                        let latest = progress
-                            .evaluation_return
-                            .map_or(String::new(), |mean| format!(", return {mean:.2}"));
-                        bar.set_message(format!(
-                            "{} {:.0} steps/s{latest}",
-                            progress.phase, progress.steps_per_second
-                        ));
+                    if let Some(line) = lines.get(&worker.run) {
+                        let config = &plan.runs[worker.run].config;
+                        line.set_message(worker_line(config, worker).render(*glyphs, width));
                     }
                 }
             }
             Form::Plain { last } if last.elapsed() >= PLAIN_PERIOD => {
                 *last = Instant::now();
-                let percent = 100.0 * done as f64 / self.steps.max(1) as f64;
+                let percent = 100.0 * share;
+                let left = left.map_or("time left unknown".into(), |time| format!("about {time} left"));
+                let runs = format!("{} of {}", overview.runs_ended, count(self.runs, "run"));
+                let elapsed = time(overview.elapsed.as_secs_f64());
                 let running: Vec<String> = workers
                     .map(|worker| {
-                        let share = worker.latest.as_ref().map_or(0.0, |progress| {
-                            100.0 * progress.agent_steps as f64 / progress.of.max(1) as f64
-                        });
-                        format!("{} {share:.0}%", plan.runs[worker.run].name())
+                        let percent = 100.0 * worker.share();
+                        format!("{} {percent:.0}%", plan.runs[worker.run].name())
                     })
                     .collect();
                 output::error_line(format_args!(
@@ -138,15 +133,37 @@ impl Screen {
         }
     }
 
-    /// Removes the bars.
+    /// Removes the lines.
     pub(crate) fn close(&mut self) {
-        if let Form::Bars { all, overall, .. } = &self.form {
+        if let Form::Lines { all, overall, .. } = &self.form {
             overall.finish_and_clear();
             let _ = all.clear();
         }
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+/// Whether standard error is a terminal on which lines can be drawn anew. `dumb` ones, and those of no known kind, cannot.
+fn moves_its_cursor() -> bool {
+    let kind = std::env::var_os("TERM");
+    let can = cfg!(windows) || kind.is_some_and(|kind| !kind.is_empty() && kind != "dumb");
+    can && std::io::stderr().is_terminal()
+}
+
+/// A line that shows its message only.
+fn line() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(1).with_style(style)
+}
+
+fn worker_line<'a>(config: &'a RunConfig, worker: &'a Worker) -> RunLine<'a> {
+    let latest = worker.latest.as_ref();
+    RunLine {
+        arm: &config.arm,
+        game: config.environment.game().name(),
+        seed: config.seed,
+        share: worker.share(),
+        speed: latest.map(|progress| progress.steps_per_second),
+        phase: latest.map_or(Phase::Train, |progress| progress.phase),
+        returns: &worker.returns,
+    }
 }

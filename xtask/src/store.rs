@@ -152,7 +152,7 @@ pub(crate) fn prepare<'a>(
         let is_changed =
             || RunConfig::read_unchecked(&directory.run_ron()).is_ok_and(|there| there != *config);
         if matches!(state, State::New) || (matches!(state, State::Resumable) && is_changed()) {
-            file::write(&directory.run_ron(), config).context(instead)?;
+            file::write_with_json(&directory.run_ron(), config).context(instead)?;
         }
     }
     Ok(())

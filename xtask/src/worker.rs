@@ -2,7 +2,8 @@
 
 use crate::plan::PlannedRun;
 use anyhow::{Context, Result, bail};
-use softmoe_config::{Device, ProgressLine};
+use softmoe_config::directory::read_points;
+use softmoe_config::{Device, Phase, ProgressLine};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -44,6 +45,9 @@ pub(crate) struct Worker {
     /// Where the run was when this process took it up.
     pub(crate) first: Option<u64>,
     pub(crate) latest: Option<ProgressLine>,
+    /// Mean returns of the run's evaluations so far.
+    pub(crate) returns: Vec<f64>,
+    metrics: PathBuf,
 }
 
 impl Worker {
@@ -88,13 +92,35 @@ impl Worker {
             let _ = events.send((index, Event::Ended));
         });
         let log = Log { path, start };
-        Ok(Worker { run: index, child, log, started: Instant::now(), first: None, latest: None })
+        Ok(Worker {
+            run: index,
+            child,
+            log,
+            started: Instant::now(),
+            first: None,
+            latest: None,
+            returns: Vec::new(),
+            metrics: run.directory.metrics_csv(),
+        })
     }
 
     /// Takes note of where the run is.
     pub(crate) fn observe(&mut self, progress: ProgressLine) {
+        // Rows of evaluations are written at their end, and those of an earlier process are there from the start.
+        let is_evaluated = |latest: &ProgressLine| {
+            latest.phase == Phase::Evaluate && progress.phase != Phase::Evaluate
+        };
+        if self.latest.as_ref().is_none_or(is_evaluated) {
+            let points = read_points(&self.metrics).unwrap_or_default();
+            self.returns = points.iter().filter_map(|point| point.evaluation_return).collect();
+        }
         self.first.get_or_insert(progress.agent_steps);
         self.latest = Some(progress);
+    }
+
+    /// The part of the run that is done, up to 1.
+    pub(crate) fn share(&self) -> f64 {
+        self.latest.as_ref().map_or(0.0, |progress| progress.agent_steps as f64 / progress.of.max(1) as f64)
     }
 
     /// Agent steps that this process has made.

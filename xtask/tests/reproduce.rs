@@ -84,17 +84,63 @@ fn a_failed_run_does_not_stop_the_others() {
     assert_eq!(code, Some(1));
     assert_says(
         &stderr,
-        &["2 runs failed", "flat breakout seed 0: exit status: 3", "| the disk is full", "stderr.log"],
+        &[
+            "crashed: flat breakout seed 0: exit status: 3 (the disk is full); it will be started once more",
+            "2 runs failed",
+            "flat breakout seed 0: exit status: 3 (twice)",
+            "| the disk is full",
+            "stderr.log",
+        ],
     );
     assert_says(&stdout, &["report: "]);
-    assert_eq!(workshop.started(), 6);
-    // Tried once more, it is the only one left.
+    assert_eq!(workshop.started(), 8);
+    // Asked for again, they are the only ones left.
     workshop.untell("fail");
     let (code, _, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(0), "{stderr}");
-    assert_eq!(workshop.started(), 8);
+    assert_eq!(workshop.started(), 10);
     let log = fs::read_to_string(workshop.run("flat/breakout/seed-0/stderr.log")).unwrap();
-    assert_eq!(log, "a line before\nthe disk is full\n");
+    assert_eq!(log, "a line before\nthe disk is full\n".repeat(2));
+}
+
+#[test]
+fn a_run_that_crashes_once_is_finished_in_the_second_try() {
+    let workshop = Workshop::new();
+    workshop.tell("crash-once", "flat");
+    let (code, _, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stderr, &["crashed: flat breakout seed 1: exit status: 3 (error: a passing fault)"]);
+    assert_says(&stderr, &["finished: flat breakout seed 1: score 1.50"]);
+    assert!(!stderr.contains("failed"), "{stderr}");
+    assert_eq!(workshop.started(), 8);
+}
+
+/// With a worker, and after the rates of three arms are known, the longest run of each seed begins first.
+#[test]
+fn seeds_are_run_in_order_and_the_longest_run_of_a_seed_first() {
+    let workshop = Workshop::new();
+    let one = "fig3 --games breakout --jobs 1 --steps 40_000 --arms flat,softmoe-4";
+    workshop.reproduce(&format!("{one} --seeds 1"));
+    // SoftMoE-4 took twice as long as flat.
+    let done = workshop.run("softmoe-4/breakout/seed-0/done.ron");
+    let text = fs::read_to_string(&done).unwrap().replace("wall_seconds: 4.0", "wall_seconds: 8.0");
+    fs::write(&done, text).unwrap();
+    fs::remove_file(workshop.path("started")).unwrap();
+    workshop.reproduce(&format!("{one} --seeds 3"));
+    let started = fs::read_to_string(workshop.path("started")).unwrap();
+    let arms: Vec<String> = started
+        .lines()
+        .map(|line| line.rsplit('/').take(3).collect::<Vec<_>>().join(" "))
+        .collect();
+    let expected = [
+        "seed-1 breakout softmoe-4",
+        "seed-1 breakout flat",
+        "seed-1 breakout random",
+        "seed-2 breakout softmoe-4",
+        "seed-2 breakout flat",
+        "seed-2 breakout random",
+    ];
+    assert_eq!(arms, expected);
 }
 
 #[test]
@@ -107,14 +153,14 @@ fn a_worker_that_the_system_kills_is_told_with_the_settings_and_the_others_go_on
         &stderr,
         &[
             "2 runs failed",
-            "flat breakout seed 0: signal: 9",
+            "flat breakout seed 0: signal: 9 (SIGKILL) (twice)",
             "`--set agent.replay_capacity=..`",
             "`--set agent.replay_compressed=true`",
             "`--jobs 1`",
             "finished: softmoe-4 breakout seed 1",
         ],
     );
-    assert_eq!(workshop.started(), 6);
+    assert_eq!(workshop.started(), 8);
 }
 
 /// Compressed frames change no result: runs that are there are taken up as they are.
@@ -191,7 +237,7 @@ fn the_second_signal_ends_the_workers_at_once() {
     wait_for_lines(&workshop.path("waiting"), 1);
     let id = Pid::from_raw(runner.id() as i32);
     kill(id, Signal::SIGTERM).unwrap();
-    wait_for_lines(&workshop.run("random/breakout/seed-0/checkpoint/latest"), 1);
+    wait_for_lines(&workshop.run("flat/breakout/seed-0/checkpoint/latest"), 1);
     kill(id, Signal::SIGTERM).unwrap();
     let output = runner.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));

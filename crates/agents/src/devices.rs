@@ -29,6 +29,15 @@ pub fn check(device: Device) -> Result<(), AgentError> {
     }
 }
 
+/// The name of the graphics card that `device` is, if its driver tells it.
+pub fn name(device: Device) -> Option<String> {
+    match device {
+        #[cfg(feature = "cuda")]
+        Device::Cuda(index) => softmoe_nets::device::cuda_name(index),
+        _ => None,
+    }
+}
+
 #[cfg(feature = "burn")]
 mod step;
 #[cfg(feature = "burn")]

@@ -57,7 +57,7 @@ mod training;
 pub use agent::{Agent, AgentState, Clock, Phases};
 #[cfg(feature = "burn")]
 pub use devices::{FixedBatch, TrainingStep, training_step};
-pub use devices::{check as check_device, learner as learner_on};
+pub use devices::{check as check_device, learner as learner_on, name as device_name};
 pub use error::AgentError;
 pub use evaluation::{Evaluation, evaluate};
 pub use instruction_set::instruction_set;

@@ -2,11 +2,12 @@
 
 use crate::settings::{is_of_body, is_of_environment, otherwise_set, unlike};
 use crate::statistics::average;
+use softmoe_config::directory::read_points;
 use softmoe_config::setting::Difference;
 use softmoe_config::words::count;
 use softmoe_config::{
     AgentSteps, ConfigError, CurvePoint, Done, Experiment, Game, Profile, RANDOM_ARM, RunConfig,
-    RunDirectory, file,
+    RunDirectory, Session, file,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -116,6 +117,8 @@ pub struct FinishedRun {
     pub device: String,
     /// Mean evaluation return over the course of training, in order of agent steps.
     pub curve: Vec<(AgentSteps, f64)>,
+    /// The processes that trained it.
+    pub sessions: Vec<Session>,
 }
 
 /// A run that does not count, and the reason.
@@ -211,8 +214,9 @@ impl Collection {
                 collection.warnings.push(format!("{name}: no learning curve, {reason}"));
                 Vec::new()
             });
-            let Done { agent_steps, score, device, .. } = done;
-            collection.finished.push(FinishedRun { name, config, preset, agent_steps, score, device, curve });
+            let Done { agent_steps, score, device, sessions, .. } = done;
+            let run = FinishedRun { name, config, preset, agent_steps, score, device, curve, sessions };
+            collection.finished.push(run);
         }
         let reference = &selection.experiment.reference;
         let learners = || collection.finished.iter().filter(|run| run.name.arm != RANDOM_ARM);
@@ -350,13 +354,9 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
 ///
 /// A text, if the file cannot be read or a row is invalid.
 pub fn read_curve(path: &Path) -> Result<Vec<(AgentSteps, f64)>, String> {
-    let explain = |error: csv::Error| format!("cannot read metrics.csv: {error}");
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;
-    let mut curve = Vec::new();
-    for row in reader.deserialize() {
-        let CurvePoint { agent_steps, evaluation_return } = row.map_err(explain)?;
-        curve.extend(evaluation_return.filter(|value| value.is_finite()).map(|value| (agent_steps, value)));
-    }
-    curve.sort_by_key(|point| point.0);
-    Ok(curve)
+    let finite = |point: CurvePoint| {
+        let value = point.evaluation_return.filter(|value| value.is_finite());
+        value.map(|value| (point.agent_steps, value))
+    };
+    Ok(read_points(path)?.into_iter().filter_map(finite).collect())
 }

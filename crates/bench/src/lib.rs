@@ -2,16 +2,20 @@
 //!
 //! - [`statistics`]: aggregate scores from few runs, with their uncertainty (the crate `softmoe-statistics`);
 //! - [`collect`]: the finished runs of an experiment, read from their directories;
+//! - [`provenance`]: whether they are of one build;
 //! - [`normalise`]: normalised scores, which can be averaged over games;
 //! - [`report`]: table, verdict and files; [`plot`]: the figures;
-//! - [`description`]: the layers of a network.
+//! - [`description`]: the layers of a network; `fingerprint` (feature `minatar`): the numbers of this build.
 #![deny(missing_docs)]
 
 pub mod collect;
 pub mod description;
+#[cfg(feature = "minatar")]
+pub mod fingerprint;
 pub mod memory;
 pub mod normalise;
 pub mod plot;
+pub mod provenance;
 pub mod report;
 mod settings;
 pub mod text;

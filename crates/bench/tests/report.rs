@@ -3,7 +3,7 @@
 use assert_cmd::Command;
 use softmoe_config::{
     AgentSteps, Done, EnvironmentConfig, Experiment, MinAtarGame, RANDOM_ARM, RunConfig, RunDirectory,
-    Setting, file,
+    Session, Setting, file,
 };
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -117,6 +117,7 @@ impl Workshop {
             wall_seconds: 1.0,
             version: "0.1.0".into(),
             device: "cpu".into(),
+            sessions: Vec::new(),
         };
         file::write(&run.done_ron(), &done).expect("written");
     }
@@ -221,6 +222,51 @@ fn missing_and_unreadable_runs_are_named() {
     );
     assert_says(&stdout, &["warning: 3 of 24 runs missing"]);
     assert_eq!(workshop.read("scores.csv").lines().count(), 1 + 21);
+}
+
+#[test]
+fn runs_of_different_builds_are_named_and_refused_when_asked() {
+    let workshop = Workshop::new();
+    let of_build = |commit: &str, instructions: &str, games: &[MinAtarGame]| {
+        for arm in ["random", "flat", "soft", "wide"] {
+            for (&game, seed) in games.iter().flat_map(|game| (0..3).map(move |seed| (game, seed))) {
+                let path = workshop.run(arm, game, seed).done_ron();
+                let mut done: Done = file::read(&path).expect("read");
+                done.sessions = vec![Session {
+                    commit: Some(commit.repeat(40)),
+                    instruction_set: (arm != "random").then(|| instructions.to_owned()),
+                    ..Session::default()
+                }];
+                file::write(&path, &done).expect("written");
+            }
+        }
+    };
+    // Results of an older version name no build: alike as far as anybody knows, but not good enough for `--strict`.
+    let (success, stdout, _) = workshop.report(&[]);
+    assert!(success && !stdout.contains("pooled"), "{stdout}");
+    let (success, _, stderr) = workshop.report(&["--strict"]);
+    assert!(!success);
+    assert_says(&stderr, &["Some runs are of a build that no commit describes: unknown (24 runs)", "--strict"]);
+
+    let both = [MinAtarGame::Breakout, MinAtarGame::Asterix];
+    of_build("a", "avx2", &both[..1]);
+    of_build("a", "avx512", &both[1..]);
+    let (success, stdout, stderr) = workshop.report(&["--strict"]);
+    assert!(success, "the two sets compute the same bits: {stderr}");
+    assert!(!stdout.contains("pooled"), "{stdout}");
+
+    of_build("b", "portable", &both[..1]);
+    let (success, _, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    let builds = "Runs of different builds are pooled: aaaaaaaaaaaa (12 runs), bbbbbbbbbbbb (12 runs).";
+    let instructions =
+        "Runs of different instruction sets are pooled: avx2 or avx512 (9 runs), portable (9 runs).";
+    for file in ["table.md", "verdict.md"] {
+        assert_says(&workshop.read(file), &[builds, instructions]);
+    }
+    let (success, _, stderr) = workshop.report(&["--strict"]);
+    assert!(!success);
+    assert_says(&stderr, &["Runs of different builds", "Runs of different instruction sets", "one build"]);
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod worker;
 use nix::sys::signal::Signal;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
+use softmoe_config::{AgentSteps, Done, file};
 use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
@@ -124,4 +125,37 @@ fn a_finished_run_started_again_says_so_and_changes_nothing() {
     assert_eq!(again.status.code(), Some(0));
     assert_says(&again.stderr, &["is finished already; nothing to do"]);
     assert_eq!(times(), before);
+}
+
+#[test]
+fn a_result_names_the_processes_that_trained_the_run_and_is_there_as_json() {
+    let mut config = config(FLAT);
+    config.training.agent_steps = AgentSteps(8_000);
+    let run = Run::new(&config);
+    let mut first = run.start();
+    wait_until(|| !run.checkpoints().is_empty());
+    first.signal(Signal::SIGTERM);
+    assert_eq!(first.wait().status.code(), Some(130));
+    let mut second = run.command();
+    let ended = second.args(["--threads", "2"]).output().unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+
+    let done: Done = file::read(&run.files().done_ron()).unwrap();
+    let [first, second] = &done.sessions[..] else { panic!("{:?}", done.sessions) };
+    assert_eq!((first.first_step, second.threads), (AgentSteps(0), 2));
+    assert!(second.first_step.0 >= 100 && second.first_step < done.agent_steps, "{second:?}");
+    for session in [first, second] {
+        assert_eq!(session.device, "cpu");
+        let best = softmoe_nets::kernels::InstructionSet::default().name();
+        assert_eq!(session.instruction_set.as_deref(), Some(best));
+        // A megabyte is less, and the address space more, than any process like this one needs.
+        assert!((1 << 20..1 << 40).contains(&session.peak_memory.unwrap()), "{session:?}");
+        let ended = session.ended.as_ref().unwrap();
+        assert!(session.started <= *ended && ended.ends_with('Z') && ended.len() == 20, "{session:?}");
+    }
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    assert!(host.is_none_or(|host| first.host.as_deref() == Some(host.trim())), "{first:?}");
+
+    let json = fs::read(run.path().join("done.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Done>(&json).unwrap(), done);
 }

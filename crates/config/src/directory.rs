@@ -29,7 +29,7 @@ impl RunDirectory {
         &self.0
     }
 
-    /// The resolved configuration, written first ([`RunConfig`]).
+    /// The resolved configuration, written first ([`RunConfig`]). `run.json` beside it holds the same.
     pub fn run_ron(&self) -> PathBuf {
         self.0.join("run.ron")
     }
@@ -75,7 +75,7 @@ impl RunDirectory {
         self.0.join("stderr.log")
     }
 
-    /// The result, written last ([`Done`](crate::Done)).
+    /// The result, written last ([`Done`](crate::Done)). `done.json` beside it holds the same.
     pub fn done_ron(&self) -> PathBuf {
         self.0.join("done.ron")
     }
@@ -121,6 +121,22 @@ pub struct CurvePoint {
     pub agent_steps: AgentSteps,
     /// Mean return of the evaluation's episodes.
     pub evaluation_return: Option<f64>,
+    /// Agent steps a second since the point before.
+    #[serde(default)]
+    pub agent_steps_per_second: Option<f64>,
+}
+
+/// The points in the `metrics.csv` at `path`, in order of agent steps.
+///
+/// # Errors
+///
+/// A text, if the file cannot be read or a row is invalid.
+pub fn read_points(path: &Path) -> Result<Vec<CurvePoint>, String> {
+    let explain = |error: csv::Error| format!("cannot read metrics.csv: {error}");
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;
+    let mut points: Vec<CurvePoint> = reader.deserialize().collect::<Result<_, _>>().map_err(explain)?;
+    points.sort_by_key(|point| point.agent_steps);
+    Ok(points)
 }
 
 /// Row of `diagnostics.csv`. Values whose name begins with `time/` or `speed/` differ from run to run.
@@ -169,7 +185,11 @@ mod tests {
             wall_seconds: 0.1,
         };
         let point: CurvePoint = serde_json::from_value(serde_json::to_value(row).unwrap()).unwrap();
-        let expected = CurvePoint { agent_steps: AgentSteps(100), evaluation_return: Some(1.5) };
+        let expected = CurvePoint {
+            agent_steps: AgentSteps(100),
+            evaluation_return: Some(1.5),
+            agent_steps_per_second: Some(1e3),
+        };
         assert_eq!(point, expected);
     }
 }

@@ -97,6 +97,21 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), ConfigError> {
     write_atomically(path, format!("{text}\n").as_bytes()).map_err(write_error)
 }
 
+/// Writes `value` as RON to `path`, as [`write`] does, and before it as JSON to the file of the same name that ends in `.json`.
+///
+/// Other programs read the JSON; this software reads only the RON.
+///
+/// # Errors
+///
+/// [`ConfigError::Write`] if a file cannot be written; the old RON is then unchanged.
+pub fn write_with_json<T: Serialize>(path: &Path, value: &T) -> Result<(), ConfigError> {
+    let json = path.with_extension("json");
+    let write_error = |source| ConfigError::Write { path: json.clone(), source };
+    let text = serde_json::to_string_pretty(value).map_err(|error| write_error(error.into()))?;
+    write_atomically(&json, format!("{text}\n").as_bytes()).map_err(write_error)?;
+    write(path, value)
+}
+
 /// Prefix of the names of files that [`write_atomically_with`] is writing.
 pub const TEMPORARY_PREFIX: &str = ".writing-";
 

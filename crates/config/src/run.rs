@@ -3,7 +3,7 @@
 use crate::check::Check;
 use crate::{
     AgentConfig, AgentSteps, Architecture, ConfigError, EnvironmentConfig, InstructionSet, LearningConfig,
-    NetworkSpec, file,
+    NetworkSpec, Session, file,
 };
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
@@ -208,4 +208,7 @@ pub struct Done {
     /// The file of weights that the run began from, if any.
     #[serde(default)]
     pub initial_weights: Option<String>,
+    /// The processes that trained the run, in order. A result of an older version names none.
+    #[serde(default)]
+    pub sessions: Vec<Session>,
 }

@@ -18,6 +18,7 @@ mod metrics;
 mod monitor;
 mod random;
 mod results;
+mod session;
 mod start;
 mod tensorboard;
 mod timing;

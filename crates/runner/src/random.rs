@@ -3,10 +3,10 @@
 use crate::metrics::{Metrics, Positions};
 use crate::monitor::{Monitor, Outcome, Progress};
 use crate::results::save_done;
-use crate::{RunError, clock, environment};
+use crate::{RunError, clock, environment, session};
 use softmoe_agents::evaluate;
 use softmoe_agents::seeds::{Role, Seeds};
-use softmoe_config::{AgentSteps, Device, MetricsRow, Phase, RunConfig, RunDirectory};
+use softmoe_config::{AgentSteps, Device, Done, MetricsRow, Phase, RunConfig, RunDirectory};
 
 /// Plays the environment of `config` with random actions.
 pub(crate) fn play(
@@ -15,6 +15,7 @@ pub(crate) fn play(
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
     let started = clock::now();
+    let mut session = session::begin(Device::Cpu, None, AgentSteps(0));
     let seeds = Seeds::new(config.seed);
     let environment = environment::make(&config.environment, seeds.seed(Role::Evaluation(0)))?;
     let mut metrics = Metrics::open(directory, Positions::default())?;
@@ -37,5 +38,17 @@ pub(crate) fn play(
     };
     metrics.append(&row, &[])?;
     metrics.sync()?;
-    save_done(directory, &row, returns, 0, Device::Cpu, None).map(Outcome::Finished)
+    session::end(&mut session);
+    let done = Done {
+        score: row.evaluation_return,
+        returns,
+        agent_steps,
+        parameters: 0,
+        wall_seconds: row.wall_seconds,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        device: Device::Cpu.to_string(),
+        initial_weights: None,
+        sessions: vec![session],
+    };
+    save_done(directory, done).map(Outcome::Finished)
 }

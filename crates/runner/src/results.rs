@@ -2,7 +2,7 @@
 
 use crate::RunError;
 use softmoe_agents::{Learner, networks};
-use softmoe_config::{Architecture, ConfigError, Device, Done, MetricsRow, RunDirectory, file};
+use softmoe_config::{Architecture, ConfigError, Done, RunDirectory, file};
 use softmoe_nets::weights::{self, WeightsError};
 
 /// Writes the weights by name, with the architecture of their network.
@@ -20,26 +20,9 @@ pub(crate) fn save_weights(
     file::write_atomically(&path, &bytes).map_err(|source| RunError::cannot_write(&path, source))
 }
 
-/// Writes `done.ron`: the returns of the last evaluation, whose row is `row`.
-pub(crate) fn save_done(
-    directory: &RunDirectory,
-    row: &MetricsRow,
-    returns: Vec<f64>,
-    parameters: usize,
-    device: Device,
-    initial_weights: Option<String>,
-) -> Result<Done, RunError> {
-    let done = Done {
-        score: row.evaluation_return,
-        returns,
-        agent_steps: row.agent_steps,
-        parameters,
-        wall_seconds: row.wall_seconds,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: device.to_string(),
-        initial_weights,
-    };
-    file::write(&directory.done_ron(), &done).map_err(|error| match error {
+/// Writes `done.ron` and `done.json`.
+pub(crate) fn save_done(directory: &RunDirectory, done: Done) -> Result<Done, RunError> {
+    file::write_with_json(&directory.done_ron(), &done).map_err(|error| match error {
         ConfigError::Write { path, source } => RunError::cannot_write(&path, source),
         other => RunError::Encode { what: "the result", reason: other.to_string() },
     })?;

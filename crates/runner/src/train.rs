@@ -10,10 +10,12 @@ use crate::monitor::{Monitor, Outcome, Progress};
 use crate::results::{save_done, save_weights};
 use crate::start::{Options, Started, start};
 use crate::timing::Timing;
-use crate::{RunError, environment, random};
+use crate::{RunError, environment, random, session};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate, instruction_set};
-use softmoe_config::{AgentSteps, Architecture, Device, MetricsRow, Phase, RunConfig, RunDirectory};
+use softmoe_config::{
+    AgentSteps, Architecture, Device, Done, MetricsRow, Phase, RunConfig, RunDirectory, Session,
+};
 use std::path::Path;
 use std::time::Duration;
 
@@ -54,7 +56,10 @@ struct Run<'a> {
     training: Training,
     metrics: Metrics,
     checkpoints: Checkpoints,
+    /// With the sessions before this process.
     files: FilesState,
+    /// This process.
+    session: Session,
     /// The step of the newest checkpoint.
     saved: Option<AgentSteps>,
     evaluation_return: Option<f64>,
@@ -76,6 +81,8 @@ impl<'a> Run<'a> {
         let Started { mut training, architecture, checkpoints, files, resumed } =
             start(config, architecture, directory, options, monitor)?;
         training.time_by(clock::now);
+        let instructions = instruction_set(config.instruction_set)?;
+        let session = session::begin(options.device, Some(instructions), training.agent().steps());
         let timing = Timing::from(training.agent().updates());
         let metrics = Metrics::open(directory, files.positions)?;
         let mut run = Run {
@@ -89,6 +96,7 @@ impl<'a> Run<'a> {
             checkpoints,
             wall_before: files.wall_seconds,
             files,
+            session,
             saved: resumed,
             evaluation_return: None,
             started,
@@ -182,11 +190,14 @@ impl<'a> Run<'a> {
         self.report(Phase::Checkpoint);
         self.files.positions = self.metrics.sync()?;
         self.files.wall_seconds = self.wall_seconds();
+        session::end(&mut self.session);
+        let mut files = self.files.clone();
+        files.sessions.push(self.session.clone());
         let state = State {
             config: self.config.clone(),
             agent: self.training.agent().state(),
             training: self.training.state(),
-            files: self.files.clone(),
+            files,
         };
         self.checkpoints.save(&state, self.training.agent().replay(), steps)?;
         self.saved = Some(steps);
@@ -204,8 +215,21 @@ impl<'a> Run<'a> {
         let learner = self.training.agent().learner();
         save_weights(self.directory, &self.architecture, learner)?;
         let parameters = learner.parameters();
-        let initial_weights = self.files.initial_weights.take();
-        let done = save_done(self.directory, row, returns, parameters, self.device, initial_weights)?;
+        session::end(&mut self.session);
+        let mut sessions = std::mem::take(&mut self.files.sessions);
+        sessions.push(self.session);
+        let done = Done {
+            score: row.evaluation_return,
+            returns,
+            agent_steps: row.agent_steps,
+            parameters,
+            wall_seconds: row.wall_seconds,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: self.device.to_string(),
+            initial_weights: self.files.initial_weights.take(),
+            sessions,
+        };
+        let done = save_done(self.directory, done)?;
         checkpoint::remove_all(&self.directory.checkpoints());
         Ok(Outcome::Finished(done))
     }

@@ -7,7 +7,7 @@ use common::{FLAT, agent, config};
 use proptest::prelude::*;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, ReplayConfig, TrainingState};
-use softmoe_config::AgentSteps;
+use softmoe_config::{AgentSteps, Session};
 use softmoe_env::Player;
 use softmoe_replay::{EpisodeEnd, Replay, Storage};
 use softmoe_runner::checkpoint::{Checkpoints, FilesState, State};
@@ -53,6 +53,7 @@ fn trained() -> (Agent, State) {
         wall_seconds: 0.5,
         initial_weights: Some("weights.safetensors".into()),
         permutation_seed: 5,
+        sessions: vec![Session { host: Some("a".into()), threads: 3, ..Session::default() }],
     };
     let state = State { config, agent: agent.state(), training, files };
     (agent, state)

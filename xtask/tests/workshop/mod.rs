@@ -30,6 +30,11 @@ if [ -e "$here/fail" ] && grep -q "arm: \"$(cat "$here/fail")\"" "$1"; then
     echo "the disk is full" >&2
     exit 3
 fi
+if [ -e "$here/crash-once" ] && grep -q "arm: \"$(cat "$here/crash-once")\"" "$1" && [ ! -e "$directory/crashed" ]; then
+    echo "error: a passing fault" >&2
+    touch "$directory/crashed"
+    exit 3
+fi
 if [ -e "$here/kill" ] && grep -q "arm: \"$(cat "$here/kill")\"" "$1"; then
     kill -9 $$
 fi
@@ -79,7 +84,7 @@ impl Workshop {
         self.out().join("runs/quick").join(name)
     }
 
-    /// Tells the worker something: `fail`, `kill`, `stop`, `wait`, `forget` or `no-device`.
+    /// Tells the worker something: `fail`, `crash-once`, `kill`, `stop`, `wait`, `forget` or `no-device`.
     pub(crate) fn tell(&self, what: &str, text: &str) {
         fs::write(self.path(what), text).unwrap();
     }

@@ -5,6 +5,7 @@ use clap::Parser;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_bench::collect::{Collection, Selection};
+use softmoe_bench::provenance;
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::Bootstrap;
 use softmoe_bench::text;
@@ -40,6 +41,9 @@ struct Options {
     /// Agent steps of a run, instead of the profile's.
     #[arg(long, value_name = "AGENT_STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
+    /// Refuse runs of different builds or instruction sets, and of a build that has no commit
+    #[arg(long)]
+    strict: bool,
 }
 
 fn main() -> ExitCode {
@@ -61,6 +65,9 @@ fn report(options: &Options) -> Result<()> {
     }
     let selection = select(options, &experiment)?;
     let collection = Collection::read(&options.runs, &selection)?;
+    if options.strict {
+        provenance::check(&collection.finished)?;
+    }
 
     let (bootstrap, mut generator) = (Bootstrap::default(), Xoshiro256PlusPlus::seed_from_u64(0));
     let report = Report::new(&selection, collection, &bootstrap, &mut generator);

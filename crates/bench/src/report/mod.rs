@@ -16,6 +16,7 @@ pub use verdict::{Judgement, Outcome, Verdict};
 use crate::collect::{Collection, Selection};
 use crate::normalise::{self, Normalisation};
 use crate::plot::Mark;
+use crate::provenance::mixtures;
 use crate::statistics::{Bootstrap, Estimate, Scores, Summary, average};
 use changes::{changes_of_all, changes_of_bodies};
 use rand::Rng;
@@ -229,6 +230,7 @@ fn notes(
     if arms.iter().any(|arm| arm.summary.is_some_and(|summary| summary.mean.interval.is_none())) {
         notes.push("A game with a single run has no interval; run more seeds (--seeds 3).".to_owned());
     }
+    notes.extend(mixtures(&collection.finished).into_iter().map(|what| format!("{what}.")));
     notes.extend(collection.warnings.iter().map(|warning| format!("{warning}.")));
     notes
 }

@@ -74,6 +74,12 @@ pub fn cuda(index: usize) -> Result<CudaDevice, Missing> {
     Ok(CudaDevice::new(index))
 }
 
+/// The name of the NVIDIA card with this number, e.g. `NVIDIA A100-SXM4-40GB`; none if there is no such card.
+#[cfg(feature = "cuda")]
+pub fn cuda_name(index: usize) -> Option<String> {
+    quietly(|| cudarc::driver::CudaContext::new(index).ok()?.name().ok())?
+}
+
 /// The result of `f`, or `None` if it panics. The panic prints nothing.
 #[cfg(feature = "cuda")]
 fn quietly<T>(f: impl FnOnce() -> T + std::panic::UnwindSafe) -> Option<T> {

@@ -42,7 +42,7 @@ mod weights;
 pub use adam::DeviceAdam;
 pub use availability::Missing;
 #[cfg(feature = "cuda")]
-pub use availability::cuda;
+pub use availability::{cuda, cuda_name};
 #[cfg(feature = "wgpu")]
 pub use availability::wgpu;
 #[cfg(any(feature = "wgpu", feature = "cuda"))]

@@ -17,7 +17,7 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 const MAGIC: &[u8; 8] = b"softmoe\x01";
 /// Version of the format, raised with every change.
-const VERSION: u32 = 8;
+const VERSION: u32 = 9;
 /// Magic, version, length of the body, CRC-32 of the body.
 const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 

@@ -3,7 +3,7 @@
 use crate::metrics::Positions;
 use serde::{Deserialize, Serialize};
 use softmoe_agents::{AgentState, TrainingState};
-use softmoe_config::RunConfig;
+use softmoe_config::{RunConfig, Session};
 
 /// The state that a checkpoint holds beside the replay.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,4 +29,6 @@ pub struct FilesState {
     pub initial_weights: Option<String>,
     /// The seed of the permutation of shuffled tokens.
     pub permutation_seed: u64,
+    /// The processes that trained the run up to the checkpoint.
+    pub sessions: Vec<Session>,
 }

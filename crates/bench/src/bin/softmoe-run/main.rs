@@ -13,6 +13,8 @@ use lock::lock;
 use mimalloc::MiMalloc;
 use signals::stop_on_signals;
 use softmoe_agents::check_device;
+#[cfg(feature = "minatar")]
+use softmoe_bench::fingerprint::fingerprint;
 use softmoe_bench::memory::Memory;
 use softmoe_config::protocol::INTERRUPTED;
 use softmoe_config::{Device, RunConfig, RunDirectory};
@@ -48,6 +50,9 @@ enum Command {
         /// cpu, flex, wgpu, cuda or cuda:N
         device: Device,
     },
+    /// Print the fingerprint of the numbers that this program computes, from two short runs
+    #[cfg(feature = "minatar")]
+    Fingerprint,
 }
 
 /// A run to train.
@@ -76,6 +81,11 @@ fn main() -> ExitCode {
         (Some(Command::Describe(options)), _) => describe(options).map(|()| ExitCode::SUCCESS),
         (Some(Command::Device { device }), _) => check_device(*device).map_err(Into::into).map(|()| {
             let _ = writeln!(std::io::stdout(), "{device} can be used");
+            ExitCode::SUCCESS
+        }),
+        #[cfg(feature = "minatar")]
+        (Some(Command::Fingerprint), _) => fingerprint().map_err(Into::into).map(|fingerprint| {
+            let _ = writeln!(std::io::stdout(), "{fingerprint}");
             ExitCode::SUCCESS
         }),
         (None, Some(training)) => run(training),
