@@ -231,9 +231,14 @@ mod tests {
 
     #[test]
     fn counts_are_short() {
-        for (number, text) in
-            [(0.4, "0"), (950.0, "950"), (999.6, "1.0k"), (6_885.0, "6.9k"), (9_960.0, "10k"), (1.25e6, "1.2M")]
-        {
+        for (number, text) in [
+            (0.4, "0"),
+            (950.0, "950"),
+            (999.6, "1.0k"),
+            (6_885.0, "6.9k"),
+            (9_960.0, "10k"),
+            (1.25e6, "1.2M"),
+        ] {
             assert_eq!(short(number), text);
         }
         assert_eq!(decimal(-3.456), "-3.46");

@@ -206,7 +206,8 @@ impl Pool<'_> {
         let run = &self.plan.runs[worker.run];
         if !self.outcome.interrupted && self.crashed.insert(worker.run) {
             let last = lines.last().map(|line| format!(" ({line})")).unwrap_or_default();
-            self.screen.say(&format!("crashed: {}: {reason}{last}; it will be started once more", run.name()));
+            self.screen
+                .say(&format!("crashed: {}: {reason}{last}; it will be started once more", run.name()));
             self.waiting.push_back(worker.run);
             return;
         }
@@ -263,7 +264,8 @@ fn in_order(plan: &Plan, rates: &Rates) -> VecDeque<usize> {
         let left = run.steps_left() as f64;
         rates.seconds(&[(run.config.arm.as_str(), left)], 1).unwrap_or(left)
     };
-    let mut order: Vec<usize> = (0..plan.runs.len()).filter(|&index| !plan.runs[index].is_finished()).collect();
+    let mut order: Vec<usize> =
+        (0..plan.runs.len()).filter(|&index| !plan.runs[index].is_finished()).collect();
     order.sort_by(|left, right| {
         let seed = |index: &usize| plan.runs[*index].config.seed;
         seed(left).cmp(&seed(right)).then(seconds(right).total_cmp(&seconds(left)))

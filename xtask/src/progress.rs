@@ -6,8 +6,8 @@ use crate::plan::{Plan, PlannedRun};
 use crate::time::time;
 use crate::worker::Worker;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use softmoe_config::{Done, Phase, RunConfig};
 use softmoe_config::words::count;
+use softmoe_config::{Done, Phase, RunConfig};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
@@ -35,8 +35,15 @@ pub(crate) struct Screen {
 
 enum Form {
     /// A line for all runs, and one a worker.
-    Lines { all: MultiProgress, overall: ProgressBar, lines: BTreeMap<usize, ProgressBar>, glyphs: Glyphs },
-    Plain { last: Instant },
+    Lines {
+        all: MultiProgress,
+        overall: ProgressBar,
+        lines: BTreeMap<usize, ProgressBar>,
+        glyphs: Glyphs,
+    },
+    Plain {
+        last: Instant,
+    },
 }
 
 /// Columns of a terminal that does not tell its width.
@@ -101,7 +108,8 @@ impl Screen {
         match &mut self.form {
             Form::Lines { overall, lines, glyphs, .. } => {
                 // The last column stays free: some terminals begin a new line after it.
-                let width = terminal_size::terminal_size_of(std::io::stderr()).map_or(USUAL_WIDTH, |(w, _)| w.0);
+                let width =
+                    terminal_size::terminal_size_of(std::io::stderr()).map_or(USUAL_WIDTH, |(w, _)| w.0);
                 let width = usize::from(width.saturating_sub(1)).max(1);
                 let runs = (overview.runs_ended, self.runs);
                 overall.set_message(line::overall(*glyphs, width, share, runs, overview.elapsed, left));

@@ -37,7 +37,8 @@ pub(crate) fn publish(options: &PublishOptions) -> Result<()> {
     let mut builds: BTreeMap<String, usize> = BTreeMap::new();
     for config in &configs {
         let path = RunDirectory::of(&root, config).done_ron();
-        let done: Done = file::read(&path).with_context(|| format!("the run {} is not finished", config.name()))?;
+        let done: Done =
+            file::read(&path).with_context(|| format!("the run {} is not finished", config.name()))?;
         let sessions = done.sessions.iter();
         let mut names: Vec<String> =
             sessions.map(|session| session.build().unwrap_or_else(|| "unknown".into())).collect();
@@ -89,7 +90,8 @@ pub(crate) fn publish(options: &PublishOptions) -> Result<()> {
 /// Writes the record, with the comment that its file begins with.
 fn write(path: &Path, published: &PublishedFigures) -> Result<()> {
     let text = fs::read_to_string(path)?;
-    let comment: String = text.lines().take_while(|line| line.starts_with("//")).map(|line| format!("{line}\n")).collect();
+    let comment: String =
+        text.lines().take_while(|line| line.starts_with("//")).map(|line| format!("{line}\n")).collect();
     file::write(path, published)?;
     let text = comment + &fs::read_to_string(path)?;
     file::write_atomically(path, text.as_bytes()).with_context(|| format!("cannot write {}", path.display()))
@@ -99,13 +101,17 @@ fn write(path: &Path, published: &PublishedFigures) -> Result<()> {
 fn check_sources(commit: &str, again: &str) -> Result<()> {
     let mut git = Command::new("git");
     git.arg("-C").arg(catalog::workspace()).args(["diff", "--name-only", commit, "--"]).args(NUMERIC);
-    let output = git.output().context("cannot start git, which tells whether the sources have changed since the runs")?;
+    let output = git
+        .output()
+        .context("cannot start git, which tells whether the sources have changed since the runs")?;
     if !output.status.success() {
         bail!("git cannot compare with {commit}: {}", String::from_utf8_lossy(&output.stderr).trim());
     }
     let changed = String::from_utf8_lossy(&output.stdout);
     if let Some(first) = changed.lines().next() {
-        bail!("{first} has changed since {commit}, with which the runs were made. Commit, then make them anew: `{again}`");
+        bail!(
+            "{first} has changed since {commit}, with which the runs were made. Commit, then make them anew: `{again}`"
+        );
     }
     Ok(())
 }

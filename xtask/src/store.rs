@@ -4,8 +4,9 @@ use crate::output::{self, quoted};
 use anyhow::{Context, Result, bail};
 use softmoe_config::setting::{Difference, between, differences};
 use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The state of a run's directory.
 #[derive(Debug)]
@@ -156,6 +157,53 @@ pub(crate) fn prepare<'a>(
         }
     }
     Ok(())
+}
+
+/// The runs of an arm on a game, finished or not.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) profile: String,
+    pub(crate) arm: String,
+    pub(crate) game: String,
+    /// Their directories by seed.
+    pub(crate) seeds: BTreeMap<u64, PathBuf>,
+}
+
+/// Where there are runs below `root`: in `<profile>/<arm>/<game>/seed-<k>`, as far down as the directories begin so.
+pub(crate) fn places(root: &Path) -> Vec<Place> {
+    let mut places = Vec::new();
+    descend(root, &mut Vec::new(), &mut places);
+    places
+}
+
+/// Deepest directory of a game below the root.
+const DEEPEST: usize = 4;
+
+fn descend(path: &Path, names: &mut Vec<String>, places: &mut Vec<Place>) {
+    let inside = directories(path);
+    let seed = |name: &str| name.strip_prefix("seed-").and_then(|seed| seed.parse().ok());
+    let seeds: BTreeMap<u64, PathBuf> =
+        inside.iter().filter_map(|(name, path)| Some((seed(name)?, path.clone()))).collect();
+    if let ([.., profile, arm, game], false) = (&names[..], seeds.is_empty()) {
+        let [profile, arm, game] = [profile, arm, game].map(String::clone);
+        places.push(Place { profile, arm, game, seeds });
+    } else if names.len() < DEEPEST {
+        for (name, path) in inside {
+            names.push(name);
+            descend(&path, names, places);
+            names.pop();
+        }
+    }
+}
+
+/// The directories in `parent` by their names, sorted.
+fn directories(parent: &Path) -> BTreeMap<String, PathBuf> {
+    let entries = parent.read_dir().into_iter().flatten().flatten();
+    let is_directory = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    entries
+        .filter(is_directory)
+        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
+        .collect()
 }
 
 /// Whether `out` can be a directory.

@@ -107,9 +107,8 @@ impl Worker {
     /// Takes note of where the run is.
     pub(crate) fn observe(&mut self, progress: ProgressLine) {
         // Rows of evaluations are written at their end, and those of an earlier process are there from the start.
-        let is_evaluated = |latest: &ProgressLine| {
-            latest.phase == Phase::Evaluate && progress.phase != Phase::Evaluate
-        };
+        let is_evaluated =
+            |latest: &ProgressLine| latest.phase == Phase::Evaluate && progress.phase != Phase::Evaluate;
         if self.latest.as_ref().is_none_or(is_evaluated) {
             let points = read_points(&self.metrics).unwrap_or_default();
             self.returns = points.iter().filter_map(|point| point.evaluation_return).collect();

@@ -128,10 +128,8 @@ fn seeds_are_run_in_order_and_the_longest_run_of_a_seed_first() {
     fs::remove_file(workshop.path("started")).unwrap();
     workshop.reproduce(&format!("{one} --seeds 3"));
     let started = fs::read_to_string(workshop.path("started")).unwrap();
-    let arms: Vec<String> = started
-        .lines()
-        .map(|line| line.rsplit('/').take(3).collect::<Vec<_>>().join(" "))
-        .collect();
+    let arms: Vec<String> =
+        started.lines().map(|line| line.rsplit('/').take(3).collect::<Vec<_>>().join(" ")).collect();
     let expected = [
         "seed-1 breakout softmoe-4",
         "seed-1 breakout flat",

@@ -55,7 +55,7 @@ fn the_state_of_every_run_is_told() {
             "flat breakout 1",
             "8.0k/s",
             "4.25",
-            "failed: softmoe-4 breakout 0: error: run quick/softmoe-4/breakout/seed-0 stopped: no space ",
+            "failed: softmoe-4 breakout 0: no space left\n",
         ],
     );
     assert!(stdout.lines().all(|line| line.chars().count() <= 79), "{stdout}");
@@ -63,13 +63,10 @@ fn the_state_of_every_run_is_told() {
     let (_, json, _) = workshop.xtask(&["status", "fig3", "--profile", "quick", "--out", out, "--json"]);
     let json: Value = serde_json::from_str(&json).unwrap();
     let number = |key: &str| json[key].as_u64().unwrap();
-    assert_eq!(
-        ["done", "running", "failed", "stopped", "waiting"].map(number),
-        [2, 1, 1, 1, 1],
-        "{json}"
-    );
+    assert_eq!(["done", "running", "failed", "stopped", "waiting"].map(number), [2, 1, 1, 1, 1], "{json}");
     let runs = json["runs"].as_array().unwrap();
-    let run = |arm: &str, seed: u64| runs.iter().find(|run| run["arm"] == arm && run["seed"] == seed).unwrap();
+    let run =
+        |arm: &str, seed: u64| runs.iter().find(|run| run["arm"] == arm && run["seed"] == seed).unwrap();
     let running = run("flat", 1);
     assert_eq!((&running["state"], &running["agent_steps"]), (&"running".into(), &32_000.into()));
     assert_eq!((&running["of"], &running["returns"]), (&40_000.into(), &serde_json::json!([1.5, 4.25])));

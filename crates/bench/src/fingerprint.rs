@@ -2,10 +2,10 @@
 //! with. It is the same on every machine, and it changes with anything that changes a run's result.
 
 use softmoe_agents::seeds::{Role, Seeds};
-use softmoe_agents::{Agent, AgentError, Poll, Training, evaluate, instruction_set};
+use softmoe_agents::{Agent, Poll, Training, evaluate, instruction_set};
 use softmoe_config::{
-    AgentConfig, AgentSteps, Architecture, BodySpec, Device, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
-    MinAtarGame, NetworkSpec, TrainingConfig,
+    AgentConfig, AgentSteps, Architecture, BodySpec, Device, EncoderSpec, EnvironmentConfig, InstructionSet,
+    LearningConfig, MinAtarGame, NetworkSpec, TrainingConfig,
 };
 use softmoe_runner::{RunError, make};
 
@@ -52,7 +52,8 @@ fn train(body: BodySpec, checksum: &mut crc32fast::Hasher) -> Result<(), RunErro
     };
     let agent = Agent::new_on(Device::Cpu, &agent, &architecture, &spec, seeds)?;
     let agent = agent.with_instruction_set(instruction_set(InstructionSet::Portable)?);
-    let mut training = Training::new(agent, make(&environment, seeds.seed(Role::Environment))?, &length, seeds);
+    let mut training =
+        Training::new(agent, make(&environment, seeds.seed(Role::Environment))?, &length, seeds);
     loop {
         match training.poll() {
             Poll::Action(_) => {
@@ -62,7 +63,8 @@ fn train(body: BodySpec, checksum: &mut crc32fast::Hasher) -> Result<(), RunErro
             Poll::Evaluation { index, episodes } => {
                 training.finish_update()?;
                 let environment = make(&environment, seeds.seed(Role::Evaluation(index)))?;
-                let returns = evaluate(Some(training.agent_mut()), environment, episodes, seeds, index, || true);
+                let returns =
+                    evaluate(Some(training.agent_mut()), environment, episodes, seeds, index, || true);
                 returns.iter().for_each(|value| checksum.update(&value.to_le_bytes()));
                 training.evaluated(&returns);
             }

@@ -22,7 +22,9 @@ const UNKNOWN: &str = "unknown";
 pub fn mixtures(runs: &[FinishedRun]) -> Vec<String> {
     let kinds = [("builds", of_each(runs, builds)), ("instruction sets", of_each(runs, instructions))];
     let mixed = kinds.into_iter().filter(|(_, numbers)| numbers.len() > 1);
-    mixed.map(|(what, numbers)| format!("Runs of different {what} are pooled: {}", listed(&numbers))).collect()
+    mixed
+        .map(|(what, numbers)| format!("Runs of different {what} are pooled: {}", listed(&numbers)))
+        .collect()
 }
 
 /// Checks that all runs are of one commit without changes, and alike in their instructions.
@@ -42,10 +44,7 @@ pub fn check(runs: &[FinishedRun]) -> Result<(), Mixed> {
 }
 
 /// How many runs have each value; runs without one are left out.
-fn of_each(
-    runs: &[FinishedRun],
-    value: impl Fn(&[Session]) -> Option<String>,
-) -> BTreeMap<String, usize> {
+fn of_each(runs: &[FinishedRun], value: impl Fn(&[Session]) -> Option<String>) -> BTreeMap<String, usize> {
     let mut numbers = BTreeMap::new();
     for value in runs.iter().filter_map(|run| value(&run.sessions)) {
         *numbers.entry(value).or_default() += 1;
@@ -74,5 +73,9 @@ fn instructions(sessions: &[Session]) -> Option<String> {
 }
 
 fn listed(numbers: &BTreeMap<String, usize>) -> String {
-    numbers.iter().map(|(name, runs)| format!("{name} ({})", count(*runs, "run"))).collect::<Vec<_>>().join(", ")
+    numbers
+        .iter()
+        .map(|(name, runs)| format!("{name} ({})", count(*runs, "run")))
+        .collect::<Vec<_>>()
+        .join(", ")
 }

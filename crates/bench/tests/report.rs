@@ -246,7 +246,10 @@ fn runs_of_different_builds_are_named_and_refused_when_asked() {
     assert!(success && !stdout.contains("pooled"), "{stdout}");
     let (success, _, stderr) = workshop.report(&["--strict"]);
     assert!(!success);
-    assert_says(&stderr, &["Some runs are of a build that no commit describes: unknown (24 runs)", "--strict"]);
+    assert_says(
+        &stderr,
+        &["Some runs are of a build that no commit describes: unknown (24 runs)", "--strict"],
+    );
 
     let both = [MinAtarGame::Breakout, MinAtarGame::Asterix];
     of_build("a", "avx2", &both[..1]);

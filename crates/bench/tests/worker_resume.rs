@@ -130,7 +130,7 @@ fn a_finished_run_started_again_says_so_and_changes_nothing() {
 #[test]
 fn a_result_names_the_processes_that_trained_the_run_and_is_there_as_json() {
     let mut config = config(FLAT);
-    config.training.agent_steps = AgentSteps(8_000);
+    config.training.agent_steps = AgentSteps(2_000);
     let run = Run::new(&config);
     let mut first = run.start();
     wait_until(|| !run.checkpoints().is_empty());

@@ -56,7 +56,10 @@ mod tests {
         let published = PublishedFigures { figures: figures.into() };
         let message = published.outdated("aaaa0000").unwrap();
         assert!(message.starts_with("fig4 was published with commit 0123456789ab"), "{message}");
-        assert!(message.contains("cargo xtask publish fig4 --profile quick") && !message.contains("fig3"), "{message}");
+        assert!(
+            message.contains("cargo xtask publish fig4 --profile quick") && !message.contains("fig3"),
+            "{message}"
+        );
         assert_eq!(PublishedFigures::default().outdated("aaaa0000"), None);
     }
 }

@@ -8,11 +8,7 @@ use sysinfo::{CpuRefreshKind, RefreshKind, System};
 
 /// The session that begins now, at agent step `first_step`. `instructions` are those of the CPU engine; none for a run without
 /// a network.
-pub(crate) fn begin(
-    device: Device,
-    instructions: Option<InstructionSet>,
-    first_step: AgentSteps,
-) -> Session {
+pub(crate) fn begin(device: Device, instructions: Option<InstructionSet>, first_step: AgentSteps) -> Session {
     let on_cpu = device == Device::Cpu;
     Session {
         // The build script sets them where there is git.

@@ -73,8 +73,9 @@ fn scan(options: &StatusOptions) -> Result<Scan> {
     store::check_out(&options.out)?;
     let experiment = options.figure.as_deref().map(catalog::experiment).transpose()?;
     let is_wanted_profile = |name: &str| options.profile.as_ref().is_none_or(|wanted| wanted == name);
-    let is_wanted_arm =
-        |name: &str| experiment.as_ref().is_none_or(|experiment| experiment.arm_names().any(|arm| arm == name));
+    let is_wanted_arm = |name: &str| {
+        experiment.as_ref().is_none_or(|experiment| experiment.arm_names().any(|arm| arm == name))
+    };
     Ok(Scan::read(&options.out.join("runs"), is_wanted_profile, is_wanted_arm))
 }
 

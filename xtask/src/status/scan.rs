@@ -1,11 +1,11 @@
 //! The state of runs, from their directories alone: `runs/<profile>/<arm>/<game>/seed-<k>`.
 
 use crate::estimate::Rates;
-use crate::store;
+use crate::store::{self, Place};
 use serde::{Deserialize, Serialize};
 use softmoe_config::directory::read_points;
 use softmoe_config::{AgentConfig, Done, RANDOM_ARM, RunConfig, RunDirectory, file};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -67,11 +67,9 @@ impl Scan {
         is_wanted_arm: impl Fn(&str) -> bool,
     ) -> Scan {
         let mut scan = Scan::default();
-        for (profile, path) in directories(root).into_iter().filter(|(name, _)| is_wanted_profile(name)) {
-            for (arm, path) in directories(&path).into_iter().filter(|(name, _)| is_wanted_arm(name)) {
-                for (game, path) in directories(&path) {
-                    scan.read_game(&profile, &arm, &game, &path);
-                }
+        for place in store::places(root) {
+            if is_wanted_profile(&place.profile) && is_wanted_arm(&place.arm) {
+                scan.read_place(&place);
             }
         }
         scan
@@ -86,24 +84,21 @@ impl Scan {
     pub(crate) fn seconds_left(&self) -> Option<f64> {
         let workers = self.count(State::Running);
         let unfinished = self.runs.iter().filter(|run| run.state != State::Done);
-        let left = unfinished.filter_map(|run| Some((run.arm.as_str(), run.of?.saturating_sub(run.agent_steps) as f64)));
+        let left = unfinished
+            .filter_map(|run| Some((run.arm.as_str(), run.of?.saturating_sub(run.agent_steps) as f64)));
         let left: Vec<(&str, f64)> = left.collect();
         if workers == 0 && !left.is_empty() { None } else { self.rates.seconds(&left, workers) }
     }
 
-    fn read_game(&mut self, profile: &str, arm: &str, game: &str, path: &Path) {
-        let mut seeds: Vec<(u64, PathBuf)> = directories(path)
-            .into_iter()
-            .filter_map(|(name, path)| Some((name.strip_prefix("seed-")?.parse().ok()?, path)))
-            .collect();
-        seeds.sort();
+    fn read_place(&mut self, place: &Place) {
+        let Place { profile, arm, game, seeds } = place;
         let mut samples = 0;
-        for (seed, path) in seeds {
+        for (&seed, path) in seeds {
             let directory = RunDirectory::new(path);
             let Some(mut run) = read_run(&directory) else { continue };
-            run.profile = profile.to_owned();
-            run.arm = arm.to_owned();
-            run.game = game.to_owned();
+            run.profile.clone_from(profile);
+            run.arm.clone_from(arm);
+            run.game.clone_from(game);
             run.seed = seed;
             if run.state == State::Done
                 && samples < SAMPLES
@@ -146,7 +141,11 @@ fn read_run(directory: &RunDirectory) -> Option<Run> {
         return None;
     }
     run.of = length(directory);
-    run.agent_steps = if names.contains("checkpoint") { directory.newest_checkpoint().map_or(0, |steps| steps.0) } else { 0 };
+    run.agent_steps = if names.contains("checkpoint") {
+        directory.newest_checkpoint().map_or(0, |steps| steps.0)
+    } else {
+        0
+    };
     let has_worker = names.contains("lock") && store::is_running(directory);
     if has_worker {
         let points = read_points(&directory.metrics_csv()).unwrap_or_default();
@@ -195,14 +194,4 @@ fn last_line(path: &Path) -> Option<String> {
     file.read_to_end(&mut bytes).ok()?;
     let text = String::from_utf8_lossy(&bytes);
     text.lines().rev().find(|line| !line.trim().is_empty()).map(str::to_owned)
-}
-
-/// The directories in `parent` by their names, sorted.
-fn directories(parent: &Path) -> BTreeMap<String, PathBuf> {
-    let entries = parent.read_dir().into_iter().flatten().flatten();
-    let is_directory = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
-    entries
-        .filter(is_directory)
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
-        .collect()
 }

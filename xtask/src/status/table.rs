@@ -27,12 +27,21 @@ pub(crate) fn page(scan: &Scan, glyphs: Glyphs, width: usize, listed: usize) -> 
     }
     text += &more(of(State::Running).count(), listed, "running");
     for run in of(State::Failed).take(listed) {
-        let error = run.error.as_deref().unwrap_or_default();
-        text += &glyphs.cut(&format!("failed: {} {} {}: {error}", run.arm, run.game, run.seed), width);
+        let reason = reason(run.error.as_deref().unwrap_or_default());
+        text += &glyphs.cut(&format!("failed: {} {} {}: {reason}", run.arm, run.game, run.seed), width);
         text.push('\n');
     }
     text += &more(of(State::Failed).count(), listed, "failed");
     text.trim_end().to_owned()
+}
+
+/// An error without its first words, which name the run once more.
+fn reason(error: &str) -> &str {
+    let error = error.strip_prefix("error: ").unwrap_or(error);
+    match error.split_once(" stopped: ") {
+        Some((run, reason)) if run.starts_with("run ") => reason,
+        _ => error,
+    }
 }
 
 fn more(number: usize, listed: usize, what: &str) -> String {
@@ -52,8 +61,14 @@ fn arms_and_games(runs: &[&Run], glyphs: Glyphs, width: usize) -> Table {
         arms.entry(&run.arm).or_default().entry(&run.game).or_default().push(run);
     }
     let mut table = Table::new();
-    table.load_style(if glyphs == Glyphs::UNICODE { presets::UTF8_FULL_CONDENSED } else { presets::ASCII_FULL_CONDENSED });
-    table.set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::try_from(width).unwrap_or(u16::MAX));
+    table.load_style(if glyphs == Glyphs::UNICODE {
+        presets::UTF8_FULL_CONDENSED
+    } else {
+        presets::ASCII_FULL_CONDENSED
+    });
+    table
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_width(u16::try_from(width).unwrap_or(u16::MAX));
     table.set_header(std::iter::once("arm").chain(games.iter().copied()));
     for (arm, of_game) in arms {
         let cells = games.iter().map(|game| of_game.get(game).map_or(String::new(), |runs| cell(runs)));
@@ -69,8 +84,11 @@ fn cell(runs: &[&Run]) -> String {
         done if done == runs.len() => return format!("{done} done"),
         done => format!("{done} of {} done", runs.len()),
     };
-    let at: Vec<String> =
-        runs.iter().filter(|run| run.state == State::Running).map(|run| format!("{:.0}%", 100.0 * share(run))).collect();
+    let at: Vec<String> = runs
+        .iter()
+        .filter(|run| run.state == State::Running)
+        .map(|run| format!("{:.0}%", 100.0 * share(run)))
+        .collect();
     let running = match at.len() {
         0 => None,
         1..=3 => Some(format!("{} at {}", at.len(), at.join(", "))),
@@ -91,8 +109,11 @@ fn summary(scan: &Scan) -> String {
         (State::Waiting, "waiting"),
     ];
     let counts = states.map(|(state, name)| (scan.count(state), name));
-    let counts: Vec<String> =
-        counts.iter().filter(|(number, _)| *number > 0).map(|(number, name)| format!("{number} {name}")).collect();
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, name)| format!("{number} {name}"))
+        .collect();
     let left = match scan.seconds_left() {
         _ if scan.count(State::Done) == scan.runs.len() => String::new(),
         Some(seconds) => format!("; about {} left", time(seconds)),

@@ -41,10 +41,10 @@ mod weights;
 
 pub use adam::DeviceAdam;
 pub use availability::Missing;
-#[cfg(feature = "cuda")]
-pub use availability::{cuda, cuda_name};
 #[cfg(feature = "wgpu")]
 pub use availability::wgpu;
+#[cfg(feature = "cuda")]
+pub use availability::{cuda, cuda_name};
 #[cfg(any(feature = "wgpu", feature = "cuda"))]
 pub use launches::Launches;
 pub use layer::{DeviceLayer, DeviceShape};
