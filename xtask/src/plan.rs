@@ -126,7 +126,9 @@ impl Plan {
         let runs = configs.into_iter().map(planned).collect();
         Ok(Plan {
             runs,
-            jobs: options.jobs.map_or_else(|| usual_jobs(device), |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
+            jobs: options
+                .jobs
+                .map_or_else(|| usual_jobs(device), |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
             device,
             out: options.out.clone(),
             profile_name: options.profile().to_owned(),

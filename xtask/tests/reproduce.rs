@@ -272,7 +272,7 @@ fn runs_made_with_other_values_are_never_overwritten() {
             "(and 5 other runs like it)",
         ],
     );
-    assert_says(&stderr, &["`--steps 10000`", "--out DIR"]);
+    assert_says(&stderr, &["`--steps 10000 --set agent.n_step=5`", "--out DIR"]);
     assert_eq!(fs::read(&done).unwrap(), before);
     assert_eq!(workshop.started(), 6);
     // What the message says to type does reuse them.
