@@ -27,6 +27,16 @@ pub(crate) fn build(device: Device, of_games: Option<&str>) -> Result<Binaries> 
     Ok(Binaries { worker, reporter })
 }
 
+/// The worker that is built already, if any; it may be an older one.
+pub(crate) fn built_worker() -> Option<PathBuf> {
+    let directory = std::env::var_os(DIRECTORY).map(PathBuf::from).unwrap_or_else(|| {
+        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        target.unwrap_or_else(|| catalog::workspace().join("target")).join("release")
+    });
+    let worker = directory.join(format!("softmoe-run{}", std::env::consts::EXE_SUFFIX));
+    worker.is_file().then_some(worker)
+}
+
 /// The measuring program.
 pub(crate) struct Programs {
     pub(crate) measure: PathBuf,

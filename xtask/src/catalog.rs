@@ -1,10 +1,9 @@
 //! The experiments: `experiments/<figure>.ron` in the workspace.
 
 use crate::cli::Options;
-use crate::output;
 use anyhow::{Context, Result, bail};
 use softmoe_config::names::{known, nearest};
-use softmoe_config::{Experiment, Profile, RANDOM_ARM};
+use softmoe_config::{Experiment, Profile};
 use std::path::{Path, PathBuf};
 
 /// Profiles of the paper's own games, which this version does not have.
@@ -22,13 +21,17 @@ pub(crate) fn file(figure: &str) -> PathBuf {
     workspace().join("experiments").join(format!("{figure}.ron"))
 }
 
-/// The names of all figures, sorted.
+/// The names of all figures, in their order.
 pub(crate) fn figures() -> Result<Vec<String>> {
     let directory = workspace().join("experiments");
     let read = || format!("cannot list the experiments in {}", directory.display());
     let files = Experiment::files(&directory).with_context(read)?;
     let stem = |path: &PathBuf| path.file_stem().and_then(|stem| stem.to_str()).map(str::to_owned);
-    Ok(files.iter().filter_map(stem).collect())
+    let mut figures: Vec<String> = files.iter().filter_map(stem).collect();
+    // The paper's figures by their numbers, then the others by their names.
+    let number = |name: &str| name.strip_prefix("fig").and_then(|number| number.parse::<u32>().ok());
+    figures.sort_by_key(|name| (number(name).unwrap_or(u32::MAX), name.clone()));
+    Ok(figures)
 }
 
 /// The file that the options name: that of a figure, or any other.
@@ -65,23 +68,28 @@ pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
     Ok(experiment.profile(name)?.clone())
 }
 
-/// Prints every figure with its profiles and arms.
-pub(crate) fn list() -> Result<()> {
-    for figure in figures()? {
-        let experiment = experiment(&figure)?;
-        output::line(format_args!("{figure}: {}", experiment.title));
-        for (name, profile) in &experiment.profiles {
-            output::wrapped(4, &format!("  profile {name}: {}", profile.purpose));
-        }
-        for (name, drawing) in &experiment.drawings {
-            output::wrapped(4, &format!("  drawing {name}: {}", drawing.purpose));
-        }
-        let has_runs = |name: &&str| *name != RANDOM_ARM || !experiment.profiles.is_empty();
-        let arms: Vec<&str> = experiment.arm_names().filter(has_runs).collect();
-        output::wrapped(8, &format!("  arms: {}", arms.join(", ")));
+/// How to get an arm that `experiment` does not have: from other figures, or by a setting of a like one. Empty if there is no way.
+pub(crate) fn instead_of(arm: &str, experiment: &Experiment) -> String {
+    let has = |figure: &String| {
+        *figure != experiment.figure && self::experiment(figure).is_ok_and(|other| other.arm(arm).is_ok())
+    };
+    let others: Vec<String> = figures().unwrap_or_default().into_iter().filter(has).collect();
+    if let Some(figure) = others.first() {
+        return format!(
+            ". `{arm}` is an arm of {}: `cargo xtask reproduce {figure} --arms {arm}`",
+            others.join(", ")
+        );
     }
-    output::line(format_args!(
-        "\nRun one with `cargo xtask reproduce FIGURE --profile NAME`; look at a network with `cargo xtask describe ARM`."
-    ));
-    Ok(())
+    for family in ["softmoe", "expert-choice"] {
+        let like = experiment.arms.iter().find(|known| known.name == format!("{family}-4"));
+        if let (Some(like), Some(experts)) = (like, arm.strip_prefix(&format!("{family}-")))
+            && experts.parse::<usize>().is_ok()
+        {
+            return format!(
+                ". The like: `--arms {} --set network.body.experts={experts} --out DIR`",
+                like.name
+            );
+        }
+    }
+    String::new()
 }

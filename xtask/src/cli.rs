@@ -25,8 +25,8 @@ pub(crate) enum Task {
     Status(StatusOptions),
     /// Print the same again and again, until no run is left
     Watch(WatchOptions),
-    /// List the figures with their profiles and arms
-    List,
+    /// List the figures with their runs, times and arms, or one figure with its arms, rules and settings
+    List(ListOptions),
     /// Print the network of an arm: layers, output shapes, parameters, multiply-adds
     Describe(DescribeOptions),
     /// Copy a figure, its table and its verdict into docs/FIGURE
@@ -90,6 +90,12 @@ pub(crate) struct PublishOptions {
 }
 
 #[derive(Args, Debug)]
+pub(crate) struct ListOptions {
+    /// The figure, e.g. fig3 [default: all]
+    pub(crate) figure: Option<String>,
+}
+
+#[derive(Args, Debug)]
 pub(crate) struct DescribeOptions {
     /// The arm, e.g. softmoe-4 (`cargo xtask list` names all)
     pub(crate) arm: String,
@@ -141,9 +147,9 @@ pub(crate) struct BenchOptions {
     pub(crate) quick: bool,
 }
 
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Options {
-    /// The figure, e.g. fig3
+    /// The figure, e.g. fig3, or `all` for all figures of the profile, one after the other
     #[arg(required_unless_present = "experiment")]
     pub(crate) figure: Option<String>,
     /// Take the experiment from this file, wherever it is, instead of a figure of the paper
@@ -194,6 +200,25 @@ impl Options {
     /// The profile's name.
     pub(crate) fn profile(&self) -> &str {
         self.profile.as_deref().unwrap_or(USUAL_PROFILE)
+    }
+
+    /// The options that apply to drawings too.
+    pub(crate) fn drawing(options: &Options) -> Options {
+        Options {
+            figure: None,
+            experiment: None,
+            dry_run: options.dry_run,
+            profile: None,
+            games: None,
+            arms: None,
+            agent: None,
+            seeds: None,
+            steps: None,
+            jobs: None,
+            device: None,
+            set: Vec::new(),
+            out: options.out.clone(),
+        }
     }
 
     /// Given options that apply to runs only.

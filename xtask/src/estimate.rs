@@ -1,13 +1,24 @@
-//! Estimate of the remaining time, from the rates of earlier runs.
+//! Estimate of the remaining time, from the rates of earlier runs and from the cost of the networks.
 
 use softmoe_config::{Device, Done, RANDOM_ARM, file};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Agent steps and the seconds they took, evaluation included, by arm.
+/// Agent steps and the seconds they took, evaluation included, by arm; and the seconds that a step of an arm should take by
+/// its multiply-adds.
 #[derive(Debug, Default)]
 pub(crate) struct Rates {
     by_arm: BTreeMap<String, (f64, f64)>,
+    planned: BTreeMap<String, f64>,
+}
+
+/// Where an estimate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Runs of every arm.
+    Runs,
+    /// The multiply-adds of at least one arm.
+    MultiplyAdds,
 }
 
 impl Rates {
@@ -32,6 +43,11 @@ impl Rates {
         rates
     }
 
+    /// Takes note that a step of `arm` should take so many seconds.
+    pub(crate) fn plan(&mut self, arm: &str, seconds_a_step: f64) {
+        self.planned.insert(arm.to_owned(), seconds_a_step);
+    }
+
     /// Adds an observation.
     pub(crate) fn observe(&mut self, arm: &str, steps: f64, seconds: f64) {
         if steps > 0.0 && seconds > 0.0 {
@@ -46,13 +62,31 @@ impl Rates {
         for (arm, &(steps, seconds)) in &other.by_arm {
             self.observe(arm, steps, seconds);
         }
+        self.planned.extend(other.planned.iter().map(|(arm, seconds)| (arm.clone(), *seconds)));
     }
 
-    /// Seconds until `jobs` workers have done the agent steps that are left of each arm; `None` if no rate is known. An arm
-    /// without a rate is assumed to have the mean of the others.
+    /// Where the times of `arms` come from.
+    pub(crate) fn source<'a>(&self, mut arms: impl Iterator<Item = &'a str>) -> Source {
+        let all_ran = arms.all(|arm| arm == RANDOM_ARM || self.by_arm.contains_key(arm));
+        if all_ran { Source::Runs } else { Source::MultiplyAdds }
+    }
+
+    /// How much longer the steps that were observed took than they were planned to take.
+    fn correction(&self) -> f64 {
+        let both = self.by_arm.iter().filter_map(|(arm, (steps, seconds))| {
+            self.planned.get(arm).filter(|planned| **planned > 0.0).map(|planned| (steps * planned, *seconds))
+        });
+        let (planned, took) = both.fold((0.0, 0.0), |sum, (planned, took)| (sum.0 + planned, sum.1 + took));
+        if planned > 0.0 { took / planned } else { 1.0 }
+    }
+
+    /// Seconds until `jobs` workers have done the agent steps that are left of each arm; `None` if neither a rate nor a plan is
+    /// known. An arm without a rate takes what was planned, as much longer as the others took; without a plan, the mean of the
+    /// others.
     pub(crate) fn seconds(&self, left: &[(&str, f64)], jobs: usize) -> Option<f64> {
         let learners = self.by_arm.iter().filter(|(arm, _)| *arm != RANDOM_ARM);
         let (steps, seconds) = learners.fold((0.0, 0.0), |sum, (_, rate)| (sum.0 + rate.0, sum.1 + rate.1));
+        let correction = self.correction();
         let mut total = 0.0;
         let mut longest: f64 = 0.0;
         for &(arm, left) in left {
@@ -60,6 +94,7 @@ impl Rates {
                 Some((steps, seconds)) => seconds / steps,
                 // The random policy takes almost no time.
                 None if arm == RANDOM_ARM => 0.0,
+                None if self.planned.contains_key(arm) => self.planned[arm] * correction,
                 None if steps > 0.0 => seconds / steps,
                 None => return None,
             };
@@ -94,5 +129,26 @@ mod tests {
         // An arm without a rate has the mean of the others, 500 steps a second.
         assert_eq!(rates.seconds(&[("flat-x4", 1000.0)], 1), Some(2.0));
         assert_eq!(rates.seconds(&[], 4), Some(0.0));
+    }
+
+    /// The cheap arms come first, and what they show of the machine counts for the expensive ones.
+    #[test]
+    fn an_arm_without_a_rate_takes_what_its_multiply_adds_say() {
+        let mut rates = Rates::default();
+        rates.plan("flat", 0.001);
+        rates.plan("softmoe-4", 0.004);
+        let left = [("flat", 1000.0), ("softmoe-4", 1000.0)];
+        assert_eq!(rates.seconds(&left, 1), Some(5.0));
+        assert_eq!(rates.source(["random", "flat"].into_iter()), Source::MultiplyAdds);
+        // This machine takes twice as long.
+        rates.observe("flat", 1000.0, 2.0);
+        assert_eq!(rates.seconds(&left, 1), Some(10.0));
+        assert_eq!(rates.source(["random", "flat"].into_iter()), Source::Runs);
+        let mut others = Rates::default();
+        others.add(&rates);
+        assert_eq!(others.seconds(&left, 1), Some(10.0));
+        // A rate of its own counts for more.
+        others.observe("softmoe-4", 1000.0, 3.0);
+        assert_eq!(others.seconds(&left, 1), Some(5.0));
     }
 }

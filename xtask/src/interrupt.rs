@@ -3,12 +3,16 @@
 use anyhow::{Context, Result};
 use softmoe_config::protocol::INTERRUPTED;
 use std::process::Child;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 static SIGNALS: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts the signals that ask to stop (Ctrl-C, termination, a closed terminal) from now on.
+/// Counts the signals that ask to stop (Ctrl-C, termination, a closed terminal) from now on; once is enough.
 pub(crate) fn install() -> Result<()> {
+    static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
+    if IS_INSTALLED.swap(true, Ordering::SeqCst) {
+        return Ok(());
+    }
     ctrlc::set_handler(|| {
         // The third signal always ends this process.
         if SIGNALS.fetch_add(1, Ordering::SeqCst) >= 2 {

@@ -21,6 +21,8 @@
 //! | `draw` | figures without runs |
 //! | `reproduce` | plan, build, run, report |
 //! | `status` | the state of the runs below a directory |
+//! | `speed` | the speed of this machine |
+//! | `list` | figures, arms, rules, times |
 #![deny(missing_docs)]
 
 mod bench;
@@ -33,6 +35,7 @@ mod draw;
 mod estimate;
 mod interrupt;
 mod line;
+mod list;
 mod memory;
 mod output;
 mod plan;
@@ -42,6 +45,7 @@ mod publish;
 mod report;
 mod reproduce;
 mod status;
+mod speed;
 mod store;
 mod time;
 mod worker;
@@ -58,7 +62,7 @@ fn main() -> ExitCode {
         Task::Publish(options) => publish::publish(&options).map(|()| ExitCode::SUCCESS),
         Task::Describe(options) => describe::describe(&options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::bench(&options),
-        Task::List => catalog::list().map(|()| ExitCode::SUCCESS),
+        Task::List(options) => list::list(&options).map(|()| ExitCode::SUCCESS),
         Task::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "xtask", &mut script);

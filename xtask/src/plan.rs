@@ -2,9 +2,10 @@
 
 use crate::catalog;
 use crate::cli::Options;
-use crate::estimate::Rates;
+use crate::estimate::{Rates, Source};
 use crate::memory;
 use crate::output;
+use crate::speed::Speed;
 use crate::store::{self, State};
 use crate::time::time;
 use anyhow::{Result, bail};
@@ -29,6 +30,7 @@ pub(crate) struct Plan {
     pub(crate) jobs: usize,
     pub(crate) device: Device,
     pub(crate) out: PathBuf,
+    speed: Speed,
     settings: Vec<Setting>,
     /// The options' changes of the profile, e.g. `steps 300`.
     changes: Vec<String>,
@@ -136,10 +138,24 @@ impl Plan {
             experiment,
             profile,
             arms,
+            speed: Speed::of_this_machine(),
             settings,
             changes: changes(options),
             is_part: options.arms.is_some() || options.games.is_some(),
         })
+    }
+
+    /// The rates of earlier runs, and on the CPU what the others' multiply-adds let expect.
+    pub(crate) fn rates(&self) -> Rates {
+        let mut rates = Rates::measured(&self.out.join("runs"), self.device);
+        if self.device == Device::Cpu {
+            for run in self.unfinished() {
+                if let Some(seconds) = self.speed.seconds_a_step(&run.config) {
+                    rates.plan(&run.config.arm, seconds);
+                }
+            }
+        }
+        rates
     }
 
     /// The runs that are not finished.
@@ -209,7 +225,16 @@ impl Plan {
         let jobs = count(self.jobs, "job");
         let time = match rates.seconds(&left, self.jobs) {
             _ if left.is_empty() => "nothing is left to run".into(),
-            Some(seconds) => format!("about {} with {jobs} (from the rates of earlier runs)", time(seconds)),
+            Some(seconds) => {
+                let source = match rates.source(left.iter().map(|(arm, _)| *arm)) {
+                    Source::Runs => "from the rates of earlier runs",
+                    Source::MultiplyAdds if self.speed.is_measured => {
+                        "from multiply-adds and the speed of this machine"
+                    }
+                    Source::MultiplyAdds => "from multiply-adds at the speed of a slow machine",
+                };
+                format!("about {} with {jobs} ({source})", time(seconds))
+            }
             None => format!("unknown until the first runs report ({jobs})"),
         };
         row("time", time);
@@ -346,7 +371,9 @@ fn changes(options: &Options) -> Vec<String> {
 fn arms(experiment: &Experiment, profile: &Profile, asked: Option<&[String]>) -> Result<Vec<String>> {
     let Some(asked) = asked else { return Ok(experiment.arms_of(profile).map(str::to_owned).collect()) };
     for name in asked {
-        names::known("arm", name.trim(), experiment.arm_names())?;
+        if let Err(unknown) = names::known("arm", name.trim(), experiment.arm_names()) {
+            bail!("{unknown}{}", catalog::instead_of(name.trim(), experiment));
+        }
     }
     let is_asked = |name: &&str| *name == RANDOM_ARM || asked.iter().any(|asked| asked.trim() == *name);
     Ok(experiment.arm_names().filter(is_asked).map(str::to_owned).collect())

@@ -1,21 +1,27 @@
 //! `cargo xtask reproduce`: plan, build, run, report.
 
 use crate::cli::Options;
-use crate::estimate::Rates;
 use crate::output::quoted;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
 use crate::time::time;
 use crate::{binaries, catalog, draw, interrupt, output, report, store, worker};
-use anyhow::Result;
-use softmoe_config::Experiment;
-use softmoe_config::words::count;
+use anyhow::{Result, bail};
+use softmoe_config::words::{count, thousands};
+use softmoe_config::{Experiment, RunConfig};
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::time::Instant;
+
+/// The name that means every figure.
+const ALL: &str = "all";
 
 /// Runs the command; the exit code is 0 if every run is finished and reported, 1 if a run or the report failed, 130 if a
 /// signal stopped it.
 pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
+    if options.figure.as_deref() == Some(ALL) {
+        return all(options);
+    }
     let started = Instant::now();
 
     let file = catalog::asked(options)?;
@@ -26,7 +32,7 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
 
     // PLAN
     let plan = Plan::new(file, experiment, options)?;
-    let rates = Rates::measured(&plan.out.join("runs"), plan.device);
+    let rates = plan.rates();
     plan.print(&rates);
     plan.check()?;
     if options.dry_run {
@@ -68,6 +74,65 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
         return Ok(stopped());
     }
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the command for every figure that has the profile, and draws those without runs. Figures share runs, which are trained for the
+/// first and reused by the others. A figure that fails does not stop the others; a signal does.
+fn all(options: &Options) -> Result<ExitCode> {
+    if options.arms.is_some() {
+        bail!("`--arms` are those of a figure: name it instead of `{ALL}`, or leave the option out");
+    }
+    let (profile, mut figures) = (options.profile(), Vec::new());
+    let (mut names, mut runs) = (BTreeSet::new(), 0);
+    for figure in catalog::figures()? {
+        let experiment = catalog::experiment(&figure)?;
+        if let Some(profile) = experiment.profiles.get(profile) {
+            let arms: Vec<&str> = experiment.arms_of(profile).collect();
+            let configs = experiment.resolve(options.profile(), profile, &arms)?;
+            runs += configs.len();
+            names.extend(configs.iter().map(RunConfig::name));
+        }
+        if experiment.profiles.contains_key(profile) || experiment.profiles.is_empty() {
+            figures.push((figure, !experiment.profiles.is_empty()));
+        }
+    }
+    if names.is_empty() {
+        // The first figure with runs says which profiles there are.
+        let experiments = catalog::figures()?.into_iter().map(|figure| catalog::experiment(&figure));
+        let experiments = experiments.collect::<Result<Vec<Experiment>>>()?;
+        if let Some(experiment) = experiments.iter().find(|experiment| !experiment.profiles.is_empty()) {
+            catalog::profile(experiment, profile)?;
+        }
+    }
+    output::line(format_args!(
+        "{}, profile {profile}: {}, {} of them different\n",
+        count(figures.len(), "figure"),
+        count(runs, "run"),
+        thousands(names.len())
+    ));
+    let mut failed = Vec::new();
+    for (figure, has_runs) in figures {
+        let mut of_figure = Options { figure: Some(figure.clone()), ..options.clone() };
+        if !has_runs {
+            // What is drawn has no runs that options could change.
+            of_figure = Options { figure: Some(figure.clone()), ..Options::drawing(options) };
+        }
+        let code = reproduce(&of_figure).unwrap_or_else(|error| {
+            output::error_line(format_args!("error: {figure}: {error:#}"));
+            ExitCode::FAILURE
+        });
+        if interrupt::signals() > 0 {
+            return Ok(code);
+        }
+        if code != ExitCode::SUCCESS {
+            failed.push(figure);
+        }
+    }
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::error_line(format_args!("\n{} failed: {}", count(failed.len(), "figure"), failed.join(", ")));
+    Ok(ExitCode::FAILURE)
 }
 
 fn print_failures(failures: &[Failure]) {

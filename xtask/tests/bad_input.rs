@@ -26,6 +26,10 @@ fn names() {
         "fig3 --arms flat,sofmoe-4",
         &["no arm `sofmoe-4`", "did you mean `softmoe-4`?", "`expert-choice-4`"],
     );
+    refused(
+        "fig3 --arms softmoe-6",
+        &["The like: `--arms softmoe-4 --set network.body.experts=6 --out DIR`"],
+    );
     refused("fig3 --games breakuot", &["no game `breakuot`", "did you mean `breakout`?", "`space_invaders`"]);
     refused("fig3 --agent dqn", &["no agent `dqn`", "did you mean `dqn_atari`?", "`der_minatar`"]);
     refused("fig3 --agent dqn_minitar", &["no agent `dqn_minitar`", "did you mean `dqn_minatar`?"]);
@@ -149,7 +153,12 @@ fn programs_that_are_not_there() {
 #[test]
 fn the_list_and_the_completions_print() {
     for (arguments, part) in [
-        (vec!["list"], "fig3"),
+        (
+            vec!["list"],
+            "fig3: The components of SoftMoE\n  profile minatar: 275 runs (11 arms x 5 games x 5 seeds), about ",
+        ),
+        (vec!["list", "fig3"], "expert-choice-4 "),
+        (vec!["list", "fig3"], "rainbow: agent.learning_rate=1e-3"),
         (vec!["completions", "bash"], "describe"),
         (vec!["completions", "--help"], "xtask() { cargo xtask"),
     ] {

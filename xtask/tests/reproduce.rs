@@ -24,7 +24,7 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
             "6: 3 arms x 1 game x 2 seeds",
             "random, flat, softmoe-4",
             "0 finished, 0 to resume, 6 new",
-            "unknown until the first runs report (3 jobs)",
+            "with 3 jobs (from multiply-adds at the speed of a slow machine)",
             // 100,000 frames of 10x10x4 bytes, 16 more each and a tree of 2^18 f64.
             "0.044 GB a replay when it is full, 0.13 GB with 3 jobs",
             "from the paper's protocol",
@@ -33,6 +33,41 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
     );
     assert!(!workshop.out().exists());
     assert_eq!(workshop.started(), 0);
+}
+
+/// 10,000 steps of 41 passes and a few of evaluation: SoftMoE-4 has 861,184 multiply-adds.
+#[test]
+fn the_plan_knows_its_time_from_multiply_adds() {
+    let workshop = Workshop::new();
+    workshop.tell("speed", "1e9");
+    let one = "fig3 --arms softmoe-4 --games breakout --seeds 1 --steps 10_000 --jobs 1 --dry-run";
+    let (_, plan, _) = workshop.reproduce(&format!(
+        "{one} --set training.final_evaluation_episodes=1 --set training.evaluation_episodes=1"
+    ));
+    // (1 + 5 x 32 / 4 + 6 x 200 / 10,000) x 861,184 x 10,000 = 3.54e11.
+    assert_says(&plan, &["about 5 min 54 s with 1 job (from multiply-adds and the speed of this machine)"]);
+}
+
+/// Every figure of a profile; runs that figures share are made once.
+#[test]
+fn all_figures_of_a_profile_are_reproduced() {
+    let workshop = Workshop::new();
+    let (code, stdout, stderr) = workshop.reproduce("all --profile smoke");
+    assert_eq!(code, Some(0), "{stderr}");
+    let line = stdout.lines().next().unwrap();
+    let numbers: Vec<usize> =
+        line.split(|c: char| !c.is_ascii_digit()).filter_map(|number| number.parse().ok()).collect();
+    let [figures, runs, different] = numbers[..] else { panic!("{line}") };
+    assert_eq!(workshop.started(), different);
+    assert!(different <= runs, "{line}");
+    // Figure 2 has two drawings.
+    assert_eq!(stdout.matches("report: ").count(), figures + 1);
+    let (code, _, stderr) = workshop.reproduce("all --arms flat");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["`--arms` are those of a figure"]);
+    let (code, _, stderr) = workshop.reproduce("all --profile smok");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["did you mean `smoke`?"]);
 }
 
 #[test]
@@ -476,7 +511,11 @@ fn a_device_is_planned_handed_to_the_worker_and_remembered() {
     let more = format!("{SIX} --steps 40_000 --dry-run --jobs 1").replace("--seeds 2", "--seeds 3");
     let (_, plan, _) = workshop.reproduce(&format!("{more} --device cuda:2"));
     assert_says(&plan, &["about 8 s with 1 job", "4 finished runs of `cuda:0` will be reused"]);
+    // On the CPU, the multiply-adds tell.
     let (_, plan, _) = workshop.reproduce(&more);
+    assert_says(&plan, &["from multiply-adds at the speed of a slow machine"]);
+    let (_, plan, _) =
+        workshop.reproduce(&format!("{SIX} --dry-run --device wgpu").replace("flat,softmoe-4", "flat-x4"));
     assert_says(&plan, &["unknown until the first runs report"]);
 }
 

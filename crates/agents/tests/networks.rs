@@ -71,6 +71,40 @@ fn parameters_are_as_many_as_the_layers_have() {
     assert_eq!(parameters("expert_choice(experts: 2, extra_layers: 2)", 32), total);
 }
 
+/// Multiply-adds of the layers themselves.
+fn multiply_adds(architecture: &Architecture) -> u64 {
+    let network = build(architecture).unwrap_or_else(|error| panic!("{architecture}: {error}"));
+    network.describe().iter().map(|layer| layer.multiply_adds as u64).sum()
+}
+
+/// Costs are planned by formulas; here they are those of layers, at the paper's size.
+#[test]
+fn multiply_adds_are_those_of_the_layers() {
+    for body in [
+        "flat(extra_layers: 2)",
+        "soft_moe(experts: 4, extra_layers: 1, bottleneck: true)",
+        "soft_moe(experts: 3, tokens: per_patch, slots: fraction(0.3), scale: 2)",
+        "soft_moe(experts: 2, tokens: per_patch_average)",
+        "expert_choice(experts: 4, tokens: per_feature, slots: count(5))",
+        "top_k(experts: 3, k: 2, capacity_factor: 1.5)",
+        "tokenized(pool: mean, relu: after)",
+        "global_average_pooling()",
+        "simplicial(version: v2, groups: 3)",
+    ] {
+        for encoder in ["nature", "impala(width: 1)", "impala(width: 2)"] {
+            for head in
+                ["categorical(atoms: 51, dueling: true, noisy: true)", "q(dueling: false, noisy: false)"]
+            {
+                let text = format!(
+                    "(network: (encoder: {encoder}, body: {body}, hidden: 64), head: {head}, observation: (84, 84, 4), actions: 18)"
+                );
+                let architecture: Architecture = text.parse().unwrap();
+                assert_eq!(architecture.multiply_adds(), Some(multiply_adds(&architecture)), "{text}");
+            }
+        }
+    }
+}
+
 #[test]
 fn every_arm_of_every_experiment_builds_for_every_game() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
@@ -83,7 +117,12 @@ fn every_arm_of_every_experiment_builds_for_every_game() {
             profile.seeds = 1;
             for run in experiment.resolve(name, &profile, &arms).unwrap() {
                 let Some(architecture) = run.architecture(0) else { continue };
-                build(&architecture).unwrap_or_else(|error| panic!("{}: {error}", run.name()));
+                assert_eq!(
+                    architecture.multiply_adds(),
+                    Some(multiply_adds(&architecture)),
+                    "{}",
+                    run.name()
+                );
                 built += 1;
             }
         }

@@ -39,6 +39,7 @@
 pub mod agent;
 pub mod body;
 mod check;
+mod cost;
 pub mod device;
 mod device_body;
 pub mod directory;

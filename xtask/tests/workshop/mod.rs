@@ -18,6 +18,10 @@ if [ "$1" = describe ]; then
     cat
     exit
 fi
+if [ "$1" = calibrate ]; then
+    [ -e "$here/speed" ] && cat "$here/speed" && exit
+    exit 1
+fi
 if [ "$1" = device ]; then
     [ -e "$here/no-device" ] || exit 0
     echo "error: the device \`$2\` cannot be used: $(cat "$here/no-device")" >&2

@@ -1,5 +1,6 @@
 //! The worker: trains one run in the directory of its `run.ron`, describes networks, and checks which devices are available.
 
+mod calibrate;
 mod console;
 mod describe;
 mod lock;
@@ -53,6 +54,9 @@ enum Command {
     /// Print the fingerprint of the numbers that this program computes, from two short runs
     #[cfg(feature = "minatar")]
     Fingerprint,
+    /// Measure the speed of one core, in multiply-adds a second of a short run
+    #[command(hide = true)]
+    Calibrate,
 }
 
 /// A run to train.
@@ -88,6 +92,7 @@ fn main() -> ExitCode {
             let _ = writeln!(std::io::stdout(), "{fingerprint}");
             ExitCode::SUCCESS
         }),
+        (Some(Command::Calibrate), _) => calibrate::calibrate().map(|()| ExitCode::SUCCESS),
         (None, Some(training)) => run(training),
         (None, None) => {
             Err(anyhow::anyhow!("missing argument: the run.ron of a run (see `softmoe-run --help`)"))
