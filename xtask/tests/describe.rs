@@ -25,7 +25,7 @@ fn refused(arguments: &str, parts: &[&str]) {
 #[test]
 fn an_arm_of_a_figure_with_runs_is_as_it_is_run() {
     let told = described("softmoe-4");
-    assert_says(&told, &["SoftMoE-4 of fig3", "body soft_moe(experts: 4)\n", "worker: describe -\n"]);
+    assert_says(&told, &["SoftMoE-4 of fig1", "body soft_moe(experts: 4)\n", "worker: describe -\n"]);
     assert_says(&told, &["encoder:minatar", "hidden:128", "observation:(10,10,4)", "actions:6"]);
     assert_says(&told, &["categorical(atoms:51,dueling:true,noisy:true)"]);
     assert_says(&described("flat --game seaquest"), &["observation:(10,10,10)"]);
@@ -44,7 +44,11 @@ fn another_encoder_comes_at_its_own_size() {
 
 #[test]
 fn an_arm_that_is_only_drawn_is_as_it_is_drawn() {
-    assert_says(&described("tokenized-sum"), &["fig2", "impala(width:1)", "observation:(84,84,4)"]);
+    assert_says(&described("tokenized-sum"), &["fig5", "encoder:minatar"]);
+    assert_says(
+        &described("tokenized-sum --figure fig2"),
+        &["fig2", "impala(width:1)", "observation:(84,84,4)"],
+    );
     assert_says(&described("flat --figure fig2 --profile minatar"), &["fig2", "encoder:minatar"]);
 }
 
@@ -58,7 +62,10 @@ fn what_is_mistyped_gets_the_nearest() {
     refused("flat --game brakeout", &["did you mean `breakout`?"]);
     refused("flat --set network.hiden=3", &["did you mean `network.hidden`?"]);
     refused("flat --set network.hidden=0", &["between 1 and 8192"]);
-    refused("tokenized-sum --encoder nature", &["leave out `--encoder`", "`--profile` (atari, minatar)"]);
+    refused(
+        "tokenized-sum --figure fig2 --encoder nature",
+        &["leave out `--encoder`", "`--profile` (atari, minatar)"],
+    );
     refused("random", &["has no network"]);
 }
 

@@ -2,6 +2,7 @@
 
 use crate::settings::{is_of_body, is_of_environment, otherwise_set, unlike};
 use crate::statistics::average;
+use crate::times::update_seconds;
 use softmoe_config::directory::read_points;
 use softmoe_config::setting::Difference;
 use softmoe_config::words::count;
@@ -113,6 +114,10 @@ pub struct FinishedRun {
     pub agent_steps: AgentSteps,
     /// Mean return of the final evaluation.
     pub score: f64,
+    /// Parameters of its network.
+    pub parameters: usize,
+    /// Mean time of an update in seconds; `None` if its files do not tell.
+    pub update_seconds: Option<f64>,
     /// Device that it trained on, e.g. `cpu`.
     pub device: String,
     /// Mean evaluation return over the course of training, in order of agent steps.
@@ -214,9 +219,20 @@ impl Collection {
                 collection.warnings.push(format!("{name}: no learning curve, {reason}"));
                 Vec::new()
             });
-            let Done { agent_steps, score, device, sessions, .. } = done;
-            let run = FinishedRun { name, config, preset, agent_steps, score, device, curve, sessions };
-            collection.finished.push(run);
+            let update_seconds = update_seconds(&directory);
+            let Done { agent_steps, score, device, sessions, parameters, .. } = done;
+            collection.finished.push(FinishedRun {
+                name,
+                config,
+                preset,
+                agent_steps,
+                score,
+                parameters,
+                update_seconds,
+                device,
+                curve,
+                sessions,
+            });
         }
         let reference = &selection.experiment.reference;
         let learners = || collection.finished.iter().filter(|run| run.name.arm != RANDOM_ARM);

@@ -19,5 +19,6 @@ pub mod provenance;
 pub mod report;
 mod settings;
 pub mod text;
+mod times;
 
 pub use softmoe_statistics as statistics;

@@ -177,6 +177,8 @@ fn a_finished_figure_has_all_its_files() {
     let table = workshop.read("table.md");
     assert_says(&table, &["| SoftMoE-4 | 2.00 [", "| flat x4 | 0.50 [", "| random policy | 0.00 ["]);
     assert_says(&table, &["demo · profile tiny · breakout, asterix · 3 seeds · 10,000 agent steps"]);
+    // What it costs: made-up runs have one parameter and no times.
+    assert_says(&table, &["| flat | 1.00 [", " | 1 | 213,632 | – |", " | 1 | 861,184 | – |"]);
     let verdict = workshop.read("verdict.md");
     assert_says(&verdict, &["A demonstration: supported", "Almost everything.", "1.50 ["]);
     let caution = "Intervals resampled from 3 runs of a game understate the uncertainty";
@@ -381,6 +383,27 @@ fn arms_of_their_own_agent_and_intervention_count() {
     let stdout = stdout.replace('\n', " ");
     assert_says(&stdout, &["soft: agent.batch_size is 16, flat has 32 (3 runs left out)"]);
     assert_says(&stdout, &["soft: agent.n_step is 5, flat has 3 (3 runs left out)"]);
+}
+
+/// 12 seconds of updates, in two evaluations, make 3 milliseconds an update of 4,000.
+#[test]
+fn the_time_of_an_update_is_beside_the_score() {
+    let workshop = Workshop::new();
+    for game in [MinAtarGame::Breakout, MinAtarGame::Asterix] {
+        for seed in 0..3 {
+            let run = workshop.run("soft", game, seed);
+            fs::write(
+                run.metrics_csv(),
+                "agent_steps,updates,evaluation_return\n100,1000,1.5\n200,4000,2.5\n",
+            )
+            .unwrap();
+            let rows = "agent_steps,name,value\n100,time/update,4\n100,time/act,9\n200,time/update,8\n";
+            fs::write(run.diagnostics_csv(), rows).unwrap();
+        }
+    }
+    let (success, _, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert_says(&workshop.read("table.md"), &["## Cost", " | 1 | 861,184 | 3.00 |", " | 1 | 213,632 | – |"]);
 }
 
 /// The report covers the runs of the plan, no others that lie beside them.

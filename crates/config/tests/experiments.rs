@@ -32,7 +32,9 @@ fn every_experiment_reads_and_validates() {
         for name in ["smoke", "quick"] {
             assert!(experiment.profiles.contains_key(name), "{}: profile {name}", experiment.figure);
         }
-        assert!(!experiment.rules.is_empty(), "{}: nothing decides the verdict", experiment.figure);
+        // Curves illustrate other figures.
+        let judges = experiment.figure != "app-curves";
+        assert_eq!(!experiment.rules.is_empty(), judges, "{}: the rules of the verdict", experiment.figure);
         for (name, profile) in &experiment.profiles {
             let leaves_out = profile.leaves_out();
             assert!(leaves_out[0].contains("instead of 20"), "{}/{name}: {leaves_out:?}", experiment.figure);
@@ -192,5 +194,75 @@ fn there_are_as_many_evaluations_as_the_profile_has() {
         profile.agent_steps.0 = steps;
         let run = fig3.resolve("quick", &profile, &["flat"]).unwrap().remove(0);
         assert_eq!(steps.div_ceil(run.training.evaluation_period.0), profile.evaluations, "{steps}");
+    }
+}
+
+/// EXPERIMENTS: every row, and the arms of each by their bodies.
+#[test]
+fn every_figure_is_there_with_its_arms() {
+    let experiments = experiments();
+    let names: Vec<&str> = experiments.iter().map(|experiment| experiment.figure.as_str()).collect();
+    let rows = [
+        ("app-cnn", 13),
+        ("app-curves", 10),
+        ("app-der", 10),
+        ("controls", 14),
+        ("fig1", 6),
+        ("fig10", 8),
+        ("fig11", 18),
+        ("fig2", 3),
+        ("fig3", 10),
+        ("fig4", 5),
+        ("fig5", 6),
+        ("fig6", 8),
+        ("fig7", 9),
+        ("fig8", 4),
+        ("fig9", 6),
+        ("gap", 8),
+    ];
+    assert_eq!(names, rows.map(|(name, _)| name));
+    for (experiment, (name, arms)) in experiments.iter().zip(rows) {
+        assert_eq!(experiment.arms.len(), arms, "{name}");
+        let Some(profile) = experiment.profiles.get("smoke") else { continue };
+        let runs = experiment.arms_of(profile).count();
+        assert!((3..=4).contains(&runs), "{name}: the random policy and two or three arms, not {runs}");
+        // An arm of another agent is compared with the flat arm of its own.
+        for run in
+            experiment.resolve("smoke", profile, &experiment.arms_of(profile).collect::<Vec<_>>()).unwrap()
+        {
+            let Some(agent) = run.agent.learning() else { continue };
+            let reference = experiment.reference_of(&run.arm);
+            let game = run.environment.game();
+            let flat = experiment.resolve_run("smoke", profile, reference, game, 0).unwrap();
+            assert_eq!(flat.network.body, BodySpec::flat(), "{name}: {reference}");
+            assert_eq!(
+                flat.agent.learning().unwrap().n_step,
+                agent.n_step,
+                "{name}: {} and {reference}",
+                run.arm
+            );
+        }
+    }
+}
+
+/// A control with what it controls, as the controls' definitions have it.
+#[test]
+fn controls_are_the_parts_of_the_definition() {
+    let experiments = experiments();
+    let body = |figure: &str, arm: &str| {
+        let experiment = experiments.iter().find(|experiment| experiment.figure == figure).unwrap();
+        experiment.arm(arm).unwrap().body.to_string()
+    };
+    for (figure, arm, expected) in [
+        ("controls", "softmoe-4-random-phi", "soft_moe(experts: 4, random_phi: true)"),
+        ("controls", "tokenized-mean-x4-relu-after", "tokenized(pool: mean, relu: after, scale: 4.0)"),
+        ("controls", "softmoe-4-bottleneck", "soft_moe(bottleneck: true, experts: 4)"),
+        ("controls", "top-1-4", "top_k(experts: 4)"),
+        ("fig7", "softmoe-1-x4-shuffled", "soft_moe(experts: 1, scale: 4.0, tokens: shuffled)"),
+        ("fig8", "softmoe-1-x4-p-1", "soft_moe(experts: 1, scale: 4.0, slots: count(1))"),
+        ("gap", "gap-x4", "global_average_pooling(scale: 4.0)"),
+    ] {
+        let expected: BodySpec = expected.parse().unwrap();
+        assert_eq!(body(figure, arm), expected.to_string(), "{figure}: {arm}");
     }
 }

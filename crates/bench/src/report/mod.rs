@@ -1,12 +1,14 @@
 //! The report on a figure: the scores of every arm, the verdict on the claim, and the files of both.
 
 mod changes;
+mod cost;
 mod drawing;
 mod files;
 mod pictures;
 mod table;
 mod verdict;
 
+pub use cost::Cost;
 pub use drawing::draw;
 pub use files::{WriteError, write};
 pub use pictures::{bars, curves};

@@ -1,6 +1,6 @@
 //! The table and the verdict as text, and the raw scores as CSV.
 
-use super::{Judgement, Raw, Report, Verdict};
+use super::{Judgement, Raw, Report, Verdict, cost};
 use crate::statistics::Estimate;
 use crate::text;
 use comfy_table::Table;
@@ -48,7 +48,22 @@ pub fn markdown(report: &Report) -> String {
         report.reference
     );
     list(&mut text, &with_constant_note(report.caution.iter().chain(&report.notes).cloned()));
+    costs(&mut text, report);
     text
+}
+
+/// The cost of each arm beside its score.
+fn costs(text: &mut String, report: &Report) {
+    let rows = cost::rows(report);
+    let Some(header) = rows.first() else { return };
+    text.push_str("\n## Cost\n\n");
+    row(text, header);
+    row(text, &vec!["---".to_owned(); header.len()]);
+    rows[1..].iter().for_each(|cells| row(text, cells));
+    text.push_str(
+        "\nMultiply-adds: products and convolutions in the forward pass of one observation. The time of an update is the mean over the \
+         runs; runs that ran at the same time on one machine slow each other down.\n",
+    );
 }
 
 /// The notes of a report: its own `notes`, then those of every report.
