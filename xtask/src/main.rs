@@ -40,6 +40,7 @@ mod memory;
 mod output;
 mod plan;
 mod pool;
+mod power;
 mod progress;
 mod publish;
 mod report;

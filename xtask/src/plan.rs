@@ -5,6 +5,7 @@ use crate::cli::Options;
 use crate::estimate::{Rates, Source};
 use crate::memory;
 use crate::output;
+use crate::power;
 use crate::speed::Speed;
 use crate::store::{self, State};
 use crate::time::time;
@@ -244,6 +245,13 @@ impl Plan {
         row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));
         output::line(format_args!("  deviations of `{}` from the paper's protocol:", self.profile_name));
         profile.leaves_out().iter().for_each(|sentence| output::wrapped(6, &format!("    - {sentence}")));
+        row(
+            "power",
+            "with these games and seeds, the claim's parts could be supported in so many of 100 cases".into(),
+        );
+        for line in power::lines(experiment, profile) {
+            output::wrapped(6, &format!("    - {line}"));
+        }
         self.notes().iter().for_each(|note| output::wrapped(4, &format!("  note: {note}")));
         output::line(format_args!(""));
     }

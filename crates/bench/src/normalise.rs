@@ -1,31 +1,46 @@
 //! Normalisation of scores, so that scores of different games can be averaged.
 //!
 //! A normalised score is `(score - zero) / (one - zero)`, with the [`ScoreScale`] of the game. MinAtar has no human score:
-//! a game's zero is the mean score of the random policy, its one the mean score of the figure's reference arm. Both are
-//! taken as fixed: intervals of normalised scores do not contain the uncertainty of the scale itself.
+//! a game's zero is the mean score of the random policy, its one the mean score of the arm's reference. These means are
+//! estimates, and the intervals of aggregates and differences contain their uncertainty.
 
-use crate::collect::Collection;
-use crate::statistics::{Runs, Scores, Tasks};
-use softmoe_config::{Game, RANDOM_ARM, ScoreScale};
+use crate::collect::{Collection, FinishedRun};
+use crate::statistics::{
+    Bootstrap, Contrast, Normalised, Runs, Scores, Summary, Tasks, Uncertainty, average,
+};
+use rand::Rng;
+use softmoe_config::{AgentSteps, Experiment, Game, RANDOM_ARM, ScoreScale};
+use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
-/// One game's zero and one.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct GameScale {
-    zero: f64,
-    one: f64,
+/// Standard errors by which a reference arm must exceed the random policy for its game to count.
+const CLEARLY: f64 = 4.0;
+
+/// The number that is a run's score.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measure {
+    /// The mean return of the final evaluation.
+    #[default]
+    Final,
+    /// The mean return of the evaluations in the second half of training: the area under that half of the learning curve.
+    SecondHalf,
 }
 
-impl GameScale {
-    /// The scale between two scores; `None` unless `one` exceeds `zero` by more than rounding.
-    pub fn between(zero: f64, one: f64) -> Option<Self> {
-        let rounding = 1e-9 * zero.abs().max(one.abs()).max(1.0);
-        (one - zero > rounding).then_some(GameScale { zero, one })
-    }
-
-    /// `score` on this scale.
-    pub fn normalise(&self, score: f64) -> f64 {
-        (score - self.zero) / (self.one - self.zero)
+impl Measure {
+    /// The score of `run`; `None` without a learning curve.
+    pub fn of(self, run: &FinishedRun) -> Option<f64> {
+        match self {
+            Measure::Final => Some(run.score),
+            Measure::SecondHalf => {
+                let late = run.curve.iter().filter(|(steps, _)| steps.0 * 2 > run.agent_steps.0);
+                let returns: Vec<f64> = late.map(|(_, value)| *value).collect();
+                match returns.as_slice() {
+                    // The random policy learns nothing: its only evaluation stands for all.
+                    [] => (run.name.arm == RANDOM_ARM).then_some(run.score),
+                    returns => Some(average(returns)),
+                }
+            }
+        }
     }
 }
 
@@ -46,10 +61,11 @@ pub enum NoScale {
         /// The reference arm.
         reference: String,
     },
-    /// The reference arm is no better than the random policy.
+    /// The reference arm is not clearly better than the random policy.
     #[error(
-        "{game} is left out of the aggregates: the reference arm {reference} (mean score {score:.2}) is not above \
-         the random policy ({random:.2}) there, so scores cannot be normalised; train longer"
+        "{game} is left out of the aggregates: the reference arm {reference} (mean score {score:.2}) is not clearly above the \
+         random policy ({random:.2}) there, {}, so scores cannot be normalised; train longer or with more seeds",
+        distance(*errors)
     )]
     NotAboveRandom {
         /// The game.
@@ -60,54 +76,230 @@ pub enum NoScale {
         score: f64,
         /// The random policy's mean score.
         random: f64,
+        /// The difference in standard errors; `None` with a single run of either.
+        errors: Option<f64>,
     },
 }
 
-/// The scales of all games that have one.
-#[derive(Clone, Debug, PartialEq)]
+/// The distance from the random policy, in words.
+fn distance(errors: Option<f64>) -> String {
+    errors.map_or_else(
+        || "in a single run".to_owned(),
+        |errors| format!("by {errors:.1} standard errors where at least {CLEARLY} and a 95% interval above 0 are needed"),
+    )
+}
+
+/// The arms' scores on the games that can be normalised.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Normalisation {
-    scales: Vec<(Game, GameScale)>,
+    measure: Measure,
+    games: Vec<Game>,
     /// The games without a scale.
     pub left_out: Vec<NoScale>,
+    /// The arms with runs on all games, and their positions in `methods`.
+    positions: BTreeMap<String, usize>,
+    /// Raw scores on `games`.
+    methods: Vec<Scores>,
+    /// The reference of each arm.
+    references: BTreeMap<String, String>,
 }
 
 impl Normalisation {
-    /// The scales of `games`, from the runs of [`RANDOM_ARM`] and of `reference` in `collection`.
-    pub fn of(collection: &Collection, reference: &str, games: &[Game]) -> Self {
-        let mut normalisation = Normalisation { scales: Vec::new(), left_out: Vec::new() };
+    /// The normalisation of the scores of `arms` on `games`, by the runs of [`RANDOM_ARM`] and of the arms' references in
+    /// `collection`.
+    pub fn of(
+        collection: &Collection,
+        experiment: &Experiment,
+        arms: &[String],
+        games: &[Game],
+        measure: Measure,
+    ) -> Self {
+        let names = || arms.iter().map(String::as_str).chain([RANDOM_ARM]);
+        let references: BTreeMap<String, String> =
+            names().map(|arm| (arm.to_owned(), experiment.reference_of(arm).to_owned())).collect();
+        let raw = |arm: &str, game: Game| -> Vec<f64> {
+            collection.of(arm, game).filter_map(|run| measure.of(run)).collect()
+        };
+        // A reference without any run costs its own arms their scores, not the others their games.
+        let was_run = |arm: &str| collection.finished.iter().any(|run| run.name.arm == arm);
+        let needed: BTreeSet<&str> = references
+            .values()
+            .map(String::as_str)
+            .filter(|reference| *reference == experiment.reference || was_run(reference))
+            .collect();
+        let scale = |game: Game| {
+            needed.iter().try_for_each(|reference| {
+                check_scale(game, reference, &raw(reference, game), &raw(RANDOM_ARM, game))
+            })
+        };
+        let mut normalisation = Normalisation {
+            measure,
+            games: Vec::new(),
+            left_out: Vec::new(),
+            positions: BTreeMap::new(),
+            methods: Vec::new(),
+            references: references.clone(),
+        };
         for &game in games {
-            match scale(collection, reference, game) {
-                Ok(scale) => normalisation.scales.push((game, scale)),
+            match scale(game) {
+                Ok(()) => normalisation.games.push(game),
                 Err(why) => normalisation.left_out.push(why),
+            }
+        }
+        let all: BTreeSet<&str> = names().chain(needed.iter().copied()).collect();
+        for arm in all {
+            let tasks = normalisation.games.iter().map(|&game| Runs(raw(arm, game)));
+            if let Ok(scores) = Scores::by_task(Tasks(tasks.collect())) {
+                normalisation.positions.insert(arm.to_owned(), normalisation.methods.len());
+                normalisation.methods.push(scores);
             }
         }
         normalisation
     }
 
     /// The games with a scale.
-    pub fn games(&self) -> impl Iterator<Item = Game> {
-        self.scales.iter().map(|(game, _)| *game)
+    pub fn games(&self) -> &[Game] {
+        &self.games
     }
 
-    /// The normalised scores of `arm` on the games with a scale; `None` if there are no such games, or if `arm` has no
-    /// finished run of one of them: aggregates over different games cannot be compared.
-    pub fn scores(&self, collection: &Collection, arm: &str) -> Option<Scores> {
-        let tasks = self.scales.iter().map(|(game, scale)| {
-            Runs(collection.scores(arm, *game).into_iter().map(|score| scale.normalise(score)).collect())
-        });
-        Scores::by_task(Tasks(tasks.collect())).ok()
+    /// Whether the scale is made of the runs of other arms, as opposed to returns that the games define.
+    fn is_estimated(&self) -> bool {
+        self.games.iter().any(|game| game.score_scale() == ScoreScale::RandomToReference)
+    }
+
+    /// The reference of `arm`.
+    pub fn reference_of<'a>(&'a self, arm: &'a str) -> &'a str {
+        self.references.get(arm).map_or(arm, String::as_str)
+    }
+
+    /// The positions of `arm` and its scale; `None` if there are no games, or if one of these arms has no finished run of one of
+    /// them: aggregates over different games cannot be compared.
+    fn normalised(&self, arm: &str) -> Option<Normalised> {
+        let position = |arm: &str| self.positions.get(arm).copied();
+        Some(Normalised {
+            method: position(arm)?,
+            zero: position(RANDOM_ARM)?,
+            one: position(self.reference_of(arm))?,
+        })
+    }
+
+    /// The scores of `arm` on the scale that its games define.
+    fn on_fixed_scale(&self, arm: &str) -> Option<Scores> {
+        let raw = &self.methods[*self.positions.get(arm)?];
+        let scale = |task: usize| match self.games[task].score_scale() {
+            ScoreScale::Returns { zero, one } => (zero, one),
+            ScoreScale::RandomToReference => (0.0, 1.0),
+        };
+        raw.map(|task, score| (score - scale(task).0) / (scale(task).1 - scale(task).0)).ok()
+    }
+
+    /// The normalised scores of `arm` on the games with a scale; `None` if there are no such games, or if `arm`, its reference or
+    /// the random policy has no finished run of one of them: aggregates over different games cannot be compared.
+    pub fn scores(&self, arm: &str) -> Option<Scores> {
+        if self.is_estimated() {
+            self.normalised(arm)?.scores(&self.methods).ok()
+        } else {
+            self.on_fixed_scale(arm)
+        }
+    }
+
+    /// The aggregates of `arm`, with intervals that contain the uncertainty of the scale; `None` as in
+    /// [`scores`](Self::scores).
+    pub fn summary(&self, arm: &str, bootstrap: &Bootstrap, generator: &mut impl Rng) -> Option<Summary> {
+        if self.is_estimated() {
+            bootstrap.normalised_summary(&self.methods, self.normalised(arm)?, generator).ok()
+        } else {
+            Some(bootstrap.summary(&self.on_fixed_scale(arm)?, generator))
+        }
+    }
+
+    /// A weighted sum of the arms' mean normalised scores, with the uncertainty of the scale.
+    ///
+    /// # Errors
+    ///
+    /// The arms without [`scores`](Self::scores).
+    pub fn contrast<'a>(&self, terms: &[(f64, &'a str)]) -> Result<Contrast, Vec<&'a str>> {
+        let absent: Vec<&str> =
+            terms.iter().map(|(_, arm)| *arm).filter(|arm| self.scores(arm).is_none()).collect();
+        if !absent.is_empty() {
+            return Err(absent);
+        }
+        let contrast = if self.is_estimated() {
+            let terms: Vec<(f64, Normalised)> =
+                terms.iter().filter_map(|&(weight, arm)| Some((weight, self.normalised(arm)?))).collect();
+            Contrast::of_normalised(&self.methods, &terms)
+        } else {
+            let scores: Vec<(f64, Scores)> =
+                terms.iter().filter_map(|&(weight, arm)| Some((weight, self.on_fixed_scale(arm)?))).collect();
+            Contrast::of(scores.iter().map(|(weight, scores)| (*weight, scores)))
+        };
+        contrast.map_err(|_| terms.iter().map(|(_, arm)| *arm).collect())
+    }
+
+    /// The normalised evaluation returns of `arm` at the agent steps at which all of its runs were evaluated, on the scale of
+    /// the scores.
+    pub fn steps(&self, collection: &Collection, arm: &str) -> Vec<(AgentSteps, Scores)> {
+        let mut found: BTreeMap<AgentSteps, Vec<Runs<f64>>> = BTreeMap::new();
+        let runs = |game: Game| collection.of(arm, game).filter(|run| self.measure.of(run).is_some());
+        for (task, &game) in self.games.iter().enumerate() {
+            for run in runs(game) {
+                for &(steps, value) in &run.curve {
+                    let tasks = found.entry(steps).or_default();
+                    tasks.resize(self.games.len().max(tasks.len()), Runs(Vec::new()));
+                    tasks[task].0.push(value);
+                }
+            }
+        }
+        let complete = |tasks: &[Runs<f64>]| {
+            tasks.iter().zip(&self.games).all(|(values, &game)| values.0.len() == runs(game).count())
+        };
+        let normalised = |tasks: Vec<Runs<f64>>| {
+            let raw = Scores::by_task(Tasks(tasks)).ok()?;
+            if !self.is_estimated() {
+                let of_steps = Normalisation {
+                    positions: BTreeMap::from([(arm.to_owned(), 0)]),
+                    methods: vec![raw],
+                    ..self.clone()
+                };
+                return of_steps.on_fixed_scale(arm);
+            }
+            let Normalised { zero, one, .. } = self.normalised(arm)?;
+            let methods = [raw, self.methods[zero].clone(), self.methods[one].clone()];
+            Normalised { method: 0, zero: 1, one: 2 }.scores(&methods).ok()
+        };
+        let whole = found.into_iter().filter(|(_, tasks)| complete(tasks));
+        whole.filter_map(|(steps, tasks)| Some((steps, normalised(tasks)?))).collect()
     }
 }
 
-fn scale(collection: &Collection, reference: &str, game: Game) -> Result<GameScale, NoScale> {
-    if let ScoreScale::Returns { zero, one } = game.score_scale() {
-        return Ok(GameScale { zero, one });
+/// Whether the scores of `reference` on `game` are far enough above those of the random policy to be the 1 of a scale.
+fn check_scale(game: Game, reference: &str, scores: &[f64], random: &[f64]) -> Result<(), NoScale> {
+    if let ScoreScale::Returns { .. } = game.score_scale() {
+        return Ok(());
     }
-    let random = collection.mean_score(RANDOM_ARM, game).ok_or(NoScale::NoRandom { game })?;
-    let missing = || NoScale::NoReference { game, reference: reference.to_owned() };
-    let score = collection.mean_score(reference, game).ok_or_else(missing)?;
-    let useless = || NoScale::NotAboveRandom { game, reference: reference.to_owned(), score, random };
-    GameScale::between(random, score).ok_or_else(useless)
+    if random.is_empty() {
+        return Err(NoScale::NoRandom { game });
+    }
+    if scores.is_empty() {
+        return Err(NoScale::NoReference { game, reference: reference.to_owned() });
+    }
+    let difference = average(scores) - average(random);
+    let uncertainty = Uncertainty::of([(1.0, scores), (-1.0, random)]);
+    let is_clear = match uncertainty {
+        Some(of) => difference >= CLEARLY * of.standard_error && difference > of.half_width(0.95),
+        // With a single run nothing says how clear it is.
+        None => true,
+    };
+    if is_clear && difference > 1e-9 * average(scores).abs().max(average(random).abs()).max(1.0) {
+        return Ok(());
+    }
+    Err(NoScale::NotAboveRandom {
+        game,
+        reference: reference.to_owned(),
+        score: average(scores),
+        random: average(random),
+        errors: uncertainty.map(|of| difference / of.standard_error),
+    })
 }
 
 /// The meaning of 0 and 1 in the normalised scores of `games`, in a sentence; `reference` is the label of the reference arm.

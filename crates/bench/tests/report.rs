@@ -169,9 +169,9 @@ fn a_finished_figure_has_all_its_files() {
     assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
 
     let scores = workshop.read("scores.csv");
-    assert_eq!(scores.lines().next(), Some("arm,game,seed,agent_steps,score"));
+    assert_eq!(scores.lines().next(), Some("arm,game,seed,agent_steps,score,second_half"));
     assert_eq!(scores.lines().count(), 1 + 4 * 2 * 3);
-    assert_says(&scores, &["random,breakout,0,10000,1\n", "soft,asterix,2,10000,9.2\n"]);
+    assert_says(&scores, &["random,breakout,0,10000,1,0.875\n", "soft,asterix,2,10000,9.2,"]);
 
     // Normalised, soft is (9.1 - 1.1) / (5.1 - 1.1) = 2 on average, wide 0.5.
     let table = workshop.read("table.md");
@@ -181,12 +181,101 @@ fn a_finished_figure_has_all_its_files() {
     assert_says(&table, &["| flat | 1.00 [", " | 1 | 213,632 | – |", " | 1 | 861,184 | – |"]);
     let verdict = workshop.read("verdict.md");
     assert_says(&verdict, &["A demonstration: supported", "Almost everything.", "1.50 ["]);
-    let caution = "Intervals resampled from 3 runs of a game understate the uncertainty";
-    assert_says(&verdict, &[&format!("**Caution.** {caution}"), "resampled independently"]);
+    let caution = "Bootstrap intervals of 3 runs of a game are too narrow";
+    assert_says(&verdict, &[&format!("**Caution.** {caution}"), "treated as independent"]);
     assert_says(&stdout, &[&format!("caution: {caution}")]);
     assert!(!table.contains("changed") && !verdict.contains("changed"));
     assert!(workshop.read("figure.svg").contains("SoftMoE-4"));
     assert!(workshop.read("curves.svg").contains("mean evaluation return"));
+}
+
+/// The rows of `table.md`, by their first cell.
+fn row(table: &str, label: &str) -> String {
+    let start = format!("| {label} |");
+    table
+        .lines()
+        .find(|line| line.starts_with(&start))
+        .unwrap_or_else(|| panic!("{label}: {table}"))
+        .to_owned()
+}
+
+#[test]
+fn the_numbers_of_an_arm_do_not_depend_on_the_others() {
+    let workshop = Workshop::new();
+    workshop.report(&[]);
+    let all = workshop.read("table.md");
+    workshop.report(&["--arms", "wide"]);
+    let fewer = workshop.read("table.md");
+    assert!(!fewer.contains("SoftMoE-4"), "{fewer}");
+    for label in ["flat", "flat x4", "random policy"] {
+        assert_eq!(row(&all, label), row(&fewer, label));
+    }
+}
+
+const PREMISE: &str = "premise: higher(says: \"wide gains over flat\", better: \"wide\", worse: \"flat\"),";
+
+#[test]
+fn a_claim_about_a_gain_does_not_apply_where_there_is_none() {
+    let workshop = Workshop::new();
+    let text = EXPERIMENT.replace("rules: [", &format!("{PREMISE} rules: ["));
+    fs::write(workshop.path("demo.ron"), text).expect("written");
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    let sentence = "not applicable at this size: there is no gain to explain";
+    assert_says(&stdout, &[&format!("Verdict: {sentence}"), "premise: wide gains over flat"]);
+    assert_says(
+        &workshop.read("verdict.md"),
+        &[&format!("# A demonstration: {sentence}"), "| premise: wide"],
+    );
+    assert_says(&workshop.read("table.md"), &[&format!("The claim is {sentence}.")]);
+    assert_says(&workshop.read("figure.svg"), &["not applicable at this size"]);
+
+    // Nothing is known of a premise that was not run.
+    let (_, stdout, _) = workshop.report(&["--arms", "soft"]);
+    assert_says(&stdout, &["Verdict at this size: not judged"]);
+}
+
+#[test]
+fn an_arm_is_measured_by_its_own_reference() {
+    let workshop = Workshop::new();
+    let own = "body: flat(scale: 4.0), reference: \"soft\")";
+    fs::write(workshop.path("demo.ron"), EXPERIMENT.replace("body: flat(scale: 4.0))", own))
+        .expect("written");
+    let (success, _, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    let table = workshop.read("table.md");
+    // (3.1 - 1.1) / (9.1 - 1.1), where soft is 1; measured by flat, soft is 2.
+    assert_says(
+        &table,
+        &["| flat x4 | 0.25 [", "| SoftMoE-4 | 2.00 [", "P(better than the arm's reference)"],
+    );
+}
+
+#[test]
+fn the_power_at_this_size_is_said() {
+    let workshop = Workshop::new();
+    workshop.report(&[]);
+    let verdict = workshop.read("verdict.md");
+    assert_says(&verdict, &["if the difference is 0.2", "if there is no difference"]);
+}
+
+/// 0.51 against 0.49 would make a score of 0.33 a "-8.00".
+#[test]
+fn a_reference_barely_above_chance_leaves_its_game_out() {
+    let workshop = Workshop::new();
+    for seed in 0..3 {
+        workshop.finish(RANDOM_ARM, MinAtarGame::Asterix, seed, 0.48 + 0.01 * seed as f64);
+        workshop.finish("flat", MinAtarGame::Asterix, seed, 0.50 + 0.01 * seed as f64);
+        workshop.finish("soft", MinAtarGame::Asterix, seed, 0.33);
+    }
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    let stdout = stdout.replace('\n', " ");
+    assert_says(
+        &stdout,
+        &["asterix is left out of the aggregates", "by 2.4 standard errors where at least 4"],
+    );
+    assert_says(&workshop.read("table.md"), &["| SoftMoE-4 | 2.00 ["]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rule that judges its claim.
+//! `experiments/<figure>.ron`: the arms of a figure, its profiles and the rules that judge its claim.
 
-use crate::{AgentPreset, Algorithm, BodySpec, EncoderSpec, InterventionSpec, Profile, ProfilePart};
+use crate::{AgentPreset, Algorithm, BodySpec, EncoderSpec, InterventionSpec, Profile, ProfilePart, Rule};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -9,6 +9,10 @@ pub const RANDOM_ARM: &str = "random";
 
 /// Most seeds of an experiment: enough for any interval, and few enough to plan at once.
 pub const MOST_SEEDS: u64 = 1_000;
+
+/// Standard deviation of a normalised score between seeds, for the power of a plan: that of figure 3's published runs in the
+/// profile `quick`, over arms and games (docs/fig3/scores.csv).
+pub const SEED_SPREAD: f64 = 0.18;
 
 /// Experiment: one figure of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,8 +42,20 @@ pub struct Experiment {
     /// Drawings of a figure without runs, by name: the networks of its arms at a size.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub drawings: BTreeMap<String, Drawing>,
+    /// The rule that must be supported for the claim to apply, e.g. that there is a gain, where the claim is about its cause.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "plain_option")]
+    pub premise: Option<Rule>,
     /// The rules of the verdict, fixed before any run.
     pub rules: Vec<Rule>,
+    /// The size of the effect that the claim is about, in normalised scores: the plan and the verdict say how often a rule
+    /// can be supported where differences are this large.
+    #[serde(default = "usual_effect")]
+    pub effect: f64,
+}
+
+/// Rainbow gains some 20% from its experts (Obando-Ceron et al. 2024, arXiv 2402.08609).
+fn usual_effect() -> f64 {
+    0.2
 }
 
 /// An arm of an experiment: one network configuration, shown as one bar of the figure.
@@ -105,78 +121,6 @@ pub(crate) mod plain_option {
         match value {
             Some(value) => value.serialize(serializer),
             None => serializer.serialize_none(),
-        }
-    }
-}
-
-/// A rule: one part of the claim, tested with the 95% interval of a difference in normalised IQMs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum Rule {
-    /// `better` scores higher than `worse`: supported if the interval of the difference lies above 0,
-    /// contradicted if it lies below.
-    Higher {
-        /// The rule's statement.
-        says: String,
-        /// The arm that should be higher.
-        better: String,
-        /// The arm that should be lower.
-        worse: String,
-    },
-    /// `arm` does not score higher than `than`: contradicted if the interval of the difference lies above
-    /// `margin`, supported if it lies below.
-    NotHigher {
-        /// The rule's statement.
-        says: String,
-        /// The arm that should not be higher.
-        arm: String,
-        /// The arm it is compared with.
-        than: String,
-        /// Largest difference of normalised IQMs that still counts as none.
-        margin: f64,
-    },
-    /// `left` and `right` score alike: supported if the interval of the difference lies within
-    /// +-`margin`, contradicted if it lies wholly outside.
-    Alike {
-        /// The rule's statement.
-        says: String,
-        /// One arm.
-        left: String,
-        /// The other.
-        right: String,
-        /// Largest difference of normalised IQMs that still counts as none.
-        margin: f64,
-    },
-    /// Changing `gains.0` into `gains.1` gains more than changing `loses.0` into `loses.1`: the sign of
-    /// the difference of the two differences.
-    GainsMore {
-        /// The rule's statement.
-        says: String,
-        /// (from, to) of the change that should gain more.
-        gains: (String, String),
-        /// (from, to) of the change that should gain less.
-        loses: (String, String),
-    },
-}
-
-impl Rule {
-    /// The rule's statement.
-    pub fn says(&self) -> &str {
-        match self {
-            Rule::Higher { says, .. }
-            | Rule::NotHigher { says, .. }
-            | Rule::Alike { says, .. }
-            | Rule::GainsMore { says, .. } => says,
-        }
-    }
-
-    /// The arms that the rule compares.
-    pub fn arms(&self) -> Vec<&str> {
-        match self {
-            Rule::Higher { better, worse, .. } => vec![better, worse],
-            Rule::NotHigher { arm, than, .. } => vec![arm, than],
-            Rule::Alike { left, right, .. } => vec![left, right],
-            Rule::GainsMore { gains, loses, .. } => vec![&gains.0, &gains.1, &loses.0, &loses.1],
         }
     }
 }

@@ -168,11 +168,7 @@ impl Profile {
             ));
         }
         if self.seeds < paper::SEEDS {
-            sentences.push(format!(
-                "{} instead of {}: the intervals are wider.",
-                count(self.seeds, "seed"),
-                paper::SEEDS
-            ));
+            sentences.push(format!("{} instead of {}.", count(self.seeds, "seed"), paper::SEEDS));
         }
         let of_the_agent =
             set.iter().filter(|(key, _)| key.starts_with("agent.") || key.starts_with("environment."));

@@ -7,7 +7,7 @@ use crate::profile::{SHARED_PROFILES, problems as profile_problems, too_many_see
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, BodySpec, ConfigError, Drawing, EncoderSpec,
-    EnvironmentConfig, Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig,
+    EnvironmentConfig, Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, RunConfig,
     RunVersion, Setting, SharedProfiles, TrainingConfig, file,
 };
 use std::collections::BTreeSet;
@@ -450,16 +450,27 @@ impl Experiment {
 
     fn rule_problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        for (index, rule) in self.rules.iter().enumerate() {
-            let at = format!("rule {}", index + 1);
+        let numbered =
+            self.rules.iter().enumerate().map(|(index, rule)| (format!("rule {}", index + 1), rule));
+        for (at, rule) in self.premise.iter().map(|rule| ("`premise`".to_owned(), rule)).chain(numbered) {
             for arm in rule.arms() {
                 problems.extend(known("arm", arm, self.arm_names()).err().map(|e| format!("{at}: {e}")));
             }
-            if let Rule::NotHigher { margin, .. } | Rule::Alike { margin, .. } = rule
-                && !(margin.is_finite() && *margin >= 0.0)
+            if rule.terms().iter().all(|(weight, _)| *weight == 0.0) {
+                problems.push(format!(
+                    "{at} compares {} with itself but must name two arms",
+                    rule.arms().join(", ")
+                ));
+            }
+            if let Some(margin) = rule.margin()
+                && !(margin.is_finite() && margin >= 0.0)
             {
                 problems.push(format!("{at}: `margin` is {margin} but must be a finite number from 0"));
             }
+        }
+        if !(self.effect.is_finite() && self.effect > 0.0) {
+            problems
+                .push(format!("`effect` is {} but must be a finite number above 0, e.g. 0.2", self.effect));
         }
         problems
     }

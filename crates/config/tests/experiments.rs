@@ -119,9 +119,12 @@ fn fig3_has_the_ten_arms_of_the_paper() {
     let arms: Vec<_> = fig3.arms.iter().map(|arm| (arm.name.as_str(), arm.body.clone())).collect();
     assert_eq!(arms, expected);
     assert_eq!(fig3.reference, "flat");
-    // The claim has four parts; p = m is judged for both routers.
-    assert_eq!(fig3.rules.len(), 5);
-    assert!(matches!(&fig3.rules[3], Rule::GainsMore { gains, .. } if gains.1 == "softmoe-4-x4"));
+    // Without a gain of SoftMoE-4 there is nothing to explain.
+    assert!(matches!(&fig3.premise, Some(Rule::Higher { better, .. }) if better == "softmoe-4"));
+    // The claim has four parts; p = m is judged for both routers, width for both networks.
+    assert_eq!(fig3.rules.len(), 6);
+    assert!(matches!(&fig3.rules[3], Rule::NotLower { arm, .. } if arm == "softmoe-4-x4"));
+    assert!(matches!(&fig3.rules[4], Rule::Lower { arm, .. } if arm == "flat-x4"));
 }
 
 /// EXPERIMENTS: flat, tokenized, SoftMoE; the paper's size and MinAtar's.

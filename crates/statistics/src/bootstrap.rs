@@ -1,7 +1,8 @@
 //! Stratified bootstrap: the uncertainty of an aggregate from a finite number of runs.
 //!
 //! A resample draws runs with replacement within each task, independently for each method, and computes every statistic on
-//! the same draw. The interval lies between two percentiles of the resampled values.
+//! the same draw; with [`Bootstrap::tasks`], it draws the tasks first. The interval lies between two percentiles of the
+//! resampled values.
 
 use crate::{Scores, ScoresError, metrics};
 use rand::{Rng, RngExt, SeedableRng};
@@ -71,6 +72,23 @@ pub struct Summary {
     pub optimality_gap: Estimate,
 }
 
+/// Interquartile mean, mean, median and optimality gap.
+fn aggregates(scores: &Scores) -> [f64; 4] {
+    [
+        metrics::interquartile_mean(scores),
+        metrics::mean(scores),
+        metrics::median(scores),
+        metrics::optimality_gap(scores),
+    ]
+}
+
+impl From<[Estimate; 4]> for Summary {
+    /// In the order of the fields.
+    fn from([interquartile_mean, mean, median, optimality_gap]: [Estimate; 4]) -> Self {
+        Summary { interquartile_mean, mean, median, optimality_gap }
+    }
+}
+
 /// Settings of the bootstrap.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
@@ -78,30 +96,34 @@ pub struct Bootstrap {
     pub resamples: usize,
     /// Confidence level: the share of resampled values within the interval, in (0, 1).
     pub confidence: f64,
+    /// Whether tasks are resampled too (rliable's `task_bootstrap`). The interval then speaks of a larger set of tasks, from which
+    /// the given ones are a random sample, instead of these tasks alone. Methods of one statistic get the same tasks.
+    pub tasks: bool,
 }
 
 impl Default for Bootstrap {
-    /// 10,000 resamples, 95%.
+    /// 10,000 resamples of runs, 95%.
     fn default() -> Self {
-        Bootstrap { resamples: 10_000, confidence: 0.95 }
+        Bootstrap { resamples: 10_000, confidence: 0.95, tasks: false }
     }
 }
 
 impl Bootstrap {
     /// The aggregates of `scores`, with intervals from one joint resampling.
     pub fn summary(&self, scores: &Scores, generator: &mut impl Rng) -> Summary {
-        let aggregates = |scores: &[Scores]| {
-            let scores = &scores[0];
-            [
-                metrics::interquartile_mean(scores),
-                metrics::mean(scores),
-                metrics::median(scores),
-                metrics::optimality_gap(scores),
-            ]
-        };
-        let [interquartile_mean, mean, median, optimality_gap] =
-            self.estimates([scores], aggregates, generator);
-        Summary { interquartile_mean, mean, median, optimality_gap }
+        let estimates = self.estimates([scores], |drawn| aggregates(&drawn[0]), generator);
+        Summary::from(estimates)
+    }
+
+    /// The aggregates of the scores that `derive` makes from those of several methods.
+    pub(crate) fn summary_of<'a>(
+        &self,
+        methods: impl IntoIterator<Item = &'a Scores>,
+        derive: impl Fn(&[Scores]) -> Scores + Sync,
+        generator: &mut impl Rng,
+    ) -> Summary {
+        let estimates = self.estimates(methods, |drawn| aggregates(&derive(drawn)), generator);
+        Summary::from(estimates)
     }
 
     /// The probability that a run of `x` scores higher than one of `y`.
@@ -121,21 +143,52 @@ impl Bootstrap {
         Ok(estimate)
     }
 
-    /// The weighted sum of interquartile means, `sum_k weight_k IQM(scores_k)`: weights 1 and -1 are a
-    /// difference, and four weights a difference of differences. A method that occurs in both differences
-    /// must be given once, with the sum of its weights, so that it is resampled once.
-    pub fn contrast<'a>(
+    /// The share of runs whose score lies above each threshold ([`performance_profile`](crate::performance_profile)), with a
+    /// band.
+    ///
+    /// # Shapes
+    ///
+    /// `thresholds [K] -> [K]`
+    pub fn performance_profile(
         &self,
-        terms: impl IntoIterator<Item = (f64, &'a Scores)>,
+        scores: &Scores,
+        thresholds: &[f64],
         generator: &mut impl Rng,
-    ) -> Estimate {
-        let (weights, arms): (Vec<f64>, Vec<&Scores>) = terms.into_iter().unzip();
-        let sum = |arms: &[Scores]| {
-            let weighted = weights.iter().zip(arms);
-            [weighted.map(|(weight, scores)| weight * metrics::interquartile_mean(scores)).sum()]
+    ) -> Vec<Estimate> {
+        let profile = |scores: &[Scores]| metrics::performance_profile(&scores[0], thresholds);
+        self.estimate_all([scores], profile, generator)
+    }
+
+    /// The share of tasks whose mean score lies above each threshold
+    /// ([`average_score_profile`](crate::average_score_profile)), with a band.
+    ///
+    /// # Shapes
+    ///
+    /// `thresholds [K] -> [K]`
+    pub fn average_score_profile(
+        &self,
+        scores: &Scores,
+        thresholds: &[f64],
+        generator: &mut impl Rng,
+    ) -> Vec<Estimate> {
+        let profile = |scores: &[Scores]| metrics::average_score_profile(&scores[0], thresholds);
+        self.estimate_all([scores], profile, generator)
+    }
+
+    /// Sample efficiency: the interquartile mean at each of several steps of training, with a band. A resample draws the
+    /// same runs at every step where the steps have the same numbers of tasks and runs.
+    ///
+    /// # Shapes
+    ///
+    /// `steps [K] -> [K]`
+    pub fn sample_efficiency(&self, steps: &[Scores], generator: &mut impl Rng) -> Vec<Estimate> {
+        let seed: u64 = generator.random();
+        let of_step = |scores| {
+            let iqm = |scores: &[Scores]| [metrics::interquartile_mean(&scores[0])];
+            let [estimate] = self.estimates([scores], iqm, &mut Xoshiro256PlusPlus::seed_from_u64(seed));
+            estimate
         };
-        let [estimate] = self.estimates(arms, sum, generator);
-        estimate
+        steps.iter().map(of_step).collect()
     }
 
     /// Any statistics of any number of methods, with intervals from one joint resampling; without intervals if a task
@@ -150,36 +203,54 @@ impl Bootstrap {
         statistics: impl Fn(&[Scores]) -> [f64; N] + Sync,
         generator: &mut impl Rng,
     ) -> [Estimate; N] {
+        let all = self.estimate_all(methods, statistics, generator);
+        std::array::from_fn(|n| all[n])
+    }
+
+    /// As [`estimates`](Self::estimates), for a number of statistics that is known at run time.
+    fn estimate_all<'a, R: AsRef<[f64]> + Send>(
+        &self,
+        methods: impl IntoIterator<Item = &'a Scores>,
+        statistics: impl Fn(&[Scores]) -> R + Sync,
+        generator: &mut impl Rng,
+    ) -> Vec<Estimate> {
         let methods: Vec<Scores> = methods.into_iter().cloned().collect();
         let points = statistics(&methods);
         let resampled = (methods.iter().all(|scores| scores.fewest_runs() > 1) && self.resamples > 0)
             .then(|| self.resample(&methods, &statistics, generator));
-        std::array::from_fn(|n| {
-            let interval = resampled.as_ref().map(|rows| self.interval(rows.iter().map(|row| row[n])));
-            Estimate { point: points[n], interval }
-        })
+        let estimate = |(n, &point): (usize, &f64)| {
+            let interval =
+                resampled.as_ref().map(|rows| self.interval(rows.iter().map(|row| row.as_ref()[n])));
+            Estimate { point, interval }
+        };
+        points.as_ref().iter().enumerate().map(estimate).collect()
     }
 
     /// The statistics of each resample, `[resamples][N]`.
-    fn resample<const N: usize>(
+    fn resample<R: Send>(
         &self,
         methods: &[Scores],
-        statistics: &(impl Fn(&[Scores]) -> [f64; N] + Sync),
+        statistics: &(impl Fn(&[Scores]) -> R + Sync),
         generator: &mut impl Rng,
-    ) -> Vec<[f64; N]> {
+    ) -> Vec<R> {
         let seeds: Vec<u64> = (0..self.resamples.div_ceil(CHUNK)).map(|_| generator.random()).collect();
+        let most_tasks = methods.iter().map(|scores| scores.tasks().len()).max().unwrap_or(0);
         let chunk = |seed: u64| {
             let mut generator = Xoshiro256PlusPlus::seed_from_u64(seed);
             let mut drawn = methods.to_vec();
+            let mut tasks: Vec<usize> = (0..most_tasks).collect();
             let rows = (0..CHUNK).map(move |_| {
+                if self.tasks {
+                    tasks.fill_with(|| generator.random_range(0..most_tasks));
+                }
                 for (drawn, from) in drawn.iter_mut().zip(methods) {
-                    drawn.redraw(from, |runs| runs[generator.random_range(0..runs.len())]);
+                    drawn.redraw(from, &tasks, |runs| runs[generator.random_range(0..runs.len())]);
                 }
                 statistics(&drawn)
             });
             rows.collect::<Vec<_>>()
         };
-        let mut rows: Vec<[f64; N]> = seeds.into_par_iter().flat_map_iter(chunk).collect();
+        let mut rows: Vec<R> = seeds.into_par_iter().flat_map_iter(chunk).collect();
         rows.truncate(self.resamples);
         rows
     }

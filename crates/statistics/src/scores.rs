@@ -64,6 +64,15 @@ pub enum ScoresError {
         /// Tasks of the second.
         right: usize,
     },
+    /// A task without a scale for normalised scores.
+    #[error(
+        "task {task} (counted from 0) has no scale: the mean that should be 1 is not above the mean that should be 0; \
+         leave the task out"
+    )]
+    NoScale {
+        /// The task's position.
+        task: usize,
+    },
 }
 
 impl Scores {
@@ -107,6 +116,17 @@ impl Scores {
         Self::by_task(Tasks(by_task))
     }
 
+    /// The scores that `change` makes from a task's position and a score.
+    ///
+    /// # Errors
+    ///
+    /// A changed score is not finite.
+    pub fn map(&self, change: impl Fn(usize, f64) -> f64) -> Result<Self, ScoresError> {
+        let changed =
+            |(task, runs): (usize, &[f64])| Runs(runs.iter().map(|&run| change(task, run)).collect());
+        Self::by_task(Tasks(self.tasks().enumerate().map(changed).collect()))
+    }
+
     /// The scores of each task, one per run.
     pub fn tasks(&self) -> impl ExactSizeIterator<Item = &[f64]> {
         self.tasks.iter().map(Vec::as_slice)
@@ -122,10 +142,13 @@ impl Scores {
         self.tasks.iter().map(Vec::len).min().unwrap_or(0)
     }
 
-    /// Overwrites each task's scores with the values that `draw` makes from its scores in `from`.
-    pub(crate) fn redraw(&mut self, from: &Scores, mut draw: impl FnMut(&[f64]) -> f64) {
-        for (to, from) in self.tasks.iter_mut().zip(&from.tasks) {
-            to.fill_with(|| draw(from));
+    /// Overwrites the t-th task's scores with values that `draw` makes from those of the task `tasks[t]` of `from`. A task
+    /// beyond those of `from`, which the other methods of a comparison have, is counted from its first again.
+    pub(crate) fn redraw(&mut self, from: &Scores, tasks: &[usize], mut draw: impl FnMut(&[f64]) -> f64) {
+        for (to, &task) in self.tasks.iter_mut().zip(tasks) {
+            let from = &from.tasks[task % from.tasks.len()];
+            to.clear();
+            to.extend((0..from.len()).map(|_| draw(from)));
         }
     }
 }

@@ -1,4 +1,6 @@
-//! The statistics against those of rliable 1.2.0 (`statistics.json`).
+//! The statistics against those of rliable 1.2.0 (`statistics.json`, `comparisons.json`).
+
+mod fixture;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -7,7 +9,6 @@ use softmoe_statistics::{
     Bootstrap, Estimate, Interval, Runs, Scores, Tasks, average_score_profile, performance_profile,
 };
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 #[derive(Deserialize)]
 struct File {
@@ -53,12 +54,45 @@ struct ComparisonBootstrap {
     spread_over_5_seeds: f64,
 }
 
+#[derive(Deserialize)]
+struct BandsFile {
+    bands: Vec<Bands>,
+}
+
+#[derive(Deserialize)]
+struct Bands {
+    reps: usize,
+    scores: Vec<Vec<f64>>,
+    tau: Vec<f64>,
+    run_score: Estimates,
+    average_score: Estimates,
+    task_bootstrap: Estimates,
+    profile_task_bootstrap: Estimates,
+    steps: Vec<Vec<Vec<f64>>>,
+    sample_efficiency: Estimates,
+}
+
+/// Several numbers, their intervals, and how far these move from seed to seed.
+#[derive(Deserialize)]
+struct Estimates {
+    point: Vec<f64>,
+    interval: Vec<[f64; 2]>,
+    spread: Vec<f64>,
+}
+
+impl Estimates {
+    fn assert_equal(&self, name: &str, found: &[Estimate]) {
+        assert_eq!(found.len(), self.point.len(), "{name}");
+        for (index, found) in found.iter().enumerate() {
+            let name = format!("{name} {index}");
+            assert_close(&name, found.point, self.point[index]);
+            assert_interval(&name, found.interval, self.interval[index], self.spread[index]);
+        }
+    }
+}
+
 fn file() -> File {
-    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures");
-    let directory = std::env::var_os("SOFTMOE_FIXTURES").map_or_else(|| committed.into(), PathBuf::from);
-    let path = directory.join("statistics.json");
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    fixture::read("statistics.json")
 }
 
 fn scores(by_run: &[Vec<f64>]) -> Scores {
@@ -67,7 +101,7 @@ fn scores(by_run: &[Vec<f64>]) -> Scores {
 
 /// More resamples than the reference: where few values are possible, a percentile can hop between two.
 fn bootstrap(reps: usize, confidence: f64) -> Bootstrap {
-    Bootstrap { resamples: 20 * reps, confidence }
+    Bootstrap { resamples: 20 * reps, confidence, tasks: false }
 }
 
 fn assert_close(name: &str, found: f64, expected: f64) {
@@ -96,7 +130,9 @@ fn named(scores: &Scores, bootstrap: Bootstrap) -> [(&'static str, Estimate); 4]
 #[test]
 fn parity_of_point_estimates() {
     for (index, matrix) in file().matrices.iter().enumerate() {
-        for (name, estimate) in named(&scores(&matrix.scores), Bootstrap { resamples: 1, confidence: 0.95 }) {
+        for (name, estimate) in
+            named(&scores(&matrix.scores), Bootstrap { resamples: 1, confidence: 0.95, tasks: false })
+        {
             assert_close(&format!("matrix {index}, {name}"), estimate.point, matrix.point[name]);
         }
     }
@@ -146,5 +182,39 @@ fn parity_of_probabilities_of_improvement() {
             bootstrap(expected.reps, 0.95).improvement(&x, &y, &mut generator).expect("same tasks");
         assert_close(&name, estimate.point, comparison.probability_of_improvement);
         assert_interval(&name, estimate.interval, expected.interval, expected.spread_over_5_seeds);
+    }
+}
+
+#[test]
+fn parity_of_bands_of_profiles() {
+    for (index, bands) in fixture::read::<BandsFile>("comparisons.json").bands.iter().enumerate() {
+        let (scores, bootstrap) = (scores(&bands.scores), bootstrap(bands.reps, 0.95));
+        let generator = || Xoshiro256PlusPlus::seed_from_u64(3);
+        let run_score = bootstrap.performance_profile(&scores, &bands.tau, &mut generator());
+        bands.run_score.assert_equal(&format!("{index}, runs above"), &run_score);
+        let average_score = bootstrap.average_score_profile(&scores, &bands.tau, &mut generator());
+        bands.average_score.assert_equal(&format!("{index}, tasks above"), &average_score);
+        let tasks = Bootstrap { tasks: true, ..bootstrap };
+        let resampled = tasks.performance_profile(&scores, &bands.tau, &mut generator());
+        bands.profile_task_bootstrap.assert_equal(&format!("{index}, runs of any tasks above"), &resampled);
+    }
+}
+
+#[test]
+fn parity_of_the_task_bootstrap() {
+    for (index, bands) in fixture::read::<BandsFile>("comparisons.json").bands.iter().enumerate() {
+        let bootstrap = Bootstrap { tasks: true, ..bootstrap(bands.reps, 0.95) };
+        let found = named(&scores(&bands.scores), bootstrap).map(|(_, estimate)| estimate);
+        bands.task_bootstrap.assert_equal(&format!("{index}, aggregate"), &found);
+    }
+}
+
+#[test]
+fn parity_of_sample_efficiency() {
+    for (index, bands) in fixture::read::<BandsFile>("comparisons.json").bands.iter().enumerate() {
+        let steps: Vec<Scores> = bands.steps.iter().map(|step| scores(step)).collect();
+        let mut generator = Xoshiro256PlusPlus::seed_from_u64(4);
+        let found = bootstrap(bands.reps, 0.95).sample_efficiency(&steps, &mut generator);
+        bands.sample_efficiency.assert_equal(&format!("{index}, step"), &found);
     }
 }

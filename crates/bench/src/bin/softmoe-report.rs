@@ -2,12 +2,10 @@
 
 use anyhow::{Context, Result};
 use clap::Parser;
-use rand::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_bench::collect::{Collection, Selection};
 use softmoe_bench::provenance;
 use softmoe_bench::report::{self, Report};
-use softmoe_bench::statistics::Bootstrap;
+use softmoe_bench::statistics::{Bootstrap, Streams};
 use softmoe_bench::text;
 use softmoe_config::{AgentSteps, Experiment};
 use std::path::PathBuf;
@@ -69,9 +67,9 @@ fn report(options: &Options) -> Result<()> {
         provenance::check(&collection.finished)?;
     }
 
-    let (bootstrap, mut generator) = (Bootstrap::default(), Xoshiro256PlusPlus::seed_from_u64(0));
-    let report = Report::new(&selection, collection, &bootstrap, &mut generator);
-    report::write(&report, &options.out, &bootstrap, &mut generator)?;
+    let (bootstrap, streams) = (Bootstrap::default(), Streams::new(0));
+    let report = Report::new(&selection, collection, &bootstrap, streams);
+    report::write(&report, &options.out, &bootstrap, streams)?;
 
     print!("{}", report::terminal(&report, text::columns()));
     println!("Figures, table, scores and verdict: {}", options.out.display());

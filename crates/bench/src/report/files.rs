@@ -2,8 +2,7 @@
 
 use super::{Report, bars, curves, table};
 use crate::plot::{PlotError, to_png, to_svg};
-use crate::statistics::Bootstrap;
-use rand::Rng;
+use crate::statistics::{Bootstrap, Streams};
 use softmoe_agents::AgentError;
 use softmoe_config::ConfigError;
 use softmoe_config::file::write_atomically;
@@ -45,9 +44,9 @@ pub fn write(
     report: &Report,
     directory: &Path,
     bootstrap: &Bootstrap,
-    generator: &mut impl Rng,
+    streams: Streams,
 ) -> Result<Vec<PathBuf>, WriteError> {
-    let (bars, curves) = (bars(report), curves(report, bootstrap, generator));
+    let (bars, curves) = (bars(report), curves(report, bootstrap, streams));
     let files = [
         ("figure.svg", to_svg(&bars)?.into_bytes()),
         ("figure.png", to_png(&bars)?),

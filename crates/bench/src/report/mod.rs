@@ -4,6 +4,7 @@ mod changes;
 mod cost;
 mod drawing;
 mod files;
+mod judgement;
 mod pictures;
 mod table;
 mod verdict;
@@ -11,17 +12,17 @@ mod verdict;
 pub use cost::Cost;
 pub use drawing::draw;
 pub use files::{WriteError, write};
+pub use judgement::{Judgement, Outcome};
 pub use pictures::{bars, curves};
 pub use table::{markdown, scores_csv, terminal, verdict_markdown};
-pub use verdict::{Judgement, Outcome, Verdict};
+pub use verdict::Verdict;
 
 use crate::collect::{Collection, Selection};
-use crate::normalise::{self, Normalisation};
+use crate::normalise::{self, Measure, Normalisation};
 use crate::plot::Mark;
 use crate::provenance::mixtures;
-use crate::statistics::{Bootstrap, Estimate, Scores, Summary, average};
+use crate::statistics::{Bootstrap, Estimate, Streams, Summary, average};
 use changes::{changes_of_all, changes_of_bodies};
-use rand::Rng;
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
 
@@ -37,6 +38,8 @@ pub struct Report {
     pub caption_of_all_games: String,
     /// Label of the reference arm.
     pub reference: String,
+    /// Whether some arms have a reference of their own.
+    pub own_references: bool,
     /// The games.
     pub games: Vec<Game>,
     /// The arms in the experiment's order, and the random policy last.
@@ -47,14 +50,16 @@ pub struct Report {
     pub leaves_out: Vec<String>,
     /// A warning about the intervals; `None` with at least [`ENOUGH_RUNS`] runs per game.
     pub caution: Option<String>,
+    /// The normalised scores.
+    pub normalisation: Normalisation,
     /// Missing runs, runs of other settings, games that cannot be normalised, unreadable files: one sentence each.
     pub notes: Vec<String>,
     /// The runs.
     pub collection: Collection,
 }
 
-/// Runs per game for intervals without a warning: the paper's number of seeds.
-pub const ENOUGH_RUNS: usize = 5;
+/// Runs per game for intervals without a warning.
+pub const ENOUGH_RUNS: usize = 10;
 
 /// Scores of an arm.
 #[derive(Clone, Debug)]
@@ -69,7 +74,9 @@ pub struct ArmReport {
     pub runs: usize,
     /// Aggregates of the normalised scores; `None` if some game has no run.
     pub summary: Option<Summary>,
-    /// Probability that a run of this arm scores higher than one of the reference; `None` for the reference.
+    /// Interquartile mean with [`Measure::SecondHalf`] for the score.
+    pub second_half: Option<Estimate>,
+    /// Probability that a run of this arm scores higher than one of its reference; `None` for the reference.
     pub improvement: Option<Estimate>,
     /// Raw scores of each game, in the report's order of games.
     pub raw: Vec<Raw>,
@@ -92,49 +99,68 @@ impl Report {
         selection: &Selection,
         collection: Collection,
         bootstrap: &Bootstrap,
-        generator: &mut impl Rng,
+        streams: Streams,
     ) -> Self {
         let experiment = selection.experiment;
         let (reference, all_games) = (&experiment.reference, selection.profile.games.list());
-        let normalisation = Normalisation::of(&collection, reference, &all_games);
-        let reference_scores = normalisation.scores(&collection, reference);
+        let normalised =
+            |measure| Normalisation::of(&collection, experiment, &selection.arms, &all_games, measure);
+        let (normalisation, late) = (normalised(Measure::Final), normalised(Measure::SecondHalf));
 
         let mut arms = Vec::new();
         for name in selection.arms.iter().map(String::as_str).chain([RANDOM_ARM]) {
-            let scores = normalisation.scores(&collection, name);
-            let pair = scores.as_ref().zip(reference_scores.as_ref()).filter(|_| name != reference);
+            let summary = |normalisation: &Normalisation, statistic: &str| {
+                normalisation.summary(name, bootstrap, &mut streams.generator(&[name, statistic]))
+            };
+            let own_reference = normalisation.reference_of(name);
+            let pair = normalisation.scores(name).zip(normalisation.scores(own_reference));
+            let pair = pair.filter(|_| name != own_reference);
+            let mut improvement = streams.generator(&[name, "improvement"]);
+            // The second half has a scale of its own; on other games its numbers could not be compared.
+            let second_half =
+                if late.games() == normalisation.games() { summary(&late, "second half") } else { None };
             arms.push(ArmReport {
                 name: name.to_owned(),
                 label: label(experiment, name),
                 mark: mark(experiment, name),
                 runs: collection.finished.iter().filter(|run| run.name.arm == name).count(),
-                summary: scores.as_ref().map(|scores| bootstrap.summary(scores, generator)),
-                improvement: pair.and_then(|(x, y)| bootstrap.improvement(x, y, generator).ok()),
+                summary: summary(&normalisation, "summary"),
+                second_half: second_half.map(|summary| summary.interquartile_mean),
+                improvement: pair.and_then(|(x, y)| bootstrap.improvement(&x, &y, &mut improvement).ok()),
                 raw: all_games.iter().map(|&game| raw(&collection.scores(name, game))).collect(),
             });
         }
 
-        let scores_of = |arm: &str| -> Option<Scores> { normalisation.scores(&collection, arm) };
-        let verdict = Verdict::judge(experiment, scores_of, bootstrap, generator);
-        let scaled: Vec<Game> = normalisation.games().collect();
+        let verdict = Verdict::judge(experiment, &normalisation);
+        let mut caption = caption(selection, &collection, normalisation.games());
+        if verdict.outcome == Outcome::NotApplicable {
+            caption += &format!(" · claim {}", verdict.sentence());
+        }
         Report {
             title: experiment.title.clone(),
-            caption: caption(selection, &collection, &scaled),
-            caption_of_all_games: caption(selection, &collection, &all_games),
+            caption,
+            caption_of_all_games: self::caption(selection, &collection, &all_games),
             reference: label(experiment, reference),
+            own_references: selection.arms.iter().any(|arm| experiment.reference_of(arm) != reference),
             games: all_games.clone(),
             leaves_out: as_run(selection, &collection).leaves_out(),
             caution: caution(&arms),
             notes: notes(&all_games, &collection, &normalisation, &arms),
             arms,
             verdict,
+            normalisation,
             collection,
         }
     }
 
     /// The meaning of the scores 0 and 1.
     pub fn scale(&self) -> String {
-        normalise::sentence(&self.games, &self.reference)
+        normalise::sentence(&self.games, self.reference_words())
+    }
+
+    /// The label of the reference arm, or words for those of several.
+    pub fn reference_words(&self) -> &str {
+        if self.own_references { "the arm's reference" } else { &self.reference }
     }
 }
 
@@ -208,8 +234,8 @@ fn caution(arms: &[ArmReport]) -> Option<String> {
     let fewest = counts.filter(|&runs| runs > 1).min()?;
     (fewest < ENOUGH_RUNS).then(|| {
         format!(
-            "Intervals resampled from {fewest} runs of a game understate the uncertainty; run \
-             {ENOUGH_RUNS} or more (--seeds {ENOUGH_RUNS}) before relying on them."
+            "Bootstrap intervals of {fewest} runs of a game are too narrow; run {ENOUGH_RUNS} or more \
+             (--seeds {ENOUGH_RUNS}) before relying on them. The t intervals of the verdict hold with few runs."
         )
     })
 }
@@ -223,7 +249,7 @@ fn notes(
     let mut notes: Vec<String> = collection.missing_sentence().into_iter().collect();
     notes.extend(collection.left_out_sentences().into_iter().map(|what| format!("{what}.")));
     notes.extend(normalisation.left_out.iter().map(|why| format!("{why}.")));
-    let scaled: Vec<Game> = normalisation.games().collect();
+    let scaled = normalisation.games();
     for arm in arms.iter().filter(|arm| arm.runs > 0 && arm.summary.is_none() && !scaled.is_empty()) {
         let without = arm.raw.iter().zip(games).filter(|(raw, game)| raw.runs == 0 && scaled.contains(game));
         let games: Vec<&str> = without.map(|(_, game)| game.name()).collect();

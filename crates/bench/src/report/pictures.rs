@@ -3,8 +3,7 @@
 use super::Report;
 use crate::normalise;
 use crate::plot::{Bar, Bars, Curves, Line, Mark, Panel, Point};
-use crate::statistics::{Bootstrap, Interval, Runs, Scores, Tasks, average};
-use rand::Rng;
+use crate::statistics::{Bootstrap, Interval, Runs, Scores, Streams, Tasks, average};
 use softmoe_config::{AgentSteps, Game, RANDOM_ARM};
 use std::collections::BTreeMap;
 
@@ -17,7 +16,7 @@ pub fn bars(report: &Report) -> Bars {
     Bars {
         title: report.title.clone(),
         caption: format!("{} · bars: IQM with 95% stratified bootstrap interval", report.caption),
-        measure: normalise::axis(&report.games, &report.reference),
+        measure: normalise::axis(&report.games, report.reference_words()),
         bars: bars.collect(),
     }
 }
@@ -26,13 +25,13 @@ pub fn bars(report: &Report) -> Bars {
 const MOST_BANDS: usize = 4;
 
 /// Evaluation return of every arm over the course of training.
-pub fn curves(report: &Report, bootstrap: &Bootstrap, generator: &mut impl Rng) -> Curves {
+pub fn curves(report: &Report, bootstrap: &Bootstrap, streams: Streams) -> Curves {
     let mut panels = Vec::new();
     for &game in &report.games {
         let mut lines = Vec::new();
         for arm in &report.arms {
             let Some(mark) = arm.mark else { continue };
-            let points = points(report, &arm.name, game, bootstrap, generator);
+            let points = points(report, &arm.name, game, bootstrap, streams);
             if !points.is_empty() {
                 lines.push(Line { label: arm.label.clone(), mark, points });
             }
@@ -63,13 +62,8 @@ pub fn curves(report: &Report, bootstrap: &Bootstrap, generator: &mut impl Rng) 
 }
 
 /// Mean and band at the agent steps at which every run of `arm` on `game` was evaluated.
-fn points(
-    report: &Report,
-    arm: &str,
-    game: Game,
-    bootstrap: &Bootstrap,
-    generator: &mut impl Rng,
-) -> Vec<Point> {
+fn points(report: &Report, arm: &str, game: Game, bootstrap: &Bootstrap, streams: Streams) -> Vec<Point> {
+    let mut generator = streams.generator(&[arm, game.name(), "curve"]);
     let mut evaluations: BTreeMap<AgentSteps, Vec<f64>> = BTreeMap::new();
     let mut runs = 0;
     for run in report.collection.of(arm, game).filter(|run| !run.curve.is_empty()) {
@@ -81,7 +75,7 @@ fn points(
     evaluations.retain(|_, values| values.len() == runs);
     let mut points = Vec::new();
     for (agent_steps, values) in evaluations {
-        let (mean, band) = mean_and_band(values, bootstrap, generator);
+        let (mean, band) = mean_and_band(values, bootstrap, &mut generator);
         points.push(Point { agent_steps: agent_steps.0 as f64, mean, band });
     }
     points
@@ -91,7 +85,7 @@ fn points(
 fn mean_and_band(
     values: Vec<f64>,
     bootstrap: &Bootstrap,
-    generator: &mut impl Rng,
+    generator: &mut impl rand::Rng,
 ) -> (f64, Option<Interval>) {
     let mean = average(&values);
     let band = match values.as_slice() {

@@ -1,6 +1,7 @@
 //! The table and the verdict as text, and the raw scores as CSV.
 
-use super::{Judgement, Raw, Report, Verdict, cost};
+use super::{Judgement, Outcome, Raw, Report, Verdict, cost};
+use crate::normalise::Measure;
 use crate::statistics::Estimate;
 use crate::text;
 use comfy_table::Table;
@@ -15,22 +16,26 @@ pub fn markdown(report: &Report) -> String {
     let mut header = vec![
         "arm".to_owned(),
         "IQM".to_owned(),
+        "IQM, second half".to_owned(),
         "mean".to_owned(),
         "median".to_owned(),
         "optimality gap".to_owned(),
     ];
-    header.push(format!("P(better than {})", report.reference));
+    header.push(format!("P(better than {})", report.reference_words()));
     header.extend(report.games.iter().map(|game| game.name().to_owned()));
     header.push("runs".to_owned());
     row(&mut text, &header);
     row(&mut text, &vec!["---".to_owned(); header.len()]);
     for arm in &report.arms {
         let aggregates = match arm.summary {
-            Some(summary) => {
-                [summary.interquartile_mean, summary.mean, summary.median, summary.optimality_gap]
-                    .map(|estimate| estimate.to_string())
-            }
-            None => [(); 4].map(|()| absent()),
+            Some(summary) => [
+                summary.interquartile_mean.to_string(),
+                optional(arm.second_half),
+                summary.mean.to_string(),
+                summary.median.to_string(),
+                summary.optimality_gap.to_string(),
+            ],
+            None => [(); 5].map(|()| absent()),
         };
         let mut cells = vec![arm.label.clone()];
         cells.extend(aggregates);
@@ -41,12 +46,16 @@ pub fn markdown(report: &Report) -> String {
     }
     let _ = write!(
         text,
-        "\n{} IQM, mean, median and optimality gap (lower is better) are computed from normalised scores. The game columns are \
+        "\n{} IQM, mean, median and optimality gap (lower is better) are computed from normalised scores of the final evaluation, \
+         \"IQM, second half\" from the mean return of the evaluations in the second half of training. The game columns are \
          raw returns: mean ± standard deviation over seeds. Brackets: 95% stratified bootstrap intervals, with the \
-         normalisation treated as fixed. P: probability that a run scores higher than one of {}.\n",
+         uncertainty of the scale. P: probability that a run scores higher than one of {}.\n",
         report.scale(),
-        report.reference
+        report.reference_words()
     );
+    if report.verdict.outcome == Outcome::NotApplicable {
+        let _ = write!(text, "\nThe claim is {}.\n", report.verdict.sentence());
+    }
     list(&mut text, &with_constant_note(report.caution.iter().chain(&report.notes).cloned()));
     costs(&mut text, report);
     text
@@ -68,31 +77,42 @@ fn costs(text: &mut String, report: &Report) {
 
 /// The notes of a report: its own `notes`, then those of every report.
 fn with_constant_note(notes: impl IntoIterator<Item = String>) -> Vec<String> {
-    let always = "Arms with the same seed share environment seeds but are resampled independently; if anything, this \
-                  widens the intervals of differences.";
+    let always = "Arms with the same seed share environment seeds but are treated as independent.";
     notes.into_iter().chain([always.to_owned()]).collect()
 }
 
 /// `verdict.md`.
 pub fn verdict_markdown(report: &Report) -> String {
-    let Verdict { claim, judgements, outcome } = &report.verdict;
-    let mut text = format!("# {}: {outcome}\n\n{}.\n\n**Claim.** {claim}\n\n", report.title, report.caption);
+    let Verdict { claim, premise, judgements, .. } = &report.verdict;
+    let mut text = format!(
+        "# {}: {}\n\n{}.\n\n**Claim.** {claim}\n\n",
+        report.title,
+        report.verdict.sentence(),
+        report.caption
+    );
     if let Some(caution) = &report.caution {
         let _ = write!(text, "**Caution.** {caution}\n\n");
     }
-    row(&mut text, &["says", "difference of IQMs", "value", "supported if", "verdict"].map(str::to_owned));
-    row(&mut text, &["---"; 5].map(str::to_owned));
-    for judgement in judgements {
-        let Judgement { says, difference, asks, .. } = judgement;
-        let value = optional(judgement.estimate);
-        row(&mut text, &[says.clone(), difference.clone(), value, asks.clone(), outcome_of(judgement)]);
+    let header = ["says", "difference of means", "value", "supported if", "verdict", "power"];
+    row(&mut text, &header.map(str::to_owned));
+    row(&mut text, &["---"; 6].map(str::to_owned));
+    for (kind, judgement) in rules(premise.as_ref(), judgements) {
+        let Judgement { says, difference, asks, power, .. } = judgement;
+        let power = power.clone().unwrap_or_else(absent);
+        let cells = [format!("{kind}{says}"), difference.clone(), value(judgement), asks.clone()];
+        row(&mut text, &[cells.as_slice(), &[outcome_of(judgement), power]].concat());
     }
     let _ = write!(
         text,
-        "\n{} Brackets: 95% stratified bootstrap intervals of the difference, not corrected for the \
-         number of rules. The claim is contradicted if any rule is, and supported if every rule is.\n",
+        "\n{} Values are differences of mean normalised scores. Brackets: t intervals (95%; 90% for rules with a margin) with the \
+         uncertainty of the scale. A rule is contradicted at 5% after Holm's correction for the number of rules. The claim is \
+         contradicted if any rule is, and supported if every rule is. Power: how often a rule would be supported with as many \
+         runs, given the spread between seeds that these have.\n",
         report.scale()
     );
+    if premise.is_some() {
+        text.push_str("The claim applies only if its premise is supported.\n");
+    }
     if !report.leaves_out.is_empty() {
         text.push_str("\n## Deviations of this profile from the paper's protocol\n");
         list(&mut text, &report.leaves_out);
@@ -100,6 +120,25 @@ pub fn verdict_markdown(report: &Report) -> String {
     text.push_str("\n## Notes\n");
     list(&mut text, &with_constant_note(report.notes.iter().cloned()));
     text
+}
+
+/// The premise and the rules, each with the words that tell them apart.
+fn rules<'a>(
+    premise: Option<&'a Judgement>,
+    judgements: &'a [Judgement],
+) -> impl Iterator<Item = (&'static str, &'a Judgement)> {
+    premise.map(|premise| ("premise: ", premise)).into_iter().chain(judgements.iter().map(|rule| ("", rule)))
+}
+
+/// The value of a rule; the level of its interval where it is not 95%.
+fn value(judgement: &Judgement) -> String {
+    let text = optional(judgement.estimate);
+    let has_interval = judgement.estimate.is_some_and(|estimate| estimate.interval.is_some());
+    if has_interval && judgement.confidence != 0.95 {
+        format!("{text} ({:.0}%)", 100.0 * judgement.confidence)
+    } else {
+        text
+    }
 }
 
 /// Table, notes and verdict for a terminal of `width` columns.
@@ -115,32 +154,38 @@ pub fn terminal(report: &Report, width: u16) -> String {
         let _ = writeln!(text, "{}", wrap(&format!("warning: {note}")));
     }
 
-    let Verdict { claim, judgements, outcome } = &report.verdict;
-    let mut rules = text::table(width);
-    rules.set_header(["rule", "difference [95%]", "supported if", "verdict"]);
-    for judgement in judgements {
-        let Judgement { says, asks, estimate, .. } = judgement;
-        rules.add_row([says.clone(), optional(*estimate), asks.clone(), outcome_of(judgement)]);
+    let Verdict { claim, premise, judgements, .. } = &report.verdict;
+    let mut table = text::table(width);
+    table.set_header(["rule", "difference [95%]", "supported if", "verdict"]);
+    for (kind, judgement) in rules(premise.as_ref(), judgements) {
+        let Judgement { says, asks, .. } = judgement;
+        table.add_row([format!("{kind}{says}"), value(judgement), asks.clone(), outcome_of(judgement)]);
     }
-    let _ =
-        write!(text, "\n{}\n{rules}\nVerdict at this size: {outcome}\n", wrap(&format!("Claim: {claim}")));
+    let sentence = report.verdict.sentence();
+    let verdict = match sentence.strip_prefix("not applicable at this size") {
+        Some(reason) => format!("Verdict: not applicable at this size{reason}"),
+        None => format!("Verdict at this size: {sentence}"),
+    };
+    let _ = write!(text, "\n{}\n{table}\n{verdict}\n", wrap(&format!("Claim: {claim}")));
     if let Some(caution) = &report.caution {
         let _ = writeln!(text, "{}", wrap(&format!("caution: {caution}")));
     }
     text
 }
 
-/// `scores.csv`: the columns `arm,game,seed,agent_steps,score`, one row a finished run.
+/// `scores.csv`: the columns `arm,game,seed,agent_steps,score,second_half`, one row a finished run: the mean return of the final
+/// evaluation, and of those in the second half of training (empty without a learning curve).
 ///
 /// # Errors
 ///
 /// As the CSV writer.
 pub fn scores_csv(report: &Report) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["arm", "game", "seed", "agent_steps", "score"])?;
+    writer.write_record(["arm", "game", "seed", "agent_steps", "score", "second_half"])?;
     for run in &report.collection.finished {
         let (seed, steps) = (run.name.seed.to_string(), run.agent_steps.to_string());
-        let row = [&run.name.arm, run.name.game.name(), &seed, &steps, &run.score.to_string()];
+        let late = Measure::SecondHalf.of(run).map(|value| value.to_string()).unwrap_or_default();
+        let row = [&run.name.arm, run.name.game.name(), &seed, &steps, &run.score.to_string(), &late];
         writer.write_record(row)?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
@@ -149,7 +194,7 @@ pub fn scores_csv(report: &Report) -> csv::Result<Vec<u8>> {
 /// The table of scores, limited to `width` columns: if they do not fit, only `table.md` has the raw scores of the games and
 /// the intervals of the probability of improvement.
 fn scores_table(report: &Report, width: u16) -> Table {
-    let better = format!("P(> {})", report.reference);
+    let better = format!("P(> {})", report.reference_words());
     let rows = |games: usize, intervals: bool| {
         let mut header = vec!["arm".to_owned(), "IQM [95%]".to_owned(), better.clone()];
         header.extend(report.games.iter().take(games).map(|game| game.name().replace('_', " ")));
@@ -224,7 +269,8 @@ fn list(text: &mut String, items: &[String]) {
 mod tests {
     use super::*;
     use crate::collect::Collection;
-    use crate::report::{ArmReport, Outcome, Report};
+    use crate::normalise::Normalisation;
+    use crate::report::{ArmReport, Report};
     use crate::statistics::{Interval, Summary};
     use softmoe_config::{Game, MinAtarGame};
 
@@ -242,6 +288,7 @@ mod tests {
             mark: None,
             runs: 3,
             summary: Some(summary),
+            second_half: Some(estimate),
             improvement: Some(estimate),
             raw: vec![Raw { runs: 3, mean: 15.0, deviation: Some(4.5) }; 2],
         };
@@ -250,14 +297,21 @@ mod tests {
             caption: "caption".into(),
             caption_of_all_games: "caption".into(),
             reference: "flat".into(),
+            own_references: false,
             games: vec![MinAtarGame::Breakout, MinAtarGame::SpaceInvaders]
                 .into_iter()
                 .map(Game::MinAtar)
                 .collect(),
             arms: vec![arm],
-            verdict: Verdict { claim: "claim".into(), judgements: Vec::new(), outcome: Outcome::NotJudged },
+            verdict: Verdict {
+                claim: "claim".into(),
+                premise: None,
+                judgements: Vec::new(),
+                outcome: Outcome::NotJudged,
+            },
             leaves_out: Vec::new(),
             caution: None,
+            normalisation: Normalisation::default(),
             notes: Vec::new(),
             collection: Collection {
                 finished: Vec::new(),
