@@ -245,12 +245,10 @@ impl Plan {
         row("files", format!("{}, {}", self.out.join("runs").display(), self.results().display()));
         output::line(format_args!("  deviations of `{}` from the paper's protocol:", self.profile_name));
         profile.leaves_out().iter().for_each(|sentence| output::wrapped(6, &format!("    - {sentence}")));
-        row(
-            "power",
-            "with these games and seeds, the claim's parts could be supported in so many of 100 cases".into(),
-        );
-        for line in power::lines(experiment, profile) {
-            output::wrapped(6, &format!("    - {line}"));
+        let power = power::lines(experiment, profile);
+        if !power.is_empty() {
+            row("power", "how often the claim's parts could be supported with these games and seeds".into());
+            power.iter().for_each(|line| output::wrapped(6, &format!("    - {line}")));
         }
         self.notes().iter().for_each(|note| output::wrapped(4, &format!("  note: {note}")));
         output::line(format_args!(""));
