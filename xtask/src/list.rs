@@ -63,8 +63,12 @@ fn one(experiment: &Experiment) -> Result<()> {
     output::line(format_args!("{table}"));
     if !experiment.profiles.is_empty() {
         output::line(format_args!("\nRules, fixed before any run:"));
+        if let Some(premise) = &experiment.premise {
+            output::wrapped(4, &format!("  premise: {}", premise.says()));
+        }
         for rule in &experiment.rules {
-            output::wrapped(4, &format!("  - {}", rule.says()));
+            let margin = rule.margin().map_or_else(String::new, |margin| format!(" (margin {margin})"));
+            output::wrapped(4, &format!("  - {}{margin}", rule.says()));
         }
         if experiment.rules.is_empty() {
             output::line(format_args!("  none: nothing is judged"));
