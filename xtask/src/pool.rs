@@ -13,6 +13,7 @@ use crate::store;
 use crate::time::time;
 use crate::worker::{Event, Worker};
 use anyhow::Result;
+use softmoe_config::error::with_causes;
 use softmoe_config::protocol::INTERRUPTED;
 use softmoe_config::{Done, file};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -195,7 +196,7 @@ impl Pool<'_> {
                 }
             }
             Err(error) => {
-                let reason = format!("the worker succeeded but left no result: {error}");
+                let reason = format!("the worker succeeded but left no result: {}", with_causes(&error));
                 self.crash(worker, reason, None, lines);
             }
         }

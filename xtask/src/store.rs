@@ -2,6 +2,7 @@
 
 use crate::output::{self, quoted};
 use anyhow::{Context, Result, bail};
+use softmoe_config::error::with_causes;
 use softmoe_config::setting::{Difference, between, differences};
 use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
 use std::collections::BTreeMap;
@@ -49,7 +50,7 @@ pub(crate) fn inspect(
         return State::New;
     }
     match RunConfig::read_unchecked(&run_ron) {
-        Err(error) => return State::Conflict(error.to_string(), "move its directory away".into()),
+        Err(error) => return State::Conflict(with_causes(&error), "move its directory away".into()),
         Ok(there) if !there.computes_as(config) => return conflict(&run_ron, &there, config, with),
         Ok(_) => {}
     }
@@ -58,7 +59,7 @@ pub(crate) fn inspect(
     } else if has(&directory.done_ron()) {
         match file::read::<Done>(&directory.done_ron()) {
             Ok(done) => State::Finished { device: done.device },
-            Err(error) => State::Damaged(error.to_string()),
+            Err(error) => State::Damaged(with_causes(&error)),
         }
     } else if has_entries(&directory.checkpoints()) {
         State::Resumable

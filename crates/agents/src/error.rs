@@ -52,19 +52,21 @@ pub enum AgentError {
         cause: String,
     },
     /// The processor does not have the instruction set.
-    #[error("{0}; leave out `--set instruction_set=..`, or choose one that is available")]
+    #[error(
+        "`instruction_set` cannot be used; leave out `--set instruction_set=..`, or choose one that is available"
+    )]
     InstructionSet(#[from] softmoe_nets::kernels::Unavailable),
     /// The device is not there, was not built in, or failed.
     #[error("{0}")]
     Device(String),
     /// There is no memory for the replay.
     #[error(
-        "{0}; make `agent.replay_capacity` smaller, or set `agent.replay_compressed=true` to compress the \
-         frames"
+        "the replay does not fit into memory; make `agent.replay_capacity` smaller, or set \
+         `agent.replay_compressed=true` to compress the frames"
     )]
-    Memory(ReplayError),
+    Memory(#[source] ReplayError),
     /// The saved state of an environment does not fit.
-    #[error("the saved environment cannot be restored: {0}")]
+    #[error("the saved environment cannot be restored")]
     Environment(#[from] RestoreError),
     /// A saved state does not fit.
     #[error("the saved state does not fit this agent: {0}")]

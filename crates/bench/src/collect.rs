@@ -4,6 +4,7 @@ use crate::settings::{is_of_body, is_of_environment, otherwise_set, unlike};
 use crate::statistics::average;
 use crate::times::update_seconds;
 use softmoe_config::directory::read_points;
+use softmoe_config::error::with_causes;
 use softmoe_config::setting::Difference;
 use softmoe_config::words::count;
 use softmoe_config::{
@@ -345,14 +346,14 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
     if !done_ron.exists() {
         return Err("not finished".to_owned());
     }
-    let done: Done = file::read(&done_ron).map_err(|error| error.to_string())?;
+    let done: Done = file::read(&done_ron).map_err(|error| with_causes(&error))?;
     if let Some(weights) = &done.initial_weights {
         return Err(format!("it began from the weights in {weights}, not anew"));
     }
     if !done.score.is_finite() {
         return Err(format!("its score is {}", done.score));
     }
-    let config = RunConfig::read_unchecked(&directory.run_ron()).map_err(|error| error.to_string())?;
+    let config = RunConfig::read_unchecked(&directory.run_ron()).map_err(|error| with_causes(&error))?;
     if config.name() != preset.name() {
         return Err(format!("its run.ron belongs to {}", config.name()));
     }

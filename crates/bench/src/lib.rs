@@ -10,6 +10,8 @@
 
 pub mod collect;
 pub mod description;
+#[cfg(test)]
+mod error_chains;
 #[cfg(feature = "minatar")]
 pub mod fingerprint;
 pub mod memory;

@@ -1,6 +1,7 @@
 //! Errors in experiments and runs.
 
 use crate::names::{UnknownName, list};
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use std::path::PathBuf;
 #[non_exhaustive]
 pub enum ConfigError {
     /// A file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -17,7 +18,7 @@ pub enum ConfigError {
         source: io::Error,
     },
     /// A file could not be written.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}", path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -79,6 +80,18 @@ pub enum ConfigError {
         /// One sentence for each value: its name, itself, the rule, the remedy.
         problems: Vec<String>,
     },
+}
+
+/// `error` and its causes, each after a colon: as `{:#}` prints an `anyhow::Error`.
+///
+/// ```
+/// let error = softmoe_config::RunConfig::read("nowhere/run.ron".as_ref()).unwrap_err();
+/// assert_eq!(error.to_string(), "cannot read nowhere/run.ron");
+/// assert!(softmoe_config::error::with_causes(&error).starts_with("cannot read nowhere/run.ron: "));
+/// ```
+pub fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn in_field(field: &str) -> String {

@@ -1,5 +1,5 @@
-//! Weights as [safetensors](https://huggingface.co/docs/safetensors) files, which other programs read: a named tensor for each
-//! parameter, and the network's architecture in the header.
+//! Weights as [safetensors](https://huggingface.co/docs/safetensors) files, which other programs read: a named tensor
+//! for each parameter, and the network's architecture in the header.
 //!
 //! ```
 //! use softmoe_nets::layers::Linear;
@@ -36,7 +36,8 @@ const ARCHITECTURE: &str = "architecture";
 /// Differences that an error lists before it only counts the rest.
 const LISTED: usize = 6;
 
-/// Permutations of values that belong to a network and are not trained, by name: place i takes the value at place `[i]`.
+/// Permutations of values that belong to a network and are not trained, by name: place i takes the value at place
+/// `[i]`.
 pub type Permutations = BTreeMap<String, Vec<usize>>;
 
 /// The reason why weights, or a file of them, cannot be used.
@@ -45,7 +46,7 @@ pub type Permutations = BTreeMap<String, Vec<usize>>;
 pub enum WeightsError {
     /// The bytes are not a safetensors file.
     #[error("not a safetensors file, or only a part of one: {0}")]
-    Format(#[from] SafeTensorError),
+    Format(String),
     /// The file does not name its network.
     #[error(
         "the header has no entry `{ARCHITECTURE}`, which names the network: the file was not written by this program"
@@ -75,6 +76,13 @@ pub enum WeightsError {
         /// Every tensor that differs.
         differences: Vec<TensorDifference>,
     },
+}
+
+/// As text, which already contains the error's causes: as a source, it would print them twice.
+impl From<SafeTensorError> for WeightsError {
+    fn from(error: SafeTensorError) -> Self {
+        WeightsError::Format(error.to_string())
+    }
 }
 
 /// A difference between the tensors of a file and the parameters of a network.
@@ -154,7 +162,8 @@ impl ParameterList {
     }
 }
 
-/// The bytes of a file with `tensors` (name, shape, values) and `permutations`, for the network that `architecture` names.
+/// The bytes of a file with `tensors` (name, shape, values) and `permutations`, for the network that `architecture`
+/// names.
 ///
 /// # Errors
 /// [`WeightsError::Format`] if the number of a tensor's values is not the product of its shape.

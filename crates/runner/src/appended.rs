@@ -91,11 +91,12 @@ impl Appended {
         what: &'static str,
     ) -> Result<(), RunError> {
         let mut writer = csv::WriterBuilder::new().has_headers(self.written.len == 0).from_writer(Vec::new());
-        let encode = |reason: String| RunError::Encode { what, reason };
         for row in rows {
-            writer.serialize(row).map_err(|error| encode(error.to_string()))?;
+            writer.serialize(row).map_err(|error| RunError::Encode { what, source: error.into() })?;
         }
-        let bytes = writer.into_inner().map_err(|error| encode(error.to_string()))?;
+        let bytes = writer
+            .into_inner()
+            .map_err(|error| RunError::Encode { what, source: error.into_error().into() })?;
         self.append(&bytes)
     }
 

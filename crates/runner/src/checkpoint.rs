@@ -18,6 +18,7 @@ use crate::checksum::{damaged, expect_end};
 use rows::RowsFile;
 use softmoe_agents::ReplayConfig;
 use softmoe_config::directory::{CHECKPOINT_EXTENSION, checkpoint_name};
+use softmoe_config::error::with_causes;
 use softmoe_config::file::write_atomically_with;
 use softmoe_config::setting::differences;
 use softmoe_config::{AgentSteps, RunConfig};
@@ -129,6 +130,7 @@ impl Checkpoints {
                     return Err(RunError::OtherConfiguration { checkpoint: path.clone(), differences });
                 }
                 Err(Unreadable::Damaged(error)) => {
+                    let error = with_causes(&error);
                     warn(&format!("{} cannot be read ({error}); trying the one before", path.display()));
                     reasons.push(format!("{}: {error}", path.display()));
                 }

@@ -2,6 +2,7 @@
 
 use softmoe_agents::AgentError;
 use softmoe_config::{AgentSteps, ConfigError};
+use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ pub enum RunError {
     #[error(transparent)]
     Agent(#[from] AgentError),
     /// Training diverged.
-    #[error("at agent step {step} {source}. {}", goes_on_from(checkpoint.as_deref()))]
+    #[error("stopped at agent step {step} ({})", goes_on_from(checkpoint.as_deref()))]
     Diverged {
         /// The step of the update.
         step: AgentSteps,
@@ -34,7 +35,7 @@ pub enum RunError {
         feature: &'static str,
     },
     /// A file cannot be written or read.
-    #[error("cannot {action} {}: {source}; {hint}", path.display())]
+    #[error("cannot {action} {} ({hint})", path.display())]
     File {
         /// The attempted action, e.g. `write`.
         action: &'static str,
@@ -46,12 +47,12 @@ pub enum RunError {
         source: io::Error,
     },
     /// The run cannot start from the given file of weights.
-    #[error("cannot start from {}: {reason}", path.display())]
+    #[error("cannot start from {}", path.display())]
     InitialWeights {
         /// The file.
         path: PathBuf,
         /// The reason, and the remedy.
-        reason: String,
+        source: Box<dyn Error + Send + Sync>,
     },
     /// No checkpoint of the run can be read.
     #[error(
@@ -98,12 +99,12 @@ pub enum RunError {
         path: PathBuf,
     },
     /// `metrics.csv` or the weights cannot be encoded.
-    #[error("cannot encode {what}: {reason}")]
+    #[error("cannot encode {what}")]
     Encode {
         /// The thing to encode.
         what: &'static str,
-        /// The encoder's message.
-        reason: String,
+        /// The encoder's error.
+        source: Box<dyn Error + Send + Sync>,
     },
 }
 
@@ -126,9 +127,9 @@ impl RunError {
 fn goes_on_from(checkpoint: Option<&Path>) -> String {
     match checkpoint {
         Some(path) => format!(
-            "Started again the run goes on from {}, in the same way; for another setting move its directory away",
+            "started again, the run resumes from {} in the same way; to change a setting, move its directory away first",
             path.display()
         ),
-        None => "The run has no checkpoint yet: started again it begins anew, in the same way".into(),
+        None => "the run has no checkpoint yet; started again, it begins anew in the same way".into(),
     }
 }

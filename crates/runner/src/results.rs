@@ -11,7 +11,7 @@ pub(crate) fn save_weights(
     architecture: &Architecture,
     learner: &dyn Learner,
 ) -> Result<(), RunError> {
-    let encode = |error: WeightsError| RunError::Encode { what: "the weights", reason: error.to_string() };
+    let encode = |error: WeightsError| RunError::Encode { what: "the weights", source: error.into() };
     let permutations = networks::permutations(architecture);
     let weights = learner.weights();
     let weights = weights.iter().map(|(name, shape, values)| (*name, *shape, &**values));
@@ -24,7 +24,7 @@ pub(crate) fn save_weights(
 pub(crate) fn save_done(directory: &RunDirectory, done: Done) -> Result<Done, RunError> {
     file::write_with_json(&directory.done_ron(), &done).map_err(|error| match error {
         ConfigError::Write { path, source } => RunError::cannot_write(&path, source),
-        other => RunError::Encode { what: "the result", reason: other.to_string() },
+        other => RunError::Encode { what: "the result", source: other.into() },
     })?;
     Ok(done)
 }

@@ -9,6 +9,7 @@ use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, ReplayConfig, Training, instruction_set, networks};
 use softmoe_config::{AgentSteps, Architecture, Device, RunConfig, RunDirectory};
 use softmoe_nets::weights::WeightsFile;
+use std::error::Error;
 use std::path::Path;
 
 /// Options of a run outside its configuration.
@@ -99,8 +100,8 @@ fn read_weights(path: &Path, architecture: &mut Architecture) -> Result<WeightsF
     Ok(file)
 }
 
-fn refused(path: &Path, reason: impl ToString) -> RunError {
-    RunError::InitialWeights { path: path.to_owned(), reason: reason.to_string() }
+fn refused(path: &Path, source: impl Into<Box<dyn Error + Send + Sync>>) -> RunError {
+    RunError::InitialWeights { path: path.to_owned(), source: source.into() }
 }
 
 /// The path of a file, as it is recorded.

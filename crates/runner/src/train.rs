@@ -41,7 +41,7 @@ pub fn train(
         (None, None) => random::play(config, directory, monitor),
         (None, Some(path)) => {
             let reason = "the run's agent is the random policy, which has no network; leave out `--weights`";
-            Err(RunError::InitialWeights { path: path.to_owned(), reason: reason.into() })
+            Err(RunError::InitialWeights { path: path.to_owned(), source: reason.into() })
         }
     }
 }

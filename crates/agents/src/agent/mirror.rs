@@ -3,6 +3,7 @@
 use crate::learner::UpdateSettings;
 use crate::seeds::Seeds;
 use crate::{AgentError, Learner, devices, networks};
+use softmoe_config::error::with_causes;
 use softmoe_config::{AgentConfig, Architecture, Device, InterventionSpec};
 use softmoe_nets::kernels::InstructionSet;
 
@@ -36,7 +37,8 @@ impl CpuMirror {
             (Err(_), InterventionSpec::None) => Ok(None),
             (Err(error), _) => Err(AgentError::Device(format!(
                 "`agent.intervention` is {intervention}, which is followed on the CPU engine, and that has not the \
-                 network ({error}); leave it out: `--set agent.intervention=none`"
+                 network ({}); leave it out: `--set agent.intervention=none`",
+                with_causes(&error)
             ))),
         }
     }

@@ -22,10 +22,10 @@ pub enum WriteError {
     #[error(transparent)]
     Network(#[from] AgentError),
     /// The scores could not be written as CSV.
-    #[error("cannot write scores.csv: {0}")]
+    #[error("cannot write scores.csv")]
     Csv(#[from] csv::Error),
     /// A file could not be written.
-    #[error("cannot write {}: {source}; give a directory that can be written to with --out", path.display())]
+    #[error("cannot write {} (give a directory that can be written to with --out)", path.display())]
     File {
         /// The file.
         path: PathBuf,
