@@ -65,6 +65,31 @@ fn dqn_on_minatar() {
     assert_eq!((dqn.update_period, dqn.n_step), (AgentSteps(4), 1));
 }
 
+/// Our own numbers: no publication has them. The examples of CartPole train with them.
+#[test]
+fn dqn_on_classic_control() {
+    assert_eq!(
+        LearningConfig::dqn_classic_control(),
+        LearningConfig {
+            n_step: 10,
+            min_replay: 1_000,
+            update_period: AgentSteps(1),
+            target_period: AgentSteps(500),
+            batch_size: 64,
+            replay_capacity: 50_000,
+            learning_rate: 2.5e-4,
+            adam_epsilon: 1e-6,
+            loss: LossSpec::Huber,
+            double: true,
+            epsilon_train: 0.05,
+            epsilon_decay_period: AgentSteps(10_000),
+            epsilon_evaluation: 0.0,
+            clip_rewards: false,
+            ..LearningConfig::dqn_atari()
+        }
+    );
+}
+
 /// The same sources, table 2 (Rainbow) and `full_rainbow.gin`.
 #[test]
 fn rainbow_on_atari() {

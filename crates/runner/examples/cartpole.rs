@@ -10,32 +10,10 @@
 
 use softmoe_config::{
     AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, Game, GymGame, InstructionSet, LearningConfig,
-    LossSpec, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
+    NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use softmoe_runner::{Monitor, Options, Outcome, Progress, train};
 use std::error::Error;
-
-/// Double DQN, with numbers that suit a small problem.
-fn agent() -> LearningConfig {
-    LearningConfig {
-        // Long returns: bootstrapping from one step alone forgets what it has learned here.
-        n_step: 10,
-        min_replay: 1_000,
-        update_period: AgentSteps(1),
-        target_period: AgentSteps(500),
-        batch_size: 64,
-        replay_capacity: 50_000,
-        learning_rate: 2.5e-4,
-        adam_epsilon: 1e-6,
-        loss: LossSpec::Huber,
-        double: true,
-        epsilon_train: 0.05,
-        epsilon_decay_period: AgentSteps(10_000),
-        epsilon_evaluation: 0.0,
-        clip_rewards: false,
-        ..LearningConfig::dqn_minatar()
-    }
-}
 
 fn config(seed: u64) -> RunConfig {
     RunConfig {
@@ -44,7 +22,7 @@ fn config(seed: u64) -> RunConfig {
         arm: "dqn".into(),
         seed,
         environment: EnvironmentConfig::of(Game::Gym(GymGame::CartPole)),
-        agent: agent().into(),
+        agent: LearningConfig::dqn_classic_control().into(),
         // Two hidden layers of 64: the encoder's and the body's.
         network: NetworkSpec {
             encoder: EncoderSpec::Dense { width: 64 },

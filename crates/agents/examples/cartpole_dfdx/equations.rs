@@ -1,10 +1,9 @@
 //! CartPole-v1 by its published equations.
 
-use crate::task::SPEC;
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use serde::{Deserialize, Serialize};
-use softmoe_env::{Environment, EnvironmentSpec, RestoreError, SaveState, Step};
+use softmoe_env::{Element, Environment, EnvironmentSpec, RestoreError, SaveState, Step};
 
 // Metres, kilograms, seconds, newtons: those of gym's CartPole-v1.
 const GRAVITY: f64 = 9.8;
@@ -23,6 +22,12 @@ const START: f64 = 0.05;
 /// Divisors of the observed numbers, which bring them to about one size: the bounds of position and angle, and usual
 /// velocities.
 const SCALES: [f32; 4] = [2.4, 2.0, 0.21, 2.0];
+
+pub(crate) const ACTIONS: usize = 2;
+
+/// Four floats and two actions.
+pub(crate) const SPEC: EnvironmentSpec =
+    EnvironmentSpec { frame: [1, 1, 4], stack: 1, actions: ACTIONS, element: Element::Float };
 
 /// The cart and the pole, without friction (Barto, Sutton and Anderson 1983, doi 10.1109/TSMC.1983.6313077, appendix).
 #[derive(Clone, Serialize, Deserialize)]
@@ -101,8 +106,8 @@ impl SaveState for Equations {
 mod tests {
     use super::*;
 
-    /// From rest: push = 10 / 1.1, inertia = 1/2 (4/3 - 1/11), in fractions: the pole's acceleration is -600/41, the cart's
-    /// 400/41.
+    /// From rest: push = 10 / 1.1, inertia = 1/2 (4/3 - 1/11), in fractions: the pole's acceleration is -600/41, the
+    /// cart's 400/41.
     #[test]
     fn the_first_push_is_the_closed_form() {
         for (action, sign) in [(1, 1.0), (0, -1.0)] {

@@ -1,6 +1,6 @@
 //! DQN's learner with a network, gradients and Adam of [dfdx](https://docs.rs/dfdx).
 
-use crate::task;
+use crate::equations::{ACTIONS, SPEC};
 use dfdx::prelude::*;
 use serde::{Deserialize, Serialize};
 use softmoe_agents::dqn::loss;
@@ -13,7 +13,6 @@ use std::borrow::Cow;
 
 const INPUTS: usize = 4;
 const HIDDEN: usize = 64;
-const ACTIONS: usize = task::ACTIONS;
 
 /// Two hidden layers and a value for each action.
 type Layers = ((Linear<INPUTS, HIDDEN>, ReLU), (Linear<HIDDEN, HIDDEN>, ReLU), Linear<HIDDEN, ACTIONS>);
@@ -126,7 +125,7 @@ impl DfdxLearner {
 
     /// The states of a batch as dfdx takes them, (batch, 4).
     fn input(&self, observations: &[u8]) -> Tensor<(usize, Const<INPUTS>), f32, Cpu> {
-        let batch = observations.len() / task::SPEC.state_bytes();
+        let batch = observations.len() / SPEC.state_bytes();
         let input: Vec<f32> =
             observations.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         self.cpu.tensor_from_vec(input, (batch, Const))

@@ -10,19 +10,20 @@ mod equations;
 mod learner;
 mod task;
 
+use equations::SPEC;
 use learner::DfdxLearner;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, AgentError, UpdateSettings};
-use softmoe_config::AgentSteps;
+use softmoe_config::{AgentSteps, LearningConfig};
 use std::error::Error;
 use std::time::Instant;
 
 const BUDGET: AgentSteps = AgentSteps(100_000);
 
 fn agent(seeds: Seeds) -> Result<Agent, AgentError> {
-    let config = task::config();
-    let learner = DfdxLearner::new(UpdateSettings::new(&config, task::SPEC.element), seeds);
-    Agent::with_learner(Box::new(learner), &config.into(), &task::SPEC, seeds)
+    let config = LearningConfig::dqn_classic_control();
+    let learner = DfdxLearner::new(UpdateSettings::new(&config, SPEC.element), seeds);
+    Agent::with_learner(Box::new(learner), &config.into(), &SPEC, seeds)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,44 +1,17 @@
-//! The agent's settings, training and evaluation.
+//! Training and evaluation.
 
 use crate::equations::Equations;
 use softmoe_agents::seeds::Seeds;
 use softmoe_agents::{Agent, AgentError};
-use softmoe_config::{AgentSteps, LearningConfig, LossSpec};
-use softmoe_env::{Element, EnvironmentSpec, Player, TimeLimit};
+use softmoe_config::AgentSteps;
+use softmoe_env::{Player, TimeLimit};
 
-pub(crate) const ACTIONS: usize = 2;
 /// Steps of an episode at most, and so its largest return.
 const TIME_LIMIT: u64 = 500;
-
-/// Four floats and two actions.
-pub(crate) const SPEC: EnvironmentSpec =
-    EnvironmentSpec { frame: [1, 1, 4], stack: 1, actions: ACTIONS, element: Element::Float };
 
 /// CartPole-v1.
 pub(crate) fn cart_pole(seed: u64) -> Box<TimeLimit<Equations>> {
     Box::new(TimeLimit::new(Equations::new(seed), TIME_LIMIT))
-}
-
-/// Double DQN, with numbers that suit a small problem.
-pub(crate) fn config() -> LearningConfig {
-    LearningConfig {
-        // Long returns: bootstrapping from one step alone forgets what it has learned here.
-        n_step: 10,
-        min_replay: 1_000,
-        update_period: AgentSteps(1),
-        target_period: AgentSteps(500),
-        batch_size: 64,
-        replay_capacity: 50_000,
-        learning_rate: 2.5e-4,
-        adam_epsilon: 1e-6,
-        loss: LossSpec::Huber,
-        double: true,
-        epsilon_train: 0.05,
-        epsilon_decay_period: AgentSteps(10_000),
-        epsilon_evaluation: 0.0,
-        clip_rewards: false,
-        ..LearningConfig::dqn_minatar()
-    }
 }
 
 /// Trains for `steps` agent steps. `report` gets the mean return of the episodes in every ten thousand.

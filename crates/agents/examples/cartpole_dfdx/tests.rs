@@ -5,7 +5,10 @@ use softmoe_replay::Batch;
 use std::collections::BTreeMap;
 
 fn learner(seed: u64) -> DfdxLearner {
-    DfdxLearner::new(UpdateSettings::new(&task::config(), task::SPEC.element), Seeds::new(seed))
+    DfdxLearner::new(
+        UpdateSettings::new(&LearningConfig::dqn_classic_control(), SPEC.element),
+        Seeds::new(seed),
+    )
 }
 
 /// An agent that has trained for a while, and a batch of what it has seen.
@@ -13,7 +16,7 @@ fn trained(steps: u64) -> (Agent, Batch) {
     let seeds = Seeds::new(1);
     let mut agent = agent(seeds).unwrap();
     task::train(&mut agent, 0, AgentSteps(steps), |_, _| ()).unwrap();
-    let mut batch = Batch::new(task::config().batch_size, agent.replay().layout());
+    let mut batch = Batch::new(LearningConfig::dqn_classic_control().batch_size, agent.replay().layout());
     agent.replay().sample(&mut seeds.rng(Role::Replay), &mut batch).unwrap();
     (agent, batch)
 }

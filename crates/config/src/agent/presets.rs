@@ -55,6 +55,28 @@ impl LearningConfig {
         LearningConfig { learning_rate: 2.5e-4, ..Self::dqn_atari().shorter() }
     }
 
+    /// Double DQN for classical control, where an observation is a few numbers: [`dqn_minatar`](Self::dqn_minatar) with
+    /// our own changes, chosen on CartPole. No publication has them.
+    pub const fn dqn_classic_control() -> Self {
+        LearningConfig {
+            // Long returns: bootstrapping from one step alone forgets what it has learned there.
+            n_step: 10,
+            min_replay: 1_000,
+            update_period: AgentSteps(1),
+            target_period: AgentSteps(500),
+            batch_size: 64,
+            replay_capacity: 50_000,
+            adam_epsilon: 1e-6,
+            loss: LossSpec::Huber,
+            double: true,
+            epsilon_train: 0.05,
+            epsilon_decay_period: AgentSteps(10_000),
+            epsilon_evaluation: 0.0,
+            clip_rewards: false,
+            ..Self::dqn_minatar()
+        }
+    }
+
     /// Full Rainbow on Atari (Hessel et al. 2018, arXiv 1710.02298): `full_rainbow.gin` of Dopamine's `labs/moes`
     /// (google/dopamine at 5873f549), which agrees with table 2 of arXiv 2402.08609.
     pub const fn rainbow_atari() -> Self {
