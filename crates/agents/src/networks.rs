@@ -1,44 +1,36 @@
 //! The networks that a configuration can name.
 //!
-//! A network is a chain of layers: observation -> `Encoder` -> feature map -> `Body` -> row -> head -> outputs. Each
-//! link is an enum of layers whose sizes are known at run time. The compiler therefore makes every encoder, every kind
-//! of tokens and every body once, instead of once for each combination. `softmoe_nets` checks the same chains at
-//! compile time where they are written as tuples with constant sizes.
+//! A network is a chain of layers: observation -> encoder -> feature map -> body -> row -> head -> outputs. All before
+//! the head is a `Trunk`. Its parts are enums of layers whose sizes are known at run time, so that the compiler makes
+//! every encoder, every kind of tokens and every mixture once, instead of once for each combination. `softmoe_nets`
+//! checks the same chains at compile time where they are written as tuples with constant sizes.
 //!
 //! [`build`] makes a network for the CPU engine, `build_on` one for the device engine (feature `burn`).
 
 mod big;
-mod body;
 mod encoder;
 mod tokens;
+mod trunk;
 
 use crate::AgentError;
 #[cfg(feature = "burn")]
 use crate::bodies::{self, BodySizes, DeviceBody};
-use big::BigMixture;
-use body::{Body, Row};
 #[cfg(feature = "burn")]
 use burn_tensor::backend::Backend;
-use encoder::{Encoder, Map};
-use softmoe_config::ExpertSpec::Big;
-use softmoe_config::{Architecture, BodySpec, TokensSpec};
+#[cfg(feature = "burn")]
+use encoder::Encoder;
+use encoder::Map;
+#[cfg(feature = "burn")]
+use softmoe_config::BodySpec;
+use softmoe_config::{Architecture, TokensSpec};
 #[cfg(feature = "burn")]
 use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork};
 use softmoe_nets::layers::CategoricalHead;
 use softmoe_nets::weights::Permutations;
-use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder, Layer, one_of};
+use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder, Layer};
 #[cfg(feature = "burn")]
 use tokens::Tokens;
-
-one_of! {
-    /// Everything before the head.
-    enum Trunk: Map => Row, workspace TrunkWorkspace {
-        /// An encoder, and a body over its feature map.
-        Encoded((Encoder, Body)),
-        /// A mixture over the pixels: each of its experts has an encoder of its own.
-        Big(BigMixture),
-    }
-}
+use trunk::Trunk;
 
 /// A head of as many values an action as the architecture's: a Q head is a categorical head of a single atom.
 type Head = CategoricalHead<usize, usize>;
@@ -88,17 +80,7 @@ pub fn build_on<B: Backend>(
 
 /// The layers of a network that both engines have.
 fn layers(b: &mut Builder, architecture: &Architecture) -> Result<(Trunk, Head), AgentError> {
-    let Architecture { network, observation, .. } = architecture;
-    let trunk = match network.body {
-        BodySpec::SoftMoe { expert_type: Big, experts, slots, extra_layers, bottleneck, .. } => {
-            let sizes = (experts, slots);
-            Trunk::Big(big::mixture(b, architecture, sizes, extra_layers, bottleneck))
-        }
-        _ => {
-            let encoder = Encoder::new(b, "encoder", network.encoder, *observation);
-            Trunk::Encoded((encoder, Body::new(b, architecture)?))
-        }
-    };
+    let trunk = Trunk::new(b, architecture)?;
     let (_, features) = trunk.output_shape(observations(architecture)(1));
     Ok((trunk, head(b, architecture, features)))
 }

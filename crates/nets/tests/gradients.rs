@@ -4,7 +4,7 @@ mod support;
 
 use softmoe_nets::layers::{
     CategoricalHead, Conv2d, Dense, ExpertChoice, ExpertChoiceWorkspace, Flatten, Linear, NoisyLinear,
-    PerConv, Relu, SoftMoe,
+    PerConv, Relu, SoftMoe, Uniform,
 };
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
 use support::difference_quotients::{STEP, check};
@@ -103,14 +103,11 @@ fn soft_mixtures() {
 #[test]
 fn soft_mixtures_that_do_not_learn_to_mix() {
     let settings = ExpertSettings { hidden: 3, extra_layers: 0, noisy: false };
-    let controls: [fn(Mixture) -> Mixture; 3] =
-        [Mixture::with_uniform_dispatch, Mixture::with_uniform_combine, |layer| {
-            layer.with_uniform_dispatch().with_uniform_combine()
-        }];
-    for control in controls {
+    for (dispatch, combine) in [(true, false), (false, true), (true, true)] {
         for make in [SoftMoe::new, SoftMoe::normalised] {
             let mut builder = Builder::new();
-            let layer = control(make(&mut builder, "moe", (5, 4, 3, 2), settings));
+            let layer = make(&mut builder, "moe", (5, 4, 3, 2), settings);
+            let layer = layer.with_uniform(Uniform { dispatch, combine });
             check(builder, &layer, (2, 5, 4));
         }
     }

@@ -1,7 +1,7 @@
 //! Mixtures over the pixels of an observation, whose experts are whole networks.
 
 use super::encoder::Encoder;
-use softmoe_config::{Architecture, SlotsSpec};
+use softmoe_config::{Architecture, BodySpec};
 use softmoe_nets::layers::{BigSoftMoe, Flatten, HiddenLayers, Linear, PerConv};
 use softmoe_nets::{Builder, Layer};
 
@@ -12,15 +12,13 @@ type Expert = (Encoder, Flatten<usize>, HiddenLayers<usize>, Linear<usize, usize
 pub(super) type BigMixture =
     (PerConv<usize>, BigSoftMoe<usize, usize, usize, usize, Expert>, Flatten<usize>, HiddenLayers<usize>);
 
-/// The mixture of `experts` experts, whose image has as many pixels as the largest square of at most `slots`.
-pub(super) fn mixture(
-    builder: &mut Builder,
-    architecture: &Architecture,
-    (experts, slots): (usize, SlotsSpec),
-    extra_layers: usize,
-    bottleneck: bool,
-) -> BigMixture {
+/// The mixture of `architecture`, a soft one of big experts. An expert's image has as many pixels as the largest square
+/// of at most its slots.
+pub(super) fn mixture(builder: &mut Builder, architecture: &Architecture) -> BigMixture {
     let Architecture { network, head, observation: [height, width, channels], .. } = architecture;
+    let BodySpec::SoftMoe { experts, slots, extra_layers, bottleneck, .. } = network.body else {
+        unreachable!("`{}` has no big experts", network.body)
+    };
     let (pixels, channels) = (height * width, *channels);
     let side = slots.count(pixels, experts).isqrt();
     let expert = |b: &mut Builder, name: &str| -> Expert {

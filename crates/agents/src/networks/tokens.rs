@@ -24,18 +24,14 @@ one_of! {
 
 impl Tokens {
     /// The tokens of the encoder's feature map, with their number m and their width d.
-    pub(super) fn new(
-        builder: &mut Builder,
-        architecture: &Architecture,
-        spec: TokensSpec,
-    ) -> (Self, [usize; 2]) {
+    pub(super) fn new(b: &mut Builder, architecture: &Architecture, spec: TokensSpec) -> (Self, [usize; 2]) {
         let map @ [height, width, channels] = architecture.network.encoder.feature_map();
         let (m, d) = spec.sizes(map);
         let tokens = match spec {
             TokensSpec::PerConv => Tokens::PerConv(PerConv(m)),
             TokensSpec::Shuffled => Tokens::Shuffled(Shuffled::new(m, permutation(architecture))),
             TokensSpec::PerPatch => {
-                Tokens::PerPatch(PerPatch::new(builder, "tokens", [height, width], m, channels))
+                Tokens::PerPatch(PerPatch::new(b, "tokens", [height, width], m, channels))
             }
             TokensSpec::PerPatchAverage => {
                 Tokens::PerPatchAverage((AveragePool(height / 3, width / 3), PerConv(m)))

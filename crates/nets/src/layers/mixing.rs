@@ -4,11 +4,13 @@ use crate::Scalar;
 use crate::kernels::{self, Matrix, MatrixMut, product};
 use std::ops::Range;
 
-/// Which weights are uniform; the others are softmaxes of the logits.
+/// The uniform weights of a mixture, as a control; the others are softmaxes of the logits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Uniform {
-    pub(super) dispatch: bool,
-    pub(super) combine: bool,
+pub struct Uniform {
+    /// Whether the dispatch is 1 / m everywhere: every slot is the mean of the tokens.
+    pub dispatch: bool,
+    /// Whether the combine is 1 / (n p) everywhere: every token becomes the mean of the outputs.
+    pub combine: bool,
 }
 
 /// How the exponentials of the two softmaxes are computed. The two ways differ in the last digits.
@@ -25,8 +27,8 @@ pub(super) enum Exponentials {
 /// Dispatch is a softmax over columns (the tokens of a slot), combine is one over rows (the slots of a token). One
 /// exponential e can serve both: dispatch_ij = e_ij c_j and combine_ij = e_ij r_i. The scales c and r multiply the
 /// other factor of a product with the weights, which is smaller than the weights. Dispatch and combine are matrices of
-/// their own, with scales of one, where the logits of a sample spread too wide for a shared exponential, or where one of
-/// the two is uniform.
+/// their own, with scales of one, where the logits of a sample spread too wide for a shared exponential, or where one
+/// of the two is uniform.
 #[derive(Clone, Debug)]
 pub(super) struct Mixing<E> {
     /// (m, slots)
@@ -224,9 +226,9 @@ impl<E: Scalar> Mixing<E> {
     /// The gradient of the logits, (m, slots).
     ///
     /// The gradient of a softmax w is w_ij (dw_ij - sum_k w_kj dw_kj), where the sum has a closed form. For dispatch,
-    /// dw_ij = x_i ds_j and the sum is slots_j ds_j; for combine, dw_ij = dy_i o_j and the sum is dy_i y_i. With a shared
-    /// exponential, d logits_ij = e_ij (dy_i o_j + x_i ds_j - dy_i y_i - slots_j ds_j), and the bracket is one product:
-    /// (dy, x, -dy y, -1) times (o, ds, 1, slots ds).
+    /// dw_ij = x_i ds_j and the sum is slots_j ds_j; for combine, dw_ij = dy_i o_j and the sum is dy_i y_i. With a
+    /// shared exponential, d logits_ij = e_ij (dy_i o_j + x_i ds_j - dy_i y_i - slots_j ds_j), and the bracket is one
+    /// product: (dy, x, -dy y, -1) times (o, ds, 1, slots ds).
     pub(super) fn backward(
         &self,
         d_logits: &mut [E],

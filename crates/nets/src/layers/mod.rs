@@ -36,6 +36,7 @@ pub use global_average_pool::{GlobalAveragePool, GlobalAveragePoolWorkspace};
 pub use head::{CategoricalHead, CategoricalHeadWorkspace};
 pub use hidden_layers::{HiddenLayers, HiddenLayersWorkspace};
 pub use load_balancing::{BalancingLosses, LoadBalancing};
+pub use mixing::Uniform;
 pub use padding::{Padding, Same, Valid};
 pub use per_feature::{PerFeature, PerFeatureWorkspace};
 pub use per_patch::PerPatch;

@@ -16,8 +16,8 @@ use crate::layers::mixing::Uniform;
 use crate::{Builder, Initializer, Size};
 use std::ops::Range;
 
-/// A soft mixture of experts. Each slot of an expert is a convex combination of all tokens; each output token is a convex
-/// combination of all slots' outputs.
+/// A soft mixture of experts. Each slot of an expert is a convex combination of all tokens; each output token is a
+/// convex combination of all slots' outputs.
 ///
 /// With tokens X, (m, d), and parameters Phi, (d, n p), for n experts of p slots each:
 /// - dispatch D = softmax of X Phi over the tokens, (m, n p)
@@ -27,8 +27,8 @@ use std::ops::Range;
 /// - Y = C outputs, (m, d)
 ///
 /// There is no residual connection. A [normalised](SoftMoe::normalised) mixture scales the tokens and Phi's columns to
-/// length one in the logits, and multiplies the logits by a learned scale (section 2.3 of the paper). The slots are still mixtures of
-/// the unnormalised tokens. Dopamine has this as an option, off by default.
+/// length one in the logits, and multiplies the logits by a learned scale (section 2.3 of the paper). The slots are
+/// still mixtures of the unnormalised tokens. Dopamine has this as an option, off by default.
 ///
 /// # Shapes
 /// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts of `P` slots each
@@ -86,8 +86,8 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         }
     }
 
-    /// Creates a mixture like [`new`](Self::new) with normalised logits; the scale is the parameter `<name>/scale`, (1),
-    /// initially one.
+    /// Creates a mixture like [`new`](Self::new) with normalised logits; the scale is the parameter `<name>/scale`,
+    /// (1), initially one.
     pub fn normalised(
         builder: &mut Builder,
         name: &str,
@@ -99,8 +99,8 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         layer
     }
 
-    /// The same mixture with Phi fixed at its initial value: the control "RandPhi" of Obando-Ceron et al. 2024
-    /// (arXiv 2402.08609). Phi's gradient is zero, and Phi does not count as a trained parameter. `builder` is the builder
+    /// The same mixture with Phi fixed at its initial value: the control "RandPhi" of Obando-Ceron et al. 2024 (arXiv
+    /// 2402.08609). Phi's gradient is zero, and Phi does not count as a trained parameter. `builder` is the builder
     /// that made the mixture.
     #[must_use]
     pub fn with_fixed_phi(self, builder: &mut Builder) -> Self {
@@ -108,16 +108,10 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         SoftMoe { phi_is_fixed: true, ..self }
     }
 
-    /// The same mixture with a dispatch of 1 / m everywhere: every slot is the mean of the tokens.
+    /// The same mixture with these uniform weights.
     #[must_use]
-    pub fn with_uniform_dispatch(self) -> Self {
-        SoftMoe { uniform: Uniform { dispatch: true, ..self.uniform }, ..self }
-    }
-
-    /// The same mixture with a combine of 1 / (n p) everywhere: every token becomes the mean of the outputs.
-    #[must_use]
-    pub fn with_uniform_combine(self) -> Self {
-        SoftMoe { uniform: Uniform { combine: true, ..self.uniform }, ..self }
+    pub fn with_uniform(self, uniform: Uniform) -> Self {
+        SoftMoe { uniform, ..self }
     }
 
     /// (m, d, n, p)

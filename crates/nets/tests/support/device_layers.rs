@@ -10,7 +10,7 @@ use softmoe_nets::layers::{
     AveragePool, BigSoftMoe, CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, GlobalAveragePool,
     HiddenLayers, Linear, LoadBalancing, MaxPool2d, NoisyLinear, PerConv, PerFeature, PerPatch, PerSample,
     Pooling, Relu, ReluPlace, Residual, Same, Shuffled, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized,
-    TokenizedSettings, TopKChoice, TopKSettings, Valid,
+    TokenizedSettings, TopKChoice, TopKSettings, Uniform, Valid,
 };
 use softmoe_nets::shapes::Const;
 use softmoe_nets::{Builder, ExpertSettings, Permutation};
@@ -65,8 +65,8 @@ pub(crate) fn check_layers<B: Backend>(device: &B::Device) {
                 let layer = SoftMoe::new(&mut builder, "moe", sizes, settings);
                 let layer = match control {
                     0 => layer.with_fixed_phi(&mut builder),
-                    1 => layer.with_uniform_dispatch(),
-                    _ => layer.with_uniform_combine(),
+                    1 => layer.with_uniform(Uniform { dispatch: true, combine: false }),
+                    _ => layer.with_uniform(Uniform { dispatch: false, combine: true }),
                 };
                 check::<B, _, _>(
                     &format!("control {control} of SoftMoE {what}"),
