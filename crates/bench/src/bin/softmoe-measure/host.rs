@@ -1,5 +1,7 @@
 //! The machine that is measured.
 
+use softmoe_nets::kernels::InstructionSet;
+
 /// The processor, as the system names it.
 pub(crate) fn processor() -> String {
     from_linux().unwrap_or_else(|| std::env::consts::ARCH.to_owned())
@@ -18,16 +20,7 @@ fn from_linux() -> Option<String> {
     })
 }
 
-/// The widest vector instructions that the kernels find on this machine.
+/// The vector instructions that the kernels use here.
 pub(crate) fn instructions() -> &'static str {
-    #[cfg(target_arch = "x86_64")]
-    {
-        if std::is_x86_feature_detected!("avx512f") {
-            return "AVX-512";
-        }
-        if std::is_x86_feature_detected!("avx2") && std::is_x86_feature_detected!("fma") {
-            return "AVX2";
-        }
-    }
-    if cfg!(target_arch = "aarch64") { "NEON" } else { "portable" }
+    InstructionSet::default().name()
 }
