@@ -1,8 +1,8 @@
 //! A matrix product in double precision alone.
 //!
-//! [`product`](super::product) computes in double precision too, at any shape and near the processor's limit. Its code for
-//! another type of numbers takes the compiler over a minute; this one takes it a second. The multiplier is the limit: its
-//! multiply-adds are not fused.
+//! [`product`](super::product) computes in double precision too, at any shape and near the processor's limit. Its code
+//! for another type of numbers takes the compiler over a minute; this one takes it a second. The multiplier is the
+//! limit: its multiply-adds are not fused.
 
 use super::vectorised;
 

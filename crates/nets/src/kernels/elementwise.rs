@@ -1,12 +1,34 @@
 //! Element-wise functions of vectors and of the rows of matrices.
 //!
-//! Plain loops over contiguous values, compiled for each instruction set. Limit: the bandwidth of the cache that holds the
-//! values, or of memory.
+//! Plain loops over contiguous values, compiled for each instruction set. Limit: the bandwidth of the cache that holds
+//! the values, or of memory.
 
 use super::instruction_set::vectorised;
 use super::lengths::{same_length, whole_rows};
 use super::parallel::{PER_VALUE, Rows, parallel_chunks};
 use crate::scalar::Scalar;
+
+/// Calls `f` with each value of y and the values at the same place of the vectors `x`.
+///
+/// # Panics
+/// If the lengths do not fit.
+#[inline(always)]
+fn zip_with<E: Scalar, const N: usize>(y: &mut [E], x: [&[E]; N], f: impl Fn(&mut E, [E; N]) + Sync) {
+    x.iter().for_each(|x| same_length(y, x));
+    let places = 0..y.len();
+    parallel_chunks(PER_VALUE * y.len(), (Rows(y, 1), places), |(Rows(y, _), places)| {
+        // As long as y to the compiler too, so that the loop needs no checks.
+        let x = x.map(|x| &x[places.start..][..y.len()]);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (i, y) in y.iter_mut().enumerate() {
+                    f(y, x.map(|x| x[i]));
+                }
+            },
+        );
+    });
+}
 
 /// y = max(x, 0).
 ///
@@ -16,17 +38,7 @@ use crate::scalar::Scalar;
 /// # Panics
 /// If the lengths do not fit.
 pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
-    same_length(y, x);
-    parallel_chunks(PER_VALUE * y.len(), (Rows(y, 1), Rows(x, 1)), |(Rows(y, _), Rows(x, _))| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y = if x > E::ZERO { x } else { E::ZERO };
-                }
-            },
-        );
-    });
+    zip_with(y, [x], |y, [x]| *y = if x > E::ZERO { x } else { E::ZERO });
 }
 
 /// dx = dy where the output `y` of [`relu`] is positive, else 0.
@@ -37,22 +49,7 @@ pub fn relu<E: Scalar>(y: &mut [E], x: &[E]) {
 /// # Panics
 /// If the lengths do not fit.
 pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
-    same_length(dx, dy);
-    same_length(dx, y);
-    parallel_chunks(
-        PER_VALUE * y.len(),
-        (Rows(dx, 1), Rows(dy, 1), Rows(y, 1)),
-        |(Rows(dx, _), Rows(dy, _), Rows(y, _))| {
-            vectorised(
-                #[inline(always)]
-                || {
-                    for ((dx, &dy), &y) in dx.iter_mut().zip(dy).zip(y) {
-                        *dx = if y > E::ZERO { dy } else { E::ZERO };
-                    }
-                },
-            );
-        },
-    );
+    zip_with(dx, [dy, y], |dx, [dy, y]| *dx = if y > E::ZERO { dy } else { E::ZERO });
 }
 
 /// y += x.
@@ -63,17 +60,7 @@ pub fn relu_backward<E: Scalar>(dx: &mut [E], dy: &[E], y: &[E]) {
 /// # Panics
 /// If the lengths do not fit.
 pub fn add<E: Scalar>(y: &mut [E], x: &[E]) {
-    same_length(y, x);
-    parallel_chunks(PER_VALUE * y.len(), (Rows(y, 1), Rows(x, 1)), |(Rows(y, _), Rows(x, _))| {
-        vectorised(
-            #[inline(always)]
-            || {
-                for (y, &x) in y.iter_mut().zip(x) {
-                    *y += x;
-                }
-            },
-        );
-    });
+    zip_with(y, [x], |y, [x]| *y += x);
 }
 
 /// y = a + b.
@@ -84,22 +71,18 @@ pub fn add<E: Scalar>(y: &mut [E], x: &[E]) {
 /// # Panics
 /// If the lengths do not fit.
 pub fn sum<E: Scalar>(y: &mut [E], a: &[E], b: &[E]) {
-    same_length(y, a);
-    same_length(y, b);
-    parallel_chunks(
-        PER_VALUE * y.len(),
-        (Rows(y, 1), Rows(a, 1), Rows(b, 1)),
-        |(Rows(y, _), Rows(a, _), Rows(b, _))| {
-            vectorised(
-                #[inline(always)]
-                || {
-                    for ((y, &a), &b) in y.iter_mut().zip(a).zip(b) {
-                        *y = a + b;
-                    }
-                },
-            );
-        },
-    );
+    zip_with(y, [a, b], |y, [a, b]| *y = a + b);
+}
+
+/// y *= x, element by element.
+///
+/// # Shapes
+/// y, x: (n)
+///
+/// # Panics
+/// If the lengths do not fit.
+pub fn multiply<E: Scalar>(y: &mut [E], x: &[E]) {
+    zip_with(y, [x], |y, [x]| *y *= x);
 }
 
 /// y_ij = a_ij + s_ij u_i v_j: a noisy layer's weights from mu, sigma and the two noise vectors; or, without
@@ -212,25 +195,6 @@ pub fn repeat_scaled<E: Scalar>(y: &mut [E], x: &[E], n: usize, s: E) {
                         *y = s * x;
                     }
                 }
-            }
-        },
-    );
-}
-
-/// y *= x, element by element.
-///
-/// # Shapes
-/// y, x: (n)
-///
-/// # Panics
-/// If the lengths do not fit.
-pub fn multiply<E: Scalar>(y: &mut [E], x: &[E]) {
-    same_length(y, x);
-    vectorised(
-        #[inline(always)]
-        || {
-            for (y, &x) in y.iter_mut().zip(x) {
-                *y *= x;
             }
         },
     );

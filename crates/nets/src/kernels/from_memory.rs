@@ -1,8 +1,8 @@
 //! Affine maps whose matrix is too large for the caches of a core.
 //!
 //! Layout: b row by row. The inner loop goes by blocks of rows of b, each read once in the order of memory before it is
-//! multiplied: processors prefetch values that are read in order, and not the rows of a panel, which lie far apart. Limit: the
-//! bandwidth of memory, and multiply-adds after it.
+//! multiplied: processors prefetch values that are read in order, and not the rows of a panel, which lie far apart.
+//! Limit: the bandwidth of memory, and multiply-adds after it.
 
 use super::instruction_set::vectorised;
 use super::matrix::MatrixMut;
@@ -17,13 +17,14 @@ const ROWS_OF_B: usize = 128;
 const VALUES_OF_B: usize = 1 << 17;
 /// The most rows of c: with more, each value of b has so many uses that reading it from memory counts for little.
 const MOST_ROWS_OF_C: usize = 64;
-/// Partial sums over the inner loop, one for each eighth of the rows of b. Threads share them, so that each reads only some
-/// rows. Their number is the same for any number of threads, so that all add in the same order.
+/// Partial sums over the inner loop, one for each eighth of the rows of b. Threads share them, so that each reads only
+/// some rows. Their number is the same for any number of threads, so that all add in the same order.
 const SUMS: usize = 8;
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// Whether [`by_partial_sums`] computes a product faster: b is large, each eighth of it at least a block, and c has few rows.
+/// Whether [`by_partial_sums`] computes a product faster: b is large, each eighth of it at least a block, and c has few
+/// rows.
 pub(super) fn is_from_memory<E>(product: &Product<'_, E>) -> bool {
     let ([k, n], [m, _]) = (product.b.shape, product.c.shape);
     let is_large = k * n > FROM_MEMORY && k >= SUMS * ROWS_OF_B;

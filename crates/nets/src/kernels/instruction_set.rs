@@ -1,8 +1,8 @@
 //! The vector instructions that kernels compute with.
 //!
-//! Every kernel is compiled for each set. Which one runs is the choice of its caller: [`InstructionSet::run`] sets it for the
-//! calls of a closure, on this thread and on the threads that share their work. Nothing is chosen for the whole process, so
-//! that two learners may compute side by side with different sets.
+//! Every kernel is compiled for each set. Which one runs is the choice of its caller: [`InstructionSet::run`] sets it
+//! for the calls of a closure, on this thread and on the threads that share their work. Nothing is chosen for the whole
+//! process, so that two learners may compute side by side with different sets.
 
 use pulp::{Arch, WithSimd};
 use std::cell::Cell;
@@ -12,8 +12,8 @@ use std::sync::LazyLock;
 
 /// A set of vector instructions that this processor has.
 ///
-/// All sets add in the same order. `avx2` and `avx512` give the same bits. `portable` rounds a product before it is added, so
-/// its results differ in the last digits.
+/// All sets add in the same order. `avx2` and `avx512` give the same bits. `portable` rounds a product before it is
+/// added, so its results differ in the last digits.
 ///
 /// The default is the set that the environment variable `SOFTMOE_INSTRUCTION_SET` names, or else the best available.
 ///
@@ -107,7 +107,8 @@ impl InstructionSet {
         CHOSEN.get().unwrap_or_default()
     }
 
-    /// Calls `body`; the kernels that it calls use this set, also on the threads of rayon's pool that compute parts of them.
+    /// Calls `body`; the kernels that it calls use this set, also on the threads of rayon's pool that compute parts of
+    /// them.
     ///
     /// Calls nest: the innermost decides. A closure that `body` itself gives to another thread chooses for itself.
     pub fn run<R>(self, body: impl FnOnce() -> R) -> R {

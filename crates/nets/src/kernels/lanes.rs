@@ -3,9 +3,10 @@
 use super::block::{At, copy_block, copy_block_of_f32};
 use pulp::{MemMask, Simd};
 use std::cell::Cell;
+use std::ops::Add;
 
 /// A number type that vector registers hold: `f32` or `f64`.
-pub trait Lanes: Copy + 'static {
+pub trait Lanes: Copy + Default + Send + Sync + Add<Output = Self> + 'static {
     /// A register full of numbers.
     type Vector<S: Simd>: Copy;
     /// A choice of lanes to read or write.
@@ -15,6 +16,11 @@ pub trait Lanes: Copy + 'static {
     fn lanes<S: Simd>() -> usize;
     /// A vector with this number in every lane.
     fn splat<S: Simd>(self, simd: S) -> Self::Vector<S>;
+    /// A vector of zeros.
+    #[inline(always)]
+    fn zeros<S: Simd>(simd: S) -> Self::Vector<S> {
+        Self::default().splat(simd)
+    }
     /// a + b.
     fn add_lanes<S: Simd>(simd: S, a: Self::Vector<S>, b: Self::Vector<S>) -> Self::Vector<S>;
     /// The larger of a and b.

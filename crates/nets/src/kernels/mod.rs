@@ -1,7 +1,7 @@
 //! Compute kernels of the CPU engine: matrix products, convolutions, softmax, element-wise functions and sums.
 //!
-//! Sizes are run-time values. Each loop is compiled for several instruction sets (AVX-512, AVX2 with FMA, and the portable
-//! one); the best available runs unless [`InstructionSet::run`] or the environment chooses another.
+//! Sizes are run-time values. Each loop is compiled for several instruction sets (AVX-512, AVX2 with FMA, and the
+//! portable one); the best available runs unless [`InstructionSet::run`] or the environment chooses another.
 
 mod block;
 pub(crate) mod double;

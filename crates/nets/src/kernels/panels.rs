@@ -1,15 +1,15 @@
 //! A product of strided matrices, panel by panel and tile by tile.
 //!
-//! A panel is as wide as two vectors. A b or c whose rows are not contiguous, as the tile needs them, is copied by the panel.
-//! Limit: multiply-adds; where the inner loop is short, the reading and writing of c.
+//! A panel is as wide as two vectors. A b or c whose rows are not contiguous, as the tile needs them, is copied by the
+//! panel. Limit: multiply-adds; where the inner loop is short, the reading and writing of c.
 
 use super::block::At;
 use super::instruction_set::dispatch;
+use super::lanes::Lanes;
 use super::matrix::{Blocks, Matrix, MatrixMut};
 use super::parallel::{Split, parallel_chunks};
 use super::tile::{self, Operands, ROWS};
 use super::transposition::copy_transposed;
-use crate::scalar::Scalar;
 use pulp::{Simd, WithSimd};
 use std::ops::Range;
 
@@ -68,10 +68,10 @@ impl<'a, E> Product<'a, E> {
 
 /// A number type, by its products of matrices.
 ///
-/// The loops of a product are most of the kernels' code, and most of their compile time. Through this trait the compiler makes them
-/// for `f32` once, in this crate; a generic function would be made again in every crate that has a network. Only tests
-/// compute products of `f64`: unoptimised profiles make them here as well, so that no test crate makes its own, and a release
-/// build makes none.
+/// The loops of a product are most of the kernels' code, and most of their compile time. Through this trait the
+/// compiler makes them for `f32` once, in this crate; a generic function would be made again in every crate that has a
+/// network. Only tests compute products of `f64`: unoptimised profiles make them here as well, so that no test crate
+/// makes its own, and a release build makes none.
 pub trait Multiply: Sized {
     /// Computes the product, in chunks for the threads of the pool if `work` multiply-adds are worth it.
     fn multiply(product: Product<'_, Self>, work: usize);
@@ -94,7 +94,7 @@ impl Multiply for f64 {
 
 /// Never inlined: each branch of [`parallel_chunks`] would have its own copy of the loops.
 #[inline(never)]
-fn multiply_chunk<E: Scalar>(product: Product<'_, E>) {
+fn multiply_chunk<E: Lanes>(product: Product<'_, E>) {
     dispatch(product);
 }
 
@@ -109,7 +109,7 @@ struct Panel<'p, E> {
 }
 
 /// Splits between rows of c, or between columns if c is column-major.
-impl<E: Scalar> Split for Product<'_, E> {
+impl<E: Lanes> Split for Product<'_, E> {
     fn row_count(&self) -> usize {
         let [m, n] = self.c.shape;
         if self.c.is_row_major() { m } else { n }
@@ -152,7 +152,7 @@ impl<E: Scalar> Split for Product<'_, E> {
     }
 }
 
-impl<E: Scalar> WithSimd for Product<'_, E> {
+impl<E: Lanes> WithSimd for Product<'_, E> {
     type Output = ();
 
     #[inline(always)]
@@ -162,14 +162,14 @@ impl<E: Scalar> WithSimd for Product<'_, E> {
         let in_place = self.b.strides[1] == 1 && self.c.strides[1] == 1;
         let by_blocks = in_place && n > COLUMNS && m * n > LARGE;
         let rows_at_a_time = if by_blocks { ROWS_AT_A_TIME } else { m.max(1) };
-        let mut copy = [E::ZERO; tile::VALUES];
+        let mut copy = [E::default(); tile::VALUES];
         for first in (0..m).step_by(rows_at_a_time) {
             self.panels(simd, first..m.min(first + rows_at_a_time), &mut copy);
         }
     }
 }
 
-impl<E: Scalar> Product<'_, E> {
+impl<E: Lanes> Product<'_, E> {
     /// Computes some rows of c, panel by panel.
     #[inline(always)]
     fn panels<S: Simd>(&mut self, simd: S, rows: Range<usize>, copy: &mut [E; tile::VALUES]) {
@@ -304,18 +304,20 @@ impl<E: Scalar> Product<'_, E> {
             rectified: self.rectified,
         };
         // SAFETY: the matrices' constructors made sure that the last element of each matrix, and so every element, lies
-        // in its slice (strides are not negative), and `of_blocks` that the shapes fit: a has the rows from `row` on; b, the
-        // matrix itself or a copy of the panel, has as many rows as a has columns, and the panel's columns; c, the matrix
-        // itself or a copy that is large enough for any tile, has these rows and columns. `columns` is as long as `VECTORS`
-        // and `PARTIAL` say. A chunk of a product (`split_at_row`) keeps to rows or columns of the whole. c is borrowed mutably and
-        // overlaps neither a nor b. The summand is c, or as many values as c has columns (`of_blocks`).
+        // in its slice (strides are not negative), and `of_blocks` that the shapes fit: a has the rows from `row` on;
+        // b, the matrix itself or a copy of the panel, has as many rows as a has columns, and the panel's columns; c,
+        // the matrix itself or a copy that is large enough for any tile, has these rows and columns. `columns` is as
+        // long as `VECTORS` and `PARTIAL` say. A chunk of a product (`split_at_row`) keeps to rows or columns of the
+        // whole. c is borrowed mutably and overlaps neither a nor b. The summand is c, or as many values as c has
+        // columns (`of_blocks`).
         unsafe { tile::tile::<E, S, ROWS, VECTORS, PARTIAL>(simd, operands) };
         if !in_place {
             let c = &mut self.c.data[place..];
             if c_row == 1 && !matches!(self.summand, Summand::Output) {
                 let (y, x) = (c.as_mut_ptr(), copy.as_ptr());
                 let (y, x) = (At { first: y, stride: c_column }, At { first: x, stride: copy_stride });
-                // SAFETY: these columns of c have the rows of the tile, which lie beside each other; the copy has as many.
+                // SAFETY: these columns of c have the rows of the tile, which lie beside each other; the copy has as
+                // many.
                 unsafe { copy_transposed(y, x, [ROWS, columns]) };
                 return;
             }

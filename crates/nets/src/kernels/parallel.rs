@@ -1,11 +1,11 @@
 //! Loops over rows, shared among the threads of rayon's pool.
 //!
-//! A large loop is split into chunks of neighbouring rows, at most one for each thread. A row is computed the same way in any
-//! chunk, so results do not depend on the number of threads; a sum over rows is a fixed number of partial sums instead. Small
-//! loops stay on their thread, because waking another costs as much as half a million multiply-adds.
+//! A large loop is split into chunks of neighbouring rows, at most one for each thread. A row is computed the same way
+//! in any chunk, so results do not depend on the number of threads; a sum over rows is a fixed number of partial sums
+//! instead. Small loops stay on their thread, because waking another costs as much as half a million multiply-adds.
 //!
-//! On a thread of the pool this allocates nothing. From another thread, rayon allocates a block of its queue for every 31st
-//! chunk.
+//! On a thread of the pool this allocates nothing. From another thread, rayon allocates a block of its queue for every
+//! 31st chunk.
 
 use super::instruction_set::InstructionSet;
 
@@ -106,7 +106,8 @@ split_together!(A B);
 split_together!(A B C);
 split_together!(A B C D);
 
-/// Splits `rows` into as many chunks as there are `scratches`, and calls `body` for each chunk with a scratch of its own.
+/// Splits `rows` into as many chunks as there are `scratches`, and calls `body` for each chunk with a scratch of its
+/// own.
 pub(crate) fn parallel_chunks_with<S: Send, R: Split>(
     scratches: &mut [S],
     rows: R,

@@ -18,8 +18,8 @@ pub fn product<E: Scalar>(c: MatrixMut<'_, E>, a: Matrix<'_, E>, b: Matrix<'_, E
     E::multiply(least_copied(c, a, b, accumulate), m * n * a.shape[1]);
 }
 
-/// The product, or the transposed product c^T = b^T a^T if it has less to copy: rows of b and c that are not contiguous are
-/// copied.
+/// The product, or the transposed product c^T = b^T a^T if it has less to copy: rows of b and c that are not contiguous
+/// are copied.
 fn least_copied<'m, E: Scalar>(
     c: MatrixMut<'m, E>,
     a: Matrix<'m, E>,
@@ -181,8 +181,8 @@ mod tests {
         });
     }
 
-    /// With a gap after each row of all matrices. A sum that is negative after one part of the inner loop may be positive after
-    /// the last; NaN becomes zero, as in a tile.
+    /// With a gap after each row of all matrices. A sum that is negative after one part of the inner loop may be
+    /// positive after the last; NaN becomes zero, as in a tile.
     #[test]
     fn affine_maps_from_memory_equal_plain_loops() {
         const GAP: usize = 3;

@@ -1,7 +1,7 @@
 //! Sums and maxima over vectors and over the rows of matrices.
 //!
-//! A sum is [`LANES`] partial sums side by side, so that it becomes vector instructions with one order of adding on every
-//! processor. Limit: the bandwidth of the cache that holds the values.
+//! A sum is [`LANES`] partial sums side by side, so that it becomes vector instructions with one order of adding on
+//! every processor. Limit: the bandwidth of the cache that holds the values.
 
 use super::instruction_set::vectorised;
 use super::lengths::{same_length, whole_rows};

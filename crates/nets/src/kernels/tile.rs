@@ -1,10 +1,10 @@
 //! The register tile of matrix products: a few rows by one or two vectors of columns.
 //!
 //! Layout: a is read value by value, and each value is spread over a vector; rows of b and c are contiguous. Limit:
-//! multiply-adds, for the tile of two vectors. The tile of one vector reads as many values of a from the first cache as it
-//! makes multiply-adds, and the cache is its limit.
+//! multiply-adds, for the tile of two vectors. The tile of one vector reads as many values of a from the first cache as
+//! it makes multiply-adds, and the cache is its limit.
 
-use crate::scalar::Scalar;
+use super::lanes::Lanes;
 use pulp::Simd;
 
 /// Rows of the largest tile of two vectors.
@@ -34,8 +34,8 @@ pub(super) struct Operands<E> {
     pub(super) columns: usize,
     /// Columns of a and rows of b: blocks, and columns in a block.
     pub(super) inner: [usize; 2],
-    /// The summand that the product is added to: row-major, the rows `added_stride` apart (0: one row for all); null for no
-    /// summand. It may be c.
+    /// The summand that the product is added to: row-major, the rows `added_stride` apart (0: one row for all); null
+    /// for no summand. It may be c.
     pub(super) added: *const E,
     pub(super) added_stride: usize,
     /// Whether negative results become zero.
@@ -45,19 +45,12 @@ pub(super) struct Operands<E> {
 /// Computes a tile of `ROWS` rows and at most `VECTORS` vectors of columns; the last vector is not full if `PARTIAL`.
 ///
 /// # Safety
-/// Every element of the operands' matrices can be read, every element of c written, and c overlaps neither a nor b; `added` is
-/// null, or as large as c, and either c or apart from it.
-/// c has `ROWS` rows and more columns than `VECTORS - 1` vectors hold, and no more than `VECTORS` do; exactly as many
-/// unless `PARTIAL`.
+/// Every element of the operands' matrices can be read, every element of c written, and c overlaps neither a nor b;
+/// `added` is null, or as large as c, and either c or apart from it. c has `ROWS` rows and more columns than `VECTORS -
+/// 1` vectors hold, and no more than `VECTORS` do; exactly as many unless `PARTIAL`.
 #[inline(always)]
 #[allow(unsafe_code)]
-pub(super) unsafe fn tile<
-    E: Scalar,
-    S: Simd,
-    const ROWS: usize,
-    const VECTORS: usize,
-    const PARTIAL: bool,
->(
+pub(super) unsafe fn tile<E: Lanes, S: Simd, const ROWS: usize, const VECTORS: usize, const PARTIAL: bool>(
     simd: S,
     operands: Operands<E>,
 ) {
@@ -89,13 +82,13 @@ pub(super) unsafe fn tile<
     }
     // One base address a row: with addresses computed from each other, each waits for the one before.
     let rows_of_a = rows_of_a.map(std::hint::black_box);
-    let mut sums = [[E::ZERO.splat(simd); VECTORS]; ROWS];
+    let mut sums = [[E::zeros(simd); VECTORS]; ROWS];
     let mut column_of_a = 0;
     // From the last column of a block to the first of the next.
     let gap = a_column_strides[0].wrapping_sub(inner[1].wrapping_mul(a_column_strides[1]));
     let mut left_in_block = inner[1];
     for _ in 0..inner[0] * inner[1] {
-        let mut row_of_b = [E::ZERO.splat(simd); VECTORS];
+        let mut row_of_b = [E::zeros(simd); VECTORS];
         for vector in 0..VECTORS {
             // SAFETY: `b` points to a row of b, and `masks` keeps to its columns.
             row_of_b[vector] = unsafe { E::load(simd, b.add(vector * lanes), masks[vector]) };
@@ -127,7 +120,7 @@ pub(super) unsafe fn tile<
                         E::add_lanes(simd, E::load(simd, added, masks[vector]), sum)
                     }
                 };
-                let sum = if rectified { E::max_lanes(simd, sum, E::ZERO.splat(simd)) } else { sum };
+                let sum = if rectified { E::max_lanes(simd, sum, E::zeros(simd)) } else { sum };
                 E::store(simd, c.add(row * c_stride + vector * lanes), masks[vector], sum);
             }
         }

@@ -5,7 +5,6 @@
 use super::block::{At, BLOCK};
 use super::lanes::Lanes;
 use super::lengths::{same_length, whole_rows};
-use crate::scalar::Scalar;
 
 /// y = x^T.
 ///
@@ -45,7 +44,7 @@ pub(super) unsafe fn copy_transposed<E: Lanes>(y: At<*mut E>, x: At<*const E>, [
 /// # Panics
 /// If the lengths do not fit.
 #[allow(unsafe_code)]
-pub fn transpose<E: Scalar>(y: &mut [E], x: &[E], columns: usize) {
+pub fn transpose<E: Lanes>(y: &mut [E], x: &[E], columns: usize) {
     same_length(y, x);
     whole_rows(x, columns);
     let rows = x.len() / columns;

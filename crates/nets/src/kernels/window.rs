@@ -1,9 +1,9 @@
 //! Direct convolutions with few output channels: the window slides over the map.
 //!
 //! Where one vector holds all output channels, a matrix product of patches reads a value from the first cache for every
-//! multiply-add, and the cache is its limit. Here a pixel is read once for a row of the window and multiplied by the kernel
-//! of each of the row's columns, for as many neighbouring outputs. Layout: maps (height, width, channels), kernel
-//! (side, side, channels, outputs). Limit: multiply-adds.
+//! multiply-add, and the cache is its limit. Here a pixel is read once for a row of the window and multiplied by the
+//! kernel of each of the row's columns, for as many neighbouring outputs. Layout: maps (height, width, channels),
+//! kernel (side, side, channels, outputs). Limit: multiply-adds.
 
 use super::instruction_set::dispatch;
 use crate::scalar::Scalar;
@@ -24,8 +24,8 @@ pub(crate) fn suits(side: usize, outputs: usize) -> bool {
 /// y = the convolution of the map `x` with a kernel of `SIDE` x `SIDE`, at stride 1 and without padding, plus `bias`.
 ///
 /// # Shapes
-/// x: (h + SIDE - 1 or more, w + SIDE - 1 or more, channels), rows of `width` pixels; kernel: (SIDE, SIDE, channels, c);
-/// bias: (c); y: (h, w, c)
+/// x: (h + SIDE - 1 or more, w + SIDE - 1 or more, channels), rows of `width` pixels; kernel: (SIDE, SIDE, channels,
+/// c); bias: (c); y: (h, w, c)
 ///
 /// # Panics
 /// If the shapes do not fit.
@@ -144,7 +144,8 @@ impl<E: Scalar, const SIDE: usize> Convolution<'_, E, SIDE> {
     }
 }
 
-/// Calls `body` for the numbers below `count` in an unrolled loop, so that arrays indexed by the number stay in registers.
+/// Calls `body` for the numbers below `count` in an unrolled loop, so that arrays indexed by the number stay in
+/// registers.
 #[inline(always)]
 fn unrolled(count: usize, mut body: impl FnMut(usize)) {
     macro_rules! each {
