@@ -103,20 +103,20 @@ impl Agent {
         assert_eq!(state.len(), self.spec.state_bytes(), "bytes of a state given to the agent");
     }
 
-    /// Stores a transition and learns when an update is due. `frame` is the newest frame of the state in which `action` was
-    /// chosen, `step` the result of that action.
+    /// Stores a transition and learns when an update is due. `frame` is the newest frame of the state in which `action`
+    /// was chosen, `step` the result of that action.
     ///
     /// On a device the call starts an update without waiting for it. The next call finishes the update before it stores
-    /// anything, so that the result equals that of an agent that waits. Call [`finish_update`](Agent::finish_update) before
-    /// you look at the agent in between.
+    /// anything, so that the result equals that of an agent that waits. Call [`finish_update`](Agent::finish_update)
+    /// before you look at the agent in between.
     ///
     /// # Shapes
     /// frame: (height, width, channels)
     ///
     /// # Errors
-    /// [`AgentError::Input`], and nothing is stored, if `frame` does not have the length of a frame, if there is no such
-    /// action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update or of the
-    /// previous one is not finite.
+    /// [`AgentError::Input`], and nothing is stored, if `frame` does not have the length of a frame, if there is no
+    /// such action, or if the reward is not a finite number. [`AgentError::Diverged`] if the loss of this update or of
+    /// the previous one is not finite.
     pub fn learn(&mut self, frame: &[u8], action: usize, step: Step) -> Result<(), AgentError> {
         self.check_transition(frame, action, step)?;
         self.finish_update()?;
@@ -217,8 +217,8 @@ impl Agent {
         self.learner.restore(&mirror.state())
     }
 
-    /// Diagnostics of learning, from transitions that `index` alone decides; empty before the first transition. The agent
-    /// does not change, except that an update under way is finished.
+    /// Diagnostics of learning, from transitions that `index` alone decides; empty before the first transition. The
+    /// agent does not change, except that an update under way is finished.
     ///
     /// # Errors
     /// If a device fails, or an update under way is not finite.

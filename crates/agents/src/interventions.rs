@@ -1,9 +1,10 @@
-//! Interventions, as pure functions of weights and an optimizer's moments: ReDo (reset of dormant neurons), random reset of
-//! an expert, shrink and perturb.
+//! Interventions, as pure functions of weights and an optimizer's moments: ReDo (reset of dormant neurons), random
+//! reset of an expert, shrink and perturb.
 //!
 //! [`softmoe_nets::inspection`] says which neurons there are and which weights read them.
 //!
-//! An intervention changes the online weights only; the target network follows at its next copy. Adam's step count stays.
+//! An intervention changes the online weights only; the target network follows at its next copy. Adam's step count
+//! stays.
 
 use rand::{Rng, RngExt};
 use softmoe_config::{InterventionSpec, PartSpec};
@@ -38,9 +39,9 @@ pub fn dormant(activity: &[f64], tau: f64) -> Vec<bool> {
     dormant_scores(activity).into_iter().map(|score| score <= tau).collect()
 }
 
-/// ReDo (Sokar et al. 2023, arXiv 2302.12902, algorithm 1): dormant neurons get `fresh` incoming weights; their biases and
-/// outgoing weights become 0, and so do the optimizer's moments of both kernels. The moments of biases stay, as in the
-/// paper's code.
+/// ReDo (Sokar et al. 2023, arXiv 2302.12902, algorithm 1): dormant neurons get `fresh` incoming weights; their biases
+/// and outgoing weights become 0, and so do the optimizer's moments of both kernels. The moments of biases stay, as in
+/// the paper's code.
 ///
 /// mu and sigma of a noisy layer are replaced alike: an outgoing weight has no noise until its sigma is learned again.
 /// Neurons that are read by more than kernels keep their weights, since they cannot be cut off. A weight between two
@@ -121,9 +122,9 @@ pub fn experts(list: &ParameterList) -> Vec<Vec<Range<usize>>> {
     experts.into_values().collect()
 }
 
-/// Shrink and perturb: theta becomes `shrink` theta + `perturb` theta', with theta' drawn from each parameter's initializer
-/// (Ash and Adams 2020, arXiv 1910.08475; in this form D'Oro et al. 2023). The optimizer's moments stay, and so do parameters
-/// that are not trained.
+/// Shrink and perturb: theta becomes `shrink` theta + `perturb` theta', with theta' drawn from each parameter's
+/// initializer (Ash and Adams 2020, arXiv 1910.08475; in this form D'Oro et al. 2023). The optimizer's moments stay,
+/// and so do parameters that are not trained.
 pub fn shrink_and_perturb(
     list: &ParameterList,
     on: PartSpec,

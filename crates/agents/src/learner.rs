@@ -76,14 +76,14 @@ pub trait Learner: Send {
     ///
     /// # Errors
     /// [`AgentError::Input`] if the batch has another size, or an action that the network does not have.
-    /// [`AgentError::Diverged`] if the loss is not finite; the weights are then unchanged. The same error if a weight or the
-    /// square of a gradient is not finite; the learner can then only be [restored](Learner::restore).
+    /// [`AgentError::Diverged`] if the loss is not finite; the weights are then unchanged. The same error if a weight
+    /// or the square of a gradient is not finite; the learner can then only be [restored](Learner::restore).
     fn update(&mut self, batch: &Batch) -> Result<Update<'_>, AgentError>;
 
     /// Starts an [`update`](Learner::update), and need not wait for it. `None` means that the update is under way.
     ///
-    /// [`finish_update`](Learner::finish_update) then returns its result. Until that call the agent only asks for actions,
-    /// which follow the weights after the update. The provided method makes the whole update.
+    /// [`finish_update`](Learner::finish_update) then returns its result. Until that call the agent only asks for
+    /// actions, which follow the weights after the update. The provided method makes the whole update.
     ///
     /// # Errors
     /// As [`update`](Learner::update).
@@ -99,13 +99,14 @@ pub trait Learner: Send {
         Ok(None)
     }
 
-    /// Whether the learner supports `intervention`. Creating an agent fails if its learner does not support the configured
-    /// intervention. The provided method accepts only [`InterventionSpec::None`].
+    /// Whether the learner supports `intervention`. Creating an agent fails if its learner does not support the
+    /// configured intervention. The provided method accepts only [`InterventionSpec::None`].
     fn follows(&self, intervention: InterventionSpec) -> bool {
         intervention == InterventionSpec::None
     }
 
-    /// Applies `intervention` to the online weights. Dormant scores are computed on `batch`, fresh weights drawn from `rng`.
+    /// Applies `intervention` to the online weights. Dormant scores are computed on `batch`, fresh weights drawn from
+    /// `rng`.
     ///
     /// An agent on a device applies it to a CPU copy of the learner, and restores the learner from the copy's state.
     ///
@@ -122,14 +123,15 @@ pub trait Learner: Send {
         if self.follows(intervention) { Ok(()) } else { Err(unfollowed(intervention)) }
     }
 
-    /// Diagnostics from a batch, without learning from it and with the noise off. Empty if the learner has none, which is
-    /// the provided result. The learner does not change.
+    /// Diagnostics from a batch, without learning from it and with the noise off. Empty if the learner has none, which
+    /// is the provided result. The learner does not change.
     fn diagnose(&mut self, batch: &Batch) -> Vec<Diagnostic> {
         let _ = batch;
         Vec::new()
     }
 
-    /// Uses the instruction set `set` from now on. The provided method does nothing, for learners without the CPU engine.
+    /// Uses the instruction set `set` from now on. The provided method does nothing, for learners without the CPU
+    /// engine.
     fn use_instruction_set(&mut self, set: InstructionSet) {
         let _ = set;
     }
@@ -155,8 +157,8 @@ pub trait Learner: Send {
     /// Continues from a saved state.
     ///
     /// # Errors
-    /// [`AgentError::State`] if the bytes are not a state of such a learner, or belong to another network; the learner is
-    /// then unchanged.
+    /// [`AgentError::State`] if the bytes are not a state of such a learner, or belong to another network; the learner
+    /// is then unchanged.
     fn restore(&mut self, state: &[u8]) -> Result<(), AgentError>;
 }
 

@@ -1,9 +1,9 @@
 //! DQN, Rainbow and DER agents, with training and evaluation.
 //!
-//! A [`Learner`] holds the weights, chooses greedy actions and learns from batches. An [`Agent`] owns everything else (replay,
-//! schedules, exploration) and works with any learner. [`dqn`] and [`rainbow`] contain the losses as pure functions, and
-//! learners for the networks of [`softmoe_nets`]. A [`Training`] is a complete run that the caller advances step by step.
-//! Nothing in this crate reads a clock, opens a file or starts a thread.
+//! A [`Learner`] holds the weights, chooses greedy actions and learns from batches. An [`Agent`] owns everything else
+//! (replay, schedules, exploration) and works with any learner. [`dqn`] and [`rainbow`] contain the losses as pure
+//! functions, and learners for the networks of [`softmoe_nets`]. A [`Training`] is a complete run that the caller
+//! advances step by step. Nothing in this crate reads a clock, opens a file or starts a thread.
 //!
 //! Rainbow with a soft mixture of experts on MinAtar Breakout, for a few hundred steps:
 //!

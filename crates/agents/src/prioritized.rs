@@ -1,5 +1,5 @@
-//! Priorities of transitions, and the importance weights that correct for them (Schaul et al. 2016, arXiv 1511.05952), as
-//! pure functions.
+//! Priorities of transitions, and the importance weights that correct for them (Schaul et al. 2016, arXiv 1511.05952),
+//! as pure functions.
 
 /// Added to probabilities and losses before a power of them is taken.
 const EPSILON: f64 = 1e-10;

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 /// A training run: an agent, the environment that it plays, and the times of its evaluations.
 ///
-/// The caller drives the run: [`poll`](Training::poll) returns what the run needs next, and the caller supplies it, either an
-/// action (from [`choose`](Training::choose) or from elsewhere) or the returns of an evaluation. This allows stepping several
-/// runs in lockstep, running frame by frame in a browser, or a simple loop:
+/// The caller drives the run: [`poll`](Training::poll) returns what the run needs next, and the caller supplies it,
+/// either an action (from [`choose`](Training::choose) or from elsewhere) or the returns of an evaluation. This allows
+/// stepping several runs in lockstep, running frame by frame in a browser, or a simple loop:
 ///
 /// ```
 /// use softmoe_agents::seeds::{Role, Seeds};

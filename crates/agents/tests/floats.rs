@@ -10,8 +10,8 @@ use softmoe_env::{Element, Environment, EnvironmentSpec, Player, RestoreError, S
 
 const STEPS: u8 = 10;
 
-/// Shows -1/4 or 1/4, next to a number that never changes: the action 1 is right where it is positive, and 0 where not. The
-/// sign changes or stays by a rule that has no short period.
+/// Shows -1/4 or 1/4, next to a number that never changes: the action 1 is right where it is positive, and 0 where not.
+/// The sign changes or stays by a rule that has no short period.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Signs {
     step: u8,

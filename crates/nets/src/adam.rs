@@ -28,9 +28,8 @@ impl AdamSettings {
         AdamSettings { learning_rate, beta_1: 0.9, beta_2: 0.999, epsilon }
     }
 
-    /// Step size and epsilon of step number `steps`, counted from 1. Both contain the corrections for moments that start at
-    /// zero:
-    /// alpha (mu / c1) / (sqrt(nu / c2) + eps) = (alpha sqrt(c2) / c1) mu / (sqrt(nu) + eps sqrt(c2)).
+    /// Step size and epsilon of step number `steps`, counted from 1. Both contain the corrections for moments that
+    /// start at zero: alpha (mu / c1) / (sqrt(nu / c2) + eps) = (alpha sqrt(c2) / c1) mu / (sqrt(nu) + eps sqrt(c2)).
     pub(crate) fn corrected(&self, steps: u64) -> (f32, f32) {
         let correction_1 = 1.0 - self.beta_1.powf(steps as f64);
         let correction_2 = 1.0 - self.beta_2.powf(steps as f64);
@@ -59,7 +58,8 @@ impl Adam {
         Adam { settings, steps: 0, mu: vec![0.0; len], nu: vec![0.0; len], fixed: Vec::new() }
     }
 
-    /// A fresh optimizer of a network's parameters. A parameter that is not trained keeps its values, whatever its gradient.
+    /// A fresh optimizer of a network's parameters. A parameter that is not trained keeps its values, whatever its
+    /// gradient.
     pub fn for_parameters(settings: AdamSettings, list: &ParameterList) -> Self {
         Adam { fixed: list.fixed().cloned().collect(), ..Adam::new(settings, list.len()) }
     }
@@ -79,8 +79,8 @@ impl Adam {
         Adam { fixed, ..self }
     }
 
-    /// Restores the optimizer to the state after `steps` updates, with these first and second moments. The settings stay, and so do the parameters that are
-    /// not trained.
+    /// Restores the optimizer to the state after `steps` updates, with these first and second moments. The settings
+    /// stay, and so do the parameters that are not trained.
     ///
     /// # Panics
     /// If the moments are not as long as the optimizer.
@@ -93,8 +93,8 @@ impl Adam {
     /// Takes one step: mu = b1 mu + (1 - b1) g; nu = b2 nu + (1 - b2) g^2;
     /// theta -= alpha mu_hat / (sqrt(nu_hat) + epsilon), with both moments corrected for their start at zero.
     ///
-    /// Returns whether all trained parameters and their second moments are finite after it. No later step repairs one that
-    /// is not: an infinite second moment holds its parameter for ever.
+    /// Returns whether all trained parameters and their second moments are finite after it. No later step repairs one
+    /// that is not: an infinite second moment holds its parameter for ever.
     ///
     /// # Panics
     /// If `parameters` or `gradient` are not as long as the optimizer was made for.

@@ -11,8 +11,8 @@ pub struct LayerDescription {
     pub output: Vec<usize>,
     /// Number of trained parameters.
     pub parameters: usize,
-    /// Multiply-adds of products and convolutions in the forward pass of one sample. Noise, softmax and other elementwise
-    /// work is not counted.
+    /// Multiply-adds of products and convolutions in the forward pass of one sample. Noise, softmax and other
+    /// elementwise work is not counted.
     pub multiply_adds: usize,
 }
 

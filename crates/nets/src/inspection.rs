@@ -1,7 +1,7 @@
 //! Inspection of a forward pass: activity of neurons, features of the head, weights of mixtures.
 //!
-//! Layers report in their order ([`Layer::inspect`](crate::Layer::inspect)). An [`Inspection`] joins the reports: the weights
-//! before a rectifier and the weights after it belong to the same neurons.
+//! Layers report in their order ([`Layer::inspect`](crate::Layer::inspect)). An [`Inspection`] joins the reports: the
+//! weights before a rectifier and the weights after it belong to the same neurons.
 
 use crate::{ParameterList, Scalar};
 use std::ops::Range;
@@ -15,8 +15,8 @@ pub struct Kernel {
     pub columns: usize,
 }
 
-/// A layer of neurons: the outputs of a layer of weights before a rectifier. A convolution has one neuron per channel, a
-/// mixture one layer per expert.
+/// A layer of neurons: the outputs of a layer of weights before a rectifier. A convolution has one neuron per channel,
+/// a mixture one layer per expert.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Neurons {
     /// Mean of |h| of each neuron over the batch, and over positions, tokens or slots that share its weights.
@@ -121,8 +121,8 @@ impl Inspection {
         }
     }
 
-    /// Reports a rectifier's output, or values proportional to it, (.., neurons). Unless weights come directly before it,
-    /// it reports nothing.
+    /// Reports a rectifier's output, or values proportional to it, (.., neurons). Unless weights come directly before
+    /// it, it reports nothing.
     ///
     /// # Panics
     /// If the values are not whole rows of the neurons.
@@ -154,8 +154,8 @@ impl Inspection {
         self.read = read;
     }
 
-    /// Reports that all readers of the previous layer are known, and that the next layer reads none of its neurons one by
-    /// one.
+    /// Reports that all readers of the previous layer are known, and that the next layer reads none of its neurons one
+    /// by one.
     pub fn end(&mut self) {
         self.read.clear();
         self.weights = None;

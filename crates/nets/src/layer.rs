@@ -81,11 +81,11 @@ pub trait Layer<In: Shape>: Send + Sync {
     /// [`Out`](Layer::Out), row-major
     fn output<'t, E: Scalar>(&self, x: &'t [E], workspace: &'t Self::Workspace<E>) -> &'t [E];
 
-    /// Computes the gradients of a loss with respect to this layer's parameters, in `pass.gradient`, and with respect to its
-    /// input, in `workspace`.
+    /// Computes the gradients of a loss with respect to this layer's parameters, in `pass.gradient`, and with respect
+    /// to its input, in `workspace`.
     ///
-    /// The pass follows a forward pass of the same weights and input. It writes (does not add) the ranges of this layer's
-    /// parameters in `pass.gradient`.
+    /// The pass follows a forward pass of the same weights and input. It writes (does not add) the ranges of this
+    /// layer's parameters in `pass.gradient`.
     ///
     /// # Shapes
     /// `pass.x`: `In`; `pass.dy`: [`Out`](Layer::Out)

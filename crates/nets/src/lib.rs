@@ -1,5 +1,5 @@
-//! Neural network layers with compile-time shapes and hand-written gradients: soft mixtures of experts (SoftMoE) and the
-//! baselines they are compared with.
+//! Neural network layers with compile-time shapes and hand-written gradients: soft mixtures of experts (SoftMoE) and
+//! the baselines they are compared with.
 //!
 //! A network is a type. Each layer names its input and output in [shape types](shapes),
 //! tuples of layers are networks, and layers that do not fit do not compile. A size is either a
@@ -57,8 +57,8 @@
 //! assert!(sum(pass.forward(weights, &observations)) < sum(&logits));
 //! ```
 //!
-//! Use an allocator that aligns large blocks to cache lines, such as mimalloc: a training step of a small network then takes
-//! 5 to 10 % less time, and an action up to 30 % less.
+//! Use an allocator that aligns large blocks to cache lines, such as mimalloc: a training step of a small network then
+//! takes 5 to 10 % less time, and an action up to 30 % less.
 //!
 //! # Layers
 //!

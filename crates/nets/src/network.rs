@@ -25,8 +25,8 @@ pub trait Network: Send + Sync {
 pub trait Pass: Send {
     /// The outputs of the batch `x`; nothing is allocated.
     fn forward(&mut self, weights: Weights<'_, f32>, x: &[f32]) -> &[f32];
-    /// Writes the gradient of a loss with respect to the parameters, from its gradient `dy` with respect to the outputs.
-    /// The pass follows a [`forward`](Pass::forward) of the same `weights` and `x`.
+    /// Writes the gradient of a loss with respect to the parameters, from its gradient `dy` with respect to the
+    /// outputs. The pass follows a [`forward`](Pass::forward) of the same `weights` and `x`.
     fn backward(&mut self, weights: Weights<'_, f32>, x: &[f32], dy: &[f32], gradient: &mut [f32]);
     /// The state that the last [`forward`](Pass::forward), of `x`, left.
     fn inspect(&self, x: &[f32]) -> Inspection;

@@ -15,8 +15,8 @@ pub enum Initializer {
         /// Largest magnitude.
         bound: f64,
     },
-    /// Normal of the given standard deviation after truncation at two standard deviations of the underlying normal, as in
-    /// JAX's `variance_scaling`.
+    /// Normal of the given standard deviation after truncation at two standard deviations of the underlying normal, as
+    /// in JAX's `variance_scaling`.
     TruncatedNormal {
         /// Standard deviation of the values.
         deviation: f64,
@@ -69,8 +69,8 @@ pub struct Parameter {
     pub initializer: Initializer,
     /// Where it lies in the flat buffer.
     pub range: Range<usize>,
-    /// Whether it is trained. A parameter that is not keeps its initial value: its gradient is zero, and neither optimizers nor
-    /// interventions change it.
+    /// Whether it is trained. A parameter that is not keeps its initial value: its gradient is zero, and neither
+    /// optimizers nor interventions change it.
     pub trained: bool,
 }
 

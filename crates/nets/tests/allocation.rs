@@ -7,8 +7,8 @@ use softmoe_nets::shapes::Const;
 use softmoe_nets::{Adam, AdamSettings, BoxedNetwork, Builder, Layer, Network, Weights};
 use support::{Observations, experts, observations, uniform};
 
-/// Counts the allocations of three steps, each with an action, behind a first one, on a thread of a pool, as the worker's
-/// are: what comes from outside waits in a queue, which grows.
+/// Counts the allocations of three steps, each with an action, behind a first one, on a thread of a pool, as the
+/// worker's are: what comes from outside waits in a queue, which grows.
 fn allocations<L: Layer<Observations> + 'static>(builder: Builder, layer: L, batch: usize) -> u64 {
     let network = BoxedNetwork::new(builder, layer, observations);
     let to_f32 = |values: Vec<f64>| values.into_iter().map(|value| value as f32).collect::<Vec<_>>();

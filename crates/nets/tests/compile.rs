@@ -27,14 +27,14 @@ fn networks_that_do_not_fit_are_refused() {
 /// Cases that must compile, and the failing cases of a directory.
 fn check(fail: &str) {
     let cases = trybuild::TestCases::new();
-    // A passing case makes trybuild build where it would only check: the compiler compares sizes that one layer computes
-    // from another's when it builds.
+    // A passing case makes trybuild build where it would only check: the compiler compares sizes that one layer
+    // computes from another's when it builds.
     cases.pass("tests/compile/pass/*.rs");
     cases.compile_fail(format!("{fail}/*.rs"));
 }
 
-/// Checks that every case fails to compile, with any message: this process again, on copies of the cases that trybuild may
-/// write messages beside.
+/// Checks that every case fails to compile, with any message: this process again, on copies of the cases that trybuild
+/// may write messages beside.
 fn fail_to_compile(cases: &Path) {
     let copies = tempfile::tempdir().unwrap();
     let mut copied = 0;

@@ -1,10 +1,11 @@
 //! Sums over many terms: single precision against double precision, at the sizes of the reference's soft mixtures.
 //!
-//! The scale's bound is the fixtures' rule for values without a measured error of the reference: 1e-6 of a tensor's largest
-//! value. The gradients of Phi and of the input are differences of nearly equal sums: the reference's own single precision is off by up to 1e-5.
+//! The scale's bound is the fixtures' rule for values without a measured error of the reference: 1e-6 of a tensor's
+//! largest value. The gradients of Phi and of the input are differences of nearly equal sums: the reference's own
+//! single precision is off by up to 1e-5.
 //!
-//! A hidden value within rounding of zero passes the ReLU in one precision and not in the other. The two gradients then belong
-//! to different functions, so such a case is left out, and counted.
+//! A hidden value within rounding of zero passes the ReLU in one precision and not in the other. The two gradients then
+//! belong to different functions, so such a case is left out, and counted.
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_distr::StandardNormal;

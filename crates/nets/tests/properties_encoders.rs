@@ -153,7 +153,8 @@ fn gradients_of_a_large_batch_are_the_sums_of_its_samples() {
     sums_of_samples::<2, Same>([10, 10]);
 }
 
-/// Compares a pooling, and where its gradient goes, with plain loops; values are a few integers, so that many are equal.
+/// Compares a pooling, and where its gradient goes, with plain loops; values are a few integers, so that many are
+/// equal.
 fn pooling<const K: usize, const S: usize, P: Padding>(
     shape: [usize; 4],
     seed: u64,
@@ -305,7 +306,8 @@ fn what_is_no_number_is_pooled_to_no_number() {
     }
 }
 
-/// Compares the names, shapes and initializers of an encoder's kernels with `want`: name, sizes, whether Xavier-uniform.
+/// Compares the names, shapes and initializers of an encoder's kernels with `want`: name, sizes, whether
+/// Xavier-uniform.
 fn assert_initial(list: &ParameterList, want: &[(&str, [usize; 4], bool)]) {
     let mut rng = rand_xoshiro::Xoshiro256PlusPlus::seed_from_u64(1);
     let values = list.initial(&mut rng);

@@ -1,8 +1,8 @@
 //! The error of sums over many terms, against double precision, at the sizes of the networks.
 //!
-//! An error is relative to the sum of the terms' absolute values. A sum that adds n terms one after the other has an error of
-//! at most lambda u sqrt(n), with u half a unit in the last place, but for a probability that falls with exp(-lambda^2 / 2)
-//! (Higham and Mary 2019). Here lambda is 2; the worst case would be u n.
+//! An error is relative to the sum of the terms' absolute values. A sum that adds n terms one after the other has an
+//! error of at most lambda u sqrt(n), with u half a unit in the last place, but for a probability that falls with
+//! exp(-lambda^2 / 2) (Higham and Mary 2019). Here lambda is 2; the worst case would be u n.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

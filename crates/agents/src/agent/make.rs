@@ -18,9 +18,9 @@ impl Agent {
     /// The agent of `config` for an environment, on the CPU engine.
     ///
     /// # Errors
-    /// If `config` is the random policy, which learns nothing; if the network is not in this build, does not fit the states
-    /// and actions of the environment, or does not have the agent's head ([`LearningConfig::head`]); if a setting cannot be
-    /// followed.
+    /// If `config` is the random policy, which learns nothing; if the network is not in this build, does not fit the
+    /// states and actions of the environment, or does not have the agent's head ([`LearningConfig::head`]); if a
+    /// setting cannot be followed.
     pub fn new(
         config: &AgentConfig,
         architecture: &Architecture,
@@ -108,12 +108,13 @@ impl Agent {
 
     /// An agent over any learner, e.g. one of another library or of your own network.
     ///
-    /// `config` decides the agent's schedule and replay. The learner uses the rest of it: the loss, the optimizer, the head
-    /// ([`UpdateSettings::new`]).
+    /// `config` decides the agent's schedule and replay. The learner uses the rest of it: the loss, the optimizer, the
+    /// head ([`UpdateSettings::new`]).
     ///
     /// # Errors
-    /// If `config` is the random policy; if the environment has no action, or more than [`MOST_ACTIONS`]; if the learner
-    /// does not follow the intervention of `config` ([`Learner::follows`]); if the replay's settings are invalid.
+    /// If `config` is the random policy; if the environment has no action, or more than [`MOST_ACTIONS`]; if the
+    /// learner does not follow the intervention of `config` ([`Learner::follows`]); if the replay's settings are
+    /// invalid.
     pub fn with_learner(
         learner: Box<dyn Learner>,
         config: &AgentConfig,

@@ -7,7 +7,8 @@ use softmoe_nets::device::{DeviceWeights, tokens_times};
 use softmoe_nets::{Builder, Initializer};
 use std::ops::Range;
 
-/// Self-attention over tokens: each layer computes x + softmax(x Q (x K)^T / sqrt(h)) x V, with Q, K: (d, h) and V: (d, d).
+/// Self-attention over tokens: each layer computes x + softmax(x Q (x K)^T / sqrt(h)) x V, with Q, K: (d, h) and V: (d,
+/// d).
 pub struct Attention {
     sizes: BodySizes,
     layers: Vec<[Range<usize>; 3]>,

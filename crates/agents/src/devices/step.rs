@@ -12,8 +12,8 @@ use softmoe_nets::device::{
 };
 use softmoe_nets::{Adam, AdamSettings};
 
-/// A training step on one batch in the device's memory, with forward pass, backward pass and Adam: the cross-entropy of the logits of all actions against
-/// a fixed target, without noise and without a second network.
+/// A training step on one batch in the device's memory, with forward pass, backward pass and Adam: the cross-entropy of
+/// the logits of all actions against a fixed target, without noise and without a second network.
 pub trait TrainingStep {
     /// Hands a step to the device, without waiting for it.
     fn step(&mut self);

@@ -1,5 +1,5 @@
-//! DQN's learner on the device engine, and its losses on a device's tensors: the functions of [`loss`](super::loss) for a
-//! whole batch.
+//! DQN's learner on the device engine, and its losses on a device's tensors: the functions of [`loss`](super::loss) for
+//! a whole batch.
 
 use super::{DqnSettings, TdLoss};
 use crate::learner::{DeviceLearner, DeviceObjective};

@@ -155,8 +155,8 @@ impl<O: Objective> CpuLearner<O> {
         }
     }
 
-    /// Takes one gradient step with given noise: `noise_target` for the next state's action and target, `noise_loss` for
-    /// the loss, each laid out as the network's [`NoiseList`] (empty if no layer is noisy).
+    /// Takes one gradient step with given noise: `noise_target` for the next state's action and target, `noise_loss`
+    /// for the loss, each laid out as the network's [`NoiseList`] (empty if no layer is noisy).
     ///
     /// [`update`](Learner::update) calls it with two fresh draws.
     ///

@@ -55,8 +55,8 @@ pub trait DeviceObjective<B: Backend>: Send {
 /// A network with online and target weights that learns an objective by Adam, on a device.
 ///
 /// It computes the same as [`CpuLearner`](super::CpuLearner), from the same seeds and with the same noise (drawn on the
-/// host), and saves the same state. An update waits for the device once, for its losses. A [started](Learner::start_update)
-/// update gets them from the wait for the next action.
+/// host), and saves the same state. An update waits for the device once, for its losses. A
+/// [started](Learner::start_update) update gets them from the wait for the next action.
 pub struct DeviceLearner<B: Backend, O> {
     objective: O,
     network: Box<dyn DeviceNetwork<Autodiff<B>>>,
@@ -192,7 +192,8 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         });
     }
 
-    /// Waits for the update that is under way, and takes its step if it is finite. Returns the mean of the weighted losses.
+    /// Waits for the update that is under way, and takes its step if it is finite. Returns the mean of the weighted
+    /// losses.
     ///
     /// # Panics
     /// If there is no such update.
@@ -226,8 +227,8 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         Ok(mean_loss)
     }
 
-    /// The transitions without their observations, in one upload: rewards, discounts and importance weights, (batch); one-hot
-    /// actions, (batch * actions); the noise of the passes for target and loss.
+    /// The transitions without their observations, in one upload: rewards, discounts and importance weights, (batch);
+    /// one-hot actions, (batch * actions); the noise of the passes for target and loss.
     fn numbers(&self, batch: &Batch, noise_target: &[f32], noise_loss: &[f32]) -> [Tensor<B, 1>; 6] {
         let size = self.settings.batch_size;
         let mut taken = vec![0.0; size * self.actions];
@@ -266,8 +267,8 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         self.network.input_len() * self.settings.element.size()
     }
 
-    /// The targets, from the target network's outputs for the next states' greedy actions. The online network chooses the
-    /// actions (double), or the target network does.
+    /// The targets, from the target network's outputs for the next states' greedy actions. The online network chooses
+    /// the actions (double), or the target network does.
     fn targets(
         &self,
         next_states: Tensor<B, 2>,
@@ -296,8 +297,8 @@ impl<B: Backend, O: DeviceObjective<B>> DeviceLearner<B, O> {
         (!self.network.noise().is_empty()).then(|| Tensor::from_inner(noise))
     }
 
-    /// Replaces online and target weights, both in the order of the network's parameter list. An update that is under way
-    /// is discarded.
+    /// Replaces online and target weights, both in the order of the network's parameter list. An update that is under
+    /// way is discarded.
     ///
     /// # Panics
     /// If their number is not that of the network's parameters.

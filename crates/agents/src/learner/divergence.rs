@@ -3,8 +3,8 @@
 use crate::AgentError;
 use softmoe_nets::{Adam, Parameter, ParameterList};
 
-/// The error for update number `update`, from the weights and the optimizer after it. They are unchanged if the loss was
-/// not finite; otherwise they are those after the step.
+/// The error for update number `update`, from the weights and the optimizer after it. They are unchanged if the loss
+/// was not finite; otherwise they are those after the step.
 pub(crate) fn diverged(
     update: u64,
     loss: f32,

@@ -1,5 +1,5 @@
-//! Rainbow's learner on the device engine, and the losses of a categorical agent on a device's tensors: the functions of
-//! [`loss`](super::loss) for a whole batch.
+//! Rainbow's learner on the device engine, and the losses of a categorical agent on a device's tensors: the functions
+//! of [`loss`](super::loss) for a whole batch.
 
 use super::{RainbowSettings, loss};
 use crate::learner::{DeviceLearner, DeviceObjective};

@@ -20,8 +20,8 @@ pub fn q_values(q_values: &mut [f32], probabilities: &[f32], support: &[f32]) {
     }
 }
 
-/// The C51 projection (equation 7 of the paper): the next state's distribution, shifted to r_t + discount_t z and projected
-/// back onto the support:
+/// The C51 projection (equation 7 of the paper): the next state's distribution, shifted to r_t + discount_t z and
+/// projected back onto the support:
 ///
 /// target_i = sum_j clip(1 - |clip(r_t + discount_t z_j, v_min, v_max) - z_i| / delta_z, 0, 1) p_j
 ///

@@ -130,8 +130,8 @@ impl Course {
 ///
 /// Which of two almost equal values is the largest of a pooling, and whether a value next to zero passes a ReLU, is for
 /// rounding to say. One such choice sends a gradient elsewhere, and Adam's steps make much of a small gradient. Batches
-/// where the CPU engine itself, from weights changed by a millionth, comes out elsewhere say nothing of a device, and others
-/// are taken; any other difference fails.
+/// where the CPU engine itself, from weights changed by a millionth, comes out elsewhere say nothing of a device, and
+/// others are taken; any other difference fails.
 fn ten_updates<B: Backend>(architecture: &Architecture, double: bool, device: &B::Device) -> Worst {
     const DRAWS: u64 = 20;
     let (network, head) = (&architecture.network, architecture.head);

@@ -36,8 +36,8 @@ impl<B: Backend> DeviceAdam<B> {
         }
     }
 
-    /// Computes the parameters after one step, as [`Adam::step`] does, and the optimizer after it. Nothing is overwritten:
-    /// drop the result of a non-finite step to discard it.
+    /// Computes the parameters after one step, as [`Adam::step`] does, and the optimizer after it. Nothing is
+    /// overwritten: drop the result of a non-finite step to discard it.
     ///
     /// # Shapes
     /// `parameters`, `gradient`: (length of the optimizer)

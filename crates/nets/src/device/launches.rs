@@ -9,8 +9,8 @@ use std::time::Duration;
 /// Another thread writes the log. It is complete if two reads at this interval agree.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// The log of the kernels that this process launches on graphics cards. Logging makes each launch slower: use it for counts,
-/// not for times.
+/// The log of the kernels that this process launches on graphics cards. Logging makes each launch slower: use it for
+/// counts, not for times.
 #[derive(Debug)]
 pub struct Launches {
     file: PathBuf,

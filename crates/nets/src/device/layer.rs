@@ -63,8 +63,8 @@ pub trait DeviceLayer<In: DeviceShape>: Send + Sync {
 
     /// The output for `x`. With tracked `weights`, burn can differentiate it.
     ///
-    /// The compiler makes this function for every type of network and backend. A layer should leave the work to a function
-    /// that is generic over the backend alone.
+    /// The compiler makes this function for every type of network and backend. A layer should leave the work to a
+    /// function that is generic over the backend alone.
     ///
     /// # Shapes
     /// `x`: `In` -> [`Out`](DeviceLayer::Out)

@@ -1,10 +1,10 @@
 //! The device engine: the same layers on [burn](https://burn.dev)'s tensors, with its automatic differentiation
 //! (feature `burn`; the features `flex`, `wgpu` and `cuda` add devices to compute on).
 //!
-//! A layer defines its forward pass, [`DeviceLayer::forward_on`], and needs no hand-written gradients. Tuples of such layers
-//! are such layers. A new body can be trained on any device with its forward pass alone. It becomes a
-//! [`Layer`](crate::Layer), with gradients for the CPU engine, when it has proved worth them. Parameters and noise are the
-//! same flat lists as the CPU engine's, so that weights move between the two.
+//! A layer defines its forward pass, [`DeviceLayer::forward_on`], and needs no hand-written gradients. Tuples of such
+//! layers are such layers. A new body can be trained on any device with its forward pass alone. It becomes a
+//! [`Layer`](crate::Layer), with gradients for the CPU engine, when it has proved worth them. Parameters and noise are
+//! the same flat lists as the CPU engine's, so that weights move between the two.
 //!
 //! ```
 //! # #[cfg(feature = "flex")] {
@@ -104,9 +104,9 @@ pub fn ranks<B: Backend>(values: Tensor<B, 3>) -> Tensor<B, 3, Int> {
 
 /// Rows as columns.
 ///
-/// If an axis has length one, the order in memory does not change, and the swap is a reshape. In burn 0.21.0 the graphics
-/// backends misplace the values of such a swapped tensor when it gets another axis (the strides of `split_strides` in
-/// burn-std).
+/// If an axis has length one, the order in memory does not change, and the swap is a reshape. In burn 0.21.0 the
+/// graphics backends misplace the values of such a swapped tensor when it gets another axis (the strides of
+/// `split_strides` in burn-std).
 ///
 /// # Shapes
 /// (batch, rows, columns) -> (batch, columns, rows)

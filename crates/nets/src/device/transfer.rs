@@ -85,8 +85,8 @@ pub fn from_integers<B: Backend, const D: usize>(
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Uploads several lists of values at once, and returns one tensor for each: the list, padded with zeros so that a device
-/// can slice it without a copy.
+/// Uploads several lists of values at once, and returns one tensor for each: the list, padded with zeros so that a
+/// device can slice it without a copy.
 pub fn from_lists<B: Backend, const N: usize>(lists: [&[f32]; N], device: &B::Device) -> [Tensor<B, 1>; N] {
     let mut values = Vec::new();
     let ranges = lists.map(|list| {

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 /// The weights of a network on a device: its parameters, and the noise of its noisy layers.
 ///
-/// Parameters are one flat tensor, so that optimizers and copies take one kernel each. Layers get one tensor per parameter:
-/// the gradient of a slice of a tracked tensor would be as large as all parameters together, for every slice.
+/// Parameters are one flat tensor, so that optimizers and copies take one kernel each. Layers get one tensor per
+/// parameter: the gradient of a slice of a tracked tensor would be as large as all parameters together, for every
+/// slice.
 #[derive(Clone, Debug)]
 pub struct DeviceWeights<B: Backend> {
     /// The start of each parameter in the flat buffer, ascending.

@@ -8,8 +8,8 @@ use crate::{Backward, Builder, Initializer, Layer, LayerDescription, Scalar, Siz
 /// The deep encoder of Espeholt et al. (2018, arXiv 1802.01561, figure 3), without its LSTM: three stages, each a 3x3
 /// convolution, max pooling that halves height and width, and two residual blocks; then a ReLU.
 ///
-/// A block adds ReLU, convolution, ReLU, convolution of its input to the input. All padding is SAME. The initializers are
-/// Dopamine's.
+/// A block adds ReLU, convolution, ReLU, convolution of its input to the input. All padding is SAME. The initializers
+/// are Dopamine's.
 ///
 /// # Shapes
 /// (batch, `Side0`, `Side0`, channels) -> (batch, `Side3`, `Side3`, `Width2`); the stages make (`Side1`, `Side1`,
@@ -43,12 +43,12 @@ type Block<Side, Width> =
 impl<Side0: Size, Side1: Size, Side2: Size, Side3: Size, Width0: Size, Width1: Size, Width2: Size>
     Impala<Side0, Side1, Side2, Side3, Width0, Width1, Width2>
 {
-    /// The encoder for observations of `shape` (height, width, channels), with stages of `widths` channels: 16, 32 and 32
-    /// in the paper.
+    /// The encoder for observations of `shape` (height, width, channels), with stages of `widths` channels: 16, 32 and
+    /// 32 in the paper.
     ///
-    /// The kernel of a stage is Xavier-uniform, the kernels of its blocks are LeCun-normal, and biases are zero. Parameters are
-    /// called `<name>/stage_<0 to 2>/convolution/kernel`, `<name>/stage_0/block_<0, 1>/convolution_<0, 1>/kernel`, and so
-    /// on, with `../bias`.
+    /// The kernel of a stage is Xavier-uniform, the kernels of its blocks are LeCun-normal, and biases are zero.
+    /// Parameters are called `<name>/stage_<0 to 2>/convolution/kernel`, `<name>/stage_0/block_<0, 1>/convolution_<0,
+    /// 1>/kernel`, and so on, with `../bias`.
     ///
     /// # Panics
     /// If a side is a constant that does not follow from the observation's.

@@ -6,9 +6,9 @@
 //! | [`Nature`] | 84x84x4 | 11x11x64 | Mnih et al. 2015, with SAME padding as in Dopamine |
 //! | [`Impala`] | 84x84x4 | 11x11x32 | Espeholt et al. 2018, arXiv 1802.01561, figure 3 |
 //!
-//! The type parameters are the sizes of the maps, constant or `usize`. Their defaults are the sizes of the table. Sizes that
-//! do not follow from each other do not compile, or are refused when the encoder is made. Divide pixels that are bytes by 255
-//! first, as `softmoe-agents` does; MinAtar's pixels are 0 or 1. Every encoder ends with a ReLU.
+//! The type parameters are the sizes of the maps, constant or `usize`. Their defaults are the sizes of the table. Sizes
+//! that do not follow from each other do not compile, or are refused when the encoder is made. Divide pixels that are
+//! bytes by 255 first, as `softmoe-agents` does; MinAtar's pixels are 0 or 1. Every encoder ends with a ReLU.
 //!
 //! ```
 //! use softmoe_nets::shapes::Const;

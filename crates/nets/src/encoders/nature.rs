@@ -5,8 +5,8 @@ use crate::layers::{Conv2d, Relu, Same};
 use crate::shapes::Const;
 use crate::{Backward, Builder, Initializer, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// The encoder of Mnih et al. (2015): convolutions of 8x8, stride 4, of 4x4, stride 2, and of 3x3, stride 1, each with a
-/// ReLU after it.
+/// The encoder of Mnih et al. (2015): convolutions of 8x8, stride 4, of 4x4, stride 2, and of 3x3, stride 1, each with
+/// a ReLU after it.
 ///
 /// The original has no padding. Here padding is SAME, as in Dopamine; the initializers are Dopamine's too.
 ///
@@ -34,8 +34,8 @@ type Layers<Side0, Side1, Width0, Width1, Width2> = (
 impl<Side0: Size, Side1: Size, Width0: Size, Width1: Size, Width2: Size>
     Nature<Side0, Side1, Width0, Width1, Width2>
 {
-    /// The encoder for observations of `shape` (height, width, channels), with convolutions of `widths` channels: 32, 64
-    /// and 64 in the paper. Kernels are Xavier-uniform and biases are zero. Parameters are called
+    /// The encoder for observations of `shape` (height, width, channels), with convolutions of `widths` channels: 32,
+    /// 64 and 64 in the paper. Kernels are Xavier-uniform and biases are zero. Parameters are called
     /// `<name>/convolution_<0 to 2>/kernel` and `../bias`.
     ///
     /// # Panics

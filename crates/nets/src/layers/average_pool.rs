@@ -8,11 +8,11 @@ use crate::layers::padding::{Valid, output_length};
 use crate::size::expect;
 use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// Average pooling: the mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by channel.
-/// There is no padding (VALID): pixels left over at the end of an axis are not read.
+/// Average pooling: the mean of each square window of `KERNEL` pixels a side, every `STRIDE` pixels, channel by
+/// channel. There is no padding (VALID): pixels left over at the end of an axis are not read.
 ///
-/// Average pooling of 3x3, stride 3, with [`PerConv`](super::PerConv) after it, makes tokens of patches without parameters.
-/// The paper's code has this as an alternative to the convolution of [`PerPatch`](super::PerPatch).
+/// Average pooling of 3x3, stride 3, with [`PerConv`](super::PerConv) after it, makes tokens of patches without
+/// parameters. The paper's code has this as an alternative to the convolution of [`PerPatch`](super::PerPatch).
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, `H` = (height - `KERNEL`) / `STRIDE` + 1, `W`, channels)

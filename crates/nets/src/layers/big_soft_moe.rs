@@ -16,13 +16,13 @@ use std::ops::Range;
 ///
 /// With tokens X, (m, d), and parameters Phi, (d, n p), for n experts of p = s s slots each:
 /// - dispatch D, combine C and slots as in a `SoftMoe`
-/// - the slots of an expert, row by row, are an image of s x s positions and d channels. The expert, any [`Layer`](crate::Layer), turns
-///   it into s s d features: the outputs of its slots
+/// - the slots of an expert, row by row, are an image of s x s positions and d channels. The expert, any
+///   [`Layer`](crate::Layer), turns it into s s d features: the outputs of its slots
 /// - Y = C outputs, (m, d)
 ///
-/// In the paper's code the tokens are the observation's pixels, and s = floor(sqrt(ceil(m f / n))) for a capacity factor
-/// f. An expert is an encoder, a (noisy) dense hidden layer, a ReLU, and a dense layer. The hidden layers of all experts
-/// share a draw of their noise there; here each has its own.
+/// In the paper's code the tokens are the observation's pixels, and s = floor(sqrt(ceil(m f / n))) for a capacity
+/// factor f. An expert is an encoder, a (noisy) dense hidden layer, a ReLU, and a dense layer. The hidden layers of all
+/// experts share a draw of their noise there; here each has its own.
 ///
 /// # Shapes
 /// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts `X`: (batch, `S`, `S`, `D`) -> (batch, `S` x `S` x `D`)
@@ -93,9 +93,9 @@ where
 }
 
 impl<M: Size, D: Size, N: Size, S: Size, X> BigSoftMoe<M, D, N, S, X> {
-    /// A mixture of the sizes (tokens m, width d, experts n, side s of an expert's image), with the parameter `<name>/phi`,
-    /// (d, n, s s), drawn as the one of [`SoftMoe::new`](crate::layers::SoftMoe::new). `expert(builder, name)` makes an
-    /// expert, named `<name>/experts/0` and so on.
+    /// A mixture of the sizes (tokens m, width d, experts n, side s of an expert's image), with the parameter
+    /// `<name>/phi`, (d, n, s s), drawn as the one of [`SoftMoe::new`](crate::layers::SoftMoe::new). `expert(builder,
+    /// name)` makes an expert, named `<name>/experts/0` and so on.
     pub fn new(
         builder: &mut Builder,
         name: &str,

@@ -67,8 +67,8 @@ where
     }
 }
 
-/// A convolution with the channels last (burn has them first) of a map with `beyond` zeros (before, after) along its height
-/// and its width.
+/// A convolution with the channels last (burn has them first) of a map with `beyond` zeros (before, after) along its
+/// height and its width.
 ///
 /// # Shapes
 /// x: (batch, height, width, channels); kernel: (rows, columns, channels, c); bias: (c) -> (batch, h, w, c)
@@ -89,8 +89,8 @@ fn convolution<B: Backend>(
 impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize>
     Conv2d<H, W, C, KERNEL, STRIDE, Valid>
 {
-    /// A convolution of `channels` input channels without padding, with the parameters `<name>/kernel`, LeCun-normal, and
-    /// `<name>/bias`, zero: Flax's defaults.
+    /// A convolution of `channels` input channels without padding, with the parameters `<name>/kernel`, LeCun-normal,
+    /// and `<name>/bias`, zero: Flax's defaults.
     pub fn new(builder: &mut Builder, name: &str, channels: usize, output: (H, W, C)) -> Self {
         Self::with_initializer(builder, name, channels, output, |fan_in, _| Initializer::lecun_normal(fan_in))
     }
@@ -108,8 +108,8 @@ impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize>
 impl<H: Size, W: Size, C: Size, const KERNEL: usize, const STRIDE: usize, P: Padding>
     Conv2d<H, W, C, KERNEL, STRIDE, P>
 {
-    /// A convolution whose kernel is drawn from `initializer(fan_in, fan_out)`, with a bias of zero. fan_in is the number of
-    /// values under the kernel; fan_out is the number of outputs that a value is part of, at stride 1.
+    /// A convolution whose kernel is drawn from `initializer(fan_in, fan_out)`, with a bias of zero. fan_in is the
+    /// number of values under the kernel; fan_out is the number of outputs that a value is part of, at stride 1.
     ///
     /// ```
     /// use softmoe_nets::layers::{Conv2d, Same};

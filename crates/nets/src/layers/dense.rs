@@ -1,6 +1,7 @@
 //! Dense layers, plain and with factorised noise.
 //!
-//! This file is the definition: the layers, their parameters, and their forward pass. [`cpu`] has the CPU engine's passes.
+//! This file is the definition: the layers, their parameters, and their forward pass. [`cpu`] has the CPU engine's
+//! passes.
 
 mod cpu;
 

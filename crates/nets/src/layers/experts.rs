@@ -22,8 +22,8 @@ pub struct ExpertSettings {
     pub hidden: usize,
     /// Hidden layers beyond the first, each h -> h.
     pub extra_layers: usize,
-    /// Whether the hidden layers are noisy. All experts and slots share one draw of the noise. The output layer is never
-    /// noisy.
+    /// Whether the hidden layers are noisy. All experts and slots share one draw of the noise. The output layer is
+    /// never noisy.
     pub noisy: bool,
 }
 

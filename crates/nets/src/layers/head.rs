@@ -1,6 +1,7 @@
 //! The head of a distributional agent: logits of the return's atoms, for each action.
 //!
-//! This file is the definition. [`cpu`] has the CPU engine's passes, and [`chosen`] has its passes for one action a sample.
+//! This file is the definition. [`cpu`] has the CPU engine's passes, and [`chosen`] has its passes for one action a
+//! sample.
 
 mod chosen;
 mod cpu;
@@ -13,7 +14,8 @@ use crate::layers::dense::Dense;
 use crate::{Builder, Size};
 
 /// A head with the logits of each action's categorical return distribution (Bellemare et al. 2017, arXiv 1707.06887),
-/// dueling (Wang et al. 2016, arXiv 1511.06581, equation 9) or plain. With a single atom, the outputs are action values.
+/// dueling (Wang et al. 2016, arXiv 1511.06581, equation 9) or plain. With a single atom, the outputs are action
+/// values.
 ///
 /// - plain: logits_az = advantage_az, a dense layer
 /// - dueling: logits_az = value_z + advantage_az - mean over actions of advantage_z, two dense layers

@@ -25,8 +25,8 @@ pub struct HiddenLayers<I> {
 pub struct HiddenLayersWorkspace<E>(Vec<(DenseWorkspace<E>, ReluWorkspace<E>)>);
 
 impl<I: Size> HiddenLayers<I> {
-    /// `count` layers of width `hidden`, with the parameters `<name>/..` (see [`Dense::new`]), `<name>_1/..`, `<name>_2/..`
-    /// and so on.
+    /// `count` layers of width `hidden`, with the parameters `<name>/..` (see [`Dense::new`]), `<name>_1/..`,
+    /// `<name>_2/..` and so on.
     pub fn new(
         builder: &mut Builder,
         name: &str,

@@ -13,17 +13,17 @@ pub trait Padding: Copy + Debug + Default + PartialEq + Send + Sync + sealed::Se
     const BEYOND_THE_BORDER: bool;
 }
 
-/// No padding: windows lie within the map. An axis of length n has (n - k) / s + 1 windows of length k, s apart, rounded
-/// down.
+/// No padding: windows lie within the map. An axis of length n has (n - k) / s + 1 windows of length k, s apart,
+/// rounded down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Valid;
 
 /// Padding for n / s windows, rounded up: windows may reach beyond the border.
 ///
 /// As in TensorFlow and Flax, an axis is lengthened by max((ceil(n / s) - 1) s + k - n, 0). Half of the length, rounded
-/// down, comes before the first value, and the rest comes after the last. So the border may be wider at the end than at the
-/// beginning, and differs from `padding=1` of other frameworks for strides beyond 1. A convolution reads zeros beyond the
-/// border; a maximum ignores the places there.
+/// down, comes before the first value, and the rest comes after the last. So the border may be wider at the end than at
+/// the beginning, and differs from `padding=1` of other frameworks for strides beyond 1. A convolution reads zeros
+/// beyond the border; a maximum ignores the places there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Same;
 
@@ -141,16 +141,16 @@ impl Windows {
         self.map[2]
     }
 
-    /// Along one axis of length `length`, for the window at `position` of the lengthened axis: how much of it lies beyond the
-    /// border, where the rest begins, and how long that is.
+    /// Along one axis of length `length`, for the window at `position` of the lengthened axis: how much of it lies
+    /// beyond the border, where the rest begins, and how long that is.
     #[inline(always)]
     fn within(&self, position: usize, before: usize, length: usize) -> (usize, usize, usize) {
         let (start, end) = (position.max(before), (position + self.side).min(before + length));
         (start - position, start - before, end.saturating_sub(start))
     }
 
-    /// Calls `body` for each window, those of the rows `rows` of the output; the rows of the samples of a batch count on from
-    /// each other.
+    /// Calls `body` for each window, those of the rows `rows` of the output; the rows of the samples of a batch count
+    /// on from each other.
     #[inline(always)]
     pub(crate) fn each(&self, rows: Range<usize>, mut body: impl FnMut(Window)) {
         let [height, width, _] = self.map;

@@ -7,8 +7,8 @@ use crate::layer::y_and_dx;
 use crate::size::{expect, product};
 use crate::{Backward, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// PerFeat tokens: a feature map's channels become tokens, and its positions become their width: the transpose of the tokens
-/// of [`PerConv`](super::PerConv).
+/// PerFeat tokens: a feature map's channels become tokens, and its positions become their width: the transpose of the
+/// tokens of [`PerConv`](super::PerConv).
 ///
 /// # Shapes
 /// (batch, height, width, channels) -> (batch, channels, `WIDTH` = height x width)

@@ -8,7 +8,8 @@ use crate::layer::y_and_dx;
 use crate::shapes::Shape;
 use crate::{Backward, Inspection, Layer, LayerDescription, Scalar, Weights};
 
-/// A residual block, y = x + f(x), for a layer f whose output has the shape of its input (He et al. 2016, arXiv 1512.03385).
+/// A residual block, y = x + f(x), for a layer f whose output has the shape of its input (He et al. 2016, arXiv
+/// 1512.03385).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Residual<L>(
     /// f.

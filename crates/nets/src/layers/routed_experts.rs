@@ -1,8 +1,8 @@
 //! Experts with a router: the part that expert choice and token choice share.
 //!
-//! A router scores each token for each expert. A layer turns the scores into [`Routes`]: which token takes which slot, and
-//! which score weighs the slot's output. Everything else follows from the list: the experts' inputs, the sum of their
-//! outputs, and the gradients.
+//! A router scores each token for each expert. A layer turns the scores into [`Routes`]: which token takes which slot,
+//! and which score weighs the slot's output. Everything else follows from the list: the experts' inputs, the sum of
+//! their outputs, and the gradients.
 
 #[cfg(feature = "burn")]
 use crate::device::prelude::*;
@@ -78,8 +78,8 @@ impl Routes {
         }
     }
 
-    /// The gradients of [`combine`](Self::combine): of the outputs, zero in free slots, and of the scores, zero where no
-    /// slot was taken.
+    /// The gradients of [`combine`](Self::combine): of the outputs, zero in free slots, and of the scores, zero where
+    /// no slot was taken.
     fn combine_backward<E: Scalar>(
         &self,
         [d_outputs, d_scores]: [&mut [E]; 2],
@@ -284,8 +284,8 @@ impl<N: Size, D: Size> RoutedExperts<N, D> {
     /// The sum of score_te expert_e(x_t) over the experts that take token t.
     ///
     /// # Shapes
-    /// x: (batch, m, d); dispatch, one where a slot takes a token, else zero: (batch, m, n, slots); scores: (batch, m, n)
-    /// -> (batch, m, d)
+    /// x: (batch, m, d); dispatch, one where a slot takes a token, else zero: (batch, m, n, slots); scores: (batch, m,
+    /// n) -> (batch, m, d)
     pub(super) fn forward_on<B: Backend>(
         &self,
         weights: &DeviceWeights<B>,

@@ -8,8 +8,8 @@ use crate::permutation::Permutation;
 use crate::size::{expect, product};
 use crate::{Backward, Layer, LayerDescription, Scalar, Size, Weights};
 
-/// Shuffled tokens: [`PerConv`](super::PerConv) tokens of a feature map after a fixed permutation of all its values, across
-/// positions and channels.
+/// Shuffled tokens: [`PerConv`](super::PerConv) tokens of a feature map after a fixed permutation of all its values,
+/// across positions and channels.
 ///
 /// The paper does not specify its permutation. A permutation of whole tokens would change nothing, because a mixture's
 /// outputs move with its tokens.

@@ -22,9 +22,9 @@ pub struct SimplicialMap {
     pub temperature: f64,
 }
 
-/// A simplicial embedding, version 2: y = softmax of x / temperature over each of `N` groups of consecutive features. In
-/// the paper's code it comes after a hidden layer of `N` times the width, and before a ReLU, which changes nothing because
-/// no value is negative.
+/// A simplicial embedding, version 2: y = softmax of x / temperature over each of `N` groups of consecutive features.
+/// In the paper's code it comes after a hidden layer of `N` times the width, and before a ReLU, which changes nothing
+/// because no value is negative.
 ///
 /// # Shapes
 /// (batch, features) -> the same

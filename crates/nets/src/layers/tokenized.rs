@@ -41,8 +41,8 @@ pub struct TokenizedSettings {
     pub noisy: bool,
 }
 
-/// The tokenized baseline: one dense layer for all tokens, a ReLU, and the sum or the mean over the tokens. Tokens do not
-/// mix before the pooling.
+/// The tokenized baseline: one dense layer for all tokens, a ReLU, and the sum or the mean over the tokens. Tokens do
+/// not mix before the pooling.
 ///
 /// With tokens x_t, t = 1..m:
 /// - y = sum or mean over t of relu(x_t W + b), or

@@ -1,5 +1,5 @@
-//! TopKChoice: a mixture of experts that the tokens choose (Shazeer et al. 2017, arXiv 1701.06538; Lepikhin et al. 2020,
-//! arXiv 2006.16668), as in Dopamine's mixtures of experts.
+//! TopKChoice: a mixture of experts that the tokens choose (Shazeer et al. 2017, arXiv 1701.06538; Lepikhin et al.
+//! 2020, arXiv 2006.16668), as in Dopamine's mixtures of experts.
 //!
 //! This file is the definition; [`cpu`] has the CPU engine's passes.
 
@@ -39,16 +39,17 @@ impl Default for TopKSettings {
 /// With tokens X, (m, d), and a router W, (d, n):
 /// - probabilities S = softmax of X W over the experts, (m, n)
 /// - token t chooses the k experts of largest S_te; of equal probabilities, the first experts
-/// - an expert has room for c = ceil(k m f / n) tokens, at most m, for a capacity factor f. It takes the first tokens that
-///   chose it, in the order of the tokens, and drops the others
+/// - an expert has room for c = ceil(k m f / n) tokens, at most m, for a capacity factor f. It takes the first tokens
+///   that chose it, in the order of the tokens, and drops the others
 /// - Y_t = sum of S_te expert_e(X_t) over the experts that took t; zero if none did
 ///
 /// There is no residual connection, and the probabilities of the chosen experts are not scaled to sum to one. Gradients
-/// flow through the probabilities; the gradients of the [load-balancing losses](LoadBalancing) are added to the router's.
+/// flow through the probabilities; the gradients of the [load-balancing losses](LoadBalancing) are added to the
+/// router's.
 ///
-/// With k = 1 this is Dopamine's `MoE` with its `TopKRouter`. Dopamine's code does not run with a larger k. Then this is
-/// the definition of Lepikhin et al. 2020 (algorithm 1), in which all first choices are served before any second choice,
-/// with the capacity of Riquelme et al. 2021 (arXiv 2106.05974, section 2.3).
+/// With k = 1 this is Dopamine's `MoE` with its `TopKRouter`. Dopamine's code does not run with a larger k. Then this
+/// is the definition of Lepikhin et al. 2020 (algorithm 1), in which all first choices are served before any second
+/// choice, with the capacity of Riquelme et al. 2021 (arXiv 2106.05974, section 2.3).
 ///
 /// # Shapes
 /// (batch, `M`, `D`) -> (batch, `M`, `D`), for `N` experts
@@ -81,8 +82,8 @@ impl<M: Size, D: Size, N: Size> DeviceLayer<(usize, M, D)> for TopKChoice<M, D, 
     }
 }
 
-/// One where a slot takes a token, else zero. An expert's slots take the tokens that chose it: all first choices, in the
-/// order of the tokens, then all second choices, and so on, as many as there is room for.
+/// One where a slot takes a token, else zero. An expert's slots take the tokens that chose it: all first choices, in
+/// the order of the tokens, then all second choices, and so on, as many as there is room for.
 ///
 /// # Shapes
 /// probabilities: (batch, m, n) -> (batch, m, n, capacity)

@@ -88,8 +88,8 @@ fn assert_close(what: &str, got: &[f32], want: &[f32]) {
     assert_near(what, got, want, 0.0);
 }
 
-/// Compares values that come out of sums of values as large as `beside`. Nothing here is a sum of terms much smaller than
-/// one, which round by 6e-8: so small an error is allowed where they cancel too.
+/// Compares values that come out of sums of values as large as `beside`. Nothing here is a sum of terms much smaller
+/// than one, which round by 6e-8: so small an error is allowed where they cancel too.
 #[track_caller]
 fn assert_near(what: &str, got: &[f32], want: &[f32], beside: f64) {
     assert_eq!(got.len(), want.len(), "{what}: number of values");

@@ -98,8 +98,8 @@ impl<I: Size, O: Size> NoisyLinear<I, O> {
 
 /// For a head that computes some of a dense layer's outputs.
 impl<I: Size, O: Size> Dense<I, O> {
-    /// The kernel and the bias, with noise if there is any. `draw` computes them in `workspace` first; otherwise they are as
-    /// the last call left them.
+    /// The kernel and the bias, with noise if there is any. `draw` computes them in `workspace` first; otherwise they
+    /// are as the last call left them.
     pub(crate) fn weights<'a, E: Scalar>(
         &self,
         weights: Weights<'a, E>,

@@ -1,7 +1,7 @@
 //! The CPU engine of the experts.
 //!
-//! Experts are computed block by block, from their slots to their outputs and back, so that hidden values are used while
-//! the second cache holds them.
+//! Experts are computed block by block, from their slots to their outputs and back, so that hidden values are used
+//! while the second cache holds them.
 
 use super::{Experts, HiddenLayer};
 use crate::inspection::Kernel;

@@ -1,9 +1,9 @@
 //! A categorical head's logits of one action a sample, at a fraction of the work for all actions.
 //!
 //! In a dueling head, logits_a = x (V - mean over actions of A) + x A_a, where V is the value's kernel and A_a is the
-//! kernel of action a's advantage. All samples share the first factor; the samples of one action share the second. Let g be
-//! the gradient of the chosen action's logits. Then the gradient of V is the sum of x^T g over all samples, and the gradient
-//! of A_a is the sum over the samples that chose a, minus the gradient of V over the number of actions.
+//! kernel of action a's advantage. All samples share the first factor; the samples of one action share the second. Let
+//! g be the gradient of the chosen action's logits. Then the gradient of V is the sum of x^T g over all samples, and
+//! the gradient of A_a is the sum over the samples that chose a, minus the gradient of V over the number of actions.
 
 use super::{CategoricalHead, CategoricalHeadWorkspace};
 use crate::kernels::{self, Matrix, MatrixMut, product};

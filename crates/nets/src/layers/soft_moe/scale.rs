@@ -1,11 +1,12 @@
 //! The gradient of a normalised mixture's scale, in double precision.
 //!
 //! It is a single number: the sum, over all tokens and slots, of the logits' gradient times the normalised logits. The
-//! terms nearly cancel, up to some thousand to one. The rounding of each term then counts as often, and no order of the sum
-//! can save a gradient whose terms are in single precision.
+//! terms nearly cancel, up to some thousand to one. The rounding of each term then counts as often, and no order of the
+//! sum can save a gradient whose terms are in single precision.
 //!
-//! So it is computed apart, in double precision and in forward mode: with Y' the derivative of the output with respect to
-//! the scale, the gradient is the sum of dY * Y'. With U the normalised logits without the scale, and ' for derivatives:
+//! So it is computed apart, in double precision and in forward mode: with Y' the derivative of the output with respect
+//! to the scale, the gradient is the sum of dY * Y'. With U the normalised logits without the scale, and ' for
+//! derivatives:
 //!
 //! - D' = D * (U - sum over tokens of D * U), C' = C * (U - sum over slots of C * U)
 //! - slots' = D'^T X, outputs' = the experts' derivative along slots'

@@ -51,8 +51,8 @@ fn pool_rectified<E: Scalar>(y: &mut [E], x: &[E], columns: usize, scale: E) {
 
 /// The gradient of [`pool_rectified`], and in `d_bias` the gradient of a bias that was added to every row.
 ///
-/// All rows of a sample that pass the ReLU have the same gradient, so the bias has their number times this gradient. A sum
-/// row by row would repeat one rounding error as often. `active` holds a row.
+/// All rows of a sample that pass the ReLU have the same gradient, so the bias has their number times this gradient. A
+/// sum row by row would repeat one rounding error as often. `active` holds a row.
 fn pool_rectified_backward<E: Scalar>([dx, d_bias, active]: [&mut [E]; 3], dy: &[E], x: &[E], scale: E) {
     let columns = d_bias.len();
     let rows = x.len() / dy.len();

@@ -36,8 +36,8 @@ impl<E: Scalar> TopKChoiceWorkspace<E> {
         &self.choices
     }
 
-    /// The slot, below the capacity, that a token got with each expert that it chose, (batch, m, k); `None` if the expert
-    /// dropped the token.
+    /// The slot, below the capacity, that a token got with each expert that it chose, (batch, m, k); `None` if the
+    /// expert dropped the token.
     pub fn slots(&self) -> &[Option<usize>] {
         &self.slots
     }
