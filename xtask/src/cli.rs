@@ -2,7 +2,7 @@
 
 use crate::cores::Cores;
 use clap::{Args, Parser, Subcommand};
-use softmoe_config::{Device, MOST_SEEDS};
+use softmoe_config::{Device, MOST_SEEDS, Sweep};
 use std::path::PathBuf;
 
 /// Reproduce the figures of the paper, inspect networks and run benchmarks
@@ -173,6 +173,9 @@ pub(crate) struct Options {
     /// Number of seeds [default: the profile's]
     #[arg(long, value_name = "N", value_parser = seeds)]
     pub(crate) seeds: Option<u64>,
+    /// The first seed, e.g. 3 to add to the runs of seeds 0 to 2 [default: 0]
+    #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..=MOST_FIRST_SEED))]
+    pub(crate) first_seed: Option<u64>,
     /// Length of a run in agent steps [default: the profile's]
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub(crate) steps: Option<u64>,
@@ -185,10 +188,22 @@ pub(crate) struct Options {
     /// Override a setting in every run that has it, e.g. agent.n_step=5 (may be repeated)
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
+    /// Make an arm of each value of a setting, e.g. agent.n_step=1,3,5 gives flat-n-step-1 and so on (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE,..")]
+    pub(crate) sweep: Vec<Sweep>,
+    /// Take finished runs from this directory too, so that they need not be made again (may be repeated)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) merge: Vec<PathBuf>,
+    /// Refuse a report on runs of different builds or instruction sets, and of a build that has no commit
+    #[arg(long)]
+    pub(crate) strict: bool,
     /// Directory that contains `runs/` and `results/`
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
 }
+
+/// Greatest first seed: seeds are in the names of directories, and added to.
+const MOST_FIRST_SEED: u64 = 1_000_000_000;
 
 /// Most rounds of a benchmark.
 const MOST_ROUNDS: u64 = 100;
@@ -213,10 +228,14 @@ impl Options {
             arms: None,
             agent: None,
             seeds: None,
+            first_seed: None,
             steps: None,
             jobs: None,
             device: None,
             set: Vec::new(),
+            sweep: Vec::new(),
+            merge: Vec::new(),
+            strict: false,
             out: options.out.clone(),
         }
     }
@@ -228,6 +247,9 @@ impl Options {
             ("--arms", self.arms.is_some()),
             ("--agent", self.agent.is_some()),
             ("--seeds", self.seeds.is_some()),
+            ("--first-seed", self.first_seed.is_some()),
+            ("--sweep", !self.sweep.is_empty()),
+            ("--merge", !self.merge.is_empty()),
             ("--steps", self.steps.is_some()),
             ("--jobs", self.jobs.is_some()),
             ("--device", self.device.is_some()),

@@ -101,6 +101,7 @@ impl Plan {
             profile.agent = name.trim().parse()?;
         }
         profile.seeds = options.seeds.unwrap_or(profile.seeds);
+        profile.first_seed = options.first_seed.unwrap_or(profile.first_seed);
         profile.agent_steps.0 = options.steps.unwrap_or(profile.agent_steps.0);
         profile.set.extend(options.set.iter().cloned());
         let settings = options.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
@@ -114,6 +115,7 @@ impl Plan {
             bail!("{reason}");
         }
         store::check_out(&options.out)?;
+        options.merge.iter().try_for_each(|out| store::check_out(out))?;
         let root = options.out.join("runs");
         let planned = |config: RunConfig| {
             let directory = RunDirectory::of(&root, &config);
@@ -123,6 +125,16 @@ impl Plan {
                 experiment.resolve_run(options.profile(), &profile, arm, environment.game(), *seed).ok()
             };
             let state = store::inspect(&directory, &config, with);
+            // A run that is finished in a directory to merge is not made again.
+            if matches!(state, State::New) {
+                for out in &options.merge {
+                    let directory = RunDirectory::of(&out.join("runs"), &config);
+                    let state = store::inspect(&directory, &config, with);
+                    if matches!(state, State::Finished { .. } | State::Conflict(..)) {
+                        return PlannedRun { config, directory, state, steps_saved: 0 };
+                    }
+                }
+            }
             let steps_saved = directory.newest_checkpoint().map_or(0, |steps| steps.0);
             PlannedRun { config, directory, state, steps_saved }
         };
@@ -366,6 +378,7 @@ fn changes(options: &Options) -> Vec<String> {
     let sizes = [
         number("steps", options.steps),
         number("seeds", options.seeds),
+        number("first seed", options.first_seed),
         names("games", &options.games),
         names("arms", &options.arms),
         options.agent.as_ref().map(|name| format!("agent {name}")),

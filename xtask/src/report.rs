@@ -30,6 +30,15 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     if let Some(seeds) = options.seeds {
         command.arg("--seeds").arg(seeds.to_string());
     }
+    if let Some(seed) = options.first_seed {
+        command.arg("--first-seed").arg(seed.to_string());
+    }
+    for other in &options.merge {
+        command.arg("--merge").arg(other.join("runs"));
+    }
+    if options.strict {
+        command.arg("--strict");
+    }
     if let Some(steps) = options.steps {
         command.arg("--steps").arg(steps.to_string());
     }

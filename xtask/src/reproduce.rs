@@ -8,8 +8,9 @@ use crate::time::time;
 use crate::{binaries, catalog, draw, interrupt, output, report, store, worker};
 use anyhow::{Result, bail};
 use softmoe_config::words::{count, thousands};
-use softmoe_config::{Experiment, RunConfig};
+use softmoe_config::{Experiment, RANDOM_ARM, RunConfig, file};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -30,6 +31,13 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
         return draw::draw(&file, &experiment, options);
     }
 
+    // SWEEP
+    let (file, experiment, swept) = match options.sweep.is_empty() {
+        true => (file, experiment, None),
+        false => sweep(&experiment, options)?,
+    };
+    let options = swept.as_ref().unwrap_or(options);
+
     // PLAN
     let plan = Plan::new(file, experiment, options)?;
     let rates = plan.rates();
@@ -40,6 +48,10 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     }
     let runs = plan.runs.iter().map(|run| (&run.directory, &run.config, &run.state));
     store::prepare(&plan.out, &plan.results(), runs)?;
+    if swept.is_some() {
+        store::make_parent(&plan.file)?;
+        file::write(&plan.file, &plan.experiment)?;
+    }
 
     // BUILD
     interrupt::install()?;
@@ -76,11 +88,30 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The experiment that has an arm a value of the sweeps, the file that it is written to, and the options that are left for it.
+fn sweep(experiment: &Experiment, options: &Options) -> Result<(PathBuf, Experiment, Option<Options>)> {
+    let profile = catalog::profile(experiment, options.profile())?;
+    let asked =
+        options.arms.clone().unwrap_or_else(|| experiment.arms_of(&profile).map(str::to_owned).collect());
+    let mut names: Vec<String> = asked.iter().map(|name| name.trim().to_owned()).collect();
+    let mut swept = experiment.clone();
+    for sweep in &options.sweep {
+        let arms: Vec<&str> = names.iter().map(String::as_str).collect();
+        let next = sweep.of(&swept, &arms)?;
+        names = names.iter().filter(|arm| *arm != RANDOM_ARM).flat_map(|arm| sweep.arm_names(arm)).collect();
+        swept = next;
+    }
+    let file = options.out.join("experiments").join(format!("{}.ron", swept.figure));
+    Ok((file, swept, Some(Options { arms: None, ..options.clone() })))
+}
+
 /// Runs the command for every figure that has the profile, and draws those without runs. Figures share runs, which are trained for the
 /// first and reused by the others. A figure that fails does not stop the others; a signal does.
 fn all(options: &Options) -> Result<ExitCode> {
-    if options.arms.is_some() {
-        bail!("`--arms` are those of a figure: name it instead of `{ALL}`, or leave the option out");
+    if options.arms.is_some() || !options.sweep.is_empty() {
+        bail!(
+            "`--arms` and `--sweep` are about one figure's arms: name the figure instead of `{ALL}`, or leave the option out"
+        );
     }
     let (profile, mut figures) = (options.profile(), Vec::new());
     let (mut names, mut runs) = (BTreeSet::new(), 0);

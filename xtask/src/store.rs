@@ -99,7 +99,11 @@ fn conflict(
     let line =
         |Difference { key, left, right }: &Difference| format!("\n  {key}: {left} there, {right} asked for");
     let lines: Vec<String> = differences.iter().map(line).collect();
-    let what = format!("{} has a different configuration:{}", run_ron.display(), lines.concat());
+    let mut what = format!("{} has a different configuration:{}", run_ron.display(), lines.concat());
+    if there.training.agent_steps < asked.training.agent_steps {
+        what += "\nA run cannot be made longer: its checkpoint is removed once its result is there. The longer run begins anew, in \
+                 another directory.";
+    }
     let other_length = there.training.agent_steps != asked.training.agent_steps;
     let mut options = Vec::new();
     if other_length {
@@ -205,6 +209,12 @@ fn directories(parent: &Path) -> BTreeMap<String, PathBuf> {
         .filter(is_directory)
         .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())))
         .collect()
+}
+
+/// Makes the directory of a file.
+pub(crate) fn make_parent(file: &Path) -> Result<()> {
+    let parent = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))
 }
 
 /// Whether `out` can be a directory.

@@ -64,7 +64,7 @@ fn all_figures_of_a_profile_are_reproduced() {
     assert_eq!(stdout.matches("report: ").count(), figures + 1);
     let (code, _, stderr) = workshop.reproduce("all --arms flat");
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["`--arms` are those of a figure"]);
+    assert_says(&stderr, &["`--arms` and `--sweep` are about one figure's arms"]);
     let (code, _, stderr) = workshop.reproduce("all --profile smok");
     assert_eq!(code, Some(1));
     assert_says(&stderr, &["did you mean `smoke`?"]);
@@ -304,6 +304,7 @@ fn runs_made_with_other_values_are_never_overwritten() {
         &[
             "run.ron has a different configuration",
             "training.agent_steps: 10000 there",
+            "A run cannot be made longer",
             "(and 5 other runs like it)",
         ],
     );
@@ -530,4 +531,57 @@ fn a_device_that_is_not_there_is_said_once() {
     // The CPU is always there.
     let (code, _, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn seeds_are_added_and_directories_merged() {
+    let workshop = Workshop::new();
+    let one = "fig3 --arms flat --games breakout --seeds 1";
+    workshop.reproduce(one);
+    // Seed 1 is made in another directory.
+    let other = workshop.path("other");
+    let other = other.to_str().unwrap();
+    let mut arguments = vec!["reproduce"];
+    arguments.extend(one.split(' '));
+    arguments.extend(["--first-seed", "1", "--out", other]);
+    let (code, stdout, stderr) = workshop.xtask(&arguments);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(
+        &stdout,
+        &["changed  seeds 1, first seed 1", "0 finished, 0 to resume, 2 new", "--seeds 1 --first-seed 1"],
+    );
+    assert_eq!(workshop.started(), 4);
+    assert!(workshop.path("other/runs/quick/flat/breakout/seed-1/done.ron").exists());
+    // Together they are the runs of two seeds.
+    let both = format!("fig3 --arms flat --games breakout --seeds 2 --strict --merge {other}");
+    let (code, stdout, stderr) = workshop.reproduce(&both);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["4 finished, 0 to resume, 0 new", "nothing is left to run", "--strict"]);
+    assert_says(&stdout, &[&format!("--seeds 2 --merge {other}/runs")]);
+    assert_eq!(workshop.started(), 4);
+    assert!(!workshop.run("flat/breakout/seed-1").exists());
+}
+
+#[test]
+fn a_sweep_makes_an_arm_of_each_value() {
+    let workshop = Workshop::new();
+    let sweep = "fig3 --arms softmoe-4 --games breakout --seeds 1 --sweep agent.n_step=1,5 --sweep network.body.experts=2,4";
+    let (code, stdout, stderr) = workshop.reproduce(sweep);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["6: 6 arms x 1 game x 1 seed", "random, flat, softmoe-4-n-step-1-experts-2,"]);
+    assert_says(&stdout, &["experiments/fig3-n-step-experts.ron", "results/fig3-n-step-experts/quick"]);
+    let config = workshop.run("softmoe-4-n-step-5-experts-2/breakout/seed-0/run.ron");
+    let config = softmoe_config::RunConfig::read(&config).unwrap();
+    assert_eq!(config.agent.learning().unwrap().n_step, 5);
+    assert!(matches!(config.network.body, softmoe_config::BodySpec::SoftMoe { experts: 2, .. }));
+    // The reporter reads the experiment from this file.
+    let file = workshop.out().join("experiments/fig3-n-step-experts.ron");
+    let experiment = softmoe_config::Experiment::read(&file).unwrap();
+    let arm = experiment.arm("softmoe-4-n-step-1-experts-4").unwrap();
+    assert_eq!(arm.label, "SoftMoE-4, n_step = 1, experts = 4");
+    assert_eq!((experiment.reference.as_str(), experiment.rules.len()), ("flat", 0));
+
+    let (code, _, stderr) = workshop.reproduce("fig3 --sweep agent.n_stp=1,5 --dry-run");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["n_stp", "did you mean `agent.n_step`?"]);
 }

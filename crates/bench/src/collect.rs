@@ -13,7 +13,7 @@ use softmoe_config::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 /// A selection of runs for a report.
@@ -192,7 +192,8 @@ pub enum CollectError {
 }
 
 impl Collection {
-    /// Reads the runs of `selection` below `root`, which holds `<profile>/<arm>/<game>/seed-<k>`.
+    /// Reads the runs of `selection` below `root`, which holds `<profile>/<arm>/<game>/seed-<k>`, and those that are not finished
+    /// there from the first of `others` that has them.
     /// Runs that are missing, unfinished or unreadable, or that differ from the reference arm in length or settings, are
     /// listed and left out.
     ///
@@ -200,7 +201,7 @@ impl Collection {
     ///
     /// No run of any arm but [`RANDOM_ARM`] is finished, or every other arm's settings differ from the reference
     /// arm's; or the profile makes no valid runs of the selection's size.
-    pub fn read(root: &Path, selection: &Selection) -> Result<Self, CollectError> {
+    pub fn read(root: &Path, others: &[PathBuf], selection: &Selection) -> Result<Self, CollectError> {
         let mut collection = Collection {
             finished: Vec::new(),
             left_out: Vec::new(),
@@ -208,7 +209,10 @@ impl Collection {
             warnings: Vec::new(),
         };
         for preset in selection.runs()? {
-            let (directory, name) = (RunDirectory::of(root, &preset), RunName::of(&preset));
+            let (here, name) = (RunDirectory::of(root, &preset), RunName::of(&preset));
+            let is_finished = |directory: &RunDirectory| directory.done_ron().exists();
+            let mut elsewhere = others.iter().map(|root| RunDirectory::of(root, &preset)).filter(is_finished);
+            let directory = if is_finished(&here) { here } else { elsewhere.next().unwrap_or(here) };
             let (config, done) = match read_run(&directory, &preset) {
                 Ok(run) => run,
                 Err(reason) => {

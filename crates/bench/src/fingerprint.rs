@@ -9,8 +9,11 @@ use softmoe_config::{
 };
 use softmoe_runner::{RunError, make};
 
-/// Agent steps of each run: some hundred updates.
-const STEPS: AgentSteps = AgentSteps(1_000);
+/// Agent steps of each run: a hundred updates.
+const STEPS: AgentSteps = AgentSteps(600);
+
+/// Longest episode: an agent that has learned little may wait for ever.
+const LONGEST_EPISODE: u64 = 100;
 
 /// The fingerprint, in hexadecimal digits.
 ///
@@ -34,7 +37,10 @@ fn train(body: BodySpec, checksum: &mut crc32fast::Hasher) -> Result<(), RunErro
         target_period: AgentSteps(100),
         ..LearningConfig::rainbow_minatar()
     });
-    let environment = EnvironmentConfig::minatar(MinAtarGame::Breakout);
+    let mut environment = EnvironmentConfig::minatar(MinAtarGame::Breakout);
+    if let EnvironmentConfig::MinAtar { max_episode_steps, .. } = &mut environment {
+        *max_episode_steps = LONGEST_EPISODE;
+    }
     let length = TrainingConfig {
         agent_steps: STEPS,
         evaluation_period: STEPS,

@@ -60,6 +60,7 @@ pub mod rule;
 pub mod run;
 pub mod session;
 pub mod setting;
+pub mod sweep;
 pub mod units;
 pub mod words;
 
@@ -82,4 +83,5 @@ pub use rule::Rule;
 pub use run::{Done, RunConfig, RunVersion, TrainingConfig};
 pub use session::Session;
 pub use setting::Setting;
+pub use sweep::Sweep;
 pub use units::AgentSteps;

@@ -98,8 +98,11 @@ pub struct Profile {
     pub arms: Vec<String>,
     /// The games.
     pub games: Games,
-    /// How many seeds, counted from 0.
+    /// How many seeds, counted from the first.
     pub seeds: u64,
+    /// The first seed (0 if left out).
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub first_seed: u64,
     /// Encoder of every arm.
     pub encoder: EncoderSpec,
     /// Hidden width of every arm, before its scale.
@@ -182,6 +185,10 @@ impl Profile {
         sentences.extend(self.leaves_out.iter().cloned());
         sentences
     }
+}
+
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 pub(crate) fn too_many_seeds(profile: &Profile) -> Option<String> {

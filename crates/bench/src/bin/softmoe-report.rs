@@ -24,6 +24,9 @@ struct Options {
     /// Where the runs are: DIR/PROFILE/ARM/GAME/seed-K.
     #[arg(long, value_name = "DIR")]
     runs: PathBuf,
+    /// Take runs that are not finished there from this directory (may be repeated).
+    #[arg(long, value_name = "DIR")]
+    merge: Vec<PathBuf>,
     /// The directory for the report's files.
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -36,6 +39,9 @@ struct Options {
     /// How many seeds, instead of the profile's.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     seeds: Option<u64>,
+    /// The first seed, instead of the profile's.
+    #[arg(long, value_name = "SEED")]
+    first_seed: Option<u64>,
     /// Agent steps of a run, instead of the profile's.
     #[arg(long, value_name = "AGENT_STEPS", value_parser = clap::value_parser!(u64).range(1..))]
     steps: Option<u64>,
@@ -62,7 +68,7 @@ fn report(options: &Options) -> Result<()> {
         return Ok(());
     }
     let selection = select(options, &experiment)?;
-    let collection = Collection::read(&options.runs, &selection)?;
+    let collection = Collection::read(&options.runs, &options.merge, &selection)?;
     if options.strict {
         provenance::check(&collection.finished)?;
     }
@@ -88,6 +94,7 @@ fn select<'a>(options: &Options, experiment: &'a Experiment) -> Result<Selection
         profile.games = profile.games.select(chosen.iter().map(String::as_str)).context("--games")?;
     }
     profile.seeds = options.seeds.unwrap_or(profile.seeds);
+    profile.first_seed = options.first_seed.unwrap_or(profile.first_seed);
     profile.agent_steps = options.steps.map_or(profile.agent_steps, AgentSteps);
     Ok(selection)
 }
