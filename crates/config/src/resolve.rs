@@ -157,7 +157,7 @@ impl Experiment {
     ) -> Result<Vec<RunConfig>, ConfigError> {
         none_of(format!("profile `{profile_name}`"), too_many_seeds(profile).into_iter().collect())?;
         let mut runs = Vec::new();
-        for seed in (profile.first_seed..).take(usize::try_from(profile.seeds).unwrap_or(usize::MAX)) {
+        for seed in profile.first_seed..profile.first_seed.saturating_add(profile.seeds) {
             for game in profile.games.list() {
                 for arm in arms {
                     runs.push(self.run(profile_name, profile, arm, game, seed)?);

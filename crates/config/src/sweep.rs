@@ -94,6 +94,7 @@ impl Sweep {
         made.title = format!("{}: {self}", experiment.title);
         made.claim = "None: a sweep tests no claim.".to_owned();
         made.rules.clear();
+        made.groups.clear();
         made.drawings.clear();
         made.profiles.values_mut().for_each(|profile| profile.arms.clear());
         made.validate()?;
@@ -128,7 +129,7 @@ fn kebab(text: &str) -> String {
     let is_number = text.starts_with(|letter: char| letter.is_ascii_digit());
     let text = if is_number { text.replace('_', "") } else { text };
     let letters = |letter: char| letter.is_ascii_alphanumeric() || letter == '.';
-    let words = text.split(|letter| !letters(letter)).map(|word| word.trim_matches('.'));
+    let words = text.split(|letter: char| !letters(letter)).map(|word| word.trim_matches('.'));
     let words: Vec<String> = words.filter(|word| !word.is_empty()).map(str::to_ascii_lowercase).collect();
     words.join("-")
 }
