@@ -29,6 +29,8 @@ pub(crate) enum Task {
     List(ListOptions),
     /// Print the network of an arm: layers, output shapes, parameters, multiply-adds
     Describe(DescribeOptions),
+    /// Put the scores of two directories side by side
+    Compare(CompareOptions),
     /// Copy a figure, its table and its verdict into docs/FIGURE
     ///
     /// All runs must be of one commit without changes. The commit is noted in docs/published.ron; a test fails once the numbers change.
@@ -75,6 +77,22 @@ pub(crate) struct WatchOptions {
     /// Seconds between two looks
     #[arg(long, value_name = "SECONDS", default_value_t = 2, value_parser = clap::value_parser!(u64).range(1..=3600))]
     pub(crate) every: u64,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompareOptions {
+    /// Directory A, which contains `runs/`
+    #[arg(value_name = "A")]
+    pub(crate) left: PathBuf,
+    /// Directory B
+    #[arg(value_name = "B")]
+    pub(crate) right: PathBuf,
+    /// Only this profile [default: all profiles]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -20,6 +20,7 @@
 //! | `describe` | the layers of an arm's network |
 //! | `draw` | figures without runs |
 //! | `reproduce` | plan, build, run, report |
+//! | `compare` | the scores of two directories side by side |
 //! | `status` | the state of the runs below a directory |
 //! | `speed` | the speed of this machine |
 //! | `list` | figures, arms, rules, times |
@@ -29,6 +30,7 @@ mod bench;
 mod binaries;
 mod catalog;
 mod cli;
+mod compare;
 mod cores;
 mod describe;
 mod draw;
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
         Task::Reproduce(options) => reproduce::reproduce(&options),
         Task::Status(options) => status::status(&options).map(|()| ExitCode::SUCCESS),
         Task::Watch(options) => status::watch(&options).map(|()| ExitCode::SUCCESS),
+        Task::Compare(options) => compare::compare(&options).map(|()| ExitCode::SUCCESS),
         Task::Publish(options) => publish::publish(&options).map(|()| ExitCode::SUCCESS),
         Task::Describe(options) => describe::describe(&options).map(|()| ExitCode::SUCCESS),
         Task::Bench(options) => bench::bench(&options),

@@ -99,3 +99,35 @@ fn watching_ends_with_the_last_run() {
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stdout, &["profile quick", "2 done"]);
 }
+
+#[test]
+fn the_scores_of_two_directories_stand_side_by_side() {
+    let workshop = Workshop::new();
+    workshop.reproduce("fig3 --arms flat --games breakout --seeds 3");
+    let (a, b) = (workshop.path("a"), workshop.path("b"));
+    for directory in [&a, &b] {
+        fs::create_dir(directory).unwrap();
+    }
+    fs::rename(workshop.out().join("runs"), a.join("runs")).unwrap();
+    workshop.reproduce("fig3 --arms flat,softmoe-4 --games breakout --seeds 3");
+    fs::rename(workshop.out().join("runs"), b.join("runs")).unwrap();
+    for (directory, scores) in [(&a, ["1.0", "2.0", "3.0"]), (&b, ["4.0", "6.0", "5.0"])] {
+        for (seed, score) in scores.iter().enumerate() {
+            let done = directory.join(format!("runs/quick/flat/breakout/seed-{seed}/done.ron"));
+            let text = fs::read_to_string(&done).unwrap().replace("score: 1.5", &format!("score: {score}"));
+            fs::write(done, text).unwrap();
+        }
+    }
+    let [a, b] = [&a, &b].map(|path| path.to_str().unwrap());
+    let (code, stdout, stderr) = workshop.xtask(&["compare", a, b]);
+    assert_eq!(code, Some(0), "{stderr}");
+    // scipy.stats.ttest_ind([4, 6, 5], [1, 2, 3], equal_var=False).confidence_interval(): 0.7330 to 5.2670.
+    assert_says(&stdout, &["flat", "2.00 (3)", "5.00 (3)", "3.00 [0.73, 5.27]", "1 arm and game only in B"]);
+    let (_, json, _) = workshop.xtask(&["compare", a, b, "--json"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let flat = json.as_array().unwrap().iter().find(|row| row["arm"] == "flat").unwrap();
+    assert_eq!((&flat["a"], &flat["difference"]), (&serde_json::json!([1.0, 2.0, 3.0]), &3.0.into()));
+    let (code, _, stderr) = workshop.xtask(&["compare", a, workshop.path("c").to_str().unwrap()]);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["there is no finished run in"]);
+}

@@ -93,6 +93,7 @@ impl Sweep {
         made.figure = format!("{}-{}", experiment.figure, self.short_key());
         made.title = format!("{}: {self}", experiment.title);
         made.claim = "None: a sweep tests no claim.".to_owned();
+        made.premise = None;
         made.rules.clear();
         made.groups.clear();
         made.drawings.clear();
