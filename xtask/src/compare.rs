@@ -61,7 +61,7 @@ pub(crate) fn compare(options: &CompareOptions) -> Result<()> {
     ));
     for (name, number) in [("A", only(&left, &right)), ("B", only(&right, &left))] {
         if number > 0 {
-            output::line(format_args!("{} only in {name}", count(number, "arm and game")));
+            output::line(format_args!("only in {name}: {}", count(number, "arm-game pair")));
         }
     }
     Ok(())

@@ -122,7 +122,7 @@ fn the_scores_of_two_directories_stand_side_by_side() {
     let (code, stdout, stderr) = workshop.xtask(&["compare", a, b]);
     assert_eq!(code, Some(0), "{stderr}");
     // scipy.stats.ttest_ind([4, 6, 5], [1, 2, 3], equal_var=False).confidence_interval(): 0.7330 to 5.2670.
-    assert_says(&stdout, &["flat", "2.00 (3)", "5.00 (3)", "3.00 [0.73, 5.27]", "1 arm and game only in B"]);
+    assert_says(&stdout, &["flat", "2.00 (3)", "5.00 (3)", "3.00 [0.73, 5.27]", "only in B: 1 arm-game pair"]);
     let (_, json, _) = workshop.xtask(&["compare", a, b, "--json"]);
     let json: Value = serde_json::from_str(&json).unwrap();
     let flat = json.as_array().unwrap().iter().find(|row| row["arm"] == "flat").unwrap();
