@@ -270,7 +270,7 @@ fn the_second_signal_ends_the_workers_at_once() {
     wait_for_lines(&workshop.path("waiting"), 1);
     let id = Pid::from_raw(runner.id() as i32);
     kill(id, Signal::SIGTERM).unwrap();
-    wait_for_lines(&workshop.run("flat/breakout/seed-0/checkpoint/latest"), 1);
+    wait_for_lines(&workshop.run("softmoe-4/breakout/seed-0/checkpoint/latest"), 1);
     kill(id, Signal::SIGTERM).unwrap();
     let output = runner.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
