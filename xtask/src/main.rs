@@ -14,7 +14,8 @@
 //! | `progress` | the display of progress |
 //! | `line` | lines that fit a terminal |
 //! | `output` | printing |
-//! | `interrupt` | Ctrl-C |
+//! | `hints` | commands that messages tell to type |
+//! | `interrupt` | signals |
 //! | `publish` | figures of the documentation |
 //! | `report` | the figure, the table and the verdict |
 //! | `describe` | the layers of an arm's network |
@@ -35,6 +36,7 @@ mod cores;
 mod describe;
 mod draw;
 mod estimate;
+mod hints;
 mod interrupt;
 mod line;
 mod list;
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
-        output::error_line(format_args!("error: {error:#}"));
+        output::error_line(format_args!("error: {}", output::message(error.as_ref())));
         ExitCode::FAILURE
     })
 }

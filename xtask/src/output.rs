@@ -1,20 +1,8 @@
-//! Printing, to a reader who may have gone: `cargo xtask reproduce fig3 --dry-run | head -1`.
-//!
-//! A line that nobody reads any more is no reason to stop the runs, as `println!` would.
+//! Printing: lines for a reader who may have gone, and lines of the terminal's width.
 
-use std::borrow::Cow;
-use std::fmt::Arguments;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 
-/// A line on standard output.
-pub(crate) fn line(text: Arguments<'_>) {
-    let _ = writeln!(io::stdout(), "{text}");
-}
-
-/// A line on standard error.
-pub(crate) fn error_line(text: Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "{text}");
-}
+pub(crate) use softmoe_console::output::{error_line, line, message};
 
 /// A line on standard output; on a terminal, words that do not fit its width go to lines below, indented by `indent`.
 pub(crate) fn wrapped(indent: usize, text: &str) {
@@ -25,14 +13,10 @@ pub(crate) fn wrapped(indent: usize, text: &str) {
     }
 }
 
-/// `word` as a shell reads it as one word.
-pub(crate) fn quoted(word: &str) -> String {
-    // Settings stay readable: an equals sign is quoted by none but the strictest.
-    if !word.is_empty() && word.chars().all(|c| c.is_alphanumeric() || "._-=,:/+@%".contains(c)) {
-        return word.to_owned();
-    }
-    // Only a zero byte cannot be quoted, and no argument has one.
-    shlex::try_quote(word).map_or_else(|_| word.to_owned(), Cow::into_owned)
+/// Whether standard error is a terminal that can move its cursor. Elsewhere progress is told in lines.
+pub(crate) fn can_draw() -> bool {
+    let can_move = std::env::var_os("TERM").is_some_and(|name| !name.is_empty() && name != "dumb");
+    io::stderr().is_terminal() && (can_move || cfg!(windows))
 }
 
 /// `text` in lines of at most `width` characters where its words allow it, all but the first indented.
@@ -44,14 +28,7 @@ fn wrap(text: &str, indent: usize, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{quoted, wrap};
-
-    #[test]
-    fn a_word_is_quoted_where_a_shell_would_split_or_expand_it() {
-        assert_eq!(quoted("agent.n_step=5"), "agent.n_step=5");
-        assert_eq!(quoted("mit Leerzeichen"), "'mit Leerzeichen'");
-        assert_eq!(quoted("network.body.slots=fraction(0.1)"), "'network.body.slots=fraction(0.1)'");
-    }
+    use super::wrap;
 
     #[test]
     fn words_go_to_the_next_line_where_they_do_not_fit() {

@@ -9,7 +9,6 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use softmoe_config::words::count;
 use softmoe_config::{Done, Phase, RunConfig};
 use std::collections::BTreeMap;
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Time between two plain lines.
@@ -53,7 +52,7 @@ impl Screen {
     /// A display of `plan`'s runs.
     pub(crate) fn new(plan: &Plan) -> Screen {
         let steps = plan.runs.iter().map(PlannedRun::steps).sum();
-        let form = if moves_its_cursor() {
+        let form = if output::can_draw() {
             let all = MultiProgress::new();
             let overall = all.add(line());
             let glyphs = Glyphs::of(supports_unicode::Stream::Stderr);
@@ -148,13 +147,6 @@ impl Screen {
             let _ = all.clear();
         }
     }
-}
-
-/// Whether standard error is a terminal on which lines can be drawn anew. `dumb` ones, and those of no known kind, cannot.
-fn moves_its_cursor() -> bool {
-    let kind = std::env::var_os("TERM");
-    let can = cfg!(windows) || kind.is_some_and(|kind| !kind.is_empty() && kind != "dumb");
-    can && std::io::stderr().is_terminal()
 }
 
 /// A line that shows its message only.

@@ -186,7 +186,7 @@ impl Bench {
             Ok(all)
         };
         let figures = measured();
-        if interrupt::signals() > 0 {
+        if interrupt::is_asked() {
             bail!("interrupted; earlier measurements are kept");
         }
         figures.with_context(|| format!("our own measurement of {network} on {} failed", self.device))
@@ -198,7 +198,7 @@ impl Bench {
         command.arg(python::scripts().join("gpu_train_step.py")).args(["--only", network]);
         command.env("PYTHONDONTWRITEBYTECODE", "1").stdin(Stdio::null()).stderr(Stdio::inherit());
         let output = command.output().with_context(|| format!("cannot start {}", python.display()))?;
-        if interrupt::signals() > 0 {
+        if interrupt::is_asked() {
             bail!("interrupted; earlier measurements are kept");
         }
         let (peers, skipped) = read(&String::from_utf8_lossy(&output.stdout), network);

@@ -50,16 +50,16 @@ impl Process {
         let mut child = child.with_context(|| format!("cannot start {}", command.get_program().display()))?;
         let (sender, lines) = channel();
         let output = child.stdout.take();
-        std::thread::spawn(move || {
+        let listen = move || {
             for line in lines_of(output) {
                 if sender.send(line).is_err() {
                     return;
                 }
             }
-        });
+        };
         let errors = Arc::new(Mutex::new(VecDeque::new()));
         let (kept, stderr) = (Arc::clone(&errors), child.stderr.take());
-        std::thread::spawn(move || {
+        let keep = move || {
             for line in lines_of(stderr).filter(|line| !line.trim().is_empty()) {
                 if let Ok(mut kept) = kept.lock() {
                     kept.push_back(line);
@@ -68,9 +68,13 @@ impl Process {
                     }
                 }
             }
-        });
+        };
         let input = child.stdin.take();
-        Ok(Process { child, input, lines, errors, about: About::default() })
+        // Killed when dropped, where a thread cannot be started.
+        let process = Process { child, input, lines, errors, about: About::default() };
+        let thread = std::thread::Builder::new;
+        thread().spawn(listen).and_then(|_| thread().spawn(keep)).context("cannot start a thread")?;
+        Ok(process)
     }
 
     /// Waits until the process is ready; returns the reason if it reports that it cannot be.
@@ -109,7 +113,7 @@ impl Process {
     fn line(&mut self) -> Result<MeasurementLine> {
         let since = Instant::now();
         loop {
-            if interrupt::signals() > 0 {
+            if interrupt::is_asked() {
                 bail!("interrupted");
             }
             match self.lines.recv_timeout(LOOK) {
@@ -146,7 +150,7 @@ impl Drop for Process {
         // Without input the process ends by itself after its current round.
         self.input = None;
         let since = Instant::now();
-        while since.elapsed() < 20 * LOOK && interrupt::signals() == 0 {
+        while since.elapsed() < 20 * LOOK && !interrupt::is_asked() {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 return;
             }

@@ -39,7 +39,9 @@ pub(crate) fn python(given: Option<&Path>) -> Result<Python> {
             interpreter(Path::new("")).display()
         );
     }
-    Ok(make(&directory, &wanted).map(|()| interpreter(&directory)).map_err(|error| format!("{error:#}")))
+    Ok(make(&directory, &wanted)
+        .map(|()| interpreter(&directory))
+        .map_err(|error| output::message(error.as_ref())))
 }
 
 fn make(directory: &Path, wanted: &str) -> Result<()> {

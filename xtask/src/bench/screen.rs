@@ -4,7 +4,6 @@ use super::works::{Group, seconds};
 use crate::output;
 use crate::time::time;
 use indicatif::{ProgressBar, ProgressStyle};
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 /// Progress on standard error: a bar on a terminal, plain lines elsewhere.
@@ -18,7 +17,7 @@ pub(super) struct Screen {
 
 impl Screen {
     pub(super) fn new(groups: &[Group], rounds: u64) -> Screen {
-        let bar = std::io::stderr().is_terminal().then(|| {
+        let bar = output::can_draw().then(|| {
             let style = ProgressStyle::with_template("{bar:32} {percent:>3}%  {wide_msg}");
             let bar =
                 ProgressBar::new(1_000).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));

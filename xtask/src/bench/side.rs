@@ -3,7 +3,7 @@
 use super::comparison::Rounds;
 use super::process::{About, Figures, Process};
 use crate::cores::{self, Cores};
-use crate::interrupt;
+use crate::{interrupt, output};
 use anyhow::{Result, bail};
 use softmoe_config::protocol::Figure;
 use std::collections::BTreeMap;
@@ -46,14 +46,14 @@ impl Side {
             }
             match Process::start(same) {
                 Ok(process) => self.processes.push(process),
-                Err(error) => self.missing = Some(format!("{error:#}")),
+                Err(error) => self.missing = Some(output::message(error.as_ref())),
             }
         }
         let mut missing = self.missing.take();
         for process in &mut self.processes {
             match process.ready() {
                 Ok(reason) => missing = missing.or(reason),
-                Err(error) => missing = missing.or(Some(format!("{error:#}"))),
+                Err(error) => missing = missing.or(Some(output::message(error.as_ref()))),
             }
             about.host = about.host.take().or(process.about.host.take());
             about.instructions = about.instructions.take().or(process.about.instructions.take());
@@ -83,13 +83,13 @@ impl Side {
             }
             Ok(())
         };
-        let missing = measured().err().map(|error| format!("{error:#}"));
+        let missing = measured().err().map(|error| output::message(error.as_ref()));
         self.fail(missing)
     }
 
     /// Marks this side as missing.
     pub(super) fn fail(&mut self, missing: Option<String>) -> Result<()> {
-        if interrupt::signals() > 0 {
+        if interrupt::is_asked() {
             bail!("interrupted; earlier measurements are kept");
         }
         if missing.is_some() {

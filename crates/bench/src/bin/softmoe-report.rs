@@ -8,6 +8,7 @@ use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::{Bootstrap, Streams};
 use softmoe_bench::text;
 use softmoe_config::{AgentSteps, Experiment};
+use softmoe_console::output;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -54,7 +55,7 @@ fn main() -> ExitCode {
     match report(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::error_line(format_args!("error: {}", output::message(error.as_ref())));
             ExitCode::FAILURE
         }
     }
@@ -64,7 +65,7 @@ fn report(options: &Options) -> Result<()> {
     let experiment = Experiment::read(&options.experiment)?;
     if experiment.profiles.is_empty() {
         report::draw(&experiment, &options.profile, &options.out)?;
-        println!("Figure and table: {}", options.out.display());
+        output::line(format_args!("Figure and table: {}", options.out.display()));
         return Ok(());
     }
     let selection = select(options, &experiment)?;
@@ -77,8 +78,8 @@ fn report(options: &Options) -> Result<()> {
     let report = Report::new(&selection, collection, &bootstrap, streams);
     report::write(&report, &options.out, &bootstrap, streams)?;
 
-    print!("{}", report::terminal(&report, text::columns()));
-    println!("Figures, table, scores and verdict: {}", options.out.display());
+    output::line(format_args!("{}", report::terminal(&report, text::columns()).trim_end_matches('\n')));
+    output::line(format_args!("Figures, table, scores and verdict: {}", options.out.display()));
     Ok(())
 }
 

@@ -7,6 +7,7 @@
 use pulp::{Arch, WithSimd};
 use std::cell::Cell;
 use std::fmt;
+use std::io::Write;
 use std::str::FromStr;
 use std::sync::LazyLock;
 
@@ -55,7 +56,8 @@ static DEFAULT: LazyLock<InstructionSet> = LazyLock::new(|| {
     match name.as_str() {
         "auto" => best,
         name => name.parse().unwrap_or_else(|unavailable| {
-            eprintln!("SOFTMOE_INSTRUCTION_SET is ignored: {unavailable}");
+            // `eprintln!` would panic where nobody reads it.
+            let _ = writeln!(std::io::stderr(), "SOFTMOE_INSTRUCTION_SET is ignored: {unavailable}");
             best
         }),
     }

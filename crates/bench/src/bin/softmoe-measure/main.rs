@@ -20,6 +20,7 @@ use clap::{Args, Parser, Subcommand};
 use clock::{Clock, Figure};
 use mimalloc::MiMalloc;
 use softmoe_config::protocol::MeasurementLine;
+use softmoe_console::output;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::path::PathBuf;
@@ -116,7 +117,7 @@ fn main() -> ExitCode {
     match measure(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            output::error_line(format_args!("error: {}", output::message(error.as_ref())));
             ExitCode::FAILURE
         }
     }

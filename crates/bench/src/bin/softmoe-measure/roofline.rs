@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::kernels::{Loop, most_bytes, most_operations, passes, products};
 use anyhow::{Context, Result, ensure};
 use softmoe_bench::plot::{Kernel, Mark, Roof, Roofline, to_png, to_svg};
+use softmoe_console::output;
 use std::fs;
 use std::path::Path;
 
@@ -20,9 +21,9 @@ pub(crate) fn draw(clock: Clock, host: &str, out: &Path) -> Result<()> {
         label: label.to_owned(),
         gigabytes_per_second: most_bytes(clock, len) * 1e-9,
     });
-    println!("multiply-adds: {peak:.0} GFLOP/s");
+    output::line(format_args!("multiply-adds: {peak:.0} GFLOP/s"));
     for roof in &roofs {
-        println!("{}: {:.0} GB/s", roof.label, roof.gigabytes_per_second);
+        output::line(format_args!("{}: {:.0} GB/s", roof.label, roof.gigabytes_per_second));
     }
     let groups = [
         ("MinAtar, flat", products("minatar-flat")),
@@ -31,13 +32,18 @@ pub(crate) fn draw(clock: Clock, host: &str, out: &Path) -> Result<()> {
         ("passes over memory", passes()),
     ];
     let mut kernels = Vec::new();
-    println!("| loop | FLOP a byte | GFLOP/s | of the most multiply-adds |\n|---|---|---|---|");
+    output::line(format_args!(
+        "| loop | FLOP a byte | GFLOP/s | of the most multiply-adds |\n|---|---|---|---|"
+    ));
     for (place, (group, loops)) in groups.into_iter().enumerate() {
         for mut part in loops {
             let seconds = part.seconds(clock);
             let Loop { name, operations, bytes, .. } = part;
             let (intensity, speed) = (operations / bytes, operations / seconds * 1e-9);
-            println!("| {name} | {intensity:.1} | {speed:.0} | {:.0} % |", 100.0 * speed / peak);
+            output::line(format_args!(
+                "| {name} | {intensity:.1} | {speed:.0} | {:.0} % |",
+                100.0 * speed / peak
+            ));
             kernels.push(Kernel {
                 label: group.to_owned(),
                 mark: Mark::Arm(place),
