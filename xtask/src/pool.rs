@@ -5,13 +5,13 @@
 //! started once more, after the others, from its last checkpoint.
 
 use crate::estimate::Rates;
-use crate::interrupt;
-use crate::memory;
+use crate::interrupt::{self, PassedOn};
 use crate::plan::{Plan, PlannedRun, cores};
 use crate::progress::{Overview, Screen};
 use crate::store;
 use crate::time::time;
 use crate::worker::{Event, Worker};
+use crate::{memory, output};
 use anyhow::Result;
 use softmoe_config::error::with_causes;
 use softmoe_config::protocol::INTERRUPTED;
@@ -53,7 +53,7 @@ struct Pool<'a> {
     screen: Screen,
     started: Instant,
     /// Signals that have been passed on to the workers.
-    passed_on: usize,
+    passed_on: PassedOn,
 }
 
 /// Trains every run of `plan` that is not finished.
@@ -69,7 +69,7 @@ pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outco
         outcome: Outcome::default(),
         screen: Screen::new(plan),
         started: Instant::now(),
-        passed_on: 0,
+        passed_on: PassedOn::default(),
     };
     let (sender, receiver) = mpsc::channel();
     loop {
@@ -113,7 +113,7 @@ impl Pool<'_> {
                 self.screen.started(index);
                 self.workers.insert(index, worker);
             }
-            Err(error) => self.fail(run, format!("{error:#}"), Vec::new(), None),
+            Err(error) => self.fail(run, output::message(error.as_ref()), Vec::new(), None),
         }
     }
 
@@ -133,20 +133,24 @@ impl Pool<'_> {
         }
     }
 
-    /// Passes the first signal on, and ends the workers at the second.
+    /// Passes signals on, and says so once.
     fn heed_signals(&mut self) {
-        let signals = interrupt::signals();
-        if signals > 0 && self.passed_on == 0 {
-            self.outcome.interrupted = true;
-            self.workers.values().for_each(|worker| interrupt::pass_on(&worker.child));
+        let workers = self.workers.values_mut();
+        self.passed_on.pass_on(workers.map(|worker| (&mut worker.child, worker.latest.is_some())));
+        if !interrupt::is_asked() || self.outcome.interrupted {
+            return;
+        }
+        self.outcome.interrupted = true;
+        if !self.workers.is_empty() {
             self.screen.say("stopping at the next checkpoint; press Ctrl-C again to stop at once");
         }
-        if signals > 1 && self.passed_on < 2 {
-            for worker in self.workers.values_mut() {
-                let _ = worker.child.kill();
-            }
+        let left: Vec<String> = self.elsewhere.iter().map(|&index| self.plan.runs[index].name()).collect();
+        if !left.is_empty() {
+            self.screen.say(&format!(
+                "not stopped, since another process trains them: {}; to stop them, stop that process",
+                left.join(", ")
+            ));
         }
-        self.passed_on = signals;
     }
 
     fn hear(&mut self, index: usize, event: Event) -> Result<()> {
@@ -154,6 +158,11 @@ impl Pool<'_> {
             Event::Progress(progress) => {
                 if let Some(worker) = self.workers.get_mut(&index) {
                     worker.observe(progress);
+                }
+            }
+            Event::Failed(reason) => {
+                if let Some(worker) = self.workers.get_mut(&index) {
+                    worker.last_words = Some(reason);
                 }
             }
             Event::Ended => {
@@ -171,15 +180,14 @@ impl Pool<'_> {
         let run = &self.plan.runs[worker.run];
         let seconds = worker.started.elapsed().as_secs_f64();
         self.screen.ended(worker.run);
-        self.outcome.interrupted |= interrupt::signals() > 0;
-        // A worker that has not yet installed its handler is ended by the signal itself.
-        let was_ended = self.outcome.interrupted && status.code().is_none();
+        self.outcome.interrupted |= interrupt::is_asked();
+        let was_ended = self.outcome.interrupted && interrupt::has_obeyed(status);
         let has_stopped = status.code() == Some(INTERRUPTED.into());
         if was_ended || (has_stopped && self.outcome.interrupted) {
             self.screen.say(&format!("stopped: {}", run.name()));
             return;
         }
-        let lines = worker.log.last_lines(5);
+        let lines = worker.last_lines();
         if has_stopped {
             let reason = "a signal stopped only this worker; rerun the command to resume from its checkpoint";
             return self.fail(run, reason.into(), lines, Some(worker.log.path.clone()));

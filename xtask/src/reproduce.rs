@@ -56,7 +56,7 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     // BUILD
     interrupt::install()?;
     let binaries = match binaries::build(plan.device, plan.profile.games.feature()) {
-        Err(_) if interrupt::signals() > 0 => return Ok(stopped()),
+        Err(_) if interrupt::is_asked() => return Ok(stopped()),
         built => built?,
     };
 
@@ -152,7 +152,7 @@ fn all(options: &Options) -> Result<ExitCode> {
             output::error_line(format_args!("error: {figure}: {error:#}"));
             ExitCode::FAILURE
         });
-        if interrupt::signals() > 0 {
+        if interrupt::is_asked() {
             return Ok(code);
         }
         if code != ExitCode::SUCCESS {

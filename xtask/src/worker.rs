@@ -3,6 +3,7 @@
 use crate::plan::PlannedRun;
 use anyhow::{Context, Result, bail};
 use softmoe_config::directory::read_points;
+use softmoe_config::protocol::FailureLine;
 use softmoe_config::{Device, Phase, ProgressLine};
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
@@ -31,6 +32,8 @@ pub(crate) fn check_device(program: &Path, device: Device) -> Result<()> {
 pub(crate) enum Event {
     /// A line of progress.
     Progress(ProgressLine),
+    /// The reason of a failure.
+    Failed(String),
     /// The standard output has ended, and the process with it.
     Ended,
 }
@@ -48,6 +51,8 @@ pub(crate) struct Worker {
     /// Mean returns of the run's evaluations so far.
     pub(crate) returns: Vec<f64>,
     metrics: PathBuf,
+    /// The reason of its failure, as it said it on its standard output.
+    pub(crate) last_words: Option<String>,
 }
 
 impl Worker {
@@ -78,19 +83,25 @@ impl Worker {
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command.spawn().with_context(|| format!("cannot start {}", program.display()))?;
         let output = child.stdout.take();
-        std::thread::spawn(move || {
-            for line in
-                output.into_iter().flat_map(|output| BufReader::new(output).lines().map_while(Result::ok))
-            {
-                // A line that is no progress is somebody's stray print: of no use here.
-                if let Ok(progress) = serde_json::from_str(&line)
-                    && events.send((index, Event::Progress(progress))).is_err()
-                {
+        let listen = move || {
+            let lines = output.into_iter().flat_map(|output| BufReader::new(output).split(b'\n'));
+            for line in lines.map_while(Result::ok) {
+                // A line that is neither is somebody's stray print: of no use here.
+                let event = serde_json::from_slice(&line).map(Event::Progress).or_else(|_| {
+                    serde_json::from_slice(&line).map(|FailureLine { error }| Event::Failed(error))
+                });
+                if event.is_ok_and(|event| events.send((index, event)).is_err()) {
                     return;
                 }
             }
             let _ = events.send((index, Event::Ended));
-        });
+        };
+        if let Err(error) = std::thread::Builder::new().spawn(listen) {
+            // Nobody would ever hear of the worker.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(error).context("cannot start a thread that listens to the worker");
+        }
         let log = Log { path, start };
         Ok(Worker {
             run: index,
@@ -101,6 +112,7 @@ impl Worker {
             latest: None,
             returns: Vec::new(),
             metrics: run.directory.metrics_csv(),
+            last_words: None,
         })
     }
 
@@ -126,6 +138,17 @@ impl Worker {
     pub(crate) fn own_steps(&self) -> u64 {
         let latest = self.latest.as_ref().map_or(0, |progress| progress.agent_steps);
         latest.saturating_sub(self.first.unwrap_or(0))
+    }
+
+    /// The last lines of its log, with the reason of its failure even if that is not in the log.
+    pub(crate) fn last_lines(&self) -> Vec<String> {
+        let mut lines = self.log.last_lines(5);
+        if let Some(reason) = &self.last_words
+            && !lines.join("\n").contains(reason.trim_end())
+        {
+            lines.push(reason.clone());
+        }
+        lines
     }
 
     /// Waits for the process, whose standard output has ended.

@@ -364,6 +364,48 @@ fn runs_of_different_builds_are_named_and_refused_when_asked() {
 }
 
 #[test]
+fn runs_that_are_missing_for_one_reason_are_counted() {
+    let workshop = Workshop::new();
+    fs::remove_dir_all(workshop.path("runs/tiny/soft")).expect("removed");
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    assert_says(&stdout.replace('\n', " "), &["6 of 24 runs missing: 6 of soft: not run."]);
+}
+
+#[test]
+fn a_value_that_is_no_number_is_a_warning() {
+    let workshop = Workshop::new();
+    let path = workshop.run("soft", MinAtarGame::Asterix, 1).metrics_csv();
+    let metrics = fs::read_to_string(&path).expect("read").replace("3,7501,1.5", "3,7501,NaN");
+    fs::write(&path, metrics).expect("written");
+    let (success, stdout, stderr) = workshop.report(&[]);
+    assert!(success, "{stderr}");
+    let warning = "warning: soft/asterix/seed-1: `training_return` is NaN in metrics.csv";
+    assert_says(&stdout.replace('\n', " "), &[warning]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_report_whose_output_finds_no_reader_has_its_files() {
+    let workshop = Workshop::new();
+    let full = || fs::File::options().write(true).open("/dev/full").expect("opened");
+    let closed = || std::io::pipe().expect("a pipe").1;
+    let reporter = |arguments: [&str; 2]| {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("softmoe-report"));
+        command.arg("--experiment").arg(workshop.path("demo.ron")).arg("--runs").arg(workshop.path("runs"));
+        command.arg("--out").arg(workshop.path("out")).args(arguments);
+        command
+    };
+    let tiny = ["--profile", "tiny"];
+    assert!(reporter(tiny).stdout(closed()).stderr(closed()).status().expect("ended").success());
+    fs::remove_dir_all(workshop.path("out")).expect("removed");
+    assert!(reporter(tiny).stdout(full()).stderr(full()).status().expect("ended").success());
+    assert!(workshop.path("out/verdict.md").exists());
+    let unknown = ["--profile", "large"];
+    assert_eq!(reporter(unknown).stderr(closed()).status().expect("ended").code(), Some(1));
+}
+
+#[test]
 fn one_seed_has_no_interval() {
     let workshop = Workshop::new();
     let (success, stdout, stderr) = workshop.report(&["--seeds", "1"]);

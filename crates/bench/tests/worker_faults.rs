@@ -85,9 +85,16 @@ fn a_full_disk_loses_nothing() {
     let run = half_a_run();
     let before = run.checkpoints();
     let limit = fs::metadata(before.last().unwrap()).unwrap().len() / 2;
-    let failed = ended(run.command_limited(limit, false));
+    let failed = ended(run.command_limited(limit));
     let directory = run.files().checkpoints().display().to_string();
-    assert_fails(&failed, &["cannot write", &directory, "free some space", "started again, the run goes on"]);
+    let parts = [
+        "cannot write",
+        &directory,
+        "File too large",
+        "limit of file sizes",
+        "started again, the run goes on",
+    ];
+    assert_fails(&failed, &parts);
     assert_eq!(run.checkpoints(), before);
     // Nothing half-written fills the disk, and no rows that no checkpoint names.
     let newest = before.last().unwrap().file_stem().unwrap().to_str().unwrap().replace("step-", "");
@@ -105,8 +112,8 @@ fn a_full_disk_loses_nothing() {
 fn a_row_that_does_not_fit_is_written_when_it_does() {
     let run = half_a_run();
     // Not one block: the first row of metrics cannot be written, nor any checkpoint before it.
-    let failed = ended(run.command_limited(0, false));
-    assert_fails(&failed, &["cannot write", "free some space"]);
+    let failed = ended(run.command_limited(0));
+    assert_fails(&failed, &["cannot write", "limit of file sizes"]);
     assert_eq!(run.finish().0, *undisturbed());
 }
 
@@ -134,6 +141,56 @@ fn where_nothing_can_be_written_the_error_names_the_path() {
     let run = Run::new(&config(FLAT));
     fs::create_dir(run.path().join("lock")).unwrap();
     assert_fails(&run.work(), &["cannot write", "lock", "make it writable, or run elsewhere"]);
+}
+
+/// Output that nobody reads: closed pipes and full disks.
+#[test]
+fn a_run_whose_output_finds_no_reader_is_finished() {
+    let full = || fs::File::options().write(true).open("/dev/full").unwrap();
+    let closed = || std::io::pipe().unwrap().1;
+    for progress in ["text", "json"] {
+        let run = Run::new(&config(FLAT));
+        let mut command = run.command();
+        let status = command.args(["--progress", progress]).stdout(full()).stderr(full()).status().unwrap();
+        assert!(status.success(), "{status}");
+        let run = Run::new(&config(FLAT));
+        let mut command = run.command();
+        let status =
+            command.args(["--progress", progress]).stdout(closed()).stderr(closed()).status().unwrap();
+        assert!(status.success(), "{status}");
+        assert!(run.files().done_ron().exists());
+        // It is finished already, says nobody.
+        let mut command = run.command();
+        assert!(command.stdout(closed()).stderr(closed()).status().unwrap().success());
+    }
+}
+
+#[test]
+fn a_reason_that_standard_error_does_not_take_goes_elsewhere() {
+    let run = Run::new(&config(FLAT));
+    fs::write(run.files().checkpoints(), "a file").unwrap();
+    let mut command = run.command();
+    command.args(["--progress", "json"]);
+    command.stderr(fs::File::options().write(true).open("/dev/full").unwrap());
+    let ended = ended(command);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    let line: softmoe_config::protocol::FailureLine =
+        serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    assert_says(&line.error, &["cannot write", "Not a directory"]);
+    let log = fs::read_to_string(run.files().stderr_log()).unwrap();
+    assert_eq!(log, format!("error: {}\n", line.error));
+    // The system's words once.
+    assert_eq!(log.matches("Not a directory").count(), 1, "{log}");
+}
+
+#[test]
+fn a_result_that_cannot_be_read_is_no_result() {
+    let run = Run::new(&config(FLAT));
+    run.finish();
+    fs::write(run.files().done_ron(), "(score: 1.5, ret").unwrap();
+    let weights = fs::read(run.files().weights()).unwrap();
+    assert_fails(&run.work(), &["the result of this run is damaged", "done.ron:1:", "move the file away"]);
+    assert_eq!(fs::read(run.files().weights()).unwrap(), weights);
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod worker;
 
 use std::fs;
 use std::process::Command;
-use worker::{FLAT, Run, assert_says, config, ended};
+use worker::{FLAT, Run, assert_says, config, ended, quiet};
 
 /// Replaces a text in a run.ron and starts the worker, which must refuse.
 #[track_caller]
@@ -101,4 +101,28 @@ fn what_is_no_file_is_told() {
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
         assert_says(&ended.stderr, &["cannot read", &path.display().to_string(), says]);
     }
+}
+
+#[test]
+fn options_and_files_that_are_wrong_are_told_with_what_is_allowed() {
+    let run = Run::new(&config(FLAT));
+    let worker = |arguments: &[&str]| {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("softmoe-run"));
+        command.args(arguments);
+        ended(quiet(command))
+    };
+    let run_ron = run.files().run_ron();
+    for threads in ["0", "-1", "many", "99999999999"] {
+        let ended = worker(&[run_ron.to_str().unwrap(), "--threads", threads]);
+        assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+        assert_says(&ended.stderr, &["'--threads <N>'", "must be a whole number from 1 to 4096"]);
+    }
+    let other = run.path().join("metrics.csv");
+    fs::write(&other, "agent_steps\n0\n").unwrap();
+    let ended = worker(&["describe", other.to_str().unwrap()]);
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert_says(
+        &ended.stderr,
+        &["`describe` takes a run.ron, a weights.safetensors, or `-`", "metrics.csv:1:"],
+    );
 }

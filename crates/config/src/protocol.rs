@@ -32,6 +32,22 @@ pub struct ProgressLine {
     pub phase: Phase,
 }
 
+/// Line of JSON on a worker's standard output, with `--progress json`, when it fails. Its standard error says the same, but that may be a
+/// file on a full disk.
+///
+/// ```
+/// use softmoe_config::protocol::FailureLine;
+///
+/// let line = FailureLine { error: "cannot write metrics.csv".into() };
+/// assert_eq!(serde_json::to_string(&line)?, r#"{"error":"cannot write metrics.csv"}"#);
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailureLine {
+    /// The reason, with its causes.
+    pub error: String,
+}
+
 /// Phase of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

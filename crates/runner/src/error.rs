@@ -115,6 +115,9 @@ impl RunError {
             io::ErrorKind::NotFound => {
                 "the run's directory was removed or moved while the run was going; put it back, or plan the run anew"
             }
+            io::ErrorKind::FileTooLarge => {
+                "raise the limit of file sizes (`ulimit -f`); started again, the run goes on from its last checkpoint"
+            }
             _ => {
                 "free some space or choose a writable directory; started again, the run goes on from its last checkpoint"
             }

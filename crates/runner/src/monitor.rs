@@ -26,6 +26,11 @@ pub trait Monitor {
     /// Whether the run continues, asked before every step of training and of evaluation. If not, the run writes a checkpoint
     /// and stops. A resumed run repeats an interrupted evaluation.
     fn keep_going(&mut self) -> bool;
+
+    /// Whether the run saves a checkpoint now and continues, asked before every step of training. Checkpoints change no result.
+    fn wants_checkpoint(&mut self) -> bool {
+        false
+    }
 }
 
 /// The outcome of a run.

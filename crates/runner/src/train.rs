@@ -124,7 +124,8 @@ impl<'a> Run<'a> {
                 self.report(Phase::Train);
             }
             // SAVE
-            if self.steps().0.is_multiple_of(self.config.training.checkpoint_period.0) {
+            let is_due = self.steps().0.is_multiple_of(self.config.training.checkpoint_period.0);
+            if self.monitor.wants_checkpoint() || is_due {
                 self.save()?;
             }
             // TRAIN
@@ -211,6 +212,7 @@ impl<'a> Run<'a> {
 
     /// Writes the results and removes the checkpoints.
     fn finish(mut self, row: &MetricsRow, returns: Vec<f64>) -> Result<Outcome, RunError> {
+        self.report(Phase::Checkpoint);
         self.metrics.sync()?;
         let learner = self.training.agent().learner();
         save_weights(self.directory, &self.architecture, learner)?;

@@ -102,11 +102,9 @@ impl Run {
         quiet(command)
     }
 
-    /// The same, unable to write more than `bytes` (rounded down to blocks of 512) into one file. Then either writes
-    /// fail, as on a full disk, or the system kills the worker in the middle of one.
-    pub(crate) fn command_limited(&self, bytes: u64, killed: bool) -> Command {
-        let trap = if killed { "" } else { "trap '' XFSZ;" };
-        let script = format!("{trap} ulimit -c 0; ulimit -f {}; exec \"$0\" \"$1\"", bytes / 512);
+    /// The same, unable to write more than `bytes` (rounded down to blocks of 512) into one file. Writes beyond fail, as on a full disk.
+    pub(crate) fn command_limited(&self, bytes: u64) -> Command {
+        let script = format!("ulimit -c 0; ulimit -f {}; exec \"$0\" \"$1\"", bytes / 512);
         let mut command = Command::new("sh");
         command.args(["-c", &script]);
         command.arg(assert_cmd::cargo::cargo_bin!("softmoe-run")).arg(self.files().run_ron());
@@ -114,7 +112,7 @@ impl Run {
     }
 
     pub(crate) fn start(&self) -> Worker {
-        Worker(self.command().spawn().unwrap())
+        Worker::of(self.command())
     }
 
     /// Runs the worker until it ends by itself.
@@ -198,6 +196,11 @@ fn into_ended(child: Child) -> Ended {
 pub(crate) struct Worker(Child);
 
 impl Worker {
+    /// Starts the worker of a command.
+    pub(crate) fn of(mut command: Command) -> Self {
+        Worker(command.spawn().unwrap())
+    }
+
     /// Sends a signal, unless the worker has ended.
     pub(crate) fn signal(&mut self, signal: Signal) {
         if !self.is_running() {

@@ -5,8 +5,8 @@ use softmoe_config::{
     AgentSteps, BodySpec, Device, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
     MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
+use softmoe_console::output;
 use softmoe_runner::{Monitor, Options, Progress, train};
-use std::io::Write;
 use std::time::{Duration, Instant};
 
 /// Agent steps before the measurement: by then updates are made, and the processor is awake.
@@ -26,7 +26,7 @@ pub(crate) fn calibrate() -> anyhow::Result<()> {
     let steps = watch.steps.saturating_sub(WARM_UP) as f64;
     let cost = config.multiply_adds_a_step().context("the network's cost is not known")?;
     let speed = steps * cost / watch.elapsed.as_secs_f64();
-    let _ = writeln!(std::io::stdout(), "{speed:.4e}");
+    output::line(format_args!("{speed:.4e}"));
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! The progress of a run on standard output.
 
+use crate::signals::Requests;
 use clap::ValueEnum;
 use softmoe_config::{AgentSteps, Phase, ProgressLine};
+use softmoe_console::output;
 use softmoe_runner::{Monitor, Progress};
-use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Time between two reports of progress.
@@ -23,7 +23,7 @@ pub(crate) enum ProgressFormat {
 /// Tells the progress on standard output.
 pub(crate) struct Console {
     format: ProgressFormat,
-    stop: Arc<AtomicBool>,
+    requests: Arc<Requests>,
     pace: Pace,
 }
 
@@ -59,20 +59,15 @@ impl Pace {
 }
 
 impl Console {
-    /// A console that prints in `format` until `stop` is set.
-    pub(crate) fn new(format: ProgressFormat, stop: Arc<AtomicBool>) -> Self {
-        Console { format, stop, pace: Pace::default() }
-    }
-
-    /// Prints a line on standard output.
-    pub(crate) fn say(&self, line: &str) {
-        // The reader may have closed the pipe; the run continues.
-        let _ = writeln!(std::io::stdout(), "{line}");
+    /// A console that prints in `format` and passes `requests` on to the run.
+    pub(crate) fn new(format: ProgressFormat, requests: Arc<Requests>) -> Self {
+        Console { format, requests, pace: Pace::default() }
     }
 }
 
 impl Monitor for Console {
     fn report(&mut self, report: &Progress) {
+        self.requests.set_saving(report.phase == Phase::Checkpoint);
         let period = match self.format {
             ProgressFormat::Json => REPORT_EVERY,
             ProgressFormat::Text => 20 * REPORT_EVERY,
@@ -88,24 +83,30 @@ impl Monitor for Console {
             phase: report.phase,
         };
         match self.format {
-            ProgressFormat::Json => self.say(&serde_json::to_string(&line).unwrap_or_default()),
+            ProgressFormat::Json => {
+                output::line(format_args!("{}", serde_json::to_string(&line).unwrap_or_default()))
+            }
             ProgressFormat::Text => {
                 let evaluated =
                     line.evaluation_return.map(|r| format!(", return {r:.2}")).unwrap_or_default();
                 let rate =
                     self.pace.steps_per_second.map(|rate| format!(", {rate:.0} steps/s")).unwrap_or_default();
                 let ProgressLine { agent_steps, of, phase, .. } = line;
-                self.say(&format!("{phase}: {agent_steps} of {of} steps{rate}{evaluated}"));
+                output::line(format_args!("{phase}: {agent_steps} of {of} steps{rate}{evaluated}"));
             }
         }
     }
 
     fn warn(&mut self, message: &str) {
-        eprintln!("warning: {message}");
+        output::error_line(format_args!("warning: {message}"));
     }
 
     fn keep_going(&mut self) -> bool {
-        !self.stop.load(Ordering::Relaxed)
+        !self.requests.stop()
+    }
+
+    fn wants_checkpoint(&mut self) -> bool {
+        self.requests.take_save()
     }
 }
 

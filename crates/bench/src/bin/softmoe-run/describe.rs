@@ -6,8 +6,8 @@ use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_bench::description::Description;
 use softmoe_bench::text;
 use softmoe_config::RunConfig;
+use softmoe_console::output;
 use softmoe_nets::weights::WeightsFile;
-use std::io::Write;
 use std::path::PathBuf;
 
 /// A network to describe.
@@ -34,7 +34,8 @@ pub(crate) fn describe(options: &Describe) -> anyhow::Result<()> {
             .parse()
             .with_context(|| format!("{path} has a network that this program does not know"))?
     } else {
-        let config = RunConfig::read(&options.network)?;
+        let rule = "`describe` takes a run.ron, a weights.safetensors, or `-` for standard input";
+        let config = RunConfig::read(&options.network).context(rule)?;
         let seeds = Seeds::new(config.seed);
         config
             .architecture(seeds.seed(Role::Permutation))
@@ -45,7 +46,6 @@ pub(crate) fn describe(options: &Describe) -> anyhow::Result<()> {
         true => serde_json::to_string_pretty(&description)?,
         false => description.table(text::columns()),
     };
-    // Whoever reads this may be gone: `softmoe-run describe run.ron | head -3`.
-    let _ = writeln!(std::io::stdout(), "{text}");
+    output::line(format_args!("{text}"));
     Ok(())
 }

@@ -11,7 +11,7 @@ pub(crate) fn lock(directory: &RunDirectory) -> anyhow::Result<File> {
     let file = File::create(&path).with_context(|| {
         format!(
             "cannot write {}: the run's results go into that directory; make it writable, or run elsewhere \
-             (`cargo xtask reproduce --out DIR`)",
+             (`--out DIR` of `cargo xtask reproduce`)",
             path.display()
         )
     })?;

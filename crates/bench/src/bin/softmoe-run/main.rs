@@ -6,21 +6,23 @@ mod describe;
 mod lock;
 mod signals;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Console, ProgressFormat};
 use describe::{Describe, describe};
 use lock::lock;
 use mimalloc::MiMalloc;
-use signals::stop_on_signals;
+use signals::Requests;
 use softmoe_agents::check_device;
 #[cfg(feature = "minatar")]
 use softmoe_bench::fingerprint::fingerprint;
 use softmoe_bench::memory::Memory;
-use softmoe_config::protocol::INTERRUPTED;
-use softmoe_config::{Device, RunConfig, RunDirectory};
+use softmoe_config::protocol::{FailureLine, INTERRUPTED};
+use softmoe_config::{Device, Done, RunConfig, RunDirectory, file};
+use softmoe_console::output;
 use softmoe_runner::checkpoint::remove_all;
 use softmoe_runner::{Monitor, Options, Outcome, train};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -69,7 +71,7 @@ struct Training {
     #[arg(long, default_value_t)]
     device: Device,
     /// Threads for large networks; the result does not depend on the number [default: one per core]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads, allow_negative_numbers = true)]
     threads: Option<NonZeroUsize>,
     /// Format of the progress on standard output
     #[arg(long, value_enum, default_value = "text")]
@@ -81,37 +83,59 @@ struct Training {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let result = match (&arguments.command, &arguments.training) {
-        (Some(Command::Describe(options)), _) => describe(options).map(|()| ExitCode::SUCCESS),
-        (Some(Command::Device { device }), _) => check_device(*device).map_err(Into::into).map(|()| {
-            let _ = writeln!(std::io::stdout(), "{device} can be used");
-            ExitCode::SUCCESS
-        }),
-        #[cfg(feature = "minatar")]
-        (Some(Command::Fingerprint), _) => fingerprint().map_err(Into::into).map(|fingerprint| {
-            let _ = writeln!(std::io::stdout(), "{fingerprint}");
-            ExitCode::SUCCESS
-        }),
-        (Some(Command::Calibrate), _) => calibrate::calibrate().map(|()| ExitCode::SUCCESS),
-        (None, Some(training)) => run(training),
-        (None, None) => {
-            Err(anyhow::anyhow!("missing argument: the run.ron of a run (see `softmoe-run --help`)"))
-        }
-    };
+    let result = work(&arguments);
     result.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        tell(&output::message(error.as_ref()), arguments.training.as_ref());
         ExitCode::FAILURE
     })
 }
 
+/// Does what the arguments ask for.
+fn work(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    match (&arguments.command, &arguments.training) {
+        (Some(Command::Describe(options)), _) => describe(options).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Device { device }), _) => check_device(*device).map_err(Into::into).map(|()| {
+            output::line(format_args!("{device} can be used"));
+            ExitCode::SUCCESS
+        }),
+        #[cfg(feature = "minatar")]
+        (Some(Command::Fingerprint), _) => fingerprint().map_err(Into::into).map(|fingerprint| {
+            output::line(format_args!("{fingerprint}"));
+            ExitCode::SUCCESS
+        }),
+        (Some(Command::Calibrate), _) => calibrate::calibrate().map(|()| ExitCode::SUCCESS),
+        (None, Some(training)) => run(training),
+        (None, None) => Err(anyhow!("missing argument: the run.ron of a run (see `softmoe-run --help`)")),
+    }
+}
+
+/// Tells the reason of a failure on standard error and, of a run, on every other way to a reader.
+fn tell(reason: &str, training: Option<&Training>) {
+    let told = output::write_error_line(format_args!("error: {reason}"));
+    let Some(training) = training else { return };
+    if training.progress == ProgressFormat::Json {
+        // The runner may not find it in the log: the disk of the log may be full.
+        let line = FailureLine { error: reason.to_owned() };
+        output::line(format_args!("{}", serde_json::to_string(&line).unwrap_or_default()));
+    }
+    if let (Err(_), Ok(directory)) = (told, directory_of(training)) {
+        let log = OpenOptions::new().create(true).append(true).open(directory.stderr_log());
+        let _ = log.and_then(|mut log| log.write_all(format!("error: {reason}\n").as_bytes()));
+    }
+}
+
 fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
+    let requests = Requests::listen()?;
     let config = RunConfig::read(&arguments.run_ron)?;
     let directory = directory_of(arguments)?;
     let _lock = lock(&directory)?;
     if directory.done_ron().exists() {
+        file::read::<Done>(&directory.done_ron()).map_err(|error| {
+            anyhow!("the result of this run is damaged: {error}; move the file away, and the run goes on or begins anew")
+        })?;
         // One that was killed right after it wrote its result has left them.
         remove_all(&directory.checkpoints());
-        eprintln!("{} is finished already; nothing to do", config.name());
+        output::error_line(format_args!("{} is finished already; nothing to do", config.name()));
         return Ok(ExitCode::SUCCESS);
     }
     check_device(arguments.device)?;
@@ -119,7 +143,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let threads = arguments.threads.map_or(0, NonZeroUsize::get);
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
     pool.build_global().context("cannot start threads")?;
-    let mut monitor = Console::new(arguments.progress, stop_on_signals()?);
+    let mut monitor = Console::new(arguments.progress, requests);
     if let Some(warning) = Memory::now().check(&config)? {
         monitor.warn(&warning);
     }
@@ -128,7 +152,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
         .with_context(|| format!("run {} stopped", config.name()))?
     {
         Outcome::Finished(done) => {
-            monitor.say(&format!(
+            output::line(format_args!(
                 "{}: score {} after {} agent steps",
                 config.name(),
                 done.score,
@@ -137,10 +161,23 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         Outcome::Interrupted(steps) => {
-            eprintln!("{} stopped at step {steps}; start it again to resume", config.name());
+            output::error_line(format_args!(
+                "{} stopped at step {steps}; start it again to resume",
+                config.name()
+            ));
             Ok(ExitCode::from(INTERRUPTED))
         }
     }
+}
+
+/// Most threads: more than any machine has cores.
+const MOST_THREADS: usize = 4_096;
+
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse().ok().and_then(NonZeroUsize::new).filter(|number| number.get() <= MOST_THREADS);
+    number.ok_or_else(|| {
+        format!("must be a whole number from 1 to {MOST_THREADS}; leave it out for one per core")
+    })
 }
 
 fn directory_of(arguments: &Training) -> anyhow::Result<RunDirectory> {
