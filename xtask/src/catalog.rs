@@ -60,8 +60,9 @@ pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
         && let Some(planned) = nearest(name, NOT_THERE_YET)
     {
         let there: Vec<String> = known().map(|name| format!("`{name}`")).collect();
+        let typed = if name == planned { String::new() } else { format!("there is no profile `{name}`; ") };
         bail!(
-            "the profile `{planned}` is not available yet: it needs Atari, and this version has no Atari. Allowed: {}",
+            "{typed}the profile `{planned}` is not available yet: it needs Atari, and this version has no Atari. Allowed: {}",
             there.join(", ")
         );
     }

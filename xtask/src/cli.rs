@@ -1,9 +1,11 @@
 //! Command-line arguments.
 
 use crate::cores::Cores;
-use clap::{Args, Parser, Subcommand};
+use clap::builder::TypedValueParser;
+use clap::{Args, Parser, Subcommand, value_parser};
+use softmoe_config::words::whole_number;
 use softmoe_config::{Device, MOST_SEEDS, Sweep};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Reproduce the figures of the paper, inspect networks and run benchmarks
 #[derive(Debug, Parser)]
@@ -143,7 +145,7 @@ pub(crate) struct BenchOptions {
     #[arg(long, value_name = "GLOB")]
     pub(crate) only: Option<String>,
     /// Rounds per benchmark; the best round is reported [default: 5, or 2 with --quick]
-    #[arg(long, value_name = "N", value_parser = rounds)]
+    #[arg(long, value_name = "N", value_parser = rounds, allow_negative_numbers = true)]
     pub(crate) rounds: Option<u64>,
     /// Cores to pin to, e.g. 1 or 0,1. Network benchmarks use all of them; end-to-end benchmarks start one run per core [default: the last core]
     #[arg(long, value_name = "K,..")]
@@ -189,16 +191,16 @@ pub(crate) struct Options {
     #[arg(long, value_name = "AGENT")]
     pub(crate) agent: Option<String>,
     /// Number of seeds [default: the profile's]
-    #[arg(long, value_name = "N", value_parser = seeds)]
+    #[arg(long, value_name = "N", value_parser = seeds, allow_negative_numbers = true)]
     pub(crate) seeds: Option<u64>,
     /// The first seed, e.g. 3 to add to the runs of seeds 0 to 2 [default: 0]
     #[arg(long, value_name = "SEED", value_parser = clap::value_parser!(u64).range(..=MOST_FIRST_SEED))]
     pub(crate) first_seed: Option<u64>,
-    /// Length of a run in agent steps [default: the profile's]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    /// Length of a run in agent steps, e.g. 40000, 100k or 2M [default: the profile's]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) steps: Option<u64>,
     /// Number of parallel runs [default: the number of cores; 1 on a graphics card]
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) jobs: Option<u64>,
     /// Device to train on: cpu, flex, wgpu, cuda or cuda:N; builds the worker with support for it [default: cpu]
     #[arg(long, value_name = "DEVICE")]
@@ -216,7 +218,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) strict: bool,
     /// Directory that contains `runs/` and `results/`
-    #[arg(long, value_name = "DIR", default_value = ".")]
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = value_parser!(PathBuf).map(not_an_option))]
     pub(crate) out: PathBuf,
 }
 
@@ -291,10 +293,15 @@ fn rounds(text: &str) -> Result<u64, String> {
     }
 }
 
+/// The path in a form that no program takes for an option: `-x` as `./-x`.
+fn not_an_option(path: PathBuf) -> PathBuf {
+    if path.as_os_str().as_encoded_bytes().starts_with(b"-") { Path::new(".").join(path) } else { path }
+}
+
 fn at_least_one(text: &str) -> Result<u64, String> {
-    match text.replace('_', "").parse() {
-        Ok(0) => Err("must be at least 1".into()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("must be a whole number of at least 1, e.g. 40_000".into()),
+    match whole_number(text) {
+        Some(0) => Err("must be at least 1".into()),
+        Some(number) => Ok(number),
+        None => Err("must be a whole number of at least 1, e.g. 40_000, 100k or 2M".into()),
     }
 }

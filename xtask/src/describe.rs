@@ -5,8 +5,10 @@ use crate::{binaries, catalog, output};
 use anyhow::{Context, Result, bail};
 use softmoe_config::names::known;
 use softmoe_config::{Architecture, ConfigError, Device, EncoderSpec, Experiment, RANDOM_ARM, Setting};
+use softmoe_console::words::quoted;
 use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Prints the layers of the requested network.
@@ -69,6 +71,13 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
 fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
     if arm == RANDOM_ARM {
         bail!("the arm `{RANDOM_ARM}` has no network: it is the random policy");
+    }
+    if Path::new(arm).extension().is_some_and(|extension| extension == "ron" || extension == "safetensors") {
+        bail!(
+            "`{arm}` is a file, and `cargo xtask describe` takes an arm, e.g. softmoe-4. For the network of a file: \
+             cargo run --release -p softmoe-bench --bin softmoe-run -- describe {}",
+            quoted(arm)
+        );
     }
     if let Some(figure) = figure {
         let experiment = catalog::experiment(figure)?;

@@ -3,16 +3,18 @@
 use crate::catalog;
 use crate::cli::Options;
 use crate::estimate::{Rates, Source};
+use crate::hints::Change;
 use crate::memory;
 use crate::output;
 use crate::power;
 use crate::speed::Speed;
-use crate::store::{self, State};
+use crate::store::{self, Conflict, State};
 use crate::time::time;
 use anyhow::{Result, bail};
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{
-    AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
+    AgentConfig, Device, EnvironmentConfig, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory,
+    Setting, names,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -181,26 +183,42 @@ impl Plan {
         self.out.join("results").join(&self.experiment.figure).join(&self.profile_name)
     }
 
-    /// An error if a directory holds another run than the planned one.
-    pub(crate) fn check(&self) -> Result<()> {
-        let mut conflicts: Vec<(&str, &String, &String)> = Vec::new();
-        for run in &self.runs {
-            if let State::Conflict(what, instead) = &run.state {
-                conflicts.push((&run.config.arm, what, instead));
-            }
-        }
+    /// An error if a directory holds another run than the planned one. `options` made this plan.
+    pub(crate) fn check(&self, options: &Options) -> Result<()> {
+        let mut conflicts: Vec<&Conflict> = self.conflicts().collect();
         // The random policy has few settings: another arm says more.
-        let telling = conflicts.iter().find(|(arm, ..)| *arm != RANDOM_ARM).or(conflicts.first());
-        let Some((_, what, instead)) = telling else { return Ok(()) };
-        let others = conflicts.len() - 1;
-        let others = if others == 0 {
-            String::new()
-        } else {
-            format!("\n(and {} like it)", count(others, "other run"))
+        conflicts.sort_by_key(|conflict| conflict.is_random);
+        let Some(first) = conflicts.first() else { return Ok(()) };
+        let others = match conflicts.len() - 1 {
+            0 => String::new(),
+            others => format!("\n(and {} like it)", count(others, "other run")),
         };
-        bail!(
-            "{what}{others}\nNothing was changed. Either {instead}, or use another directory with `--out DIR`"
-        );
+        let is_free =
+            |change: &&Change| Plan::new(&change.applied(options)).is_ok_and(|plan| plan.is_instead_of(self));
+        let instead = match conflicts.iter().filter_map(|conflict| conflict.change.as_ref()).find(is_free) {
+            Some(change) => format!("To use these runs: {}\nOr make others", change.command()),
+            None if first.change.is_none() => "Move the directory away, or make others".into(),
+            None => "Make others".into(),
+        };
+        bail!("{}{others}\nNothing was changed. {instead} in another directory with `--out DIR`", first.what);
+    }
+
+    /// Whether this plan has no conflict, and the body of no arm but those in conflict is another one than in `before`.
+    fn is_instead_of(&self, before: &Plan) -> bool {
+        let in_conflict = |run: &PlannedRun| matches!(run.state, State::Conflict(_));
+        let has_same_body = |(now, before): (&PlannedRun, &PlannedRun)| {
+            now.config.arm == RANDOM_ARM
+                || in_conflict(before)
+                || now.config.network.body == before.config.network.body
+        };
+        !self.runs.iter().any(in_conflict) && self.runs.iter().zip(&before.runs).all(has_same_body)
+    }
+
+    fn conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        self.runs.iter().filter_map(|run| match &run.state {
+            State::Conflict(conflict) => Some(conflict),
+            _ => None,
+        })
     }
 
     /// Prints the plan.
@@ -213,7 +231,7 @@ impl Plan {
             0 => String::new(),
             number => format!(", {number} running elsewhere"),
         };
-        let new = of(|state| matches!(state, State::New | State::Conflict(..)));
+        let new = of(|state| matches!(state, State::New | State::Conflict(_)));
         // A column of 11 characters, and what it is about.
         let row = |name: &str, text: String| output::wrapped(11, &format!("  {name:<9}{text}"));
         output::line(format_args!("{}: {}", experiment.figure, experiment.title));
@@ -349,12 +367,24 @@ impl Plan {
     /// Warnings about runs that are too short.
     fn notes_on_learning(&self) -> Option<String> {
         // All learners have the same agent and length.
-        let (agent, steps) =
-            self.runs.iter().find_map(|run| Some((run.config.agent.learning()?, run.steps())))?;
+        let (agent, environment, steps) = self
+            .runs
+            .iter()
+            .find_map(|run| Some((run.config.agent.learning()?, &run.config.environment, run.steps())))?;
         if agent.min_replay >= steps {
             return Some(format!(
                 "the agents never learn: the runs are no longer than the {} agent steps of `agent.min_replay`, before which there is no update",
                 thousands(agent.min_replay)
+            ));
+        }
+        let (EnvironmentConfig::MinAtar { max_episode_steps, .. }
+        | EnvironmentConfig::Gym { max_episode_steps, .. }) = *environment;
+        if max_episode_steps <= agent.n_step as u64 {
+            return Some(format!(
+                "the agents hardly ever learn: episodes are cut off after {} \
+                 (`environment.max_episode_steps`), and an update needs {} of one episode (`agent.n_step`) unless the game ends before",
+                count(max_episode_steps, "agent step"),
+                count(agent.n_step, "reward"),
             ));
         }
         let decay = agent.epsilon_decay_period.0;

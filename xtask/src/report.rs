@@ -6,7 +6,7 @@ use crate::plan::Plan;
 use anyhow::{Context, Result, bail};
 use softmoe_config::RANDOM_ARM;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Reports on the runs of `plan`.
 pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<()> {
@@ -42,12 +42,19 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     if let Some(steps) = options.steps {
         command.arg("--steps").arg(steps.to_string());
     }
-    let status = command.status().with_context(|| format!("cannot start {}", reporter.display()))?;
-    if !status.success() {
-        bail!(
-            "the report failed ({status}); the finished runs are kept in {}",
-            plan.out.join("runs").display()
-        );
+    // Its reason becomes a part of the message here, which decides whether it is an error.
+    let ended = command.stdout(Stdio::inherit()).stderr(Stdio::piped()).output();
+    let ended = ended.with_context(|| format!("cannot start {}", reporter.display()))?;
+    let told = String::from_utf8_lossy(&ended.stderr);
+    let told = told.trim_end();
+    if !ended.status.success() {
+        let reason = told.strip_prefix("error: ").filter(|reason| !reason.is_empty());
+        let reason =
+            reason.map_or_else(|| format!("the report failed ({}) {told}", ended.status), str::to_owned);
+        bail!("{reason}; the finished runs are kept in {}", plan.out.join("runs").display());
+    }
+    if !told.is_empty() {
+        output::error_line(format_args!("{told}"));
     }
     Ok(())
 }

@@ -1,11 +1,10 @@
 //! `cargo xtask reproduce`: plan, build, run, report.
 
 use crate::cli::Options;
-use crate::output::quoted;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
 use crate::time::time;
-use crate::{binaries, catalog, draw, interrupt, output, report, store, worker};
+use crate::{binaries, catalog, draw, hints, interrupt, output, report, store, worker};
 use anyhow::{Result, bail};
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, RANDOM_ARM, RunConfig, file};
@@ -42,7 +41,7 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     let plan = Plan::new(file, experiment, options)?;
     let rates = plan.rates();
     plan.print(&rates);
-    plan.check()?;
+    plan.check(options)?;
     if options.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
@@ -72,14 +71,13 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     // REPORT
     let has_results = plan.runs.iter().any(|run| run.directory.done_ron().exists());
     let is_whole = outcome.failures.is_empty() && !outcome.interrupted;
-    let reported = match has_results {
-        true => report::report(&binaries.reporter, &plan, options),
-        false => Ok(()),
-    };
-    if is_whole {
-        reported?;
-    } else if let Err(error) = reported {
-        output::error_line(format_args!("warning: {error:#}"));
+    if has_results {
+        match report::report(&binaries.reporter, &plan, options) {
+            Ok(()) => {}
+            Err(error) if is_whole => return Err(error),
+            // Runs that are not there yet, or have failed, are no fault of the report.
+            Err(error) => output::error_line(format_args!("no report: {}", output::message(error.as_ref()))),
+        }
     }
     output::line(format_args!("\nElapsed: {}", time(started.elapsed().as_secs_f64())));
     if outcome.interrupted {
@@ -178,16 +176,11 @@ fn print_failures(failures: &[Failure]) {
             output::error_line(format_args!("    full log: {}", log.display()));
         }
     }
-    output::error_line(format_args!("Run the same command again to retry them."));
+    output::error_line(format_args!("To retry them: {}", hints::this_command()));
 }
 
 /// Prints how to continue.
 fn stopped() -> ExitCode {
-    let arguments: Vec<String> =
-        std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy())).collect();
-    output::error_line(format_args!(
-        "Stopped. Finished work is kept. To resume: cargo xtask {}",
-        arguments.join(" ")
-    ));
+    output::error_line(format_args!("Stopped. Finished work is kept. To resume: {}", hints::this_command()));
     ExitCode::from(softmoe_config::protocol::INTERRUPTED)
 }

@@ -1,10 +1,11 @@
 //! The directories of the runs: finished, resumable, or in the way.
 
-use crate::output::{self, quoted};
+use crate::hints::Change;
+use crate::output;
 use anyhow::{Context, Result, bail};
 use softmoe_config::error::with_causes;
 use softmoe_config::setting::{Difference, between, differences};
-use softmoe_config::{AgentPreset, Done, RunConfig, RunDirectory, file};
+use softmoe_config::{AgentPreset, Done, RANDOM_ARM, RunConfig, RunDirectory, file, mended};
 use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -25,8 +26,25 @@ pub(crate) enum State {
         /// The device of the run.
         device: String,
     },
-    /// Something else: files that must not be overwritten. The second text says what to type instead.
-    Conflict(String, String),
+    /// Something else: files that must not be overwritten.
+    Conflict(Conflict),
+}
+
+/// Files in the way of a run.
+#[derive(Debug)]
+pub(crate) struct Conflict {
+    /// What they are, in words.
+    pub(crate) what: String,
+    /// The options that ask for the run that they belong to; none if they cannot be read.
+    pub(crate) change: Option<Change>,
+    /// Whether they are in the way of the random policy.
+    pub(crate) is_random: bool,
+}
+
+impl Conflict {
+    fn of(asked: &RunConfig, what: String, change: Option<Change>) -> Self {
+        Conflict { what, change, is_random: asked.arm == RANDOM_ARM }
+    }
 }
 
 /// The state of `directory` with respect to the run `config`, which is `with` another agent if it is given one; changes
@@ -41,7 +59,7 @@ pub(crate) fn inspect(
     if !has(&run_ron) {
         if has(&directory.done_ron()) || has_entries(&directory.checkpoints()) {
             let what = format!("{} holds the files of a run but no run.ron", directory.path().display());
-            return State::Conflict(what, "move the directory away".into());
+            return State::Conflict(Conflict::of(config, what, None));
         }
         return State::New;
     }
@@ -50,7 +68,7 @@ pub(crate) fn inspect(
         return State::New;
     }
     match RunConfig::read_unchecked(&run_ron) {
-        Err(error) => return State::Conflict(with_causes(&error), "move its directory away".into()),
+        Err(error) => return State::Conflict(Conflict::of(config, with_causes(&error), None)),
         Ok(there) if !there.computes_as(config) => return conflict(&run_ron, &there, config, with),
         Ok(_) => {}
     }
@@ -105,26 +123,19 @@ fn conflict(
                  another directory.";
     }
     let other_length = there.training.agent_steps != asked.training.agent_steps;
-    let mut options = Vec::new();
-    if other_length {
-        options.push(format!("--steps {}", there.training.agent_steps));
-    }
+    let steps = other_length.then_some(there.training.agent_steps.0);
     let follows_the_length = |key: &str| {
         other_length && ["training.evaluation_period", "training.checkpoint_period"].contains(&key)
     };
     // The fewest options: the same agent, or another preset.
     let others = AgentPreset::ALL.into_iter().filter_map(|preset| Some((Some(preset), with(preset)?)));
-    let ways = std::iter::once((None, asked.clone())).chain(others).map(|(preset, from)| {
-        let mut settings = between(&from, there);
-        settings.retain(|setting| !follows_the_length(setting.key()));
-        (preset, settings)
+    let ways = std::iter::once((None, asked.clone())).chain(others).map(|(agent, from)| {
+        let mut set = between(&from, there);
+        set.retain(|setting| !follows_the_length(setting.key()));
+        Change { steps, agent, set }
     });
-    let fewest = ways.min_by_key(|(preset, settings)| settings.len() + usize::from(preset.is_some()));
-    if let Some((preset, settings)) = fewest {
-        options.extend(preset.map(|preset| format!("--agent {preset}")));
-        options.extend(settings.iter().map(|setting| format!("--set {}", quoted(&setting.to_string()))));
-    }
-    State::Conflict(what, format!("use its values (`{}`)", options.join(" ")))
+    let change = ways.min_by_key(|change| change.set.len() + usize::from(change.agent.is_some()));
+    State::Conflict(Conflict::of(asked, what, change))
 }
 
 /// Makes the directories of `out` and the configuration of every run that has not begun.
@@ -146,13 +157,19 @@ pub(crate) fn prepare<'a>(
     for (directory, config, state) in runs {
         make(directory.path())?;
         if let State::Damaged(reason) = state {
+            let mended = mended(directory, config);
             let aside = directory.path().join("done.ron.broken");
             fs::rename(directory.done_ron(), &aside)
                 .with_context(|| format!("cannot move aside ({reason})"))?;
-            output::error_line(format_args!(
-                "warning: {reason}; moved to {}, the run is resumed",
-                aside.display()
-            ));
+            let then = match mended {
+                Some(done) => {
+                    file::write(&directory.done_ron(), &done).context(instead)?;
+                    "its score was put together from the run's metrics"
+                }
+                None if has_entries(&directory.checkpoints()) => "the run is resumed",
+                None => "the run has no checkpoint any more and begins anew",
+            };
+            output::error_line(format_args!("warning: {reason}; moved to {}; {then}", aside.display()));
         }
         // Settings that change no result may change during a run.
         let is_changed =
@@ -219,6 +236,13 @@ pub(crate) fn make_parent(file: &Path) -> Result<()> {
 
 /// Whether `out` can be a directory.
 pub(crate) fn check_out(out: &Path) -> Result<()> {
+    if let (Ok(target), false) = (out.read_link(), out.exists()) {
+        bail!(
+            "`--out {}` is a link to {}, which does not exist: make that directory, or choose another with `--out DIR`",
+            out.display(),
+            target.display()
+        );
+    }
     if out.exists() && !out.is_dir() {
         bail!("`--out {}` is a file but must be a directory: choose another with `--out DIR`", out.display());
     }

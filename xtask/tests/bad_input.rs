@@ -5,6 +5,7 @@ mod workshop;
 
 use assert_cmd::Command;
 use std::fs;
+use std::process::Stdio;
 use workshop::{Workshop, assert_says, finish};
 
 /// Asserts that the arguments are refused with a message of these parts, before any file is written.
@@ -16,6 +17,15 @@ fn refused(arguments: &str, parts: &[&str]) {
     assert_says(&stderr, parts);
     assert!(!workshop.out().exists(), "{arguments}");
     assert_eq!(workshop.started(), 0);
+    // Settings that it tells to make are accepted in the place of the refused ones.
+    let told = stderr.split("`--set ").skip(1).filter_map(|rest| rest.split('`').next());
+    let told: Vec<&str> = told.filter(|setting| !setting.contains("..")).collect();
+    if !told.is_empty() {
+        let settings: Vec<String> = told.iter().map(|setting| format!("--set {setting}")).collect();
+        let instead = format!("{arguments} {} --dry-run", settings.join(" "));
+        let (code, _, stderr) = workshop.reproduce(&instead);
+        assert_eq!(code, Some(0), "{instead}\n{stderr}");
+    }
 }
 
 #[test]
@@ -37,7 +47,16 @@ fn names() {
     refused("fig3 --profile paper", &["`paper` is not available yet", "Allowed: `minatar`, `quick`"]);
     refused("fig3 --profile atari100k", &["`atari100k` is not available yet"]);
     refused("fig3 --device wpgu", &["no device `wpgu`", "did you mean `wgpu`?", "`flex`"]);
-    refused("fig3 --device gpu", &["no device `gpu`", "`cuda:1`"]);
+    refused(
+        "fig3 --device gpu",
+        &["no device `gpu`: choose `cuda` for a card of NVIDIA, or `wgpu`", "`cuda:1`"],
+    );
+    refused(
+        "fig3 --profile atari",
+        &["there is no profile `atari`; the profile `atari100k` is not available yet"],
+    );
+    refused("fig3 --set network.body=soft_moe(experts:4", &["a `)` is missing at the end"]);
+    refused("fig3 --set network.body=soft_moe(experts:4,slots:count(2)", &["a `)` is missing at the end"]);
     refused("fig2 --device flex", &["needs no training", "`--device` does not apply"]);
     refused(
         "fig3 --set network.body=device_only(body:attention())",
@@ -90,7 +109,19 @@ fn numbers() {
         refused(&format!("fig3 --{option} 0"), &["must be at least 1"]);
         refused(&format!("fig3 --{option} many"), &["must be a whole number"]);
     }
+    for wrong in ["-1", "1.5", "1e-3", "2X", "1e30", "k"] {
+        refused(&format!("fig3 --jobs {wrong}"), &["'--jobs <N>'", "must be a whole number of at least 1"]);
+    }
     refused("fig3 --seeds 99999999999", &["must be at most 1000"]);
+    for (given, told) in
+        [("1e6", "1,000,000"), ("100k", "100,000"), ("2M", "2,000,000"), ("40_000", "40,000")]
+    {
+        let (code, plan, _) = Workshop::new().reproduce(&format!("fig3 --dry-run --steps {given}"));
+        assert_eq!(code, Some(0));
+        assert_says(&plan, &[&format!("{told} agent steps each")]);
+    }
+    let (_, plan, _) = Workshop::new().reproduce("fig3 --dry-run --set agent.min_replay=2k");
+    assert_says(&plan, &["agent.min_replay=2k"]);
 }
 
 #[test]
@@ -172,16 +203,85 @@ fn the_list_and_the_completions_print() {
     }
 }
 
+#[test]
+fn values_that_single_precision_does_not_hold() {
+    refused("fig3 --set agent.adam_epsilon=1e-300", &["`agent.adam_epsilon` is", "from 1e-30 to 1e30"]);
+    for v_max in ["3e38", "1e-44"] {
+        refused(
+            &format!("fig3 --set agent.loss.v_max={v_max}"),
+            &["`agent.loss.v_max` is", "from 1e-30 to 1e30"],
+        );
+    }
+    refused("fig3 --set agent.learning_rate=1e-320", &["`agent.learning_rate` is"]);
+    refused(
+        "fig3 --set agent.priority_exponent=1e300",
+        &["`agent.priority_exponent` is", "between 0 and 10"],
+    );
+    refused(
+        "fig3 --set agent.intervention=shrink_and_perturb(perturb:1e300,on:network)",
+        &["`agent.intervention.perturb` is"],
+    );
+}
+
+#[test]
+fn an_out_that_is_a_link_to_nothing() {
+    let workshop = Workshop::new();
+    std::os::unix::fs::symlink("nowhere", workshop.out()).unwrap();
+    let (code, _, stderr) = workshop.reproduce("fig3");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["is a link to nowhere, which does not exist", "--out DIR"]);
+}
+
+#[test]
+fn a_file_that_is_no_arm() {
+    let workshop = Workshop::new();
+    let (code, _, stderr) = workshop.xtask(&["describe", "runs/my arm/run.ron"]);
+    assert_eq!(code, Some(1));
+    assert_says(
+        &stderr,
+        &["`runs/my arm/run.ron` is a file", "softmoe-run -- describe 'runs/my arm/run.ron'"],
+    );
+}
+
 /// `cargo xtask reproduce fig3 --dry-run | head -1`, and the like.
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     for arguments in [vec!["reproduce", "fig3", "--dry-run"], vec!["list"], vec!["completions", "zsh"]] {
-        let (reader, writer) = std::io::pipe().unwrap();
-        drop(reader);
-        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
-        let output = command.args(&arguments).stdout(writer).stderr(std::process::Stdio::piped()).output();
-        let output = output.unwrap();
-        assert_eq!(output.status.code(), Some(0), "{arguments:?}");
-        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        let xtask = assert_cmd::cargo::cargo_bin!("xtask");
+        let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let closed = || {
+            let (_, writer) = std::io::pipe().unwrap();
+            writer
+        };
+        let run = |stdout: Stdio| {
+            std::process::Command::new(xtask)
+                .args(&arguments)
+                .stdout(stdout)
+                .stderr(Stdio::piped())
+                .output()
+                .unwrap()
+        };
+        for output in [run(closed().into()), run(full().into())] {
+            assert_eq!(output.status.code(), Some(0), "{arguments:?}");
+            assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
     }
+    // Nor where an error finds no reader.
+    for stderr in
+        [Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap()), Stdio::null()]
+    {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+        let status = command.args(["reproduce", "fig33"]).stderr(stderr).status().unwrap();
+        assert_eq!(status.code(), Some(1));
+    }
+}
+
+#[test]
+fn runs_that_nobody_watches_are_made() {
+    let workshop = Workshop::new();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = workshop.command("fig3 --arms flat --games breakout --seeds 1");
+    let status = command.stdout(full()).stderr(full()).status().unwrap();
+    assert_eq!(status.code(), Some(0));
+    assert!(workshop.run("flat/breakout/seed-0/done.ron").exists());
 }

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use std::fs;
 use std::io::BufRead;
 use std::process::Stdio;
-use workshop::{Workshop, assert_says, wait_for_lines};
+use workshop::{Workshop, assert_says, hints, wait_for_lines};
 
 /// Two arms and the random policy, one game, two seeds: six runs.
 const SIX: &str = "fig3 --arms flat,softmoe-4 --games breakout --seeds 2";
@@ -253,28 +253,138 @@ fn the_first_signal_stops_at_a_checkpoint_and_the_same_command_resumes() {
     assert_eq!(workshop.started(), 8);
 }
 
-#[test]
-fn the_second_signal_ends_the_workers_at_once() {
-    let workshop = Workshop::new();
-    workshop.tell("wait", "");
-    // This worker does not listen to the first.
-    let deaf = fs::read_to_string(workshop.path("softmoe-run")).unwrap().replace("; exit 130'", "'");
-    fs::write(workshop.path("softmoe-run"), deaf).unwrap();
-    let runner = workshop
-        .command(SIX)
-        .args(["--jobs", "1"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+/// The signals that the worker of a run has heard.
+fn heard(workshop: &Workshop, run: &str) -> Vec<String> {
+    let text = fs::read_to_string(workshop.run(run).join("heard")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+/// A runner with one worker, which obeys only the signal of this name, and the runner's process.
+fn one_deaf(workshop: &Workshop, obeys: &str) -> (std::process::Child, Pid) {
+    workshop.tell("wait", obeys);
+    let mut command = workshop.command(&format!("{SIX} --jobs 1"));
+    let runner = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for_lines(&workshop.path("waiting"), 1);
     let id = Pid::from_raw(runner.id() as i32);
-    kill(id, Signal::SIGTERM).unwrap();
-    wait_for_lines(&workshop.run("softmoe-4/breakout/seed-0/checkpoint/latest"), 1);
-    kill(id, Signal::SIGTERM).unwrap();
+    (runner, id)
+}
+
+/// A closed terminal, a scheduler and `timeout` send more than one signal for one stop.
+#[test]
+fn signals_that_come_again_ask_for_no_more() {
+    let workshop = Workshop::new();
+    let (runner, id) = one_deaf(&workshop, "INT");
+    let log = workshop.run("softmoe-4/breakout/seed-0/heard");
+    for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGTERM, Signal::SIGTERM] {
+        kill(id, signal).unwrap();
+        wait_for_lines(&log, 1);
+    }
+    // Whatever the runner would pass on, it has passed on before this.
+    kill(id, Signal::SIGINT).unwrap();
     let output = runner.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130));
+    assert_eq!(heard(&workshop, "softmoe-4/breakout/seed-0"), ["TERM", "INT"]);
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    assert_says(&stderr, &["stopped: softmoe-4 breakout seed 0", "To resume: "]);
+    assert!(!stderr.contains("error:") && !stderr.contains("failed"), "{stderr}");
     assert_eq!(workshop.started(), 1);
+}
+
+#[test]
+fn the_third_ctrl_c_kills_workers_that_do_not_stop() {
+    let workshop = Workshop::new();
+    let (mut runner, id) = one_deaf(&workshop, "nothing");
+    let log = workshop.run("softmoe-4/breakout/seed-0/heard");
+    for presses in 1..=3 {
+        kill(id, Signal::SIGINT).unwrap();
+        if presses < 3 {
+            wait_for_lines(&log, presses);
+            // Signals that are nearer to each other are one press.
+            std::thread::sleep(std::time::Duration::from_millis(600));
+        }
+    }
+    assert_eq!(runner.wait().unwrap().code(), Some(130));
+    assert_eq!(heard(&workshop, "softmoe-4/breakout/seed-0"), ["INT", "INT"]);
+    assert_eq!(workshop.started(), 1);
+}
+
+/// Schedulers announce the end of a job's time.
+#[test]
+fn a_request_to_save_is_passed_on_and_stops_nothing() {
+    let workshop = Workshop::new();
+    let (mut runner, id) = one_deaf(&workshop, "TERM");
+    let log = workshop.run("flat/breakout/seed-0/heard");
+    kill(id, Signal::SIGUSR1).unwrap();
+    wait_for_lines(&log, 1);
+    kill(id, Signal::SIGTERM).unwrap();
+    assert_eq!(runner.wait().unwrap().code(), Some(130));
+    assert_eq!(heard(&workshop, "flat/breakout/seed-0"), ["USR1", "TERM"]);
+}
+
+#[test]
+fn under_nohup_a_closed_terminal_stops_nothing() {
+    let workshop = Workshop::new();
+    workshop.tell("wait", "");
+    let command = workshop.command(&format!("{SIX} --jobs 1"));
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
+    shell.env("SOFTMOE_BINARIES", workshop.path("")).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut runner = shell.spawn().unwrap();
+    wait_for_lines(&workshop.path("waiting"), 1);
+    let id = Pid::from_raw(runner.id() as i32);
+    kill(id, Signal::SIGHUP).unwrap();
+    kill(id, Signal::SIGUSR1).unwrap();
+    wait_for_lines(&workshop.run("flat/breakout/seed-0/heard"), 1);
+    assert_eq!(heard(&workshop, "flat/breakout/seed-0"), ["USR1"]);
+    kill(id, Signal::SIGTERM).unwrap();
+    assert_eq!(runner.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_stopped_runner_names_the_runs_that_go_on_without_it() {
+    let workshop = Workshop::new();
+    let one = "fig3 --arms flat --games breakout --seeds 1";
+    workshop.reproduce(one);
+    let directory = workshop.run("flat/breakout/seed-0");
+    fs::remove_file(directory.join("done.ron")).unwrap();
+    let lock = fs::File::create(directory.join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut runner = workshop.command(one).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = std::io::BufReader::new(runner.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert_says(&lines.next().unwrap(), &["already being trained by another process"]);
+    kill(Pid::from_raw(runner.id() as i32), Signal::SIGTERM).unwrap();
+    assert_eq!(
+        lines.next().unwrap(),
+        "not stopped, since another process trains them: flat breakout seed 0; to stop them, stop that process"
+    );
+    assert_eq!(runner.wait().unwrap().code(), Some(130));
+}
+
+/// A worker that is started must be heard, or it would go on unknown to anybody.
+#[test]
+fn a_thread_that_cannot_be_started_ends_the_runner_without_an_orphan() {
+    let workshop = Workshop::new();
+    let mut command = workshop.command(SIX);
+    // No thread gets a stack of this size.
+    command.env("RUST_MIN_STACK", "1000000000000000");
+    let (code, _, stderr) = workshop.finish(command);
+    assert_eq!(code, Some(1), "{stderr}");
+    assert_says(&stderr, &["error: cannot listen for signals: "]);
+    assert_eq!(workshop.started(), 0);
+}
+
+/// The log may lie on a full disk.
+#[test]
+fn a_reason_that_is_not_in_the_log_is_the_workers_last_word() {
+    let workshop = Workshop::new();
+    let text = fs::read_to_string(workshop.path("softmoe-run")).unwrap();
+    let said =
+        text.replace("echo \"the disk is full\" >&2", "echo '{\"error\":\"cannot write metrics.csv\"}'");
+    fs::write(workshop.path("softmoe-run"), said).unwrap();
+    workshop.tell("fail", "flat");
+    let (code, _, stderr) = workshop.reproduce(SIX);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["| a line before", "| cannot write metrics.csv"]);
 }
 
 #[test]
@@ -286,7 +396,10 @@ fn a_result_that_cannot_be_read_is_moved_aside() {
     let (code, stdout, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(0), "{stderr}");
     assert_says(&stdout, &["5 finished, 1 to resume, 0 new"]);
-    assert_says(&stderr, &["done.ron:1:", "moved to", "done.ron.broken"]);
+    assert_says(
+        &stderr,
+        &["done.ron:1:", "moved to", "done.ron.broken; the run has no checkpoint any more and begins anew"],
+    );
     assert_eq!(fs::read_to_string(directory.join("done.ron.broken")).unwrap(), "(score: 1.5, retu");
     assert_eq!(workshop.started(), 7);
 }
@@ -305,10 +418,13 @@ fn runs_made_with_other_values_are_never_overwritten() {
             "run.ron has a different configuration",
             "training.agent_steps: 10000 there",
             "A run cannot be made longer",
-            "(and 5 other runs like it)",
+            // Those of the random policy are the same.
+            "(and 3 other runs like it)",
+            "--steps 10000",
+            "--out DIR",
         ],
     );
-    assert_says(&stderr, &["`--steps 10000 --set agent.n_step=5`", "--out DIR"]);
+    assert_eq!(hints(&stderr).len(), 1, "{stderr}");
     assert_eq!(fs::read(&done).unwrap(), before);
     assert_eq!(workshop.started(), 6);
     // What the message says to type does reuse them.
@@ -335,11 +451,93 @@ fn another_agent_takes_the_place_of_the_profiles() {
     let (code, _, stderr) = workshop.reproduce(SIX);
     assert_eq!(code, Some(1));
     assert_says(&stderr, &["agent.loss: huber there, c51 asked for", "agent.n_step: 1 there, 3 asked for"]);
-    let typed = stderr.split("(`").nth(1).unwrap().split("`)").next().unwrap();
-    assert_eq!(typed, "--steps 3500 --agent dqn_minatar --set agent.loss=huber");
-    let (code, stdout, _) = workshop.reproduce(&format!("{SIX} {typed}"));
+    let out = workshop.out().display().to_string();
+    let instead = "--steps 3500 --agent dqn_minatar --set agent.loss=huber";
+    assert_eq!(hints(&stderr), [format!("cargo xtask reproduce {SIX} --out {out} {instead}")]);
+    let (code, stdout, _) = workshop.reproduce(&format!("{SIX} {instead}"));
     assert_eq!(code, Some(0));
     assert_says(&stdout, &["6 finished"]);
+}
+
+/// A body and a field that only this body has.
+#[test]
+fn settings_are_made_in_turn_and_told_in_turn() {
+    let workshop = Workshop::new();
+    let one = "fig3 --arms softmoe-4 --games breakout --seeds 1";
+    let settings = "--set network.body=tokenized --set network.body.pool=mean";
+    let (code, _, stderr) = workshop.reproduce(&format!("{one} {settings}"));
+    assert_eq!(code, Some(0), "{stderr}");
+    let (code, _, stderr) = workshop.reproduce(one);
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["network.body: tokenized there"]);
+    assert_eq!(hints(&stderr).len(), 1, "{stderr}");
+    // An arm's body is no setting of the other arms: there the advice would be none.
+    let (code, _, stderr) = workshop.reproduce("fig3 --arms flat,softmoe-4 --games breakout --seeds 1");
+    assert_eq!(code, Some(1));
+    for hint in hints(&stderr) {
+        assert!(!hint.contains("network.body=tokenized"), "{hint}");
+    }
+}
+
+#[test]
+fn settings_of_the_network_leave_the_random_policy_alone() {
+    let workshop = Workshop::new();
+    let one = "fig3 --arms flat --games breakout --seeds 1";
+    workshop.reproduce(one);
+    fs::remove_dir_all(workshop.run("flat")).unwrap();
+    let (code, stdout, stderr) = workshop.reproduce(&format!("{one} --steps 40k --set network.hidden=64"));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stdout, &["40,000 agent steps each", "1 finished, 0 to resume, 1 new"]);
+}
+
+/// Paths that a shell or a program could take for something else.
+#[test]
+fn odd_directories_are_no_other_than_the_rest() {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt;
+    let not_utf_8 = OsString::from_vec(b"runs \xff".to_vec());
+    for out in [OsString::from("it's $HOME; a `directory`"), OsString::from("--dry"), not_utf_8] {
+        let workshop = Workshop::new();
+        workshop.tell("fail", "flat");
+        let runner = || {
+            let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin!("xtask"));
+            let mut option = OsString::from("--out=");
+            option.push(&out);
+            command.args("reproduce fig3 --arms flat --games breakout --seeds 1".split(' ')).arg(option);
+            command.env("SOFTMOE_BINARIES", workshop.path("")).current_dir(workshop.path(""));
+            command
+        };
+        let (code, stdout, stderr) = workshop.finish(runner());
+        assert_eq!(code, Some(1), "{stderr}");
+        assert_says(&stderr, &["To retry them: "]);
+        assert_says(&stdout, &["report: "]);
+        assert!(workshop.0.path().join(&out).join("runs/fig3").is_dir());
+        workshop.untell("fail");
+        let (code, stdout, stderr) = workshop.finish(runner());
+        assert_eq!(code, Some(0), "{stderr}");
+        assert_says(&stdout, &["1 finished, 0 to resume, 1 new"]);
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_read_is_put_together_from_the_rest() {
+    let workshop = Workshop::new();
+    let one = "fig3 --arms flat --games breakout --seeds 1 --steps 20k";
+    workshop.reproduce(one);
+    let directory = workshop.run("flat/breakout/seed-0");
+    let damaged = "(score: 1.5, returns: [1.0, 2.0], agent_steps: 20000, parameters: 7, wall_sec\u{fffd}";
+    fs::write(directory.join("done.ron"), damaged).unwrap();
+    fs::write(directory.join("weights.safetensors"), "").unwrap();
+    let rows = "agent_steps,episodes,training_return,evaluation_return,updates,loss,agent_steps_per_second,wall_seconds\n\
+                10000,1,,1.0,0,,1.0,10.0\n20000,2,1.5,1.75,9,0.5,1.0,20.5\n";
+    fs::write(directory.join("metrics.csv"), rows).unwrap();
+    let (code, _, stderr) = workshop.reproduce(one);
+    assert_eq!(code, Some(0), "{stderr}");
+    assert_says(&stderr, &["done.ron.broken; its score was put together from the run's metrics"]);
+    let done: softmoe_config::Done = softmoe_config::file::read(&directory.join("done.ron")).unwrap();
+    assert_eq!((done.score, done.parameters, done.agent_steps.0, done.wall_seconds), (1.75, 7, 20_000, 20.5));
+    assert_eq!(done.device, "unknown");
+    assert_says(&workshop.reproduce(one).1, &["2 finished"]);
 }
 
 #[test]
@@ -367,6 +565,11 @@ fn the_plan_tells_what_was_changed() {
             "note: the report covers these arms and games only, and replaces the one in",
             "the runs are no longer than the 1,000 agent steps of `agent.min_replay`",
         ],
+    );
+    let short = "fig3 --dry-run --set environment.max_episode_steps=3";
+    assert_says(
+        &Workshop::new().reproduce(short).1,
+        &["note: the agents hardly ever learn: episodes are cut off after 3"],
     );
     let (_, plan, _) = Workshop::new().reproduce("fig3 --dry-run");
     assert!(!plan.contains("changed") && !plan.contains("note:"), "{plan}");

@@ -5,6 +5,14 @@ use crate::error::none_of;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 
+/// Numbers that agents and networks use in single precision, which holds 1e-38 to 3e38. The rest is room for their products and
+/// quotients.
+const SMALLEST: f64 = 1e-30;
+const LARGEST: f64 = 1e30;
+
+/// Largest exponent of a loss or a probability: the usual ones are at most 1.
+const LARGEST_EXPONENT: f64 = 10.0;
+
 /// Collector of the problems of a configuration.
 #[derive(Default)]
 pub(crate) struct Check {
@@ -58,13 +66,21 @@ impl Check {
         self.that((0.0..=1.0).contains(&value), key, value, "between 0 and 1", instead);
     }
 
-    /// Finite and above 0.
+    /// Above 0, also in single precision.
     pub(crate) fn positive(&mut self, key: &str, value: f64, instead: f64) {
-        self.that(value > 0.0 && value.is_finite(), key, value, "a finite number above 0", instead);
+        let rule = format!("a finite number above 0, from {SMALLEST:e} to {LARGEST:e}");
+        self.that((SMALLEST..=LARGEST).contains(&value), key, value, &rule, instead);
     }
 
-    /// Finite and not below 0.
+    /// Not below 0, and finite in single precision.
     pub(crate) fn not_negative(&mut self, key: &str, value: f64, instead: f64) {
-        self.that(value >= 0.0 && value.is_finite(), key, value, "a finite number from 0", instead);
+        let rule = format!("a finite number from 0 to {LARGEST:e}");
+        self.that((0.0..=LARGEST).contains(&value), key, value, &rule, instead);
+    }
+
+    /// An exponent: not below 0, and small enough for its powers.
+    pub(crate) fn exponent(&mut self, key: &str, value: f64, instead: f64) {
+        let rule = format!("between 0 and {LARGEST_EXPONENT}");
+        self.that((0.0..=LARGEST_EXPONENT).contains(&value), key, value, &rule, instead);
     }
 }

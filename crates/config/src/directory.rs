@@ -94,7 +94,7 @@ pub fn checkpoint_steps(name: &str) -> Option<AgentSteps> {
 }
 
 /// Row of `metrics.csv`, whose fields are the columns. The last two are times, which differ from run to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MetricsRow {
     /// Agent steps trained.
     pub agent_steps: AgentSteps,
@@ -140,7 +140,7 @@ pub fn read_points(path: &Path) -> Result<Vec<CurvePoint>, String> {
 }
 
 /// Row of `diagnostics.csv`. Values whose name begins with `time/` or `speed/` differ from run to run.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DiagnosticRow {
     /// Agent steps trained.
     pub agent_steps: AgentSteps,

@@ -28,12 +28,16 @@ pub fn read<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
 ///
 /// [`ConfigError::Parse`] if the text is not a `T`.
 pub fn parse<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    let last_line = text.trim_end().lines().count();
     let error = |error: ron::error::SpannedError, field: String| ConfigError::Parse {
         path: path.to_owned(),
         line: error.span.start.line,
         column: error.span.start.col,
         field,
-        message: explain(&error.code),
+        message: (error.span.start.line >= last_line)
+            .then(|| unclosed(text))
+            .flatten()
+            .unwrap_or_else(|| explain(&error.code)),
     };
     let mut deserializer = ron::Deserializer::from_str(text).map_err(|e| error(e, String::new()))?;
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|e| {
@@ -59,7 +63,33 @@ pub(crate) fn value<T: DeserializeOwned>(what: &'static str, text: &str) -> Resu
         Some(Err(inside)) if matches!(error.code, ron::Error::ExpectedStructLike) => inside,
         _ => error,
     };
-    Err(ConfigError::Value { what, given: text.to_owned(), message: explain(&error.code) })
+    let message = unclosed(text).unwrap_or_else(|| explain(&error.code));
+    Err(ConfigError::Value { what, given: text.to_owned(), message })
+}
+
+/// A message about the bracket that `text` opens last and does not close, if there is one.
+fn unclosed(text: &str) -> Option<String> {
+    let mut missing = Vec::new();
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match letter {
+            '(' => missing.push(')'),
+            '[' => missing.push(']'),
+            '{' => missing.push('}'),
+            ')' | ']' | '}' => drop(missing.pop()),
+            '"' => {
+                while let Some(letter) = letters.next().filter(|letter| *letter != '"') {
+                    if letter == '\\' {
+                        letters.next();
+                    }
+                }
+            }
+            '/' if letters.peek() == Some(&'/') => drop(letters.find(|letter| *letter == '\n')),
+            _ => {}
+        }
+    }
+    let last = missing.pop()?;
+    Some(format!("a `{last}` is missing at the end"))
 }
 
 /// `value` as RON in one line.

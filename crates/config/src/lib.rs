@@ -50,6 +50,7 @@ pub mod file;
 pub mod games;
 pub mod instruction_set;
 pub mod intervention;
+mod mend;
 pub mod names;
 pub mod network;
 pub mod profile;
@@ -75,6 +76,7 @@ pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, RANDOM_ARM, SEED_SPRE
 pub use games::{Game, Games, GymGame, MinAtarGame, ScoreScale};
 pub use instruction_set::InstructionSet;
 pub use intervention::{InterventionSpec, PartSpec};
+pub use mend::mended;
 pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
 pub use profile::{Profile, ProfilePart, SharedProfiles};
 pub use protocol::{Phase, ProgressLine};

@@ -13,9 +13,21 @@ pub struct UnknownName {
     pub allowed: Vec<String>,
 }
 
+/// Names of a kind that stand for others whose letters are not near.
+const MEANT: [(&str, &[&str], &str); 1] = [(
+    "device",
+    &["gpu", "GPU", "nvidia", "amd", "rocm", "mps", "metal", "vulkan"],
+    "`cuda` for a card of NVIDIA, or `wgpu` for any card with Vulkan, Metal or Direct3D 12",
+)];
+
 impl fmt::Display for UnknownName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "there is no {} `{}`", self.kind, self.given)?;
+        if let Some((.., meant)) =
+            MEANT.iter().find(|(kind, names, _)| *kind == self.kind && names.contains(&&*self.given))
+        {
+            return write!(f, ": choose {meant}. Allowed: {}", list(&self.allowed));
+        }
         match nearest(&self.given, self.allowed.iter().map(String::as_str)) {
             Some(nearest) => write!(f, "; did you mean `{nearest}`?")?,
             None => write!(f, ".")?,

@@ -269,14 +269,19 @@ impl Experiment {
     ) -> Result<(), ConfigError> {
         let Some(&game) = profile.games.list().first() else { return Ok(()) };
         let arms = self.arm_names().map(|arm| self.run(profile_name, profile, arm, game, 0));
-        let runs: Vec<RunConfig> = arms.collect::<Result<_, ConfigError>>()?;
-        match settings.iter().find(|setting| !runs.iter().any(|run| setting.applies_to(run))) {
-            None => Ok(()),
-            Some(setting) => {
+        let mut runs: Vec<RunConfig> = arms.collect::<Result<_, ConfigError>>()?;
+        for setting in settings {
+            let mut is_known = false;
+            for run in runs.iter_mut().filter(|run| setting.applies_to(run)) {
+                is_known = true;
+                setting.apply(run)?;
+            }
+            if !is_known {
                 let keys: BTreeSet<String> = runs.iter().flat_map(settable).collect();
-                Err(setting.unknown(keys.into_iter().collect()))
+                return Err(setting.unknown(keys.into_iter().collect()));
             }
         }
+        Ok(())
     }
 
     /// The configuration of one run, before the profile's settings.

@@ -81,17 +81,23 @@ impl RunConfig {
         })
     }
 
-    /// Whether `other` computes the same: how the replay's frames lie in memory changes no result.
+    /// Whether `other` computes the same. How the replay's frames lie in memory changes no result. The random policy has no network and
+    /// plays the final evaluation alone.
     pub fn computes_as(&self, other: &RunConfig) -> bool {
-        self.stored_plainly() == other.stored_plainly()
-    }
-
-    fn stored_plainly(&self) -> RunConfig {
         let mut config = self.clone();
-        if let AgentConfig::Learning(learning) = config.agent {
-            config.agent = LearningConfig { replay_compressed: false, ..learning }.into();
+        match (&self.agent, &other.agent) {
+            (AgentConfig::Learning(mine), AgentConfig::Learning(theirs)) => {
+                config.agent = LearningConfig { replay_compressed: theirs.replay_compressed, ..*mine }.into();
+            }
+            (AgentConfig::Random, AgentConfig::Random) => {
+                let RunConfig { network, training, instruction_set, .. } = other.clone();
+                let final_evaluation_episodes = self.training.final_evaluation_episodes;
+                config.training = TrainingConfig { final_evaluation_episodes, ..training };
+                (config.network, config.instruction_set) = (network, instruction_set);
+            }
+            _ => {}
         }
-        config
+        config == *other
     }
 
     /// Checks that the values are consistent.

@@ -3,6 +3,7 @@
 use crate::error::unknown;
 use crate::file;
 use crate::names::UnknownName;
+use crate::words::whole_number;
 use crate::{
     BodySpec, ConfigError, DeviceBodySpec, EncoderSpec, InterventionSpec, LossSpec, RunConfig, SlotsSpec,
 };
@@ -162,18 +163,19 @@ impl Setting {
 
     /// The value as the type that `current` has.
     fn parse_like(&self, current: &Value) -> Result<Value, String> {
-        let digits = self.value.replace('_', "");
         let example = |what: &str| format!("the value must be {what}, e.g. `{}={current}`", self.key);
         match current {
             Value::Bool(_) => self.value.parse().map(Value::Bool).map_err(|_| example("`true` or `false`")),
-            Value::Number(number) if number.is_f64() => digits
+            Value::Number(number) if number.is_f64() => self
+                .value
+                .replace('_', "")
                 .parse()
                 .ok()
                 .and_then(serde_json::Number::from_f64)
                 .map(Value::Number)
                 .ok_or_else(|| example("a finite number")),
             Value::Number(_) => {
-                digits.parse::<u64>().map(Value::from).map_err(|_| example("a whole number from 0"))
+                whole_number(&self.value).map(Value::from).ok_or_else(|| example("a whole number from 0"))
             }
             _ => Ok(Value::String(self.value.clone())),
         }

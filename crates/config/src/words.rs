@@ -1,4 +1,4 @@
-//! Numbers as the messages of every program write them.
+//! Numbers as every program writes and reads them.
 
 /// A whole number with commas.
 ///
@@ -17,6 +17,35 @@ pub fn thousands(number: impl TryInto<u64>) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A whole number as a person types it: `40000`, `40_000`, `1e6`, `100k`, `2.5M`, `1G`. None for other text, for a fraction and for a number
+/// that is too large.
+///
+/// ```
+/// use softmoe_config::words::whole_number;
+///
+/// assert_eq!([whole_number("1e6"), whole_number("100k"), whole_number("2.5M")], [Some(1_000_000), Some(100_000), Some(2_500_000)]);
+/// assert_eq!([whole_number("1.5"), whole_number("-1"), whole_number("")], [None; 3]);
+/// ```
+pub fn whole_number(text: &str) -> Option<u64> {
+    let text = text.trim().replace('_', "");
+    let letter = |letters: &[char], zeros: i32| text.strip_suffix(letters).map(|number| (number, zeros));
+    let (number, zeros) = letter(&['k', 'K'], 3)
+        .or_else(|| letter(&['M'], 6))
+        .or_else(|| letter(&['G'], 9))
+        .or_else(|| {
+            let (number, exponent) = text.split_once(['e', 'E'])?;
+            Some((number, exponent.parse().ok()?))
+        })
+        .unwrap_or((text.as_str(), 0));
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let digits = format!("{whole}{fraction}");
+    let zeros = u32::try_from(zeros.checked_sub(i32::try_from(fraction.len()).ok()?)?).ok()?;
+    // `parse` takes a sign.
+    let is_digits = digits.chars().all(|c| c.is_ascii_digit());
+    digits.parse::<u64>().ok().filter(|_| is_digits)?.checked_mul(10_u64.checked_pow(zeros)?)
 }
 
 /// A number of things whose plural ends in "s".

@@ -46,7 +46,16 @@ if [ -e "$here/stop" ] && grep -q "arm: \"$(cat "$here/stop")\"" "$1"; then
     exit 130
 fi
 if [ -e "$here/wait" ]; then
-    trap 'mkdir -p "$directory/checkpoint"; echo 5 > "$directory/checkpoint/latest"; exit 130' TERM
+    # It has heard the signals that it writes down, and obeys the first, or the one that is named.
+    obeys=$(cat "$here/wait")
+    hear() {
+        mkdir -p "$directory/checkpoint"
+        echo "$1" >> "$directory/heard"
+        [ -z "$obeys" ] || [ "$obeys" = "$1" ] || return
+        echo 5 > "$directory/checkpoint/latest"
+        exit 130
+    }
+    trap 'hear TERM' TERM; trap 'hear INT' INT; trap 'hear USR1' USR1
     echo '{"agent_steps":5,"of":10,"steps_per_second":1.0,"evaluation_return":null,"phase":"train"}'
     echo waiting >> "$here/waiting"
     while :; do sleep 0.02; done
@@ -59,15 +68,18 @@ echo '(score: 1.5, returns: [1.0, 2.0], agent_steps: 40000, parameters: 7, wall_
     > "$directory/done.ron"
 "#;
 
+/// What messages call `cargo` is the runner under test.
+const CARGO: &str = "#!/bin/sh\n[ \"$1\" = xtask ] || exit 9\nshift\nexec \"$SOFTMOE_XTASK\" \"$@\"\n";
+
 /// Prints its arguments.
 const REPORTER: &str = "#!/bin/sh\necho report: \"$@\"\n";
 
-pub(crate) struct Workshop(TempDir);
+pub(crate) struct Workshop(pub(crate) TempDir);
 
 impl Workshop {
     pub(crate) fn new() -> Workshop {
         let workshop = Workshop(tempfile::tempdir().unwrap());
-        for (name, text) in [("softmoe-run", WORKER), ("softmoe-report", REPORTER)] {
+        for (name, text) in [("softmoe-run", WORKER), ("softmoe-report", REPORTER), ("cargo", CARGO)] {
             let path = workshop.path(name);
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
@@ -120,7 +132,32 @@ impl Workshop {
 
     /// `cargo xtask reproduce ARGUMENTS --out OUT`, finished: exit code, standard output, standard error.
     pub(crate) fn reproduce(&self, arguments: &str) -> (Option<i32>, String, String) {
-        finish(Command::from_std(self.command(arguments)))
+        self.finish(self.command(arguments))
+    }
+
+    /// The command, finished, as [`finish`] does it. Every command that it tells to type must be accepted.
+    pub(crate) fn finish(&self, command: std::process::Command) -> (Option<i32>, String, String) {
+        let directory = command.get_current_dir().map(Path::to_owned);
+        let (code, stdout, stderr) = finish(Command::from_std(command));
+        self.assert_hints(&stderr, directory.as_deref());
+        (code, stdout, stderr)
+    }
+
+    /// Pastes every command in `text` into a shell, with `--dry-run`.
+    #[track_caller]
+    pub(crate) fn assert_hints(&self, text: &str, directory: Option<&Path>) {
+        for hint in hints(text) {
+            let path = std::env::var("PATH").unwrap();
+            let mut shell = std::process::Command::new("bash");
+            shell.args(["-c", &format!("{hint} --dry-run")]);
+            shell
+                .env("PATH", format!("{}:{path}", self.0.path().display()))
+                .env("SOFTMOE_BINARIES", self.0.path());
+            shell.env("SOFTMOE_XTASK", assert_cmd::cargo::cargo_bin!("xtask"));
+            shell.current_dir(directory.unwrap_or(self.0.path()));
+            let (code, _, stderr) = finish(Command::from_std(shell));
+            assert_eq!(code, Some(0), "{hint}\n{stderr}");
+        }
     }
 }
 
@@ -130,6 +167,11 @@ pub(crate) fn finish(mut command: Command) -> (Option<i32>, String, String) {
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
     assert!(!stderr.contains("panicked"), "{stderr}");
     (output.status.code(), stdout, stderr)
+}
+
+/// The commands that `text` tells to type: the ends of its lines.
+pub(crate) fn hints(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.find(": cargo xtask ").map(|at| &line[at + 2..])).collect()
 }
 
 /// Waits until `path` has as many lines; a minute is more than any machine needs.

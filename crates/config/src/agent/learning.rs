@@ -114,8 +114,8 @@ impl LearningConfig {
             check.positive("agent.loss.v_max", v_max, 10.0);
             check.between("agent.loss.atoms", atoms as u64, 2..=MOST_ATOMS, 51);
         }
-        check.not_negative("agent.priority_exponent", self.priority_exponent, usual.priority_exponent);
-        check.not_negative("agent.importance_exponent", self.importance_exponent, usual.importance_exponent);
+        check.exponent("agent.priority_exponent", self.priority_exponent, usual.priority_exponent);
+        check.exponent("agent.importance_exponent", self.importance_exponent, usual.importance_exponent);
         check.probability("agent.epsilon_train", self.epsilon_train, usual.epsilon_train);
         check.that(
             self.noisy || self.epsilon_train != 0.0,
