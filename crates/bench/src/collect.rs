@@ -163,8 +163,7 @@ pub enum CollectError {
     Spec(#[from] ConfigError),
     /// No run is finished.
     #[error(
-        "none of the {expected} runs of {figure}, profile {profile}, in {root} is finished (the first: \
-         {first}). Run them with: cargo xtask reproduce {figure} --profile {profile}"
+        "none of the {expected} runs of {figure}, profile {profile}, in {root} is finished (the first: {first})"
     )]
     NothingFinished {
         /// The figure.
@@ -224,6 +223,8 @@ impl Collection {
                 collection.warnings.push(format!("{name}: no learning curve, {reason}"));
                 Vec::new()
             });
+            let gaps = not_numbers(&directory.metrics_csv());
+            collection.warnings.extend(gaps.map(|gaps| format!("{name}: {gaps}")));
             let update_seconds = update_seconds(&directory);
             let Done { agent_steps, score, device, sessions, parameters, .. } = done;
             collection.finished.push(FinishedRun {
@@ -322,8 +323,25 @@ impl Collection {
     /// One sentence about missing runs; `None` if none is missing.
     pub fn missing_sentence(&self) -> Option<String> {
         let total = self.missing.len() + self.left_out.len() + self.finished.len();
-        let named: Vec<String> = self.missing.iter().map(ToString::to_string).collect();
-        (!named.is_empty()).then(|| format!("{} of {total} runs missing: {}.", named.len(), named.join("; ")))
+        // Runs of an arm that are missing for the same reason are counted, not named.
+        let mut named: Vec<(&MissingRun, usize)> = Vec::new();
+        for run in &self.missing {
+            match named
+                .iter_mut()
+                .find(|(first, _)| first.name.arm == run.name.arm && first.reason == run.reason)
+            {
+                Some((_, number)) => *number += 1,
+                None => named.push((run, 1)),
+            }
+        }
+        let named: Vec<String> = (named.into_iter())
+            .map(|(run, number)| match number {
+                1 => run.to_string(),
+                number => format!("{number} of {}: {}", run.name.arm, run.reason),
+            })
+            .collect();
+        let missing = self.missing.len();
+        (missing > 0).then(|| format!("{missing} of {total} runs missing: {}.", named.join("; ")))
     }
 
     /// The differences of the runs that were left out, once per arm: `softmoe-4-x4: agent.n_step is 5, flat has 3 (6 runs
@@ -367,6 +385,22 @@ fn read_run(directory: &RunDirectory, preset: &RunConfig) -> Result<(RunConfig, 
         return Err(format!("trained for {length} agent steps instead of {expected}"));
     }
     Ok((config, done))
+}
+
+/// The first value of the `metrics.csv` at `path` that is no finite number, in words, if there is one.
+fn not_numbers(path: &Path) -> Option<String> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).ok()?;
+    let columns = reader.headers().ok()?.clone();
+    for row in reader.records().map_while(Result::ok) {
+        for (column, text) in columns.iter().zip(&row) {
+            if text.parse().is_ok_and(|value: f64| !value.is_finite()) {
+                let first = columns.get(0).unwrap_or_default();
+                let steps = row.get(0).unwrap_or_default();
+                return Some(format!("`{column}` is {text} in metrics.csv at {first} {steps}"));
+            }
+        }
+    }
+    None
 }
 
 /// The evaluation returns in the `metrics.csv` at `path`, in order of agent steps; rows without one are skipped.

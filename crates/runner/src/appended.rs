@@ -81,22 +81,21 @@ impl Appended {
         Ok(())
     }
 
-    /// Appends rows of CSV, with a header before the first row of the file.
+    /// Appends rows of CSV. An empty file gets its header first, also where there are no rows.
     ///
     /// # Errors
     /// If a row cannot be encoded, or the file cannot be written.
-    pub fn append_rows<R: Serialize>(
+    pub fn append_rows<R: Serialize + Default>(
         &mut self,
         rows: impl IntoIterator<Item = R>,
         what: &'static str,
     ) -> Result<(), RunError> {
-        let mut writer = csv::WriterBuilder::new().has_headers(self.written.len == 0).from_writer(Vec::new());
-        for row in rows {
-            writer.serialize(row).map_err(|error| RunError::Encode { what, source: error.into() })?;
+        if self.written.len == 0 {
+            // The header comes from a row, which is not written.
+            let header = rows_as_csv([R::default()], true, what)?;
+            self.append(header.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default())?;
         }
-        let bytes = writer
-            .into_inner()
-            .map_err(|error| RunError::Encode { what, source: error.into_error().into() })?;
+        let bytes = rows_as_csv(rows, false, what)?;
         self.append(&bytes)
     }
 
@@ -112,4 +111,17 @@ impl Appended {
     pub fn written(&self) -> Written {
         self.written
     }
+}
+
+/// Rows as CSV, with a header or without one; `what` names them in an error.
+fn rows_as_csv<R: Serialize>(
+    rows: impl IntoIterator<Item = R>,
+    header: bool,
+    what: &'static str,
+) -> Result<Vec<u8>, RunError> {
+    let mut writer = csv::WriterBuilder::new().has_headers(header).from_writer(Vec::new());
+    for row in rows {
+        writer.serialize(row).map_err(|error| RunError::Encode { what, source: error.into() })?;
+    }
+    writer.into_inner().map_err(|error| RunError::Encode { what, source: error.into_error().into() })
 }

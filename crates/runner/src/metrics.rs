@@ -40,6 +40,8 @@ impl Metrics {
             diagnostics: Appended::open(directory.diagnostics_csv(), positions.diagnostics)?,
             events: Appended::open(directory.events(), positions.events)?,
         };
+        metrics.metrics.append_rows::<MetricsRow>([], "the header of metrics.csv")?;
+        metrics.diagnostics.append_rows::<DiagnosticRow>([], "the header of diagnostics.csv")?;
         if positions.events.len == 0 {
             metrics.events.append(&tensorboard::file_version(SystemTime::now()))?;
         }

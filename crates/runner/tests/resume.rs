@@ -245,6 +245,9 @@ fn a_random_run_is_one_evaluation() {
     assert!(watcher.training_steps == 0 && watcher.evaluation_steps > 4);
     let rows = fs::read_to_string(RunDirectory::new(directory.path()).metrics_csv()).unwrap();
     assert_eq!(rows.lines().count(), 2);
+    // A file without rows has its header.
+    let diagnostics = fs::read_to_string(RunDirectory::new(directory.path()).diagnostics_csv()).unwrap();
+    assert_eq!(diagnostics, "agent_steps,name,value\n");
 }
 
 #[test]
