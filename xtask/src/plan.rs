@@ -193,8 +193,10 @@ impl Plan {
             0 => String::new(),
             others => format!("\n(and {} like it)", count(others, "other run")),
         };
-        let is_free =
-            |change: &&Change| Plan::new(&change.applied(options)).is_ok_and(|plan| plan.is_instead_of(self));
+        let is_free = |change: &&Change| {
+            let plan = Plan::new(self.file.clone(), self.experiment.clone(), &change.applied(options));
+            plan.is_ok_and(|plan| plan.is_instead_of(self))
+        };
         let instead = match conflicts.iter().filter_map(|conflict| conflict.change.as_ref()).find(is_free) {
             Some(change) => format!("To use these runs: {}\nOr make others", change.command()),
             None if first.change.is_none() => "Move the directory away, or make others".into(),

@@ -511,7 +511,7 @@ fn odd_directories_are_no_other_than_the_rest() {
         assert_eq!(code, Some(1), "{stderr}");
         assert_says(&stderr, &["To retry them: "]);
         assert_says(&stdout, &["report: "]);
-        assert!(workshop.0.path().join(&out).join("runs/fig3").is_dir());
+        assert!(workshop.0.path().join(&out).join("runs/quick").is_dir());
         workshop.untell("fail");
         let (code, stdout, stderr) = workshop.finish(runner());
         assert_eq!(code, Some(0), "{stderr}");
