@@ -1,8 +1,8 @@
 //! Command-line arguments.
 
 use crate::cores::Cores;
-use clap::builder::TypedValueParser;
-use clap::{Args, Parser, Subcommand, value_parser};
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
 use softmoe_config::words::whole_number;
 use softmoe_config::{Device, MOST_SEEDS, Sweep};
 use std::path::{Path, PathBuf};
@@ -218,7 +218,7 @@ pub(crate) struct Options {
     #[arg(long)]
     pub(crate) strict: bool,
     /// Directory that contains `runs/` and `results/`
-    #[arg(long, value_name = "DIR", default_value = ".", value_parser = value_parser!(PathBuf).map(not_an_option))]
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) out: PathBuf,
 }
 

@@ -153,7 +153,7 @@ fn results_without_a_configuration() {
     fs::write(directory.join("done.ron"), "()").unwrap();
     let (code, _, stderr) = workshop.reproduce("fig3");
     assert_eq!(code, Some(1));
-    assert_says(&stderr, &["holds the files of a run but no run.ron", "move the directory away"]);
+    assert_says(&stderr, &["holds the files of a run but no run.ron", "Move the directory away"]);
 }
 
 #[test]

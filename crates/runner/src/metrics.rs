@@ -53,7 +53,7 @@ impl Metrics {
     /// # Errors
     /// If a file cannot be written.
     pub fn append(&mut self, row: &MetricsRow, diagnostics: &[Diagnostic]) -> Result<(), RunError> {
-        self.metrics.append_rows([row], "a row of metrics.csv")?;
+        self.metrics.append_rows([row.clone()], "a row of metrics.csv")?;
         self.metrics.sync()?;
         let agent_steps = row.agent_steps;
         let scalars = scalars(row);
