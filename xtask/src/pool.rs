@@ -54,6 +54,8 @@ struct Pool<'a> {
     started: Instant,
     /// Signals that have been passed on to the workers.
     passed_on: PassedOn,
+    /// Whether it was said that the runs are stopping.
+    is_stop_told: bool,
 }
 
 /// Trains every run of `plan` that is not finished.
@@ -70,6 +72,7 @@ pub(crate) fn run_all(plan: &Plan, program: &Path, rates: Rates) -> Result<Outco
         screen: Screen::new(plan),
         started: Instant::now(),
         passed_on: PassedOn::default(),
+        is_stop_told: false,
     };
     let (sender, receiver) = mpsc::channel();
     loop {
@@ -137,10 +140,10 @@ impl Pool<'_> {
     fn heed_signals(&mut self) {
         let workers = self.workers.values_mut();
         self.passed_on.pass_on(workers.map(|worker| (&mut worker.child, worker.latest.is_some())));
-        if !interrupt::is_asked() || self.outcome.interrupted {
+        if !interrupt::is_asked() || self.is_stop_told {
             return;
         }
-        self.outcome.interrupted = true;
+        (self.outcome.interrupted, self.is_stop_told) = (true, true);
         if !self.workers.is_empty() {
             self.screen.say("stopping at the next checkpoint; press Ctrl-C again to stop at once");
         }

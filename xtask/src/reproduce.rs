@@ -147,7 +147,7 @@ fn all(options: &Options) -> Result<ExitCode> {
             of_figure = Options { figure: Some(figure.clone()), ..Options::drawing(options) };
         }
         let code = reproduce(&of_figure).unwrap_or_else(|error| {
-            output::error_line(format_args!("error: {figure}: {error:#}"));
+            output::error_line(format_args!("error: {figure}: {}", output::message(error.as_ref())));
             ExitCode::FAILURE
         });
         if interrupt::is_asked() {
