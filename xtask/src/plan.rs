@@ -71,7 +71,7 @@ impl PlannedRun {
     }
 
     pub(crate) fn is_finished(&self) -> bool {
-        matches!(self.state, State::Finished { .. })
+        matches!(self.state, State::Finished { .. } | State::Damaged(_, Some(_)))
     }
 }
 
@@ -227,8 +227,8 @@ impl Plan {
     pub(crate) fn print(&self, rates: &Rates) {
         let Plan { experiment, profile, arms, .. } = self;
         let of = |wanted: fn(&State) -> bool| self.runs.iter().filter(|run| wanted(&run.state)).count();
-        let finished = of(|state| matches!(state, State::Finished { .. }));
-        let resumable = of(|state| matches!(state, State::Resumable | State::Damaged(_)));
+        let finished = of(|state| matches!(state, State::Finished { .. } | State::Damaged(_, Some(_))));
+        let resumable = of(|state| matches!(state, State::Resumable | State::Damaged(_, None)));
         let elsewhere = match of(|state| matches!(state, State::Elsewhere)) {
             0 => String::new(),
             number => format!(", {number} running elsewhere"),

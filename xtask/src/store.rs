@@ -19,8 +19,9 @@ pub(crate) enum State {
     Resumable,
     /// Another worker is training the run: somebody else started it, or it outlived its runner.
     Elsewhere,
-    /// A result that cannot be read: it will be moved aside and the run resumed.
-    Damaged(String),
+    /// A result that cannot be read, and the one that was put together from the rest of the run. Without one the run is resumed, or begins
+    /// anew.
+    Damaged(String, Option<Box<Done>>),
     /// The result.
     Finished {
         /// The device of the run.
@@ -77,7 +78,7 @@ pub(crate) fn inspect(
     } else if has(&directory.done_ron()) {
         match file::read::<Done>(&directory.done_ron()) {
             Ok(done) => State::Finished { device: done.device },
-            Err(error) => State::Damaged(with_causes(&error)),
+            Err(error) => State::Damaged(with_causes(&error), mended(directory, config).map(Box::new)),
         }
     } else if has_entries(&directory.checkpoints()) {
         State::Resumable
@@ -156,14 +157,13 @@ pub(crate) fn prepare<'a>(
     make(results)?;
     for (directory, config, state) in runs {
         make(directory.path())?;
-        if let State::Damaged(reason) = state {
-            let mended = mended(directory, config);
+        if let State::Damaged(reason, mended) = state {
             let aside = directory.path().join("done.ron.broken");
             fs::rename(directory.done_ron(), &aside)
                 .with_context(|| format!("cannot move aside ({reason})"))?;
             let then = match mended {
                 Some(done) => {
-                    file::write(&directory.done_ron(), &done).context(instead)?;
+                    file::write(&directory.done_ron(), &**done).context(instead)?;
                     "its score was put together from the run's metrics"
                 }
                 None if has_entries(&directory.checkpoints()) => "the run is resumed",

@@ -8,7 +8,7 @@ use nix::unistd::Pid;
 use std::fs;
 use std::io::BufRead;
 use std::process::Stdio;
-use workshop::{Workshop, assert_says, hints, wait_for_lines};
+use workshop::{Workshop, assert_says, hints, listening, wait_for_lines};
 
 /// Two arms and the random policy, one game, two seeds: six runs.
 const SIX: &str = "fig3 --arms flat,softmoe-4 --games breakout --seeds 2";
@@ -234,7 +234,8 @@ fn the_first_signal_stops_at_a_checkpoint_and_the_same_command_resumes() {
     let workshop = Workshop::new();
     workshop.tell("wait", "");
     let command = format!("{SIX} --jobs 2");
-    let runner = workshop.command(&command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut runner = listening(workshop.command(&command));
+    let runner = runner.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for_lines(&workshop.path("waiting"), 2);
     kill(Pid::from_raw(runner.id() as i32), Signal::SIGINT).unwrap();
     let output = runner.wait_with_output().unwrap();
@@ -262,7 +263,7 @@ fn heard(workshop: &Workshop, run: &str) -> Vec<String> {
 /// A runner with one worker, which obeys only the signal of this name, and the runner's process.
 fn one_deaf(workshop: &Workshop, obeys: &str) -> (std::process::Child, Pid) {
     workshop.tell("wait", obeys);
-    let mut command = workshop.command(&format!("{SIX} --jobs 1"));
+    let mut command = listening(workshop.command("fig3 --arms flat --games breakout --seeds 2 --jobs 1"));
     let runner = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     wait_for_lines(&workshop.path("waiting"), 1);
     let id = Pid::from_raw(runner.id() as i32);
@@ -325,7 +326,7 @@ fn a_request_to_save_is_passed_on_and_stops_nothing() {
 fn under_nohup_a_closed_terminal_stops_nothing() {
     let workshop = Workshop::new();
     workshop.tell("wait", "");
-    let command = workshop.command(&format!("{SIX} --jobs 1"));
+    let command = workshop.command("fig3 --arms flat --games breakout --seeds 2 --jobs 1");
     let mut shell = std::process::Command::new("sh");
     shell.args(["-c", "trap '' HUP; exec \"$0\" \"$@\""]).arg(command.get_program()).args(command.get_args());
     shell.env("SOFTMOE_BINARIES", workshop.path("")).stdout(Stdio::null()).stderr(Stdio::null());

@@ -123,7 +123,8 @@ pub enum BodySpec {
     },
     /// One dense layer d -> `scale * hidden` for every token, then pooling over the tokens.
     Tokenized {
-        /// How the tokens are pooled.
+        /// How the tokens are pooled (`sum` if left out).
+        #[serde(default)]
         pool: PoolSpec,
         /// Place of the ReLU (`before` pooling if left out).
         #[serde(default)]

@@ -163,15 +163,27 @@ impl Workshop {
 
 pub(crate) fn finish(mut command: Command) -> (Option<i32>, String, String) {
     let output = command.output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
+    // A path need not be UTF-8.
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
     let (stdout, stderr) = (text(output.stdout), text(output.stderr));
     assert!(!stderr.contains("panicked"), "{stderr}");
     (output.status.code(), stdout, stderr)
 }
 
+/// The command with every signal as it is by default: what starts the tests may ignore some.
+pub(crate) fn listening(command: std::process::Command) -> std::process::Command {
+    let mut listening = std::process::Command::new("env");
+    listening.arg("--default-signal").arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        listening.envs(value.map(|value| (name, value)));
+    }
+    listening
+}
+
 /// The commands that `text` tells to type: the ends of its lines.
 pub(crate) fn hints(text: &str) -> Vec<&str> {
-    text.lines().filter_map(|line| line.find(": cargo xtask ").map(|at| &line[at + 2..])).collect()
+    let lines = text.lines().filter(|line| !line.starts_with("Usage: "));
+    lines.filter_map(|line| line.find(": cargo xtask ").map(|at| &line[at + 2..])).collect()
 }
 
 /// Waits until `path` has as many lines; a minute is more than any machine needs.

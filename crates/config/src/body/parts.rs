@@ -109,10 +109,11 @@ pub enum MixingSpec {
 }
 
 /// Pooling of tokens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PoolSpec {
     /// Their sum.
+    #[default]
     Sum,
     /// Their mean.
     Mean,
