@@ -217,6 +217,9 @@ pub(crate) struct Options {
     /// Refuse a report on runs of different builds or instruction sets, and of a build that has no commit
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Draw figures without title and caption, for papers
+    #[arg(long)]
+    pub(crate) bare: bool,
     /// Directory that contains `runs/` and `results/`
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) out: PathBuf,
@@ -256,6 +259,7 @@ impl Options {
             sweep: Vec::new(),
             merge: Vec::new(),
             strict: false,
+            bare: options.bare,
             out: options.out.clone(),
         }
     }

@@ -37,6 +37,9 @@ pub(crate) fn draw(file: &Path, experiment: &Experiment, options: &Options) -> R
         let mut command = Command::new(&binaries.reporter);
         command.arg("--experiment").arg(file).args(["--profile", name]);
         command.arg("--runs").arg(options.out.join("runs")).arg("--out").arg(results(name));
+        if options.bare {
+            command.arg("--bare");
+        }
         let started = || format!("cannot start {}", binaries.reporter.display());
         let status = command.status().with_context(started)?;
         if !status.success() {

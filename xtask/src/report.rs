@@ -42,6 +42,9 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     if let Some(steps) = options.steps {
         command.arg("--steps").arg(steps.to_string());
     }
+    if options.bare {
+        command.arg("--bare");
+    }
     // Its reason becomes a part of the message here, which decides whether it is an error.
     let ended = command.stdout(Stdio::inherit()).stderr(Stdio::piped()).output();
     let ended = ended.with_context(|| format!("cannot start {}", reporter.display()))?;

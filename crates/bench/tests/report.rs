@@ -9,8 +9,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-const FILES: [&str; 7] =
-    ["figure.svg", "figure.png", "curves.svg", "curves.png", "table.md", "scores.csv", "verdict.md"];
+mod pictures;
+
+/// The files of a report, its pictures as SVG only.
+const FILES: [&str; 9] = [
+    "figure.svg",
+    "rules.svg",
+    "curves.svg",
+    "efficiency.svg",
+    "profiles.svg",
+    "improvement.svg",
+    "table.md",
+    "scores.csv",
+    "verdict.md",
+];
+/// Number of files with those of PNG and PDF.
+const ALL_FILES: usize = 21;
 
 const EXPERIMENT: &str = r#"(
     figure: "demo",
@@ -58,11 +72,7 @@ impl Workshop {
 
     /// The same of the experiment in `text`.
     fn of(text: &str) -> Self {
-        let directory = tempfile::tempdir().expect("a temporary directory");
-        let path = directory.path().join("demo.ron");
-        fs::write(&path, text).expect("written");
-        let experiment = Experiment::read(&path).expect("a valid experiment");
-        let workshop = Workshop { directory, experiment };
+        let workshop = Self::empty(text);
         for (arm, score) in [(RANDOM_ARM, 1.0), ("flat", 5.0), ("soft", 9.0), ("wide", 3.0)] {
             for game in [MinAtarGame::Breakout, MinAtarGame::Asterix] {
                 for seed in 0..3 {
@@ -71,6 +81,15 @@ impl Workshop {
             }
         }
         workshop
+    }
+
+    /// The experiment in `text`, without runs.
+    fn empty(text: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("demo.ron");
+        fs::write(&path, text).expect("written");
+        let experiment = Experiment::read(&path).expect("a valid experiment");
+        Workshop { directory, experiment }
     }
 
     fn config(&self, arm: &str, game: MinAtarGame, seed: u64) -> RunConfig {
@@ -164,7 +183,7 @@ fn a_finished_figure_has_all_its_files() {
     for name in FILES {
         assert!(workshop.path("out").join(name).metadata().expect(name).len() > 200, "{name}");
     }
-    assert_eq!(fs::read_dir(workshop.path("out")).expect("a directory").count(), FILES.len());
+    assert_eq!(fs::read_dir(workshop.path("out")).expect("a directory").count(), ALL_FILES);
     assert_says(&stdout, &["SoftMoE-4", "Verdict at this size: supported", "asterix", "out"]);
     assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
 

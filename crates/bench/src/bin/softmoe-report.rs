@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 use clap::Parser;
 use softmoe_bench::collect::{Collection, Selection};
+use softmoe_bench::plot::Dress;
 use softmoe_bench::provenance;
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::{Bootstrap, Streams};
@@ -49,6 +50,15 @@ struct Options {
     /// Refuse runs of different builds or instruction sets, and of a build that has no commit
     #[arg(long)]
     strict: bool,
+    /// Draw the figures without title and caption, for papers.
+    #[arg(long)]
+    bare: bool,
+}
+
+impl Options {
+    fn dress(&self) -> Dress {
+        if self.bare { Dress::Bare } else { Dress::Full }
+    }
 }
 
 fn main() -> ExitCode {
@@ -64,7 +74,7 @@ fn main() -> ExitCode {
 fn report(options: &Options) -> Result<()> {
     let experiment = Experiment::read(&options.experiment)?;
     if experiment.profiles.is_empty() {
-        report::draw(&experiment, &options.profile, &options.out)?;
+        report::draw(&experiment, &options.profile, &options.out, options.dress())?;
         output::line(format_args!("Figure and table: {}", options.out.display()));
         return Ok(());
     }
@@ -76,7 +86,7 @@ fn report(options: &Options) -> Result<()> {
 
     let (bootstrap, streams) = (Bootstrap::default(), Streams::new(0));
     let report = Report::new(&selection, collection, &bootstrap, streams);
-    report::write(&report, &options.out, &bootstrap, streams)?;
+    report::write(&report, &options.out, &bootstrap, streams, options.dress())?;
 
     output::line(format_args!("{}", report::terminal(&report, text::columns()).trim_end_matches('\n')));
     output::line(format_args!("Figures, table, scores and verdict: {}", options.out.display()));

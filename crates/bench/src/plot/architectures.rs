@@ -1,6 +1,8 @@
 //! Architecture diagrams: networks side by side, each a column of boxes from the observation down to the head.
 
-use super::style::{BODY, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height, tint, width, wrap};
+use super::mark::Mark;
+use super::style::{Heading, INK, MUTED, WIDTH, tint};
+use super::text::{BODY, SMALL, fit, font, put, width};
 use super::{Picture, PlotError, failed};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -9,10 +11,8 @@ use plotters::style::text_anchor::HPos;
 /// A diagram of several networks.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Architectures {
-    /// Title.
-    pub title: String,
-    /// Caption below the title: the sizes.
-    pub caption: String,
+    /// Title and caption: the sizes.
+    pub heading: Heading,
     /// The networks, from left to right. All first boxes are in one row, and so are all last boxes.
     pub networks: Vec<Column>,
 }
@@ -63,10 +63,6 @@ impl Architectures {
         self.networks.iter().map(|network| network.blocks.len()).max().unwrap_or(0) as i32
     }
 
-    fn heading_height(&self) -> i32 {
-        heading_height(&self.title, &self.caption) as i32
-    }
-
     /// Height from the top of the boxes to the end of the last.
     fn boxes_height(&self) -> i32 {
         self.rows() * (BOX + ARROW) - ARROW
@@ -74,24 +70,26 @@ impl Architectures {
 }
 
 impl Picture for Architectures {
-    fn size(&self) -> (u32, u32) {
+    fn heading(&self) -> &Heading {
+        &self.heading
+    }
+
+    fn height(&self) -> u32 {
         let lines = self.networks.iter().map(|network| network.totals.len()).max().unwrap_or(0) as i32;
-        let height = self.heading_height() + LABEL + self.boxes_height() + (lines + 1) * LINE + 20;
-        (WIDTH, height as u32)
+        (LABEL + self.boxes_height() + (lines + 1) * LINE + 20) as u32
     }
 
     fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), PlotError> {
-        heading(area, &self.title, &self.caption)?;
         let count = self.networks.len().max(1) as i32;
         let wide = (WIDTH as i32 - 80 - (count - 1) * GAP) / count;
         let largest = self.networks.iter().flat_map(|network| &network.blocks).map(|block| block.parameters);
         let largest = largest.max().unwrap_or(0).max(1);
-        let top = self.heading_height() + LABEL;
+        let top = LABEL;
         for (index, network) in self.networks.iter().enumerate() {
             let left = 40 + index as i32 * (wide + GAP);
-            let colour = network.mark.colour();
-            let label = font(1.15 * BODY, INK, HPos::Left);
-            area.draw_text(&network.label, &label, (left, top - LABEL / 2 - 4)).map_err(failed)?;
+            let colour = network.mark.outline();
+            let label = fit(&network.label, 1.15 * BODY, wide, 1);
+            put(area, &label, (1.15 * BODY, INK, HPos::Left), (left, top - LABEL / 2 - 4))?;
             fill(area, [(left, top - 20), (left + wide, top - 14)], colour)?;
 
             // The last box is always in the last row.
@@ -134,11 +132,11 @@ impl Block {
         sign(area, (left + MARGIN, middle - SIGN / 2), &self.output, colour)?;
         let text = left + 2 * MARGIN + SIGN;
         let right = left + wide - MARGIN;
-        let lines = wrap(area, &self.name, BODY, right - text)?;
+        let lines = fit(&self.name, BODY, right - text, 2);
         let shape = self.output.iter().map(usize::to_string).collect::<Vec<_>>().join(" × ");
-        let heights = lines.len().min(2) as i32 + 1;
+        let heights = lines.len() as i32 + 1;
         let mut y = middle - (heights - 1) * LINE / 2;
-        for line in lines.iter().take(2) {
+        for line in &lines {
             area.draw_text(line, &font(BODY, INK, HPos::Left), (text, y)).map_err(failed)?;
             y += LINE;
         }
@@ -147,7 +145,7 @@ impl Block {
             let number = softmoe_config::words::thousands(self.parameters);
             let style = font(SMALL, MUTED, HPos::Right);
             // If both do not fit, the bar alone shows the number of parameters.
-            if text + width(area, &shape, SMALL)? + 24 + width(area, &number, SMALL)? <= right {
+            if text + width(&shape, SMALL) + 24 + width(&number, SMALL) <= right {
                 area.draw_text(&number, &style, (right, y)).map_err(failed)?;
             }
             let share = self.parameters as f64 / largest as f64;

@@ -1,8 +1,8 @@
 //! A plotters backend that draws into memory with tiny-skia: smooth lines, smooth text.
 
-use super::{PlotError, failed, style::SIZE_OVER_EM};
-use ab_glyph::{Font, FontRef, OutlineCurve};
-use plotters_backend::text_anchor::{HPos, VPos};
+use super::text::{GLYPHS, SIZE_OVER_EM, advance, anchored, glyph};
+use super::{PlotError, failed};
+use ab_glyph::{Font, OutlineCurve};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
     FontTransform,
@@ -15,17 +15,16 @@ use tiny_skia::{
 /// A white picture in memory.
 pub(super) struct Canvas {
     pixels: Pixmap,
-    font: FontRef<'static>,
 }
 
 type Drawn = Result<(), DrawingErrorKind<Infallible>>;
 
 impl Canvas {
-    pub(super) fn new((width, height): (u32, u32), font: &'static [u8]) -> Result<Self, PlotError> {
+    pub(super) fn new((width, height): (u32, u32)) -> Result<Self, PlotError> {
         let too_large = || failed(format!("no picture can be {width} by {height} pixels large"));
         let mut pixels = Pixmap::new(width, height).ok_or_else(too_large)?;
         pixels.fill(Color::WHITE);
-        Ok(Canvas { pixels, font: FontRef::try_from_slice(font).map_err(failed)? })
+        Ok(Canvas { pixels })
     }
 
     pub(super) fn encode(&self) -> Result<Vec<u8>, PlotError> {
@@ -50,24 +49,20 @@ impl Canvas {
             self.pixels.stroke_path(&path, &paint(colour), &stroke, Transform::identity(), None);
         }
     }
+}
 
-    /// The outlines of `text` at `em` pixels, its baseline starting at the origin, and its width.
-    fn outlines(&self, text: &str, em: f32) -> (Option<Path>, f32) {
-        let scale = em / self.font.units_per_em().unwrap_or(1000.0);
-        let mut builder = PathBuilder::new();
-        let mut x = 0.0;
-        let mut last = None;
-        for character in text.chars() {
-            let glyph = self.font.glyph_id(character);
-            x += last.map_or(0.0, |last| self.font.kern_unscaled(last, glyph)) * scale;
-            if let Some(outline) = self.font.outline(glyph) {
-                push_glyph(&mut builder, &outline.curves, |point| (x + scale * point.x, -scale * point.y));
-            }
-            x += self.font.h_advance_unscaled(glyph) * scale;
-            last = Some(glyph);
+/// The outlines of `text` at `em` pixels, its baseline starting at the origin, and its width.
+fn outlines(text: &str, em: f32) -> (Option<Path>, f32) {
+    let scale = em / GLYPHS.units_per_em().unwrap_or(2048.0);
+    let mut builder = PathBuilder::new();
+    let mut x = 0.0;
+    for character in text.chars() {
+        if let Some(outline) = GLYPHS.outline(glyph(character)) {
+            push_glyph(&mut builder, &outline.curves, |point| (x + scale * point.x, -scale * point.y));
         }
-        (builder.finish(), x)
+        x += em * advance(character) as f32;
     }
+    (builder.finish(), x)
 }
 
 /// Appends the contours of a glyph, each closed.
@@ -213,18 +208,8 @@ impl DrawingBackend for &mut Canvas {
 
     fn draw_text<T: BackendTextStyle>(&mut self, text: &str, style: &T, (x, y): BackendCoord) -> Drawn {
         let em = (style.size() / SIZE_OVER_EM) as f32;
-        let (path, width) = self.outlines(text, em);
-        // From the anchor to the start of the baseline, as plotters-svg places text.
-        let across = match style.anchor().h_pos {
-            HPos::Left => 0.0,
-            HPos::Center => -width / 2.0,
-            HPos::Right => -width,
-        };
-        let down = match style.anchor().v_pos {
-            VPos::Top => 0.76 * em,
-            VPos::Center => 0.27 * em,
-            VPos::Bottom => -0.27 * em,
-        };
+        let (path, width) = outlines(text, em);
+        let (across, down) = anchored(style, width, em);
         let degrees = match style.transform() {
             FontTransform::None => 0.0,
             FontTransform::Rotate90 => 90.0,

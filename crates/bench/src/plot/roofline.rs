@@ -1,6 +1,8 @@
 //! Roofline plots (Williams, Waterman and Patterson 2009): the speed of loops beside the processor's limits.
 
-use super::style::{BODY, GRID, INK, MUTED, Mark, SMALL, WIDTH, font, heading, heading_height};
+use super::mark::Mark;
+use super::style::{GRID, Heading, INK, MUTED};
+use super::text::{BODY, SMALL, font};
 use super::{Picture, PlotError, failed};
 use plotters::coord::Shift;
 use plotters::prelude::*;
@@ -9,10 +11,8 @@ use plotters::style::text_anchor::HPos;
 /// A roofline plot with logarithmic axes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Roofline {
-    /// Title.
-    pub title: String,
-    /// Caption below the title: the machine.
-    pub caption: String,
+    /// Title and caption: the machine.
+    pub heading: Heading,
     /// Peak speed in 10^9 floating-point operations a second.
     pub peak_gigaflops: f64,
     /// Bandwidths of the memories.
@@ -73,15 +73,17 @@ impl Roofline {
 }
 
 impl Picture for Roofline {
-    fn size(&self) -> (u32, u32) {
-        let legend = ENTRY * self.legend().len().div_ceil(2) as u32 + 30;
-        (WIDTH, heading_height(&self.title, &self.caption) + CHART + legend)
+    fn heading(&self) -> &Heading {
+        &self.heading
+    }
+
+    fn height(&self) -> u32 {
+        CHART + ENTRY * self.legend().len().div_ceil(2) as u32 + 30
     }
 
     fn draw<B: DrawingBackend>(&self, area: &DrawingArea<B, Shift>) -> Result<(), PlotError> {
-        heading(area, &self.title, &self.caption)?;
-        let (_, body) = area.split_vertically(heading_height(&self.title, &self.caption));
-        let (chart_area, legend_area) = body.split_vertically(CHART);
+        let (chart_area, legend_area) = area.split_vertically(CHART);
+        let (corner_x, corner_y) = area.get_base_pixel();
         let [xs, ys] = self.ranges();
         let mut chart = ChartBuilder::on(&chart_area)
             .margin_top(30)
@@ -114,13 +116,15 @@ impl Picture for Roofline {
             chart.draw_series([PathElement::new(line, MUTED.stroke_width(4))]).map_err(failed)?;
             let (x, y) = chart.backend_coord(&line[0]);
             let text = format!("{}: {:.0} GB/s", roof.label, roof.gigabytes_per_second);
-            area.draw_text(&text, &font(SMALL, MUTED, HPos::Left), (x + 60, y - 14)).map_err(failed)?;
+            area.draw_text(&text, &font(SMALL, MUTED, HPos::Left), (x - corner_x + 60, y - corner_y - 14))
+                .map_err(failed)?;
         }
         let ceiling = [(xs.start, peak), (xs.end, peak)];
         chart.draw_series([PathElement::new(ceiling, INK.stroke_width(4))]).map_err(failed)?;
         let (x, y) = chart.backend_coord(&ceiling[0]);
         let text = format!("multiply-adds: {peak:.0} GFLOP/s");
-        area.draw_text(&text, &font(SMALL, INK, HPos::Left), (x + 14, y - 24)).map_err(failed)?;
+        area.draw_text(&text, &font(SMALL, INK, HPos::Left), (x - corner_x + 14, y - corner_y - 24))
+            .map_err(failed)?;
         let points = self.kernels.iter().map(|kernel| {
             Circle::new((kernel.operations_per_byte, kernel.gigaflops), 12, kernel.mark.colour().filled())
         });
@@ -137,30 +141,32 @@ impl Picture for Roofline {
 #[cfg(test)]
 mod tests {
     use super::{Kernel, Roof, Roofline};
-    use crate::plot::{Mark, to_png, to_svg};
+    use crate::plot::{Dress, Family, Heading, Mark, to_pdf, to_png, to_svg};
 
     #[test]
     fn limits_and_loops_are_named() {
         let kernel = |operations_per_byte, gigaflops| Kernel {
             label: "dense layers".to_owned(),
-            mark: Mark::Arm(0),
+            mark: Mark::of(Family::SoftMoe),
             operations_per_byte,
             gigaflops,
         };
         let picture = Roofline {
-            title: "Loops".to_owned(),
-            caption: "one core".to_owned(),
+            heading: Heading { title: "Loops".to_owned(), caption: "one core".to_owned() },
             peak_gigaflops: 270.4,
             roofs: vec![Roof { label: "memory".to_owned(), gigabytes_per_second: 58.6 }],
             kernels: vec![kernel(0.2, 11.0), kernel(12.5, 259.0)],
         };
         let [intensities, speeds] = picture.ranges();
         assert_eq!((intensities, speeds), (0.125..16.0, 8.0..512.0));
-        let svg = to_svg(&picture).unwrap();
+        let svg = to_svg(&picture, Dress::Full).unwrap();
         for text in ["Loops", "one core", "multiply-adds: 270 GFLOP/s", "memory: 59 GB/s", "dense layers"] {
             assert!(svg.contains(text), "{text}");
         }
         assert_eq!(svg.matches("dense layers").count(), 1, "once in the legend");
-        assert!(to_png(&picture).unwrap().starts_with(b"\x89PNG"));
+        assert!(to_png(&picture, Dress::Full).unwrap().starts_with(b"\x89PNG"));
+        assert!(to_pdf(&picture, Dress::Full).unwrap().starts_with(b"%PDF"));
+        let bare = to_svg(&picture, Dress::Bare).unwrap();
+        assert!(!bare.contains("Loops") && !bare.contains("one core") && bare.contains("dense layers"));
     }
 }

@@ -1,21 +1,26 @@
 //! Figures without runs: drawings of the networks of their arms.
 
 use super::WriteError;
-use super::files::write_all;
+use super::files::{faces, write_all};
 use crate::description::{Description, Layer, Part};
-use crate::plot::{Architectures, Block, Column, to_png, to_svg};
+use crate::plot::{Architectures, Block, Column, Dress, Family, Heading, Mark};
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{EncoderSpec, Experiment};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes `figure.svg`, `figure.png` and `table.md` of a drawing of `experiment` into `directory`, which is made if
+/// Writes `figure.svg`, `figure.png`, `figure.pdf` and `table.md` of a drawing of `experiment` into `directory`, which is made if
 /// it is missing. Returns their paths.
 ///
 /// # Errors
 ///
 /// If there is no such drawing or network, if it cannot be drawn, or if a file cannot be written.
-pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec<PathBuf>, WriteError> {
+pub fn draw(
+    experiment: &Experiment,
+    name: &str,
+    directory: &Path,
+    dress: Dress,
+) -> Result<Vec<PathBuf>, WriteError> {
     let drawing = experiment.drawing(name)?;
     let mut networks = Vec::new();
     let mut table = format!("# {}\n\n{}\n", experiment.title, drawing.purpose);
@@ -25,7 +30,7 @@ pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec
         let _ = write!(table, "\n## {}\n\n{}", arm.label, description.markdown());
         networks.push(Column {
             label: arm.label.clone(),
-            mark: super::mark(experiment, &arm.name).unwrap_or(crate::plot::Mark::Reference),
+            mark: super::mark(experiment, &arm.name).unwrap_or(Mark::of(Family::Other)),
             blocks: blocks(&description, architecture.network.encoder),
             totals: vec![
                 format!("{} parameters", thousands(description.parameters)),
@@ -34,19 +39,18 @@ pub fn draw(experiment: &Experiment, name: &str, directory: &Path) -> Result<Vec
         });
     }
     let picture = Architectures {
-        title: experiment.title.clone(),
-        caption: format!(
-            "{} · {name} · {} A box shows a layer, the shape of its output, and its number of parameters, also as a bar \
-             at its foot; white boxes are the same in all.",
-            experiment.figure, drawing.purpose
-        ),
+        heading: Heading {
+            title: experiment.title.clone(),
+            caption: format!(
+                "{} · {name} · {} A box shows a layer, the shape of its output, and its number of parameters, also as a bar \
+                 at its foot; white boxes are the same in all.",
+                experiment.figure, drawing.purpose
+            ),
+        },
         networks,
     };
-    let files = [
-        ("figure.svg", to_svg(&picture)?.into_bytes()),
-        ("figure.png", to_png(&picture)?),
-        ("table.md", table.into_bytes()),
-    ];
+    let mut files = Vec::from(faces("figure", &picture, dress)?);
+    files.push(("table.md".to_owned(), table.into_bytes()));
     write_all(directory, files)
 }
 

@@ -1,7 +1,7 @@
 //! The files of a report, each written atomically.
 
-use super::{Report, bars, curves, table};
-use crate::plot::{PlotError, to_png, to_svg};
+use super::{Report, bars, curves, efficiency, forest, improvement, profiles, table};
+use crate::plot::{Dress, Picture, PlotError, to_pdf, to_png, to_svg};
 use crate::statistics::{Bootstrap, Streams};
 use softmoe_agents::AgentError;
 use softmoe_config::ConfigError;
@@ -34,8 +34,17 @@ pub enum WriteError {
     },
 }
 
-/// Writes `figure.svg`, `figure.png`, `curves.svg`, `curves.png`, `table.md`, `scores.csv` and `verdict.md`
-/// into `directory`, which is made if it is missing. Returns their paths.
+/// Writes the pictures, each as SVG, PNG and PDF, and `table.md`, `scores.csv` and `verdict.md` into `directory`, which is
+/// made if it is missing. Returns their paths.
+///
+/// | picture | shows |
+/// |---|---|
+/// | `figure` | interquartile mean of every arm |
+/// | `rules` | the judgement of every rule (none without rules) |
+/// | `curves` | returns over the course of training, game by game |
+/// | `efficiency` | interquartile mean over the course of training |
+/// | `profiles` | performance profiles |
+/// | `improvement` | probability of every arm to be better than its reference |
 ///
 /// # Errors
 ///
@@ -45,25 +54,38 @@ pub fn write(
     directory: &Path,
     bootstrap: &Bootstrap,
     streams: Streams,
+    dress: Dress,
 ) -> Result<Vec<PathBuf>, WriteError> {
-    let (bars, curves) = (bars(report), curves(report, bootstrap, streams));
-    let files = [
-        ("figure.svg", to_svg(&bars)?.into_bytes()),
-        ("figure.png", to_png(&bars)?),
-        ("curves.svg", to_svg(&curves)?.into_bytes()),
-        ("curves.png", to_png(&curves)?),
-        ("table.md", table::markdown(report).into_bytes()),
-        ("scores.csv", table::scores_csv(report)?),
-        ("verdict.md", table::verdict_markdown(report).into_bytes()),
-    ];
+    let mut files = Vec::new();
+    files.extend(faces("figure", &bars(report), dress)?);
+    if !report.verdict.judgements.is_empty() {
+        files.extend(faces("rules", &forest(report), dress)?);
+    }
+    files.extend(faces("curves", &curves(report, bootstrap, streams), dress)?);
+    files.extend(faces("efficiency", &efficiency(report, bootstrap, streams), dress)?);
+    files.extend(faces("profiles", &profiles(report, bootstrap, streams), dress)?);
+    files.extend(faces("improvement", &improvement(report), dress)?);
+    files.push(("table.md".to_owned(), table::markdown(report).into_bytes()));
+    files.push(("scores.csv".to_owned(), table::scores_csv(report)?));
+    files.push(("verdict.md".to_owned(), table::verdict_markdown(report).into_bytes()));
     write_all(directory, files)
 }
 
+/// The files of a picture.
+pub(super) fn faces(
+    name: &str,
+    picture: &impl Picture,
+    dress: Dress,
+) -> Result<[(String, Vec<u8>); 3], PlotError> {
+    Ok([
+        (format!("{name}.svg"), to_svg(picture, dress)?.into_bytes()),
+        (format!("{name}.png"), to_png(picture, dress)?),
+        (format!("{name}.pdf"), to_pdf(picture, dress)?),
+    ])
+}
+
 /// Writes files with these names and contents into `directory`, which is made if it is missing.
-pub(super) fn write_all<const N: usize>(
-    directory: &Path,
-    files: [(&str, Vec<u8>); N],
-) -> Result<Vec<PathBuf>, WriteError> {
+pub(super) fn write_all(directory: &Path, files: Vec<(String, Vec<u8>)>) -> Result<Vec<PathBuf>, WriteError> {
     let failed = |path: &Path, source| WriteError::File { path: path.to_owned(), source };
     std::fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
     let mut written = Vec::new();

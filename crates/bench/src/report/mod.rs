@@ -5,7 +5,9 @@ mod cost;
 mod drawing;
 mod files;
 mod judgement;
+mod marks;
 mod pictures;
+mod sections;
 mod table;
 mod verdict;
 
@@ -13,7 +15,7 @@ pub use cost::Cost;
 pub use drawing::draw;
 pub use files::{WriteError, write};
 pub use judgement::{Judgement, Outcome};
-pub use pictures::{bars, curves};
+pub use pictures::{bars, curves, efficiency, forest, improvement, profiles};
 pub use table::{markdown, scores_csv, terminal, verdict_markdown};
 pub use verdict::Verdict;
 
@@ -68,7 +70,9 @@ pub struct ArmReport {
     pub name: String,
     /// Name in the figure.
     pub label: String,
-    /// Colour in the figure; `None` for the random policy.
+    /// Title of its group in the figure; empty if it is in none.
+    pub group: String,
+    /// Colour and pattern in the figure; `None` for the random policy.
     pub mark: Option<Mark>,
     /// Finished runs.
     pub runs: usize,
@@ -122,6 +126,7 @@ impl Report {
             arms.push(ArmReport {
                 name: name.to_owned(),
                 label: label(experiment, name),
+                group: group(experiment, name),
                 mark: mark(experiment, name),
                 runs: collection.finished.iter().filter(|run| run.name.arm == name).count(),
                 summary: summary(&normalisation, "summary"),
@@ -170,14 +175,15 @@ fn label(experiment: &Experiment, name: &str) -> String {
     arm.map_or_else(|| format!("{name} policy"), |arm| arm.label.clone())
 }
 
-/// The colour of the arm `name`. It does not depend on the other selected arms.
+/// The mark of the arm `name`, which follows from the arm alone; `None` for the random policy.
 fn mark(experiment: &Experiment, name: &str) -> Option<Mark> {
-    let mut others = experiment.arms.iter().filter(|arm| arm.name != experiment.reference);
-    if name == experiment.reference {
-        Some(Mark::Reference)
-    } else {
-        others.position(|arm| arm.name == name).map(Mark::Arm)
-    }
+    experiment.arms.iter().find(|arm| arm.name == name).map(marks::mark)
+}
+
+/// The title of the group of the arm `name`.
+fn group(experiment: &Experiment, name: &str) -> String {
+    let group = experiment.groups.iter().find(|(_, arms)| arms.iter().any(|arm| arm == name));
+    group.map_or_else(String::new, |(title, _)| title.clone())
 }
 
 fn raw(scores: &[f64]) -> Raw {

@@ -285,6 +285,7 @@ mod tests {
         let arm = ArmReport {
             name: "a".into(),
             label: label.into(),
+            group: String::new(),
             mark: None,
             runs: 3,
             summary: Some(summary),

@@ -3,7 +3,7 @@
 use crate::clock::Clock;
 use crate::kernels::{Loop, most_bytes, most_operations, passes, products};
 use anyhow::{Context, Result, ensure};
-use softmoe_bench::plot::{Kernel, Mark, Roof, Roofline, to_png, to_svg};
+use softmoe_bench::plot::{Dress, Family, Heading, Kernel, Mark, Roof, Roofline, to_png, to_svg};
 use softmoe_console::output;
 use std::fs;
 use std::path::Path;
@@ -35,7 +35,7 @@ pub(crate) fn draw(clock: Clock, host: &str, out: &Path) -> Result<()> {
     output::line(format_args!(
         "| loop | FLOP a byte | GFLOP/s | of the most multiply-adds |\n|---|---|---|---|"
     ));
-    for (place, (group, loops)) in groups.into_iter().enumerate() {
+    for (family, (group, loops)) in Family::ALL.into_iter().zip(groups) {
         for mut part in loops {
             let seconds = part.seconds(clock);
             let Loop { name, operations, bytes, .. } = part;
@@ -46,17 +46,19 @@ pub(crate) fn draw(clock: Clock, host: &str, out: &Path) -> Result<()> {
             ));
             kernels.push(Kernel {
                 label: group.to_owned(),
-                mark: Mark::Arm(place),
+                mark: Mark::of(family),
                 operations_per_byte: intensity,
                 gigaflops: speed,
             });
         }
     }
     let picture = Roofline {
-        title: "What the loops of an update do with one core".to_owned(),
-        caption: format!(
-            "{host}; a point is a loop at the sizes of an update of 32 transitions, the best of 20 calls"
-        ),
+        heading: Heading {
+            title: "What the loops of an update do with one core".to_owned(),
+            caption: format!(
+                "{host}; a point is a loop at the sizes of an update of 32 transitions, the best of 20 calls"
+            ),
+        },
         peak_gigaflops: peak,
         roofs: roofs.into(),
         kernels,
@@ -64,6 +66,6 @@ pub(crate) fn draw(clock: Clock, host: &str, out: &Path) -> Result<()> {
     let write = |path: &Path, bytes: &[u8]| {
         fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))
     };
-    write(out, to_svg(&picture)?.as_bytes())?;
-    write(&out.with_extension("png"), &to_png(&picture)?)
+    write(out, to_svg(&picture, Dress::Full)?.as_bytes())?;
+    write(&out.with_extension("png"), &to_png(&picture, Dress::Full)?)
 }
