@@ -1,6 +1,7 @@
 //! Command-line arguments.
 
 use crate::cores::Cores;
+use crate::launcher::LauncherOptions;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use softmoe_config::words::whole_number;
@@ -223,6 +224,8 @@ pub(crate) struct Options {
     /// Directory that contains `runs/` and `results/`
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) cluster: LauncherOptions,
 }
 
 /// Greatest first seed: seeds are in the names of directories, and added to.
@@ -261,6 +264,7 @@ impl Options {
             strict: false,
             bare: options.bare,
             out: options.out.clone(),
+            cluster: LauncherOptions::default(),
         }
     }
 
@@ -276,6 +280,8 @@ impl Options {
             ("--merge", !self.merge.is_empty()),
             ("--steps", self.steps.is_some()),
             ("--jobs", self.jobs.is_some()),
+            ("--launcher", self.cluster.launcher.is_some()),
+            ("--prepare", self.cluster.prepare),
             ("--device", self.device.is_some()),
             ("--set", !self.set.is_empty()),
         ];

@@ -11,6 +11,7 @@
 //! | `binaries` | builds of the worker, the reporter and the measuring program |
 //! | `worker` | one worker process |
 //! | `pool` | all worker processes, one per job |
+//! | `launcher` | runs that a scheduler starts: their list, batch scripts, submission |
 //! | `progress` | the display of progress |
 //! | `line` | lines that fit a terminal |
 //! | `output` | printing |
@@ -38,6 +39,7 @@ mod draw;
 mod estimate;
 mod hints;
 mod interrupt;
+mod launcher;
 mod line;
 mod list;
 mod memory;

@@ -45,6 +45,11 @@ pub(crate) fn of_replays<'a>(runs: impl Iterator<Item = &'a RunConfig>, jobs: us
     ))
 }
 
+/// Bytes of the largest replay of `runs` when it is full; none without a replay.
+pub(crate) fn largest_replay<'a>(runs: impl Iterator<Item = &'a RunConfig>) -> Option<u64> {
+    runs.filter_map(size).map(|size| size.bytes).max()
+}
+
 /// Advice about a worker that the system killed or that got no memory; `None` if it ended otherwise.
 pub(crate) fn advice(status: ExitStatus, jobs: usize) -> Option<String> {
     let why = match signal(status)? {

@@ -17,7 +17,7 @@ use softmoe_config::{
     Setting, names,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The runs of an invocation.
 pub(crate) struct Plan {
@@ -68,6 +68,12 @@ impl PlannedRun {
     /// Agent steps that are left to train.
     pub(crate) fn steps_left(&self) -> u64 {
         if self.is_finished() { 0 } else { self.steps().saturating_sub(self.steps_saved) }
+    }
+
+    /// Seconds that are left on one worker; where no rate is known, the steps, which serve to compare.
+    pub(crate) fn seconds_left(&self, rates: &Rates) -> f64 {
+        let left = self.steps_left() as f64;
+        rates.seconds(&[(self.config.arm.as_str(), left)], 1).unwrap_or(left)
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -180,7 +186,12 @@ impl Plan {
 
     /// Where the report goes.
     pub(crate) fn results(&self) -> PathBuf {
-        self.out.join("results").join(&self.experiment.figure).join(&self.profile_name)
+        self.results_in(&self.out)
+    }
+
+    /// Where the report goes if `out` is the directory of everything.
+    pub(crate) fn results_in(&self, out: &Path) -> PathBuf {
+        out.join("results").join(&self.experiment.figure).join(&self.profile_name)
     }
 
     /// An error if a directory holds another run than the planned one. `options` made this plan.

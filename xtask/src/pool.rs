@@ -271,11 +271,7 @@ impl Pool<'_> {
 
 /// The unfinished runs, seed by seed, the longest of a seed first.
 fn in_order(plan: &Plan, rates: &Rates) -> VecDeque<usize> {
-    let seconds = |index: &usize| {
-        let run = &plan.runs[*index];
-        let left = run.steps_left() as f64;
-        rates.seconds(&[(run.config.arm.as_str(), left)], 1).unwrap_or(left)
-    };
+    let seconds = |index: &usize| plan.runs[*index].seconds_left(rates);
     let mut order: Vec<usize> =
         (0..plan.runs.len()).filter(|&index| !plan.runs[index].is_finished()).collect();
     order.sort_by(|left, right| {

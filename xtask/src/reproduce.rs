@@ -4,7 +4,7 @@ use crate::cli::Options;
 use crate::plan::Plan;
 use crate::pool::{self, Failure, Outcome};
 use crate::time::time;
-use crate::{binaries, catalog, draw, hints, interrupt, output, report, store, worker};
+use crate::{binaries, catalog, draw, hints, interrupt, launcher, output, report, store, worker};
 use anyhow::{Result, bail};
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, RANDOM_ARM, RunConfig, file};
@@ -42,6 +42,9 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     let rates = plan.rates();
     plan.print(&rates);
     plan.check(options)?;
+    if launcher::is_asked(&options.cluster) {
+        return launcher::launch(&plan, &rates, options);
+    }
     if options.dry_run {
         return Ok(ExitCode::SUCCESS);
     }

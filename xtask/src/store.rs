@@ -87,10 +87,11 @@ pub(crate) fn inspect(
     }
 }
 
-/// Whether a worker is running in `directory`. It holds the lock there until its process ends.
+/// Whether a worker is running in `directory`. It holds the lock there until its process ends; on another host, its lease tells.
 pub(crate) fn is_running(directory: &RunDirectory) -> bool {
     let lock = File::open(directory.lock());
     lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+        || directory.holder().is_some()
 }
 
 fn holds_only_a_configuration(directory: &RunDirectory) -> bool {

@@ -178,13 +178,40 @@ fn a_second_worker_is_refused_while_the_first_lives() {
     let second = run.work();
     assert_eq!(second.status.code(), Some(1));
     assert_says(&second.stderr, &["another worker trains the run in", &run.path().display().to_string()]);
+    // Where `flock` does not work, as if the file of the lock were another one, the lease refuses it.
+    fs::remove_file(run.files().lock()).unwrap();
+    let second = run.work();
+    assert_says(&second.stderr, &["another worker trains the run in", ": process ", ", last heartbeat "]);
+    assert_eq!(second.status.code(), Some(1));
     first.kill();
-    // The lock went with the first.
+    assert_eq!(run.files().leases().len(), 1, "a killed worker leaves its lease");
+    assert_eq!(run.files().holder(), None);
+    // Both locks went with the first.
     let mut third = run.start();
     let before = run.checkpoints();
     wait_until(|| run.checkpoints() != before);
     third.signal(Signal::SIGTERM);
     assert_eq!(third.wait().status.code(), Some(130));
+}
+
+/// The lease of a worker on another host, e.g. one that has failed, is waited for with `--wait` only.
+#[test]
+fn a_worker_waits_for_another_host_and_takes_over_what_is_silent() {
+    let run = Run::new(&config(FLAT));
+    let text = r#"(host: "node-7", process: 12, machine: None, job: Some("5_1"), started: 0, beat: 3)"#;
+    fs::write(run.files().lease(1), text).unwrap();
+    let refused = run.work();
+    assert_eq!(refused.status.code(), Some(1));
+    assert_says(&refused.stderr, &["another worker trains the run in", "process 12 on node-7 (job 5_1)"]);
+
+    let mut command = run.command();
+    command.args(["--wait", "600"]);
+    let waiting = command.spawn().unwrap();
+    let silent = std::time::SystemTime::now() - 2 * softmoe_config::lease::SILENT_AFTER;
+    fs::File::options().write(true).open(run.files().lease(1)).unwrap().set_modified(silent).unwrap();
+    assert!(waiting.wait_with_output().unwrap().status.success());
+    assert!(run.files().done_ron().exists());
+    assert_eq!(run.files().leases(), []);
 }
 
 #[test]

@@ -50,6 +50,7 @@ pub mod file;
 pub mod games;
 pub mod instruction_set;
 pub mod intervention;
+pub mod lease;
 mod mend;
 pub mod names;
 pub mod network;
@@ -76,6 +77,7 @@ pub use experiment::{Arm, Drawing, Experiment, MOST_SEEDS, RANDOM_ARM, SEED_SPRE
 pub use games::{Game, Games, GymGame, MinAtarGame, ScoreScale};
 pub use instruction_set::InstructionSet;
 pub use intervention::{InterventionSpec, PartSpec};
+pub use lease::{FoundLease, Lease};
 pub use mend::mended;
 pub use network::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
 pub use profile::{Profile, ProfilePart, SharedProfiles};

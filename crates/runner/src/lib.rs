@@ -14,6 +14,7 @@ mod environment;
 mod error;
 #[cfg(feature = "gym")]
 mod gym;
+pub mod lock;
 mod metrics;
 mod monitor;
 mod random;

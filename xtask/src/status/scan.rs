@@ -150,6 +150,7 @@ fn read_run(directory: &RunDirectory) -> Option<Run> {
     if has_worker {
         let points = read_points(&directory.metrics_csv()).unwrap_or_default();
         run.state = State::Running;
+        run.host = directory.leases().pop().and_then(|found| found.lease).map(|lease| lease.host);
         run.agent_steps = run.agent_steps.max(points.last().map_or(0, |point| point.agent_steps.0));
         run.agent_steps_per_second = points.last().and_then(|point| point.agent_steps_per_second);
         run.returns = points.iter().filter_map(|point| point.evaluation_return).collect();

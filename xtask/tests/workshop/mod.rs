@@ -78,7 +78,18 @@ pub(crate) struct Workshop(pub(crate) TempDir);
 
 impl Workshop {
     pub(crate) fn new() -> Workshop {
-        let workshop = Workshop(tempfile::tempdir().unwrap());
+        Workshop::at(tempfile::tempdir().unwrap())
+    }
+
+    /// A workshop in memory where there is such a file system, for very many files.
+    pub(crate) fn in_memory() -> Workshop {
+        let memory = Path::new("/dev/shm");
+        let directory = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        Workshop::at(directory.unwrap())
+    }
+
+    fn at(directory: TempDir) -> Workshop {
+        let workshop = Workshop(directory);
         for (name, text) in [("softmoe-run", WORKER), ("softmoe-report", REPORTER), ("cargo", CARGO)] {
             let path = workshop.path(name);
             fs::write(&path, text).unwrap();

@@ -1,27 +1,57 @@
-//! The lock on a run's directory.
+//! The lock on a run's directory, and the end of a worker that has lost it.
 
-use anyhow::{Context, bail};
-use fs4::TryLockError;
-use softmoe_config::RunDirectory;
-use std::fs::File;
+use softmoe_config::{Phase, RunDirectory};
+use softmoe_runner::lock::{LockError, Pace, RunLock};
+use softmoe_runner::{Monitor, Progress};
+use std::time::Duration;
 
-/// Keeps a second worker away from the run; released when this process ends, however it ends.
-pub(crate) fn lock(directory: &RunDirectory) -> anyhow::Result<File> {
-    let path = directory.lock();
-    let file = File::create(&path).with_context(|| {
-        format!(
-            "cannot write {}: the run's results go into that directory; make it writable, or run elsewhere \
-             (`--out DIR` of `cargo xtask reproduce`)",
-            path.display()
-        )
-    })?;
-    match fs4::FileExt::try_lock(&file) {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            bail!("another worker trains the run in {}; wait for it, or stop it", directory.path().display())
+/// Keeps a second worker away from the run; while another has it, waits for `patience` or until `goes_on` is false.
+pub(crate) fn lock(
+    directory: &RunDirectory,
+    patience: Duration,
+    goes_on: impl FnMut() -> bool,
+) -> Result<RunLock, LockError> {
+    RunLock::acquire(directory, Pace::default(), patience, goes_on)
+}
+
+/// A monitor that ends the process, without a checkpoint, once another worker has taken over the run.
+pub(crate) struct Guarded<'a, M> {
+    pub(crate) monitor: &'a mut M,
+    pub(crate) lock: &'a RunLock,
+    pub(crate) directory: &'a RunDirectory,
+}
+
+impl<M: Monitor> Guarded<'_, M> {
+    fn end(&mut self) -> ! {
+        let directory = self.directory.path().display();
+        self.monitor.warn(&format!(
+            "this worker was silent for so long that another one has taken over the run in {directory}; it ends without a checkpoint"
+        ));
+        std::process::exit(1)
+    }
+}
+
+impl<M: Monitor> Monitor for Guarded<'_, M> {
+    fn report(&mut self, progress: &Progress) {
+        // Before files of the run are written.
+        if progress.phase != Phase::Train && !self.lock.check() {
+            self.end();
         }
-        Err(TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", path.display()))
+        self.monitor.report(progress);
+    }
+
+    fn warn(&mut self, message: &str) {
+        self.monitor.warn(message);
+    }
+
+    fn keep_going(&mut self) -> bool {
+        if self.lock.is_lost() {
+            self.end();
         }
+        self.monitor.keep_going()
+    }
+
+    fn wants_checkpoint(&mut self) -> bool {
+        self.monitor.wants_checkpoint()
     }
 }

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Console, ProgressFormat};
 use describe::{Describe, describe};
-use lock::lock;
+use lock::{Guarded, lock};
 use mimalloc::MiMalloc;
 use signals::Requests;
 use softmoe_agents::check_device;
@@ -27,6 +27,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// mimalloc begins large blocks at whole cache lines, where vectors are read fastest.
 #[global_allocator]
@@ -79,6 +80,9 @@ struct Training {
     /// Initial weights, e.g. the weights.safetensors of another run of the same network
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// Seconds to wait while another worker has the run
+    #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+    wait: u64,
 }
 
 fn main() -> ExitCode {
@@ -128,7 +132,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let requests = Requests::listen()?;
     let config = RunConfig::read(&arguments.run_ron)?;
     let directory = directory_of(arguments)?;
-    let _lock = lock(&directory)?;
+    let lock = lock(&directory, Duration::from_secs(arguments.wait), || !requests.stop())?;
     if directory.done_ron().exists() {
         file::read::<Done>(&directory.done_ron()).map_err(|error| {
             anyhow!("the result of this run is damaged: {error}; move the file away, and the run goes on or begins anew")
@@ -148,7 +152,8 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
         monitor.warn(&warning);
     }
     let options = Options { device: arguments.device, weights: arguments.weights.as_deref() };
-    match train(&config, &directory, &options, &mut monitor)
+    let mut guarded = Guarded { monitor: &mut monitor, lock: &lock, directory: &directory };
+    match train(&config, &directory, &options, &mut guarded)
         .with_context(|| format!("run {} stopped", config.name()))?
     {
         Outcome::Finished(done) => {
