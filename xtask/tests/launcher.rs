@@ -333,7 +333,9 @@ fn what_cannot_be_submitted_is_refused_with_the_remedy() {
     refused("--time 1h", &["must be a time as sbatch takes it"]);
     refused("--jobs 2", &["--jobs", "cannot be used with"]);
     refused("--prepare", &["--prepare", "cannot be used with"]);
-    refused("--arms random", &["only the random policy"]);
+    let (code, _, stderr) = cluster.submit("fig3 --arms random --games breakout");
+    assert_eq!(code, Some(1));
+    assert_says(&stderr, &["only the random policy"]);
     cluster.0.tell("refuse", "");
     refused("", &["`sbatch` failed", "invalid partition"]);
     let workshop = Workshop::new();
@@ -347,9 +349,9 @@ fn what_cannot_be_submitted_is_refused_with_the_remedy() {
     assert_says(&stderr, &["--launcher"]);
 }
 
-/// Plan, launcher and status over 10,010 runs. Prints the seconds of each command; the memory is that of the largest.
+/// Plan and launcher over 10,010 runs. Prints the seconds of each command; the memory is that of the largest.
 #[test]
-fn ten_thousand_runs_are_planned_submitted_and_watched_in_little_memory() {
+fn ten_thousand_runs_are_planned_and_submitted_in_little_memory() {
     let cluster = Cluster::at(Workshop::in_memory());
     let many = "fig3 --profile minatar --seeds 182";
     let timed = |what: &str, act: &dyn Fn() -> (Option<i32>, String, String)| {

@@ -97,9 +97,10 @@ fn submit(plan: &Plan, rates: &Rates, options: &Options) -> Result<ExitCode> {
     };
     let tasks = tasks(runs.len() as u64, limit, cluster.max_tasks);
     let submission = Submission::next(&plan.out, &name(plan));
+    // A fault of the options is found before anything is written.
+    let drafts = scripts(plan, options, &submission, &runs, tasks, ["WORKER", "REPORTER"])?;
     if options.dry_run {
-        let scripts = scripts(plan, options, &submission, &runs, tasks, ["WORKER", "REPORTER"])?;
-        print_dry(&submission, &runs, tasks, &arrays, &scripts);
+        print_dry(&submission, &runs, tasks, &arrays, &drafts);
         return Ok(ExitCode::SUCCESS);
     }
 
