@@ -53,8 +53,11 @@ if [ "$left" -gt 0 ]; then
         exit 1
     fi
     say "the time is nearly up: back to the queue with $left left"
-    # The scheduler ends this shell once the job is in the queue again; a signal ends `wait` at once.
-    scontrol requeue "$SLURM_JOB_ID" && { sleep 120 >/dev/null 2>&1 & wait "$!"; }
+    # The scheduler ends this shell once the job is in the queue again; TERM ends `wait` at once.
+    if scontrol requeue "$SLURM_JOB_ID" && [ -z "$stopped" ]; then
+        sleep 120 >/dev/null 2>&1 &
+        wait "$!"
+    fi
     exit 130
 fi
 [ "$failed" = 0 ] || { say "$failed failed; submit again to retry"; exit 1; }
