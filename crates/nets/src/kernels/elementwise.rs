@@ -17,13 +17,14 @@ fn zip_with<E: Scalar, const N: usize>(y: &mut [E], x: [&[E]; N], f: impl Fn(&mu
     x.iter().for_each(|x| same_length(y, x));
     let places = 0..y.len();
     parallel_chunks(PER_VALUE * y.len(), (Rows(y, 1), places), |(Rows(y, _), places)| {
-        // As long as y to the compiler too, so that the loop needs no checks.
-        let x = x.map(|x| &x[places.start..][..y.len()]);
         vectorised(
             #[inline(always)]
             || {
-                for (i, y) in y.iter_mut().enumerate() {
-                    f(y, x.map(|x| x[i]));
+                // Cut here, beside the loop: so the compiler sees that every place is in bounds, and vectorises.
+                let len = y.len();
+                let x = x.map(|x| &x[places.start..][..len]);
+                for (y, place) in y.iter_mut().zip(0..len) {
+                    f(y, x.map(|x| x[place]));
                 }
             },
         );
