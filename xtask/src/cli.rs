@@ -21,7 +21,7 @@ pub(crate) enum Task {
     /// Train the agents of a figure, plot it and test the paper's claim
     ///
     /// Finished runs are reused and interrupted runs are resumed, so it is safe to rerun the command at any time. A figure that needs no training (fig2) is drawn immediately.
-    Reproduce(Options),
+    Reproduce(Box<Options>),
     /// Print which runs are done, running, failed and waiting
     ///
     /// Reads run directories alone: it works beside `reproduce`, after it, and on another machine that sees the files.

@@ -60,6 +60,8 @@ pub(crate) fn arguments(file: &Path, plan: &Plan, out: &Path, options: &Options)
         add("--first-seed", seed.to_string().into());
     }
     for other in &options.merge {
+        // A batch script runs in another directory.
+        let other = std::path::absolute(other).unwrap_or_else(|_| other.clone());
         add("--merge", other.join("runs").into());
     }
     if let Some(steps) = options.steps {

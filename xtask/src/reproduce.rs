@@ -42,6 +42,10 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     let rates = plan.rates();
     plan.print(&rates);
     plan.check(options)?;
+    if swept.is_some() && !options.dry_run {
+        store::make_parent(&plan.file)?;
+        file::write(&plan.file, &plan.experiment)?;
+    }
     if launcher::is_asked(&options.cluster) {
         return launcher::launch(&plan, &rates, options);
     }
@@ -50,10 +54,6 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
     }
     let runs = plan.runs.iter().map(|run| (&run.directory, &run.config, &run.state));
     store::prepare(&plan.out, &plan.results(), runs)?;
-    if swept.is_some() {
-        store::make_parent(&plan.file)?;
-        file::write(&plan.file, &plan.experiment)?;
-    }
 
     // BUILD
     interrupt::install()?;

@@ -1,8 +1,8 @@
 //! The batch scripts: options of sbatch, variables, and the commands of `runs.sh` and `report.sh`.
 
 use super::options::LauncherOptions;
-use softmoe_console::words::quoted;
 use anyhow::{Context, Result, bail};
+use softmoe_console::words::command_line;
 use std::fs;
 use std::path::Path;
 
@@ -77,13 +77,8 @@ fn directives(options: &[String]) -> String {
 }
 
 fn variables(job: &Job<'_>) -> String {
-    let arguments: Vec<String> = job.arguments.iter().map(|word| quoted(word)).collect();
-    format!(
-        "list={}\nprogram={}\noptions=({})\n\n",
-        quoted(job.list),
-        quoted(job.program),
-        arguments.join(" ")
-    )
+    let (list, program) = (command_line([job.list]), command_line([job.program]));
+    format!("list={list}\nprogram={program}\noptions=({})\n\n", command_line(&job.arguments))
 }
 
 /// Reads a template, which must have both lines.

@@ -1,7 +1,7 @@
 //! SLURM's commands: `sbatch`, `squeue`, `scontrol`.
 
-use softmoe_console::words::quoted;
 use anyhow::{Context, Result, bail};
+use softmoe_console::words::command_line;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
@@ -57,7 +57,7 @@ pub(crate) fn submit(directory: &Path, words: &[String]) -> Result<String> {
 
 /// A command as a shell reads it.
 pub(crate) fn in_words(words: &[String]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    command_line(words)
 }
 
 /// The standard output of a command, which must succeed.
