@@ -275,7 +275,7 @@ fn one_deaf(workshop: &Workshop, obeys: &str) -> (std::process::Child, Pid) {
 fn signals_that_come_again_ask_for_no_more() {
     let workshop = Workshop::new();
     let (runner, id) = one_deaf(&workshop, "INT");
-    let log = workshop.run("softmoe-4/breakout/seed-0/heard");
+    let log = workshop.run("flat/breakout/seed-0/heard");
     for signal in [Signal::SIGTERM, Signal::SIGHUP, Signal::SIGTERM, Signal::SIGTERM] {
         kill(id, signal).unwrap();
         wait_for_lines(&log, 1);
@@ -283,10 +283,10 @@ fn signals_that_come_again_ask_for_no_more() {
     // Whatever the runner would pass on, it has passed on before this.
     kill(id, Signal::SIGINT).unwrap();
     let output = runner.wait_with_output().unwrap();
-    assert_eq!(heard(&workshop, "softmoe-4/breakout/seed-0"), ["TERM", "INT"]);
+    assert_eq!(heard(&workshop, "flat/breakout/seed-0"), ["TERM", "INT"]);
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    assert_says(&stderr, &["stopped: softmoe-4 breakout seed 0", "To resume: "]);
+    assert_says(&stderr, &["stopped: flat breakout seed 0", "To resume: "]);
     assert!(!stderr.contains("error:") && !stderr.contains("failed"), "{stderr}");
     assert_eq!(workshop.started(), 1);
 }
@@ -295,7 +295,7 @@ fn signals_that_come_again_ask_for_no_more() {
 fn the_third_ctrl_c_kills_workers_that_do_not_stop() {
     let workshop = Workshop::new();
     let (mut runner, id) = one_deaf(&workshop, "nothing");
-    let log = workshop.run("softmoe-4/breakout/seed-0/heard");
+    let log = workshop.run("flat/breakout/seed-0/heard");
     for presses in 1..=3 {
         kill(id, Signal::SIGINT).unwrap();
         if presses < 3 {
@@ -305,7 +305,7 @@ fn the_third_ctrl_c_kills_workers_that_do_not_stop() {
         }
     }
     assert_eq!(runner.wait().unwrap().code(), Some(130));
-    assert_eq!(heard(&workshop, "softmoe-4/breakout/seed-0"), ["INT", "INT"]);
+    assert_eq!(heard(&workshop, "flat/breakout/seed-0"), ["INT", "INT"]);
     assert_eq!(workshop.started(), 1);
 }
 

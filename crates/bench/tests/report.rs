@@ -491,7 +491,9 @@ fn runs_of_another_length_do_not_count() {
     let workshop = Workshop::new();
     let (success, _, stderr) = workshop.report(&["--steps", "20000"]);
     assert!(!success);
-    assert_says(&stderr, &["none of the", "trained for 10000 agent steps instead of 20000", "cargo xtask"]);
+    assert_says(&stderr, &["none of the", "trained for 10000 agent steps instead of 20000"]);
+    // The reporter does not know every option of the command that made the runs: it tells none to type.
+    assert!(!stderr.contains("cargo xtask"), "{stderr}");
     assert!(!workshop.path("out").exists());
 }
 

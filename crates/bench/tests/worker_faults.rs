@@ -176,7 +176,7 @@ fn a_reason_that_standard_error_does_not_take_goes_elsewhere() {
     assert_eq!(ended.status.code(), Some(1), "{ended:?}");
     let line: softmoe_config::protocol::FailureLine =
         serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
-    assert_says(&line.error, &["cannot write", "Not a directory"]);
+    assert_says(&line.error, &["cannot read", "Not a directory"]);
     let log = fs::read_to_string(run.files().stderr_log()).unwrap();
     assert_eq!(log, format!("error: {}\n", line.error));
     // The system's words once.

@@ -135,7 +135,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let lock = lock(&directory, Duration::from_secs(arguments.wait), || !requests.stop())?;
     if directory.done_ron().exists() {
         file::read::<Done>(&directory.done_ron()).map_err(|error| {
-            anyhow!("the result of this run is damaged: {error}; move the file away, and the run goes on or begins anew")
+            anyhow!("the result of this run is damaged: {}; move the file away, and the run goes on or begins anew", output::message(&error))
         })?;
         // One that was killed right after it wrote its result has left them.
         remove_all(&directory.checkpoints());
