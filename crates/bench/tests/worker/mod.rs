@@ -97,7 +97,9 @@ impl Run {
 
     /// The worker on this run, its outputs to be read at its end.
     pub(crate) fn command(&self) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("softmoe-run"));
+        // What starts the tests may ignore some signals, and the worker would ignore them too.
+        let mut command = Command::new("env");
+        command.arg("--default-signal").arg(assert_cmd::cargo::cargo_bin!("softmoe-run"));
         command.arg(self.files().run_ron());
         quiet(command)
     }
