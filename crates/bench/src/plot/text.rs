@@ -160,7 +160,7 @@ mod tests {
         let lines = wrap("SoftMoE-4, one more layer", BODY, 240);
         assert_eq!(lines, ["SoftMoE-4, one", "more layer"]);
         assert!(wrap(&"x".repeat(100), BODY, 200).len() > 5);
-        assert_eq!(fit("one two three four", BODY, 130, 1), ["one two…"]);
+        assert_eq!(fit("one two three four", BODY, 160, 1), ["one two…"]);
         assert_eq!(wrap("a\nb\u{1}c", BODY, 1000), ["a b c"]);
     }
 
