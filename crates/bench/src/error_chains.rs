@@ -9,6 +9,7 @@ use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::{WeightsError, WeightsFile};
 use softmoe_replay::ReplayError;
 use softmoe_runner::RunError;
+use softmoe_runner::lock::LockError;
 use std::error::Error;
 use std::io;
 use std::path::Path;
@@ -52,6 +53,7 @@ fn of_files() {
     let path = Path::new("/nowhere/run.ron");
     assert_tells_once(&RunConfig::read(path).unwrap_err(), 1);
     assert_tells_once(&file::write(path, &1).unwrap_err(), 1);
+    assert_tells_once(&LockError::File { path: path.into(), source: system_error() }, 1);
     assert_tells_once(&WriteError::File { path: path.into(), source: system_error() }, 1);
     assert_tells_once(&WriteError::from(csv::Error::from(system_error())), 1);
 }

@@ -29,8 +29,8 @@ fn a_run_with_a_senseless_value_is_refused() {
         ("agent.adam_epsilon=-1", "above 0"),
         ("agent.loss.v_max=0", "above 0"),
         ("agent.loss.atoms=1", "between 2 and 1001"),
-        ("agent.priority_exponent=-1", "from 0"),
-        ("agent.importance_exponent=-1", "from 0"),
+        ("agent.priority_exponent=-1", "between 0 and 10"),
+        ("agent.importance_exponent=-1", "between 0 and 10"),
         ("environment.sticky_action_probability=1.01", "between 0 and 1"),
         ("environment.max_episode_steps=0", "at least 1"),
         ("network.hidden=0", "between 1 and 8192"),
@@ -121,7 +121,7 @@ fn a_run_of_dqn_with_a_senseless_value_is_refused() {
         ("agent.epsilon_train=0", "above 0 where `agent.noisy` is false"),
         ("agent.epsilon_decay_period=0", "(e.g. `--set agent.epsilon_decay_period=100000`)"),
         ("agent.learning_rate=0", "(e.g. `--set agent.learning_rate=0.00025`)"),
-        ("agent.priority_exponent=-1", "from 0"),
+        ("agent.priority_exponent=-1", "between 0 and 10"),
     ] {
         let mut config = dqn();
         text.parse::<Setting>().unwrap().apply(&mut config).unwrap();

@@ -33,10 +33,7 @@ pub enum LockError {
         holder: Option<Box<FoundLease>>,
     },
     /// A file of the lock cannot be written.
-    #[error(
-        "cannot write {}: {source}; the run's results go into that directory: make it writable, or run elsewhere \
-         (`cargo xtask reproduce --out DIR`)", path.display()
-    )]
+    #[error("cannot write {}; {}", path.display(), remedy(source))]
     File {
         /// The file.
         path: PathBuf,
@@ -45,9 +42,19 @@ pub enum LockError {
     },
     /// The thread of the heartbeats cannot be started.
     #[error(
-        "cannot start the thread of the lease's heartbeats: {0}; allow this user more processes (`ulimit -u`)"
+        "cannot start the thread of the lease's heartbeats; allow this user more processes (`ulimit -u`)"
     )]
-    Thread(io::Error),
+    Thread(#[source] io::Error),
+}
+
+/// What helps against an error of writing a file of the lock.
+fn remedy(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::FileTooLarge => "raise the limit of file sizes (`ulimit -f`)",
+        _ => {
+            "the run's results go into that directory: make it writable, or run elsewhere (`cargo xtask reproduce --out DIR`)"
+        }
+    }
 }
 
 /// The holder in words.
