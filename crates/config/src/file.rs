@@ -127,7 +127,7 @@ pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), ConfigError> {
     write_atomically(path, format!("{text}\n").as_bytes()).map_err(write_error)
 }
 
-/// Writes `value` as RON to `path`, as [`write`] does, and before it as JSON to the file of the same name that ends in `.json`.
+/// Writes `value` as RON to `path`, as [`write()`] does, and before it as JSON to the file of the same name that ends in `.json`.
 ///
 /// Other programs read the JSON; this software reads only the RON.
 ///

@@ -30,7 +30,7 @@ pub struct Lease {
     pub host: String,
     /// Number of the process.
     pub process: u32,
-    /// The running system that `process` belongs to ([`Machine::this`]); none where the system does not tell.
+    /// The running system that `process` belongs to; none where the system does not tell.
     #[serde(default)]
     pub machine: Option<Machine>,
     /// The scheduler's name of the job, e.g. `1234_5`.

@@ -1,8 +1,16 @@
 //! The front page of the documentation has every layer in its table.
 
 /// What `layers` exports beside layers.
-const NO_LAYERS: [&str; 7] =
-    ["LoadBalancing", "Padding", "Pooling", "ReluPlace", "SIMPLICIAL_TEMPERATURE", "Same", "Valid"];
+const NO_LAYERS: [&str; 8] = [
+    "LoadBalancing",
+    "Padding",
+    "Pooling",
+    "ReluPlace",
+    "SIMPLICIAL_TEMPERATURE",
+    "Same",
+    "Uniform",
+    "Valid",
+];
 
 #[test]
 fn every_layer_is_in_the_table() {

@@ -1,7 +1,7 @@
 //! The lock of a run: keeps a second worker away, on this host by `flock`, on others by a lease.
 //!
 //! [`softmoe_config::lease`] describes the lease. A worker that was silent for longer than
-//! [`SILENT_AFTER`](softmoe_config::lease::SILENT_AFTER), e.g. because its host was suspended, loses its lease to the next one. It
+//! [`SILENT_AFTER`], e.g. because its host was suspended, loses its lease to the next one. It
 //! notices at its next heartbeat or [`RunLock::check`], and must end without writing.
 
 use softmoe_config::file::TEMPORARY_PREFIX;

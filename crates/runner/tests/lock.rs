@@ -10,6 +10,9 @@ use std::time::{Duration, Instant, SystemTime};
 /// Fast heartbeats, and none of the host's load makes them missed.
 const PACE: Pace = Pace { beat: Duration::from_millis(20), silent_after: Duration::from_secs(60) };
 
+/// Longer than the ticks of the clock that dates files, which is behind the other one by up to one.
+const TICK: Duration = Duration::from_millis(100);
+
 fn directory() -> (tempfile::TempDir, RunDirectory) {
     let root = tempfile::tempdir().unwrap();
     let run = RunDirectory::new(root.path());
@@ -92,7 +95,7 @@ fn the_lease_of_another_host_counts_until_its_heartbeats_are_missed() {
     leave(&run, 1, &elsewhere(), now - PACE.silent_after / 2);
     let message = acquire(&run).unwrap_err().to_string();
     assert!(message.contains("on node-7 (job 12_3), last heartbeat 3"), "{message}");
-    leave(&run, 1, &elsewhere(), now - PACE.silent_after);
+    leave(&run, 1, &elsewhere(), now - PACE.silent_after - TICK);
     let lock = acquire(&run).unwrap();
     assert!(lock.check());
     // A file that cannot be read is of somebody who writes it just now, or long ago did.
@@ -118,7 +121,7 @@ fn a_worker_that_slept_finds_that_it_has_lost_the_run() {
     let pace = Pace { beat: Duration::from_secs(3_600), ..PACE };
     let slept = RunLock::acquire(&run, pace, Duration::ZERO, || true).unwrap();
     // The next worker is on another host, for which this process does not exist.
-    leave(&run, 1, &elsewhere(), SystemTime::now() - PACE.silent_after);
+    leave(&run, 1, &elsewhere(), SystemTime::now() - PACE.silent_after - TICK);
     let next = acquire_without_flock(&run).unwrap();
     assert!(!slept.is_lost() && !slept.check() && slept.is_lost());
     drop(slept);
@@ -142,7 +145,7 @@ fn a_heartbeat_finds_that_the_run_was_taken_over() {
 #[test]
 fn of_many_that_take_over_a_stale_lease_one_succeeds() {
     let (_root, run) = directory();
-    leave(&run, 1, &elsewhere(), SystemTime::now() - PACE.silent_after);
+    leave(&run, 1, &elsewhere(), SystemTime::now() - PACE.silent_after - TICK);
     let locks: Vec<_> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..8).map(|_| scope.spawn(|| acquire_without_flock(&run).ok())).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
