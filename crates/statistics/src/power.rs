@@ -18,7 +18,7 @@ impl Uncertainty {
     ///
     /// let planned = Uncertainty::planned(&[1.0, -1.0], 2, 3, 0.15).expect("three runs");
     /// let power = planned.power((0.0, f64::INFINITY), 0.2, 0.95);
-    /// assert_eq!(format!("{power:.2}"), "0.55");
+    /// assert_eq!(format!("{power:.2}"), "0.53");
     /// ```
     pub fn power(&self, range: (f64, f64), truth: f64, confidence: f64) -> f64 {
         let normal = Normal::standard();
