@@ -81,22 +81,29 @@ impl Appended {
         Ok(())
     }
 
-    /// Appends rows of CSV. An empty file gets its header first, also where there are no rows.
+    /// Writes the header of rows `R` into an empty file; a file with bytes has it already.
+    ///
+    /// # Errors
+    /// If the header cannot be encoded, or the file cannot be written.
+    pub fn begin_rows<R: Serialize + Default>(&mut self, what: &'static str) -> Result<(), RunError> {
+        if self.written.len > 0 {
+            return Ok(());
+        }
+        // The header comes from a row, which is not written.
+        let header = rows_as_csv([R::default()], true, what)?;
+        self.append(header.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default())
+    }
+
+    /// Appends rows of CSV, without a header.
     ///
     /// # Errors
     /// If a row cannot be encoded, or the file cannot be written.
-    pub fn append_rows<R: Serialize + Default>(
+    pub fn append_rows<R: Serialize>(
         &mut self,
         rows: impl IntoIterator<Item = R>,
         what: &'static str,
     ) -> Result<(), RunError> {
-        if self.written.len == 0 {
-            // The header comes from a row, which is not written.
-            let header = rows_as_csv([R::default()], true, what)?;
-            self.append(header.split_inclusive(|byte| *byte == b'\n').next().unwrap_or_default())?;
-        }
-        let bytes = rows_as_csv(rows, false, what)?;
-        self.append(&bytes)
+        self.append(&rows_as_csv(rows, false, what)?)
     }
 
     /// Puts the appended bytes on disk.

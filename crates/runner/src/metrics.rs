@@ -40,8 +40,8 @@ impl Metrics {
             diagnostics: Appended::open(directory.diagnostics_csv(), positions.diagnostics)?,
             events: Appended::open(directory.events(), positions.events)?,
         };
-        metrics.metrics.append_rows::<MetricsRow>([], "the header of metrics.csv")?;
-        metrics.diagnostics.append_rows::<DiagnosticRow>([], "the header of diagnostics.csv")?;
+        metrics.metrics.begin_rows::<MetricsRow>("the header of metrics.csv")?;
+        metrics.diagnostics.begin_rows::<DiagnosticRow>("the header of diagnostics.csv")?;
         if positions.events.len == 0 {
             metrics.events.append(&tensorboard::file_version(SystemTime::now()))?;
         }
@@ -53,7 +53,7 @@ impl Metrics {
     /// # Errors
     /// If a file cannot be written.
     pub fn append(&mut self, row: &MetricsRow, diagnostics: &[Diagnostic]) -> Result<(), RunError> {
-        self.metrics.append_rows([row.clone()], "a row of metrics.csv")?;
+        self.metrics.append_rows([row], "a row of metrics.csv")?;
         self.metrics.sync()?;
         let agent_steps = row.agent_steps;
         let scalars = scalars(row);
