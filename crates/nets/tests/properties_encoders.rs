@@ -8,16 +8,8 @@ use softmoe_nets::encoders::{Impala, MinAtar, Nature};
 use softmoe_nets::layers::{Conv2d, MaxPool2d, Padding, Relu, Residual, Same, Valid};
 use softmoe_nets::shapes::{Const, Shape};
 use softmoe_nets::{BoxedNetwork, Builder, Initializer, Layer, Network, ParameterList, Weights};
+use support::orders::assert_near;
 use support::uniform;
-
-/// Whether two results of the same sums in different orders agree.
-fn assert_near(got: &[f64], want: &[f64]) -> Result<(), TestCaseError> {
-    prop_assert_eq!(got.len(), want.len());
-    for (got, want) in got.iter().zip(want) {
-        prop_assert!((got - want).abs() < 1e-12 * (1.0 + want.abs()), "{} is not {}", got, want);
-    }
-    Ok(())
-}
 
 /// The output of `layer` for an input of shape `shape`; with `dy` also the gradients with respect to its input and to
 /// its parameters.

@@ -16,18 +16,10 @@ use softmoe_nets::layers::{
 };
 use softmoe_nets::shapes::{Const, Shape};
 use softmoe_nets::{Builder, Layer, Permutation, Weights};
+use support::orders::assert_near;
 use support::uniform;
 
 const NONE: Weights<'static, f64> = Weights { parameters: &[], noise: None };
-
-/// Whether two results of the same sums in different orders agree.
-fn assert_near(got: &[f64], want: &[f64]) -> Result<(), TestCaseError> {
-    prop_assert_eq!(got.len(), want.len());
-    for (got, want) in got.iter().zip(want) {
-        prop_assert!((got - want).abs() < 1e-12 * (1.0 + want.abs()), "{} is not {}", got, want);
-    }
-    Ok(())
-}
 
 /// The output of `layer`.
 fn output<In: Shape, L: Layer<In>>(layer: &L, weights: Weights<'_, f64>, x: &[f64], input: In) -> Vec<f64> {

@@ -6,6 +6,7 @@ pub(crate) mod device;
 #[cfg(any(feature = "flex", feature = "wgpu"))]
 pub(crate) mod device_layers;
 pub(crate) mod difference_quotients;
+pub(crate) mod orders;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
