@@ -1,6 +1,7 @@
 //! Command-line arguments.
 
 use crate::cores::Cores;
+use crate::devices::Devices;
 use crate::launcher::LauncherOptions;
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -168,7 +169,7 @@ pub(crate) struct BenchOptions {
     pub(crate) quick: bool,
 }
 
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Options {
     /// The figure, e.g. fig3, or `all` for all figures of the profile, one after the other
     #[arg(required_unless_present = "experiment")]
@@ -200,12 +201,12 @@ pub(crate) struct Options {
     /// Length of a run in agent steps, e.g. 40000, 100k or 2M [default: the profile's]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) steps: Option<u64>,
-    /// Number of parallel runs [default: the number of cores; 1 on a graphics card]
+    /// Number of parallel runs [default: the number of cores; 1 for each graphics card]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     pub(crate) jobs: Option<u64>,
-    /// Device to train on: cpu, flex, wgpu, cuda or cuda:N; builds the worker with support for it [default: cpu]
+    /// Device to train on: cpu, flex, wgpu, cuda, cuda:N or several cards, as in cuda:0,cuda:1; builds the worker with support for it [default: cpu]
     #[arg(long, value_name = "DEVICE")]
-    pub(crate) device: Option<Device>,
+    pub(crate) device: Option<Devices>,
     /// Override a setting in every run that has it, e.g. agent.n_step=5 (may be repeated)
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
@@ -246,25 +247,10 @@ impl Options {
     /// The options that apply to drawings too.
     pub(crate) fn drawing(options: &Options) -> Options {
         Options {
-            figure: None,
-            experiment: None,
             dry_run: options.dry_run,
-            profile: None,
-            games: None,
-            arms: None,
-            agent: None,
-            seeds: None,
-            first_seed: None,
-            steps: None,
-            jobs: None,
-            device: None,
-            set: Vec::new(),
-            sweep: Vec::new(),
-            merge: Vec::new(),
-            strict: false,
             bare: options.bare,
             out: options.out.clone(),
-            cluster: LauncherOptions::default(),
+            ..Options::default()
         }
     }
 

@@ -35,6 +35,7 @@ mod cli;
 mod compare;
 mod cores;
 mod describe;
+mod devices;
 mod draw;
 mod estimate;
 mod hints;
@@ -59,6 +60,7 @@ mod worker;
 
 use clap::{CommandFactory, Parser};
 use cli::{Cli, Task};
+use softmoe_config::error::with_causes;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -79,7 +81,7 @@ fn main() -> ExitCode {
         }
     };
     result.unwrap_or_else(|error| {
-        output::error_line(format_args!("error: {}", output::message(error.as_ref())));
+        output::error_line(format_args!("error: {}", with_causes(error.as_ref())));
         ExitCode::FAILURE
     })
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 
-pub(crate) use softmoe_console::output::{error_line, line, message};
+pub(crate) use softmoe_console::output::{error_line, line};
 
 /// A line on standard output; on a terminal, words that do not fit its width go to lines below, indented by `indent`.
 pub(crate) fn wrapped(indent: usize, text: &str) {

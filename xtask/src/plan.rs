@@ -2,6 +2,7 @@
 
 use crate::catalog;
 use crate::cli::Options;
+use crate::devices::Devices;
 use crate::estimate::{Rates, Source};
 use crate::hints::Change;
 use crate::memory;
@@ -31,7 +32,7 @@ pub(crate) struct Plan {
     pub(crate) arms: Vec<String>,
     pub(crate) runs: Vec<PlannedRun>,
     pub(crate) jobs: usize,
-    pub(crate) device: Device,
+    pub(crate) devices: Devices,
     pub(crate) out: PathBuf,
     speed: Speed,
     settings: Vec<Setting>,
@@ -86,11 +87,11 @@ pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Runs at a time on `device`: one a core, one on a graphics card.
-fn usual_jobs(device: Device) -> usize {
-    match device {
+/// Runs at a time on `devices`: one a core, one on each graphics card.
+fn usual_jobs(devices: &Devices) -> usize {
+    match devices.first() {
         Device::Cpu | Device::Flex => cores(),
-        Device::Wgpu | Device::Cuda(_) => 1,
+        Device::Wgpu | Device::Cuda(_) => devices.all().len(),
     }
 }
 
@@ -117,9 +118,9 @@ impl Plan {
         let chosen: Vec<&str> = arms.iter().map(String::as_str).collect();
         let configs = experiment.resolve(options.profile(), &profile, &chosen)?;
 
-        let device = options.device.unwrap_or_default();
+        let devices = options.device.clone().unwrap_or_default();
         let bodies = configs.iter().filter_map(|config| config.network.body.device_only());
-        if let Some(reason) = bodies.filter_map(|body| body.why_not_on(device)).next() {
+        if let Some(reason) = bodies.filter_map(|body| body.why_not_on(devices.first())).next() {
             bail!("{reason}");
         }
         store::check_out(&options.out)?;
@@ -151,8 +152,8 @@ impl Plan {
             runs,
             jobs: options
                 .jobs
-                .map_or_else(|| usual_jobs(device), |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
-            device,
+                .map_or_else(|| usual_jobs(&devices), |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
+            devices,
             out: options.out.clone(),
             profile_name: options.profile().to_owned(),
             file,
@@ -168,8 +169,8 @@ impl Plan {
 
     /// The rates of earlier runs, and on the CPU what the others' multiply-adds let expect.
     pub(crate) fn rates(&self) -> Rates {
-        let mut rates = Rates::measured(&self.out.join("runs"), self.device);
-        if self.device == Device::Cpu {
+        let mut rates = Rates::measured(&self.out.join("runs"), self.devices.first());
+        if self.devices.first() == Device::Cpu {
             for run in self.unfinished() {
                 if let Some(seconds) = self.speed.seconds_a_step(&run.config) {
                     rates.plan(&run.config.arm, seconds);
@@ -344,15 +345,18 @@ impl Plan {
         notes
     }
 
-    /// The device, and how many runs share it.
+    /// The devices, and how many runs share one.
     fn on_device(&self) -> String {
+        let devices = &self.devices;
         let at_once = self.jobs.min(self.unfinished().count());
-        match (self.device, at_once) {
-            (Device::Cpu | Device::Flex, _) => self.device.to_string(),
-            (device, 0 | 1) => format!("{device}, one run at a time"),
-            (device, runs) => {
+        match (devices.first(), at_once.div_ceil(devices.all().len())) {
+            (Device::Cpu | Device::Flex, _) => devices.to_string(),
+            (_, 0 | 1) if devices.all().len() == 1 => format!("{devices}, one run at a time"),
+            (_, 0 | 1) => format!("{devices}, one run at a time on each"),
+            (_, runs) => {
+                let each = if devices.all().len() == 1 { "" } else { "each " };
                 format!(
-                    "{device}, shared by {runs} runs at a time (`--jobs` sets how many; each needs its own memory)"
+                    "{devices}, {each}shared by {runs} runs at a time (`--jobs` sets how many; each needs its own memory)"
                 )
             }
         }
@@ -360,11 +364,11 @@ impl Plan {
 
     /// The finished runs that another device has made.
     fn note_on_devices(&self) -> Option<String> {
-        let device = self.device.to_string();
+        let devices: Vec<String> = self.devices.all().iter().map(Device::to_string).collect();
         let mut others: BTreeMap<&str, usize> = BTreeMap::new();
         for run in &self.runs {
             if let (State::Finished { device: other }, true) = (&run.state, run.config.arm != RANDOM_ARM)
-                && *other != device
+                && !devices.contains(other)
             {
                 *others.entry(other).or_default() += 1;
             }

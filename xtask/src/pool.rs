@@ -6,12 +6,12 @@
 
 use crate::estimate::Rates;
 use crate::interrupt::{self, PassedOn};
+use crate::memory;
 use crate::plan::{Plan, PlannedRun, cores};
 use crate::progress::{Overview, Screen};
 use crate::store;
 use crate::time::time;
 use crate::worker::{Event, Worker};
-use crate::{memory, output};
 use anyhow::Result;
 use softmoe_config::error::with_causes;
 use softmoe_config::protocol::INTERRUPTED;
@@ -111,12 +111,13 @@ impl Pool<'_> {
         // The cores that other runs leave over. Results do not depend on their number.
         let at_once = self.plan.jobs.min(self.workers.len() + self.waiting.len() + 1);
         let threads = (cores() / at_once.max(1)).max(1);
-        match Worker::start(self.program, index, run, self.plan.device, threads, events) {
+        let device = self.plan.devices.least_used(self.workers.values().map(|worker| worker.device));
+        match Worker::start(self.program, index, run, device, threads, events) {
             Ok(worker) => {
                 self.screen.started(index);
                 self.workers.insert(index, worker);
             }
-            Err(error) => self.fail(run, output::message(error.as_ref()), Vec::new(), None),
+            Err(error) => self.fail(run, with_causes(error.as_ref()), Vec::new(), None),
         }
     }
 

@@ -6,6 +6,7 @@ use crate::pool::{self, Failure, Outcome};
 use crate::time::time;
 use crate::{binaries, catalog, draw, hints, interrupt, launcher, output, report, store, worker};
 use anyhow::{Result, bail};
+use softmoe_config::error::with_causes;
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{Experiment, RANDOM_ARM, RunConfig, file};
 use std::collections::BTreeSet;
@@ -57,14 +58,14 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
 
     // BUILD
     interrupt::install()?;
-    let binaries = match binaries::build(plan.device, plan.profile.games.feature()) {
+    let binaries = match binaries::build(plan.devices.first(), plan.profile.games.feature()) {
         Err(_) if interrupt::is_asked() => return Ok(stopped()),
         built => built?,
     };
 
     // RUN
     let outcome = if plan.unfinished().next().is_some() {
-        worker::check_device(&binaries.worker, plan.device)?;
+        plan.devices.all().iter().try_for_each(|device| worker::check_device(&binaries.worker, *device))?;
         pool::run_all(&plan, &binaries.worker, rates)?
     } else {
         Outcome::default()
@@ -79,7 +80,7 @@ pub(crate) fn reproduce(options: &Options) -> Result<ExitCode> {
             Ok(()) => {}
             Err(error) if is_whole => return Err(error),
             // Runs that are not there yet, or have failed, are no fault of the report.
-            Err(error) => output::error_line(format_args!("no report: {}", output::message(error.as_ref()))),
+            Err(error) => output::error_line(format_args!("no report: {}", with_causes(error.as_ref()))),
         }
     }
     output::line(format_args!("\nElapsed: {}", time(started.elapsed().as_secs_f64())));
@@ -150,7 +151,7 @@ fn all(options: &Options) -> Result<ExitCode> {
             of_figure = Options { figure: Some(figure.clone()), ..Options::drawing(options) };
         }
         let code = reproduce(&of_figure).unwrap_or_else(|error| {
-            output::error_line(format_args!("error: {figure}: {}", output::message(error.as_ref())));
+            output::error_line(format_args!("error: {figure}: {}", with_causes(error.as_ref())));
             ExitCode::FAILURE
         });
         if interrupt::is_asked() {

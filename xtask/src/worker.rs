@@ -42,6 +42,7 @@ pub(crate) enum Event {
 pub(crate) struct Worker {
     /// Index of its run in the plan.
     pub(crate) run: usize,
+    pub(crate) device: Device,
     pub(crate) child: Child,
     pub(crate) log: Log,
     pub(crate) started: Instant,
@@ -105,6 +106,7 @@ impl Worker {
         let log = Log { path, start };
         Ok(Worker {
             run: index,
+            device,
             child,
             log,
             started: Instant::now(),

@@ -47,6 +47,8 @@ fn names() {
     refused("fig3 --profile paper", &["`paper` is not available yet", "Allowed: `minatar`, `quick`"]);
     refused("fig3 --profile atari100k", &["`atari100k` is not available yet"]);
     refused("fig3 --device wpgu", &["no device `wpgu`", "did you mean `wgpu`?", "`flex`"]);
+    refused("fig3 --device cuda:0,cpu", &["`cuda:0` and `cpu` are of different kinds"]);
+    refused("fig3 --device cuda:1,cuda:1", &["`cuda:1` is given twice"]);
     refused(
         "fig3 --device gpu",
         &["no device `gpu`: choose `cuda` for a card of NVIDIA, or `wgpu`", "`cuda:1`"],

@@ -5,6 +5,7 @@ mod workshop;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use softmoe_config::Lease;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -349,9 +350,9 @@ fn what_cannot_be_submitted_is_refused_with_the_remedy() {
     assert_says(&stderr, &["--launcher"]);
 }
 
-/// Plan and launcher over 10,010 runs. Prints the seconds of each command; the memory is that of the largest.
+/// Plan, launcher and status over 10,010 runs. Prints the seconds of each command; the memory is that of the largest.
 #[test]
-fn ten_thousand_runs_are_planned_and_submitted_in_little_memory() {
+fn ten_thousand_runs_are_planned_submitted_and_shown_in_little_memory() {
     let cluster = Cluster::at(Workshop::in_memory());
     let many = "fig3 --profile minatar --seeds 182";
     let timed = |what: &str, act: &dyn Fn() -> (Option<i32>, String, String)| {
@@ -380,6 +381,20 @@ fn ten_thousand_runs_are_planned_and_submitted_in_little_memory() {
     }
     let stdout = submit("second submission, nine tenths finished");
     assert_says(&stdout, &["1,010 runs in 1,001 tasks"]);
+
+    // A hundred runs have a worker, whose lease is that of another host.
+    let lease = |run: &Path| {
+        let host = "node-7".to_owned();
+        let lease = Lease { host, process: 1, machine: None, job: None, started: 0, beat: 0 };
+        fs::write(run.join("lease-1"), lease.text().unwrap()).unwrap();
+        fs::write(run.join("lock"), "").unwrap();
+        fs::write(run.join("metrics.csv"), format!("{metrics}500000,1,1,1.5,1,1,100,1\n")).unwrap();
+    };
+    runs[9_000..9_100].iter().for_each(|run| lease(run));
+    let out = cluster.0.out();
+    let status = ["status", "--out", out.to_str().unwrap()];
+    let stdout = timed("status", &|| cluster.0.xtask(&status));
+    assert_says(&stdout, &["9,000 done, 100 running, 910 waiting; about ", "node-7", "and 80 more running"]);
     let children = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_CHILDREN).unwrap();
     let megabytes = children.max_rss() / 1_000;
     println!("largest command: {megabytes} MB");

@@ -1,6 +1,7 @@
 //! The files of a run and their columns, as the worker writes them and the runner and the reporter read them.
 
 use crate::{AgentSteps, RunConfig};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
@@ -132,11 +133,16 @@ pub struct CurvePoint {
 ///
 /// A text, if the file cannot be read or a row is invalid.
 pub fn read_points(path: &Path) -> Result<Vec<CurvePoint>, String> {
-    let explain = |error: csv::Error| format!("cannot read metrics.csv: {error}");
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;
-    let mut points: Vec<CurvePoint> = reader.deserialize().collect::<Result<_, _>>().map_err(explain)?;
+    let mut points: Vec<CurvePoint> = read_metrics(path)?;
     points.sort_by_key(|point| point.agent_steps);
     Ok(points)
+}
+
+/// The rows of the `metrics.csv` at `path`, each with the columns that `Row` names.
+pub(crate) fn read_metrics<Row: DeserializeOwned>(path: &Path) -> Result<Vec<Row>, String> {
+    let explain = |error: csv::Error| format!("cannot read metrics.csv: {error}");
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(path).map_err(explain)?;
+    reader.deserialize().collect::<Result<_, _>>().map_err(explain)
 }
 
 /// Row of `diagnostics.csv`. Values whose name begins with `time/` or `speed/` differ from run to run.

@@ -82,7 +82,7 @@ pub enum ConfigError {
     },
 }
 
-/// `error` and its causes, each after a colon: as `{:#}` prints an `anyhow::Error`.
+/// `error` and its causes, each after a colon. A cause that its error's own message ends with is not repeated.
 ///
 /// ```
 /// let error = softmoe_config::RunConfig::read("nowhere/run.ron".as_ref()).unwrap_err();
@@ -90,8 +90,14 @@ pub enum ConfigError {
 /// assert!(softmoe_config::error::with_causes(&error).starts_with("cannot read nowhere/run.ron: "));
 /// ```
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let chain = std::iter::successors(Some(error), |&error| error.source());
-    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |&error| error.source()).map(ToString::to_string) {
+        if !text.ends_with(&cause) {
+            text += ": ";
+            text += &cause;
+        }
+    }
+    text
 }
 
 fn in_field(field: &str) -> String {

@@ -3,7 +3,7 @@
 use crate::check::Check;
 use crate::{
     AgentConfig, AgentSteps, Architecture, ConfigError, EnvironmentConfig, InstructionSet, LearningConfig,
-    NetworkSpec, Session, file,
+    MetricsRow, NetworkSpec, Session, file,
 };
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
@@ -217,4 +217,22 @@ pub struct Done {
     /// The processes that trained the run, in order. A result of an older version names none.
     #[serde(default)]
     pub sessions: Vec<Session>,
+}
+
+impl Done {
+    /// The result of a run on `device` that ends with the evaluation in `row`, whose episodes gave `returns`. The network, and the processes
+    /// that trained it, are to be added.
+    pub fn new(row: &MetricsRow, returns: Vec<f64>, device: impl Into<String>) -> Self {
+        Done {
+            score: row.evaluation_return,
+            returns,
+            agent_steps: row.agent_steps,
+            parameters: 0,
+            wall_seconds: row.wall_seconds,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            device: device.into(),
+            initial_weights: None,
+            sessions: Vec::new(),
+        }
+    }
 }

@@ -39,16 +39,6 @@ pub(crate) fn play(
     metrics.append(&row, &[])?;
     metrics.sync()?;
     session::end(&mut session);
-    let done = Done {
-        score: row.evaluation_return,
-        returns,
-        agent_steps,
-        parameters: 0,
-        wall_seconds: row.wall_seconds,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        device: Device::Cpu.to_string(),
-        initial_weights: None,
-        sessions: vec![session],
-    };
+    let done = Done { sessions: vec![session], ..Done::new(&row, returns, Device::Cpu.to_string()) };
     save_done(directory, done).map(Outcome::Finished)
 }

@@ -221,15 +221,10 @@ impl<'a> Run<'a> {
         let mut sessions = std::mem::take(&mut self.files.sessions);
         sessions.push(self.session);
         let done = Done {
-            score: row.evaluation_return,
-            returns,
-            agent_steps: row.agent_steps,
             parameters,
-            wall_seconds: row.wall_seconds,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            device: self.device.to_string(),
             initial_weights: self.files.initial_weights.take(),
             sessions,
+            ..Done::new(row, returns, self.device.to_string())
         };
         let done = save_done(self.directory, done)?;
         checkpoint::remove_all(&self.directory.checkpoints());

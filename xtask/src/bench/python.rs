@@ -2,6 +2,7 @@
 
 use crate::{catalog, output};
 use anyhow::{Context, Result, bail};
+use softmoe_config::error::with_causes;
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,7 @@ pub(crate) fn python(given: Option<&Path>) -> Result<Python> {
     }
     Ok(make(&directory, &wanted)
         .map(|()| interpreter(&directory))
-        .map_err(|error| output::message(error.as_ref())))
+        .map_err(|error| with_causes(error.as_ref())))
 }
 
 fn make(directory: &Path, wanted: &str) -> Result<()> {

@@ -3,8 +3,9 @@
 use super::comparison::Rounds;
 use super::process::{About, Figures, Process};
 use crate::cores::{self, Cores};
-use crate::{interrupt, output};
+use crate::interrupt;
 use anyhow::{Result, bail};
+use softmoe_config::error::with_causes;
 use softmoe_config::protocol::Figure;
 use std::collections::BTreeMap;
 use std::process::Command;
@@ -46,14 +47,14 @@ impl Side {
             }
             match Process::start(same) {
                 Ok(process) => self.processes.push(process),
-                Err(error) => self.missing = Some(output::message(error.as_ref())),
+                Err(error) => self.missing = Some(with_causes(error.as_ref())),
             }
         }
         let mut missing = self.missing.take();
         for process in &mut self.processes {
             match process.ready() {
                 Ok(reason) => missing = missing.or(reason),
-                Err(error) => missing = missing.or(Some(output::message(error.as_ref()))),
+                Err(error) => missing = missing.or(Some(with_causes(error.as_ref()))),
             }
             about.host = about.host.take().or(process.about.host.take());
             about.instructions = about.instructions.take().or(process.about.instructions.take());
@@ -83,7 +84,7 @@ impl Side {
             }
             Ok(())
         };
-        let missing = measured().err().map(|error| output::message(error.as_ref()));
+        let missing = measured().err().map(|error| with_causes(error.as_ref()));
         self.fail(missing)
     }
 

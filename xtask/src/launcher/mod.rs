@@ -12,6 +12,7 @@ mod submission;
 pub(crate) use options::LauncherOptions;
 
 use crate::cli::Options;
+use crate::devices::Devices;
 use crate::estimate::Rates;
 use crate::plan::{Plan, PlannedRun};
 use crate::store::{self, State};
@@ -75,7 +76,7 @@ struct Selected<'a> {
 /// Submits an array for the runs and a job for the report.
 fn submit(plan: &Plan, rates: &Rates, options: &Options) -> Result<ExitCode> {
     let cluster = &options.cluster;
-    check(cluster, plan.device)?;
+    check(cluster, &plan.devices)?;
     let queue = match slurm::queued() {
         // A plan can be looked at without the cluster.
         Err(error) if options.dry_run => {
@@ -106,7 +107,7 @@ fn submit(plan: &Plan, rates: &Rates, options: &Options) -> Result<ExitCode> {
 
     // WRITE
     make_runs(plan)?;
-    let binaries = binaries::build(plan.device, plan.profile.games.feature())?;
+    let binaries = binaries::build(plan.devices.first(), plan.profile.games.feature())?;
     let keep = |program| in_script(&submission::keep_program(&plan.out, program)?);
     let programs = [keep(&binaries.worker)?, keep(&binaries.reporter)?];
     submission.make(&paths(&runs)?)?;
@@ -136,7 +137,14 @@ fn submit(plan: &Plan, rates: &Rates, options: &Options) -> Result<ExitCode> {
 }
 
 /// An error for options that do not fit together; a note for those that rarely do.
-fn check(cluster: &LauncherOptions, device: Device) -> Result<()> {
+fn check(cluster: &LauncherOptions, devices: &Devices) -> Result<()> {
+    let device = match devices.all() {
+        [device] => *device,
+        _ => bail!(
+            "`--device {devices}`: a job has one run and so one card; give `--device {}`",
+            devices.first()
+        ),
+    };
     let seconds = cluster.time.as_ref().and_then(|time| time.seconds);
     if let Some(seconds) = seconds.filter(|seconds| *seconds <= cluster.grace) {
         bail!(
@@ -205,7 +213,7 @@ fn scripts(
 ) -> Result<[String; 2]> {
     let list = in_script(&submission.list())?;
     let name = format!("softmoe-{}", name(plan));
-    let arguments = vec!["--device".to_owned(), plan.device.to_string()];
+    let arguments = vec!["--device".to_owned(), plan.devices.to_string()];
     let job = Job { name: name.clone(), list: &list, program: worker, arguments };
     let megabytes = megabytes(runs.iter().map(|run| &run.config));
     let of_runs = script::of_runs(&job, tasks, megabytes, &options.cluster)?;

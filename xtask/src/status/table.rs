@@ -5,6 +5,7 @@ use crate::line::{Glyphs, RunLine};
 use crate::time::time;
 use comfy_table::{ContentArrangement, Table, presets};
 use softmoe_config::Phase;
+use softmoe_config::words::thousands;
 use std::collections::BTreeMap;
 
 /// Longest name of a host in a line.
@@ -47,7 +48,7 @@ fn reason(error: &str) -> &str {
 fn more(number: usize, listed: usize, what: &str) -> String {
     match number.saturating_sub(listed) {
         0 => String::new(),
-        others => format!("and {others} more {what}\n"),
+        others => format!("and {} more {what}\n", thousands(others)),
     }
 }
 
@@ -112,7 +113,7 @@ fn summary(scan: &Scan) -> String {
     let counts: Vec<String> = counts
         .iter()
         .filter(|(number, _)| *number > 0)
-        .map(|(number, name)| format!("{number} {name}"))
+        .map(|(number, name)| format!("{} {name}", thousands(*number)))
         .collect();
     let left = match scan.seconds_left() {
         _ if scan.count(State::Done) == scan.runs.len() => String::new(),

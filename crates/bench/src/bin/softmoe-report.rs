@@ -8,6 +8,7 @@ use softmoe_bench::provenance;
 use softmoe_bench::report::{self, Report};
 use softmoe_bench::statistics::{Bootstrap, Streams};
 use softmoe_bench::text;
+use softmoe_config::error::with_causes;
 use softmoe_config::{AgentSteps, Experiment};
 use softmoe_console::output;
 use std::path::PathBuf;
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
     match report(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::error_line(format_args!("error: {}", output::message(error.as_ref())));
+            output::error_line(format_args!("error: {}", with_causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }

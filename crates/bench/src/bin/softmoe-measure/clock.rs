@@ -1,6 +1,7 @@
 //! Clocks.
 
 use clap::ValueEnum;
+use cpu_time::ProcessTime;
 pub(crate) use softmoe_config::protocol::Figure;
 use std::sync::LazyLock;
 use std::time::Instant;
@@ -45,17 +46,9 @@ impl Clock {
     }
 }
 
-#[cfg(unix)]
+/// Wall time where the system does not tell the processor's.
 fn on_cores() -> f64 {
-    use nix::time::{ClockId, clock_gettime};
-    // A system without this clock uses wall time.
-    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
-        .map_or_else(|_| Clock::Wall.now(), |time| time.tv_sec() as f64 + time.tv_nsec() as f64 * 1e-9)
-}
-
-#[cfg(not(unix))]
-fn on_cores() -> f64 {
-    Clock::Wall.now()
+    ProcessTime::try_now().map_or_else(|_| Clock::Wall.now(), |time| time.as_duration().as_secs_f64())
 }
 
 #[cfg(test)]

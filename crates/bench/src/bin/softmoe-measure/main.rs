@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use clock::{Clock, Figure};
 use mimalloc::MiMalloc;
+use softmoe_config::error::with_causes;
 use softmoe_config::protocol::MeasurementLine;
 use softmoe_console::output;
 use std::collections::BTreeMap;
@@ -117,7 +118,7 @@ fn main() -> ExitCode {
     match measure(&Arguments::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::error_line(format_args!("error: {}", output::message(error.as_ref())));
+            output::error_line(format_args!("error: {}", with_causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }

@@ -1,13 +1,14 @@
 //! Speed of this machine: multiply-adds a second of a short Rainbow run on one core.
 
 use anyhow::Context;
+use cpu_time::ProcessTime;
 use softmoe_config::{
     AgentSteps, BodySpec, Device, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
     MinAtarGame, NetworkSpec, RunConfig, RunDirectory, RunVersion, TrainingConfig, file,
 };
 use softmoe_console::output;
 use softmoe_runner::{Monitor, Options, Progress, train};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Agent steps before the measurement: by then updates are made, and the processor is awake.
 const WARM_UP: u64 = 200;
@@ -54,11 +55,11 @@ fn config() -> RunConfig {
     }
 }
 
-/// Counts steps, and stops the run when the time is over.
+/// Counts steps, and stops the run when the time is over: processor time, which other programs change little.
 #[derive(Default)]
 struct Watch {
     steps: u64,
-    began: Option<Instant>,
+    began: Option<ProcessTime>,
     elapsed: Duration,
 }
 
@@ -72,7 +73,7 @@ impl Monitor for Watch {
         if self.steps < WARM_UP {
             return true;
         }
-        self.elapsed = self.began.get_or_insert_with(Instant::now).elapsed();
+        self.elapsed = self.began.get_or_insert_with(ProcessTime::now).elapsed();
         self.elapsed < TIME
     }
 }

@@ -17,6 +17,7 @@ use softmoe_agents::check_device;
 #[cfg(feature = "minatar")]
 use softmoe_bench::fingerprint::fingerprint;
 use softmoe_bench::memory::Memory;
+use softmoe_config::error::with_causes;
 use softmoe_config::protocol::{FailureLine, INTERRUPTED};
 use softmoe_config::{Device, Done, RunConfig, RunDirectory, file};
 use softmoe_console::output;
@@ -89,7 +90,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let result = work(&arguments);
     result.unwrap_or_else(|error| {
-        tell(&output::message(error.as_ref()), arguments.training.as_ref());
+        tell(&with_causes(error.as_ref()), arguments.training.as_ref());
         ExitCode::FAILURE
     })
 }
@@ -135,7 +136,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let lock = lock(&directory, Duration::from_secs(arguments.wait), || !requests.stop())?;
     if directory.done_ron().exists() {
         file::read::<Done>(&directory.done_ron()).map_err(|error| {
-            anyhow!("the result of this run is damaged: {}; move the file away, and the run goes on or begins anew", output::message(&error))
+            anyhow!("the result of this run is damaged: {}; move the file away, and the run goes on or begins anew", with_causes(&error))
         })?;
         // One that was killed right after it wrote its result has left them.
         remove_all(&directory.checkpoints());
