@@ -31,7 +31,7 @@ fn main() {
     }
     // A commit changes the branch's file, or the packed ones; another branch changes HEAD.
     let branch = git(&["symbolic-ref", "--quiet", "HEAD"]).unwrap_or_default();
-    for name in ["HEAD", "index", "packed-refs", &branch].into_iter().filter(|name| !name.is_empty()) {
+    for name in ["HEAD", "packed-refs", &branch].into_iter().filter(|name| !name.is_empty()) {
         if let Some(path) = git(&["rev-parse", "--path-format=absolute", "--git-path", name])
             && std::path::Path::new(&path).exists()
         {

@@ -193,7 +193,7 @@ fn the_list_and_the_completions_print() {
         (vec!["list", "fig3"], "  premise: SoftMoE-4 gains over flat\n"),
         (vec!["list", "fig3"], "p = m changes SoftMoE-4 little (margin 0.1)"),
         (vec!["list", "fig3"], "expert-choice-4 "),
-        (vec!["list", "fig3"], "rainbow: agent.learning_rate=1e-3"),
+        (vec!["list", "fig3"], "rainbow: agent.learning_rate=2e-3"),
         (vec!["completions", "bash"], "describe"),
         (vec!["completions", "--help"], "xtask() { cargo xtask"),
     ] {
