@@ -27,6 +27,13 @@ pub(crate) fn build(device: Device, of_games: Option<&str>) -> Result<Binaries> 
     Ok(Binaries { worker, reporter })
 }
 
+/// Builds the worker alone.
+pub(crate) fn worker(device: Device, of_games: Option<&str>) -> Result<PathBuf> {
+    let features: Vec<&str> = feature(device).into_iter().chain(of_games).collect();
+    let [worker] = programs(["softmoe-run"], &features)?;
+    Ok(worker)
+}
+
 /// The worker that is built already, if any; it may be an older one.
 pub(crate) fn built_worker() -> Option<PathBuf> {
     let directory = std::env::var_os(DIRECTORY).map(PathBuf::from).unwrap_or_else(|| {
@@ -42,9 +49,11 @@ pub(crate) struct Programs {
     pub(crate) measure: PathBuf,
 }
 
-/// Builds the measuring program, and the worker that it expects beside itself, in the same way.
-pub(crate) fn measuring(device: Device) -> Result<Programs> {
-    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], feature(device).as_slice())?;
+/// Builds the measuring program with the feature for a suite of games (`of_games`), and the worker that it expects beside itself, in
+/// the same way.
+pub(crate) fn measuring(device: Device, of_games: Option<&str>) -> Result<Programs> {
+    let features: Vec<&str> = feature(device).into_iter().chain(of_games).collect();
+    let [measure, _worker] = programs(["softmoe-measure", "softmoe-run"], &features)?;
     Ok(Programs { measure })
 }
 

@@ -6,7 +6,7 @@ use softmoe_config::names::{known, nearest};
 use softmoe_config::{Experiment, Profile};
 use std::path::{Path, PathBuf};
 
-/// Profiles of the paper's own games, which this version does not have.
+/// Profiles of the paper's own games, which no figure has yet.
 const NOT_THERE_YET: [&str; 2] = ["atari100k", "paper"];
 
 /// The workspace's root directory.
@@ -62,7 +62,7 @@ pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
         let there: Vec<String> = known().map(|name| format!("`{name}`")).collect();
         let typed = if name == planned { String::new() } else { format!("there is no profile `{name}`; ") };
         bail!(
-            "{typed}the profile `{planned}` is not available yet: it needs Atari, and this version has no Atari. Allowed: {}",
+            "{typed}the profile `{planned}` is not available yet: single runs of Atari are (`cargo xtask train`). Allowed: {}",
             there.join(", ")
         );
     }

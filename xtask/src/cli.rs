@@ -1,5 +1,6 @@
 //! Command-line arguments.
 
+use crate::atari::AtariTask;
 use crate::cores::Cores;
 use crate::devices::Devices;
 use crate::launcher::LauncherOptions;
@@ -23,6 +24,14 @@ pub(crate) enum Task {
     ///
     /// Finished runs are reused and interrupted runs are resumed, so it is safe to rerun the command at any time. A figure that needs no training (fig2) is drawn immediately.
     Reproduce(Box<Options>),
+    /// Train one agent on one game: any agent, network, encoder and game
+    ///
+    /// The run is a directory like that of any other: `OUT/runs/train/<agent>-<encoder>-<network>/<game>/seed-<k>`. A run that was stopped or killed
+    /// resumes from its last checkpoint when the command is repeated.
+    Train(TrainOptions),
+    /// Fetch the emulator of the Atari 2600 with its games, or list them
+    #[command(subcommand)]
+    Atari(AtariTask),
     /// Print which runs are done, running, failed and waiting
     ///
     /// Reads run directories alone: it works beside `reproduce`, after it, and on another machine that sees the files.
@@ -57,6 +66,49 @@ pub(crate) enum Task {
         /// The shell
         shell: clap_complete::Shell,
     },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TrainOptions {
+    /// The agent: dqn, rainbow, der, or the random policy (random)
+    #[arg(long, value_name = "AGENT")]
+    pub(crate) agent: String,
+    /// The game, e.g. Pong, or breakout of MinAtar
+    #[arg(long, value_name = "GAME")]
+    pub(crate) game: String,
+    /// The suite of the game: atari, minatar or gym
+    #[arg(long, value_name = "SUITE", default_value = "atari")]
+    pub(crate) suite: String,
+    /// The network, by the name of an arm, e.g. flat or softmoe-4 (`cargo xtask list` names all)
+    #[arg(long, value_name = "ARM", default_value = "flat")]
+    pub(crate) network: String,
+    /// The encoder: nature, impala, minatar or dense [default: impala for Atari, that of the suite elsewhere]
+    #[arg(long, value_name = "ENCODER")]
+    pub(crate) encoder: Option<String>,
+    /// Length of the run in agent steps, e.g. 40000, 100k or 2M
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "100k", allow_negative_numbers = true)]
+    pub(crate) steps: u64,
+    /// The seed
+    #[arg(long, value_name = "SEED", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=MOST_FIRST_SEED))]
+    pub(crate) seed: u64,
+    /// Evaluations during the run, equally spaced
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "10", allow_negative_numbers = true)]
+    pub(crate) evaluations: u64,
+    /// Episodes of the final evaluation, whose mean return is the score
+    #[arg(long, value_name = "N", value_parser = at_least_one, default_value = "10", allow_negative_numbers = true)]
+    pub(crate) episodes: u64,
+    /// Device to train on: cpu, flex, wgpu, cuda or cuda:N; builds the worker with support for it [default: cpu]
+    #[arg(long, value_name = "DEVICE")]
+    pub(crate) device: Option<Device>,
+    /// Override a setting, e.g. agent.n_step=5 or environment.noop_max=0 (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Write the run's configuration and stop
+    #[arg(long)]
+    pub(crate) prepare: bool,
+    /// Directory that contains `runs/`
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args, Debug)]

@@ -68,7 +68,7 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
 }
 
 /// The experiment that has `arm`: `figure`, or the first that has it.
-fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
+pub(crate) fn experiment(arm: &str, figure: Option<&str>) -> Result<Experiment> {
     if arm == RANDOM_ARM {
         bail!("the arm `{RANDOM_ARM}` has no network: it is the random policy");
     }

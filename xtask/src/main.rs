@@ -22,12 +22,15 @@
 //! | `describe` | the layers of an arm's network |
 //! | `draw` | figures without runs |
 //! | `reproduce` | plan, build, run, report |
+//! | `train` | one run of any agent, network and game |
+//! | `atari` | the emulator's files and games |
 //! | `compare` | the scores of two directories side by side |
 //! | `status` | the state of the runs below a directory |
 //! | `speed` | the speed of this machine |
 //! | `list` | figures, arms, rules, times |
 #![deny(missing_docs)]
 
+mod atari;
 mod bench;
 mod binaries;
 mod catalog;
@@ -56,6 +59,7 @@ mod speed;
 mod status;
 mod store;
 mod time;
+mod train;
 mod worker;
 
 use clap::{CommandFactory, Parser};
@@ -66,6 +70,8 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let result = match Cli::parse().task {
         Task::Reproduce(options) => reproduce::reproduce(&options),
+        Task::Train(options) => train::train(&options),
+        Task::Atari(task) => atari::atari(&task).map(|()| ExitCode::SUCCESS),
         Task::Status(options) => status::status(&options).map(|()| ExitCode::SUCCESS),
         Task::Watch(options) => status::watch(&options).map(|()| ExitCode::SUCCESS),
         Task::Compare(options) => compare::compare(&options).map(|()| ExitCode::SUCCESS),

@@ -14,7 +14,7 @@ use crate::time::time;
 use anyhow::{Result, bail};
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{
-    AgentConfig, Device, EnvironmentConfig, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory,
+    AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory,
     Setting, names,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -394,8 +394,7 @@ impl Plan {
                 thousands(agent.min_replay)
             ));
         }
-        let (EnvironmentConfig::MinAtar { max_episode_steps, .. }
-        | EnvironmentConfig::Gym { max_episode_steps, .. }) = *environment;
+        let max_episode_steps = environment.max_episode_steps();
         if max_episode_steps <= agent.n_step as u64 {
             return Some(format!(
                 "the agents hardly ever learn: episodes are cut off after {} \

@@ -47,6 +47,12 @@ impl Measure {
 /// The reason for leaving a game out of the aggregates.
 #[derive(Clone, Debug, PartialEq, Error)]
 pub enum NoScale {
+    /// No human score is published.
+    #[error("{game} is left out of the aggregates: no human score of it is published")]
+    NoHuman {
+        /// The game.
+        game: Game,
+    },
     /// The random policy was not run.
     #[error("{game} is left out of the aggregates: the random policy has no finished run there")]
     NoRandom {
@@ -187,8 +193,8 @@ impl Normalisation {
     fn on_fixed_scale(&self, arm: &str) -> Option<Scores> {
         let raw = &self.methods[*self.positions.get(arm)?];
         let scale = |task: usize| match self.games[task].score_scale() {
-            ScoreScale::Returns { zero, one } => (zero, one),
-            ScoreScale::RandomToReference => (0.0, 1.0),
+            ScoreScale::Returns { zero, one } | ScoreScale::Human { zero, one } => (zero, one),
+            ScoreScale::RandomToReference | ScoreScale::Unknown => (0.0, 1.0),
         };
         raw.map(|task, score| (score - scale(task).0) / (scale(task).1 - scale(task).0)).ok()
     }
@@ -274,8 +280,10 @@ impl Normalisation {
 
 /// Whether the scores of `reference` on `game` are far enough above those of the random policy to be the 1 of a scale.
 fn check_scale(game: Game, reference: &str, scores: &[f64], random: &[f64]) -> Result<(), NoScale> {
-    if let ScoreScale::Returns { .. } = game.score_scale() {
-        return Ok(());
+    match game.score_scale() {
+        ScoreScale::Returns { .. } | ScoreScale::Human { .. } => return Ok(()),
+        ScoreScale::Unknown => return Err(NoScale::NoHuman { game }),
+        ScoreScale::RandomToReference => {}
     }
     if random.is_empty() {
         return Err(NoScale::NoRandom { game });
@@ -309,6 +317,9 @@ pub fn sentence(games: &[Game], reference: &str) -> String {
         Some(ScoreScale::Returns { zero, one }) => {
             format!("Scores are normalised per game: 0 is a return of {zero}, 1 a return of {one}.")
         }
+        Some(ScoreScale::Human { .. } | ScoreScale::Unknown) => {
+            "Scores are normalised per game: 0 is the published score of the random policy, 1 that of a human.".into()
+        }
         Some(ScoreScale::RandomToReference) | None => {
             format!(
                 "Scores are normalised per game: 0 is the mean of the random policy, 1 the mean of {reference}."
@@ -321,6 +332,7 @@ pub fn sentence(games: &[Game], reference: &str) -> String {
 pub fn axis(games: &[Game], reference: &str) -> String {
     let (zero, one) = match games.first().map(|game| game.score_scale()) {
         Some(ScoreScale::Returns { zero, one }) => (format!("return {zero}"), format!("return {one}")),
+        Some(ScoreScale::Human { .. } | ScoreScale::Unknown) => ("random policy".into(), "human".into()),
         Some(ScoreScale::RandomToReference) | None => {
             ("random policy".into(), format!("mean of {reference}"))
         }

@@ -1,8 +1,9 @@
 //! The environment of a run, as data: its game, its difficulty, and the shape of its observations.
 
 use crate::check::Check;
-use crate::{ConfigError, Game, GymGame, MinAtarGame};
+use crate::{AgentConfig, ConfigError, Game, GymGame, MinAtarGame};
 use serde::{Deserialize, Serialize};
+use softmoe_atari::{AtariGame, Preprocessing};
 use softmoe_env::{Element, EnvironmentSpec};
 
 /// The environment of a run, by its suite.
@@ -25,6 +26,26 @@ pub enum EnvironmentConfig {
         /// Agent steps after which an episode is truncated (Dopamine: 27,000).
         max_episode_steps: u64,
     },
+    /// A game of the Atari 2600. The worker plays it if it was built with the feature `atari`.
+    #[serde(rename = "atari")]
+    Atari {
+        /// The game.
+        game: AtariGame,
+        /// Probability that the emulator repeats the last action, drawn for each frame (Machado et al. 2018: 0.25; Atari 100k: 0).
+        sticky_action_probability: f64,
+        /// Whether the agent chooses among all actions of the joystick rather than the game's minimal ones.
+        full_action_set: bool,
+        /// Whether a step ends with the frame in which a life is lost. It must be as in the agent's hyperparameters.
+        terminal_on_life_loss: bool,
+        /// Frames of an agent step (4).
+        frame_skip: u32,
+        /// Bound on the no-ops before an episode; 0 for none (Atari 100k: 30).
+        noop_max: u32,
+        /// The software whose order of preprocessing is followed.
+        preprocessing: Preprocessing,
+        /// Agent steps after which an episode is truncated (Dopamine: 27,000).
+        max_episode_steps: u64,
+    },
     /// A classical control problem of gym-rs. The worker plays it if it was built with the feature `gym`.
     #[serde(rename = "gym")]
     Gym {
@@ -40,6 +61,7 @@ impl EnvironmentConfig {
     pub const fn of(game: Game) -> Self {
         match game {
             Game::MinAtar(game) => EnvironmentConfig::minatar(game),
+            Game::Atari(game) => EnvironmentConfig::atari(game),
             Game::Gym(game @ GymGame::CartPole) => EnvironmentConfig::Gym { game, max_episode_steps: 500 },
         }
     }
@@ -55,10 +77,50 @@ impl EnvironmentConfig {
         }
     }
 
+    /// A game of the Atari 2600 as the paper plays it: sticky actions, the game's minimal actions, four frames a step.
+    pub const fn atari(game: AtariGame) -> Self {
+        EnvironmentConfig::Atari {
+            game,
+            sticky_action_probability: 0.25,
+            full_action_set: false,
+            terminal_on_life_loss: false,
+            frame_skip: 4,
+            noop_max: 0,
+            preprocessing: Preprocessing::Dopamine,
+            max_episode_steps: 27_000,
+        }
+    }
+
+    /// The same as Atari 100k plays it (Dopamine's `atari_100k`): no sticky actions, no-ops before an episode, and a lost life ends a step.
+    pub const fn atari_100k(game: AtariGame) -> Self {
+        EnvironmentConfig::Atari {
+            game,
+            sticky_action_probability: 0.0,
+            full_action_set: false,
+            terminal_on_life_loss: true,
+            frame_skip: 4,
+            noop_max: 30,
+            preprocessing: Preprocessing::Dopamine,
+            max_episode_steps: 27_000,
+        }
+    }
+
+    /// A game as `agent` plays it: as [`of`](Self::of), but for an agent whose episodes end with a life, which plays Atari
+    /// as [`atari_100k`](Self::atari_100k).
+    pub const fn played_by(agent: &AgentConfig, game: Game) -> Self {
+        match (game, agent.learning()) {
+            (Game::Atari(game), Some(learning)) if learning.terminal_on_life_loss => {
+                EnvironmentConfig::atari_100k(game)
+            }
+            _ => EnvironmentConfig::of(game),
+        }
+    }
+
     /// The game.
     pub const fn game(&self) -> Game {
         match *self {
             EnvironmentConfig::MinAtar { game, .. } => Game::MinAtar(game),
+            EnvironmentConfig::Atari { game, .. } => Game::Atari(game),
             EnvironmentConfig::Gym { game, .. } => Game::Gym(game),
         }
     }
@@ -71,6 +133,12 @@ impl EnvironmentConfig {
                 stack: 1,
                 actions: if minimal_actions { game.minimal_actions() } else { 6 },
                 element: Element::Byte { scale: 1 },
+            },
+            EnvironmentConfig::Atari { game, full_action_set, .. } => EnvironmentSpec {
+                frame: [84, 84, 1],
+                stack: 4,
+                actions: if full_action_set { game.full_actions() } else { game.minimal_actions() },
+                element: Element::Byte { scale: 255 },
             },
             // Position and velocity of the cart, angle and angular velocity of the pole; left and right.
             EnvironmentConfig::Gym { game: GymGame::CartPole, .. } => {
@@ -90,17 +158,54 @@ impl EnvironmentConfig {
         check.finish("environment")
     }
 
+    /// Agent steps after which an episode is truncated.
+    pub const fn max_episode_steps(&self) -> u64 {
+        match *self {
+            EnvironmentConfig::MinAtar { max_episode_steps, .. }
+            | EnvironmentConfig::Atari { max_episode_steps, .. }
+            | EnvironmentConfig::Gym { max_episode_steps, .. } => max_episode_steps,
+        }
+    }
+
     /// Notes the values that make no sense.
     pub(crate) fn check(&self, check: &mut Check) {
-        let (EnvironmentConfig::MinAtar { max_episode_steps, .. }
-        | EnvironmentConfig::Gym { max_episode_steps, .. }) = *self;
-        if let EnvironmentConfig::MinAtar { sticky_action_probability, .. } = *self {
-            check.probability("environment.sticky_action_probability", sticky_action_probability, 0.1);
-        }
-        let usual = match self {
-            EnvironmentConfig::MinAtar { .. } => 27_000,
+        let usual = match *self {
+            EnvironmentConfig::MinAtar { sticky_action_probability, .. } => {
+                check.probability("environment.sticky_action_probability", sticky_action_probability, 0.1);
+                27_000
+            }
+            EnvironmentConfig::Atari { sticky_action_probability, frame_skip, noop_max, .. } => {
+                check.probability("environment.sticky_action_probability", sticky_action_probability, 0.25);
+                check.count("environment.frame_skip", frame_skip.into(), MOST_FRAMES, 4);
+                check.that(
+                    noop_max <= MOST_NOOPS,
+                    "environment.noop_max",
+                    noop_max,
+                    &format!("at most {MOST_NOOPS}"),
+                    30,
+                );
+                27_000
+            }
             EnvironmentConfig::Gym { .. } => 500,
         };
-        check.at_least_one("environment.max_episode_steps", max_episode_steps, usual);
+        check.at_least_one("environment.max_episode_steps", self.max_episode_steps(), usual);
+    }
+
+    /// Notes an agent whose episodes end with a life in an environment whose steps do not, or the other way round.
+    pub(crate) fn check_lives(&self, check: &mut Check, agent: &AgentConfig) {
+        if let (EnvironmentConfig::Atari { terminal_on_life_loss, .. }, Some(learning)) = (self, agent.learning()) {
+            check.that(
+                *terminal_on_life_loss == learning.terminal_on_life_loss,
+                "environment.terminal_on_life_loss",
+                *terminal_on_life_loss,
+                "the same as agent.terminal_on_life_loss",
+                learning.terminal_on_life_loss,
+            );
+        }
     }
 }
+
+/// Most frames of an agent step: a second.
+const MOST_FRAMES: u64 = 60;
+/// Most no-ops before an episode.
+const MOST_NOOPS: u32 = 1_000;

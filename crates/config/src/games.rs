@@ -3,6 +3,7 @@
 use crate::names::{UnknownName, by_name};
 use crate::words::count;
 use serde::{Deserialize, Serialize};
+use softmoe_atari::{AtariGame, GameSet, HumanScale};
 use std::fmt;
 
 /// A game of MinAtar (Young and Tian 2019, arXiv 1903.03176).
@@ -88,6 +89,8 @@ impl GymGame {
 pub enum Game {
     /// A game of MinAtar.
     MinAtar(MinAtarGame),
+    /// A game of the Atari 2600.
+    Atari(AtariGame),
     /// A problem of gym-rs.
     Gym(GymGame),
 }
@@ -97,6 +100,7 @@ impl Game {
     pub const fn name(self) -> &'static str {
         match self {
             Game::MinAtar(game) => game.name(),
+            Game::Atari(game) => game.name(),
             Game::Gym(game) => game.name(),
         }
     }
@@ -105,6 +109,10 @@ impl Game {
     pub const fn score_scale(self) -> ScoreScale {
         match self {
             Game::MinAtar(_) => ScoreScale::RandomToReference,
+            Game::Atari(game) => match game.human_scale() {
+                Some(HumanScale { random, human }) => ScoreScale::Human { zero: random, one: human },
+                None => ScoreScale::Unknown,
+            },
             // No return is below 0, and episodes have 500 steps at most, with a point each.
             Game::Gym(GymGame::CartPole) => ScoreScale::Returns { zero: 0.0, one: 500.0 },
         }
@@ -123,6 +131,15 @@ pub enum ScoreScale {
     /// 0 is the mean of the random policy, 1 the mean of the figure's reference arm: for a game without a published
     /// human score.
     RandomToReference,
+    /// 0 is the published score of the random policy, 1 that of a human.
+    Human {
+        /// The score of the random policy.
+        zero: f64,
+        /// The score of a human.
+        one: f64,
+    },
+    /// No human score is published for a game of a suite where the others have one: aggregates leave it out.
+    Unknown,
     /// Both are returns that are known beforehand.
     Returns {
         /// The return of the normalised score 0.
@@ -138,6 +155,9 @@ pub enum Games {
     /// Games of MinAtar.
     #[serde(rename = "minatar")]
     MinAtar(Vec<MinAtarGame>),
+    /// Games of the Atari 2600. The worker plays them if it was built with the feature `atari`.
+    #[serde(rename = "atari")]
+    Atari(Vec<AtariGame>),
     /// Problems of gym-rs. The worker plays them if it was built with the feature `gym`.
     #[serde(rename = "gym")]
     Gym(Vec<GymGame>),
@@ -148,6 +168,7 @@ impl Games {
     pub fn list(&self) -> Vec<Game> {
         match self {
             Games::MinAtar(games) => games.iter().copied().map(Game::MinAtar).collect(),
+            Games::Atari(games) => games.iter().copied().map(Game::Atari).collect(),
             Games::Gym(games) => games.iter().copied().map(Game::Gym).collect(),
         }
     }
@@ -156,6 +177,7 @@ impl Games {
     pub fn suite(&self) -> Games {
         match self {
             Games::MinAtar(_) => Games::MinAtar(MinAtarGame::ALL.into()),
+            Games::Atari(_) => Games::Atari(AtariGame::ALL.into()),
             Games::Gym(_) => Games::Gym(GymGame::ALL.into()),
         }
     }
@@ -164,6 +186,7 @@ impl Games {
     pub const fn feature(&self) -> Option<&'static str> {
         match self {
             Games::MinAtar(_) => None,
+            Games::Atari(_) => Some("atari"),
             Games::Gym(_) => Some("gym"),
         }
     }
@@ -182,7 +205,7 @@ impl Games {
         by_name("game", name, &self.suite().list(), Game::name)
     }
 
-    /// The games of the suite that have these names, each once.
+    /// The games of the suite that have these names, each once. A name of a [`GameSet`], e.g. `atari100k`, stands for its games.
     ///
     /// # Errors
     ///
@@ -190,29 +213,40 @@ impl Games {
     pub fn select<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Games, UnknownName> {
         let mut chosen = Vec::new();
         for name in names {
-            let game = self.game(name.trim())?;
-            if !chosen.contains(&game) {
-                chosen.push(game);
+            let name = name.trim();
+            let set = GameSet::ALL.into_iter().find(|set| set.name() == name);
+            let games: Vec<Game> = match (self, set) {
+                (Games::Atari(_), Some(set)) => set.games().iter().copied().map(Game::Atari).collect(),
+                _ => vec![self.game(name)?],
+            };
+            for game in games {
+                if !chosen.contains(&game) {
+                    chosen.push(game);
+                }
             }
         }
+        let atari = |game: &Game| if let Game::Atari(game) = game { Some(*game) } else { None };
         let minatar = |game: &Game| if let Game::MinAtar(game) = game { Some(*game) } else { None };
         let gym = |game: &Game| if let Game::Gym(game) = game { Some(*game) } else { None };
         Ok(match self {
             Games::MinAtar(_) => Games::MinAtar(chosen.iter().filter_map(minatar).collect()),
+            Games::Atari(_) => Games::Atari(chosen.iter().filter_map(atari).collect()),
             Games::Gym(_) => Games::Gym(chosen.iter().filter_map(gym).collect()),
         })
     }
 
-    /// How the games fall short of the paper's `atari` games, in a sentence.
-    pub(crate) fn leaves_out(&self, atari: u64) -> String {
+    /// How the games fall short of the paper's `atari` games, in a sentence; none if they do not.
+    pub(crate) fn leaves_out(&self, atari: u64) -> Option<String> {
         let games = self.list().len();
         match self {
             Games::MinAtar(_) => {
-                format!("MinAtar instead of Atari: {} instead of {atari}.", count(games, "small game"))
+                Some(format!("MinAtar instead of Atari: {} instead of {atari}.", count(games, "small game")))
             }
+            Games::Atari(_) if games as u64 >= atari => None,
+            Games::Atari(_) => Some(format!("{} instead of {atari}.", count(games, "game"))),
             Games::Gym(_) => {
                 let problems = count(games, "problem");
-                format!("Classical control instead of Atari: {problems} instead of {atari} games.")
+                Some(format!("Classical control instead of Atari: {problems} instead of {atari} games."))
             }
         }
     }
@@ -246,6 +280,31 @@ mod tests {
         assert_eq!(chosen.names(), ["seaquest", "breakout"]);
         assert_eq!(all.select([]).unwrap().list(), []);
         assert!(all.select(["pong"]).is_err());
+        assert!(all.select(["atari20"]).is_err());
+    }
+
+    #[test]
+    fn games_of_atari_are_found_by_name_and_by_set() {
+        let atari = Games::Atari(Vec::new());
+        assert_eq!(atari.game("Pong"), Ok(Game::Atari(AtariGame::Pong)));
+        for (mistyped, meant) in [("pong", "Pong"), ("space_invaders", "SpaceInvaders"), ("Q*bert", "Qbert")] {
+            let message = atari.game(mistyped).unwrap_err().to_string();
+            assert!(message.contains(&format!("did you mean `{meant}`?")), "{message}");
+        }
+        let sizes = GameSet::ALL.map(|set| atari.select([set.name()]).unwrap().list().len());
+        assert_eq!(sizes, [20, 26, 60]);
+        assert_eq!(atari.select(["atari20", "Pong", "Tetris"]).unwrap().list().len(), 21);
+        assert_eq!(atari.feature(), Some("atari"));
+        for game in AtariGame::ALL {
+            assert_eq!(serde_json::to_value(game).unwrap(), game.name());
+        }
+    }
+
+    #[test]
+    fn scores_of_atari_are_normalised_by_humans() {
+        let pong = Game::Atari(AtariGame::Pong);
+        assert_eq!(pong.score_scale(), ScoreScale::Human { zero: -20.7, one: 14.6 });
+        assert_eq!(Game::Atari(AtariGame::AirRaid).score_scale(), ScoreScale::Unknown);
     }
 
     #[test]

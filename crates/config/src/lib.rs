@@ -87,5 +87,6 @@ pub use rule::Rule;
 pub use run::{Done, RunConfig, RunVersion, TrainingConfig};
 pub use session::Session;
 pub use setting::Setting;
+pub use softmoe_atari::{AtariGame, GameSet, Preprocessing};
 pub use sweep::Sweep;
 pub use units::AgentSteps;

@@ -144,7 +144,7 @@ impl Profile {
         let set: BTreeMap<&str, &str> =
             set.into_iter().map(|(key, value)| (key.trim(), value.trim())).collect();
 
-        let mut sentences = vec![self.games.leaves_out(paper::GAMES)];
+        let mut sentences = Vec::from_iter(self.games.leaves_out(paper::GAMES));
         match self.encoder {
             EncoderSpec::MinAtar => {
                 sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());

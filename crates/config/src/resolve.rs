@@ -313,7 +313,11 @@ impl Experiment {
             profile: profile_name.to_owned(),
             arm: arm.to_owned(),
             seed,
-            environment: EnvironmentConfig::of(game),
+            // The random policy plays what the profile's agent plays.
+            environment: match agent {
+                AgentConfig::Random => EnvironmentConfig::played_by(&profile.agent.config(), game),
+                AgentConfig::Learning(_) => EnvironmentConfig::played_by(&agent, game),
+            },
             agent,
             network: NetworkSpec { encoder, body, hidden: profile.hidden },
             training: TrainingConfig {

@@ -108,6 +108,7 @@ impl RunConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut check = Check::default();
         self.environment.check(&mut check);
+        self.environment.check_lives(&mut check, &self.agent);
         if let Some(learning) = self.agent.learning() {
             learning.check(&mut check);
             learning.intervention.check(&mut check, &self.network.body);

@@ -33,6 +33,16 @@ pub enum RestoreError {
         /// The environment that was to be restored.
         expected: &'static str,
     },
+    /// The state was saved by another version of the software that plays the game.
+    #[error("this state was saved by version {found} of {software}, but this is version {expected}")]
+    OtherVersion {
+        /// The software.
+        software: &'static str,
+        /// The version that saved the state.
+        found: String,
+        /// The version that was to restore it.
+        expected: &'static str,
+    },
 }
 
 /// Decodes a state in the postcard format. Bytes after its end are an error.

@@ -7,8 +7,11 @@
 //!   is one.
 //! - [`TimeLimit`] truncates episodes.
 //! - [`Player`] wraps an environment and keeps its frame stack, episode count and returns.
+//! - `atari`, with the feature of that name: games of the Atari 2600, as Dopamine and gymnasium preprocess them.
 #![deny(missing_docs)]
 
+#[cfg(feature = "atari")]
+pub mod atari;
 mod dynamic;
 mod element;
 mod environment;

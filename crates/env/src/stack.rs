@@ -48,6 +48,15 @@ impl FrameStack {
     ///
     /// If `frame` has another length.
     pub fn push(&mut self, frame: &[u8]) {
+        // Atari's shape: a pixel's four bytes are moved at once.
+        if self.stack == 4 && self.pixel == 1 {
+            let (pixels, _) = self.state.as_chunks_mut::<4>();
+            assert_eq!(frame.len(), pixels.len(), "a frame has {} bytes", pixels.len());
+            for (pixel, &newest) in pixels.iter_mut().zip(frame) {
+                *pixel = (u32::from_le_bytes(*pixel) >> 8 | u32::from(newest) << 24).to_le_bytes();
+            }
+            return;
+        }
         if self.stack > 1 {
             for pixel in self.state.chunks_exact_mut(self.stack * self.pixel) {
                 pixel.copy_within(self.pixel.., 0);

@@ -8,7 +8,7 @@ use softmoe_env::DynEnvironment;
 ///
 /// # Errors
 ///
-/// If the configuration is invalid, or if this build lacks the suite.
+/// If the configuration is invalid, if this build lacks the suite, or if the game's files are missing or damaged.
 pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironment>, RunError> {
     config.validate()?;
     match *config {
@@ -30,6 +30,32 @@ pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironm
         }
         #[cfg(not(feature = "minatar"))]
         EnvironmentConfig::MinAtar { .. } => Err(RunError::Suite { suite: "MinAtar", feature: "minatar" }),
+        #[cfg(feature = "atari")]
+        EnvironmentConfig::Atari {
+            game,
+            sticky_action_probability,
+            full_action_set,
+            terminal_on_life_loss,
+            frame_skip,
+            noop_max,
+            preprocessing,
+            max_episode_steps,
+        } => {
+            let settings = softmoe_env::atari::Settings {
+                sticky_action_probability,
+                full_action_set,
+                terminal_on_life_loss,
+                frame_skip,
+                noop_max,
+                preprocessing,
+                max_episode_steps,
+                max_episode_frames: 0,
+            };
+            let atari = softmoe_env::atari::make(game, &settings, seed);
+            Ok(atari.map_err(|error| RunError::Environment { game: config.game(), source: error.into() })?)
+        }
+        #[cfg(not(feature = "atari"))]
+        EnvironmentConfig::Atari { .. } => Err(RunError::Suite { suite: "Atari", feature: "atari" }),
         #[cfg(feature = "gym")]
         EnvironmentConfig::Gym { game: softmoe_config::GymGame::CartPole, max_episode_steps } => {
             let cart_pole = crate::gym::CartPole::new(seed);

@@ -1,7 +1,7 @@
 //! Errors of a run on disk.
 
 use softmoe_agents::AgentError;
-use softmoe_config::{AgentSteps, ConfigError};
+use softmoe_config::{AgentSteps, ConfigError, Game};
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -33,6 +33,14 @@ pub enum RunError {
         suite: &'static str,
         /// The feature that it comes with.
         feature: &'static str,
+    },
+    /// The game cannot be played here.
+    #[error("cannot play {game}")]
+    Environment {
+        /// The game.
+        game: Game,
+        /// The reason, and the remedy.
+        source: Box<dyn Error + Send + Sync>,
     },
     /// A file cannot be written or read.
     #[error("cannot {action} {} ({hint})", path.display())]

@@ -90,7 +90,7 @@ pub(super) fn bench(options: &BenchOptions, device: Device) -> Result<ExitCode> 
     let rounds = options.rounds.unwrap_or(rounds);
     comparison::check(&options.out)?;
     let python = python_of(options, device)?;
-    let measure = binaries::measuring(device)?.measure;
+    let measure = binaries::measuring(device, None)?.measure;
     interrupt::install()?;
     let before = load();
     let mut bench = Bench {

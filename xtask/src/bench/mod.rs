@@ -38,11 +38,23 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
         return device::bench(options, device);
     }
     let size = if options.quick { Size::Quick } else { Size::Full };
-    let groups = chosen(size, options.only.as_deref())?;
+    let mut groups = chosen(size, options.only.as_deref())?;
+    if let Err(reason) = softmoe_atari::Files::find() {
+        let before = groups.len();
+        groups.retain(|group| group.feature != Some("atari"));
+        match groups.is_empty() {
+            true => bail!("{reason}"),
+            false if groups.len() < before => {
+                output::error_line(format_args!("Atari is not benchmarked: {reason}."));
+            }
+            false => {}
+        }
+    }
     let rounds = options.rounds.unwrap_or(if options.quick { ROUNDS.1 } else { ROUNDS.0 });
     let cores = cores::choose(options.cpu.as_ref())?;
     comparison::check(&options.out)?;
-    let programs = binaries::measuring(Device::Cpu)?;
+    let plays_atari = groups.iter().any(|group| group.feature == Some("atari"));
+    let programs = binaries::measuring(Device::Cpu, plays_atari.then_some("atari"))?;
     let python = match options.no_peers {
         true => Err("left out by `--no-peers`".to_owned()),
         false => python::python(options.venv.as_deref())?,

@@ -85,6 +85,8 @@ pub(crate) struct Group {
     pub(crate) ours: Vec<String>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) works: Vec<Work>,
+    /// The feature that `softmoe-measure` needs beside its usual ones.
+    pub(crate) feature: Option<&'static str>,
     /// Whether each core has a process of its own, instead of one process for all.
     pub(crate) on_each_core: bool,
     /// Whether one round is enough.
@@ -109,6 +111,7 @@ pub(crate) fn groups(size: Size) -> Vec<Group> {
     let mut groups = networks(size);
     groups.extend(products(size));
     groups.push(games(size));
+    groups.extend(atari(size));
     groups.extend(["minatar", "atari"].map(|shape| replay(size, shape)));
     groups.extend(runs(size));
     groups.push(memory());
@@ -146,6 +149,7 @@ fn networks(size: Size) -> Vec<Group> {
                 targets: vec![target; 2],
             })
             .into(),
+        feature: None,
         on_each_core: false,
         once: false,
         seconds,
@@ -164,6 +168,7 @@ fn products(size: Size) -> Vec<Group> {
             unit: Unit::Gigaflops,
             targets: vec![Some(1.0 / 0.75)],
         }],
+        feature: None,
         on_each_core: true,
         once: false,
         seconds: (0.0, 3.0),
@@ -190,10 +195,45 @@ fn games(size: Size) -> Group {
                 targets: vec![Some(0.05)],
             })
             .into(),
+        feature: None,
         on_each_core: false,
         once: false,
         seconds: (3.0, 1.0),
     }
+}
+
+/// Targets: a fifth more steps than gymnasium's wrappers in one environment, and at least those of ale-py's own vector environment on the same
+/// threads.
+fn atari(size: Size) -> Vec<Group> {
+    let steps = if size == Size::Full { 8_000 } else { 2_000 };
+    let group = |(game, environments): (&str, usize)| {
+        let script = |name, package, kind: &str| Peer::Script {
+            name,
+            package,
+            script: "atari_env.py",
+            arguments: words(&format!("--only {kind}/{game} --steps {steps}")),
+        };
+        let vector = script("AtariVectorEnv", "ale-py", &format!("vec-{environments}"));
+        let wrappers = (environments == 1).then(|| (script("gymnasium", "gymnasium", "gym-1"), Some(1.0 / 1.2)));
+        let (peers, targets) = std::iter::once((vector, Some(1.0))).chain(wrappers).unzip();
+        Group {
+            ours: words(&format!("atari {game} {environments} --steps {steps}")),
+            peers,
+            works: vec![Work {
+                name: format!("env/atari-{}/{environments}", game.to_lowercase()),
+                figure: "atari",
+                unit: Unit::StepsPerSecond,
+                targets,
+            }],
+            feature: Some("atari"),
+            on_each_core: false,
+            once: false,
+            seconds: (4.0, steps as f64 / 600.0),
+        }
+    };
+    let games: &[&str] = if size == Size::Full { &["Breakout", "SpaceInvaders"] } else { &["Breakout"] };
+    let counts: &[usize] = if size == Size::Full { &[1, 8, 32] } else { &[1, 8] };
+    games.iter().flat_map(|game| counts.iter().map(move |count| (*game, *count))).map(group).collect()
 }
 
 fn replay(size: Size, shape: &str) -> Group {
@@ -221,6 +261,7 @@ fn replay(size: Size, shape: &str) -> Group {
                 targets: vec![Some(0.1), Some(1.0), Some(1.0)],
             })
             .into(),
+        feature: None,
         on_each_core: false,
         once: false,
         seconds: if size == Size::Full { (60.0, 4.0) } else { (20.0, 1.0) },
@@ -245,6 +286,7 @@ fn runs(size: Size) -> Vec<Group> {
             unit: Unit::StepsPerSecond,
             targets: vec![Some(target)],
         }],
+        feature: None,
         on_each_core: true,
         once: false,
         seconds: (30.0, if size == Size::Full { 10.0 } else { 3.0 }),
@@ -262,6 +304,7 @@ fn memory() -> Group {
             unit: Unit::Megabytes,
             targets: vec![Some(1.0)],
         }],
+        feature: None,
         on_each_core: false,
         once: true,
         seconds: (0.0, 6.0),

@@ -3,6 +3,8 @@
 //! The output is one JSON object per line: first the host and `{"ready":true}`; then, for each line of standard input, the
 //! figures of a round, e.g. `{"figures":{"step":{"min":0.18,"max":0.22,"median":0.19}}}`. The program ends with its input.
 
+#[cfg(feature = "atari")]
+mod atari;
 mod clock;
 mod device_agent;
 mod device_steps;
@@ -68,6 +70,17 @@ enum What {
     Games {
         /// Steps of each game in a round
         #[arg(long, default_value_t = 20_000)]
+        steps: usize,
+    },
+    /// Environments of a game of Atari at once, in agent steps a second of all together
+    #[cfg(feature = "atari")]
+    Atari {
+        /// The game, e.g. Breakout
+        game: String,
+        /// Number of environments
+        environments: usize,
+        /// Agent steps of a round, of all environments together
+        #[arg(long, default_value_t = 8_000)]
         steps: usize,
     },
     /// Adding a frame, sampling 32 transitions and updating 32 priorities of a full prioritized replay, in us
@@ -138,6 +151,10 @@ fn measure(arguments: &Arguments) -> Result<()> {
         What::Products { network } => Box::new(kernels::Products::new(network)),
         What::Roofline { out } => return roofline::draw(arguments.clock, &host::processor(), out),
         What::Games { steps } => Box::new(games::Games::new(*steps)),
+        #[cfg(feature = "atari")]
+        What::Atari { game, environments, steps } => {
+            Box::new(atari::Vector::new(game, *environments, *steps)?)
+        }
         What::Replay { shape, transitions } => Box::new(replays::Full::new(*shape, *transitions)?),
         What::Run(Run { arm, steps }) => Box::new(worker::Speed { arm: *arm, steps: *steps }),
         What::Memory { arm } => Box::new(worker::Memory { arm: *arm }),

@@ -1,0 +1,105 @@
+//! Compiles the C++ core of the Arcade Learning Environment, where the feature `emulator` asks for it.
+
+fn main() {
+    println!("cargo:rerun-if-changed=build.rs");
+    #[cfg(feature = "emulator")]
+    emulator::compile();
+}
+
+#[cfg(feature = "emulator")]
+mod emulator {
+    use softmoe_atari::{ARCHIVE, Files, SETUP, VARIABLE, VERSION};
+    use std::path::{Path, PathBuf};
+    use std::{env, fs, process};
+
+    /// Directories of the core's sources, without those of other languages and of the vector environment.
+    const DIRECTORIES: [&str; 6] = ["", "common", "emucore", "environment", "games", "games/supported"];
+    /// Number of source files in them.
+    const SOURCES: usize = 170;
+
+    pub(super) fn compile() {
+        for variable in [VARIABLE, "XDG_DATA_HOME", "HOME"] {
+            println!("cargo:rerun-if-env-changed={variable}");
+        }
+        println!("cargo:rerun-if-changed=glue");
+        let files = Files::find().unwrap_or_else(|error| stop(&error.to_string()));
+        println!("cargo:rerun-if-changed={}", files.stamp().display());
+        let source = files.source();
+        let sources = sources(&source.join("ale"));
+        if sources.len() != SOURCES {
+            stop(&format!(
+                "{} has {} source files of {ARCHIVE}, which has {SOURCES}: type `{SETUP}`",
+                files.source().display(),
+                sources.len()
+            ));
+        }
+        let generated = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+        if let Err(error) = fs::write(generated.join("version.hpp"), version()) {
+            stop(&format!("cannot write to {}: {error}", generated.display()));
+        }
+        let zlib = env::var_os("DEP_Z_INCLUDE");
+        let compile = |library: &str, files: &[PathBuf]| {
+            let mut build = cc::Build::new();
+            build.cpp(true).std("c++17").opt_level(3).debug(false).warnings(false);
+            // With assertions, some inputs would end the process.
+            build.define("NDEBUG", None);
+            build.include(&generated).include(&source);
+            build.includes(zlib.iter()).files(files);
+            if let Err(error) = build.try_compile(library) {
+                stop(&format!(
+                    "the Arcade Learning Environment does not compile: {error}. A C++17 compiler is needed (e.g. g++ 8 or clang 7, \
+                     or newer); the variable CXX names another one"
+                ));
+            }
+        };
+        // First what is ours: the linker wants the caller before the called.
+        compile("softmoe_ale_glue", &["glue/glue.cpp".into()]);
+        // ALE itself takes minutes: it is compiled again only where its files, the compiler or the target differ.
+        let setting = |name: &str| env::var(name).unwrap_or_default();
+        let key = format!(
+            "{} {ARCHIVE} {} {} {}",
+            source.display(),
+            setting("TARGET"),
+            setting("CXX"),
+            setting("CXXFLAGS")
+        );
+        let key_file = generated.join("compiled");
+        let is_compiled = fs::read_to_string(&key_file).is_ok_and(|compiled| compiled == key)
+            && generated.join("libsoftmoe_ale.a").is_file();
+        if is_compiled {
+            println!("cargo:rustc-link-lib=static=softmoe_ale");
+        } else {
+            let _ = fs::remove_file(&key_file);
+            compile("softmoe_ale", &sources);
+            let _ = fs::write(&key_file, key);
+        }
+    }
+
+    fn sources(ale: &Path) -> Vec<PathBuf> {
+        let mut sources = Vec::new();
+        for directory in DIRECTORIES {
+            let Ok(entries) = ale.join(directory).read_dir() else { continue };
+            let is_source =
+                |path: &PathBuf| path.extension().is_some_and(|extension| extension == "cpp" || extension == "cxx");
+            sources.extend(entries.flatten().map(|entry| entry.path()).filter(is_source));
+        }
+        sources.sort();
+        sources
+    }
+
+    /// What ALE's own build writes into this file.
+    fn version() -> String {
+        let mut parts = VERSION.split('.');
+        let mut part = || parts.next().unwrap_or("0");
+        let numbers = [("ALE_VERSION_MAJOR", part()), ("ALE_VERSION_MINOR", part()), ("ALE_VERSION_PATCH", part())];
+        let texts = [("ALE_VERSION", VERSION), ("ALE_VERSION_GIT_SHA", "unknown"), ("STELLA_VERSION", "unknown")];
+        let lines = numbers.into_iter().chain(texts).map(|(name, text)| format!("#define {name} \"{text}\"\n"));
+        lines.collect()
+    }
+
+    /// Ends the build with one message.
+    fn stop(message: &str) -> ! {
+        println!("cargo:error={message}");
+        process::exit(1);
+    }
+}

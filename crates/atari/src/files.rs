@@ -1,0 +1,131 @@
+//! Where the sources and ROMs of the Arcade Learning Environment lie.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use crate::AtariGame;
+
+/// The version of ALE that is compiled and whose play the tests know.
+pub const VERSION: &str = "0.12.1";
+/// File name of its source distribution on PyPI, which contains the ROMs too.
+pub const ARCHIVE: &str = "ale_py-0.12.1.tar.gz";
+/// SHA-256 of the source distribution, in hexadecimal.
+pub const ARCHIVE_SHA256: &str = "c503d574c5983e1063b451201ccb779d935919c0f6bf116fb0f4f8aa4c86d249";
+/// The environment variable that names another directory than the usual one.
+pub const VARIABLE: &str = "SOFTMOE_ALE";
+/// The command that puts the files where they are looked up.
+pub const SETUP: &str = "cargo xtask atari setup";
+
+/// The file that names the archive which the others come from. Its presence means that they are complete.
+const STAMP: &str = "archive.sha256";
+
+/// ALE's files in one directory: `src` with the sources, `roms` with the games.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Files(PathBuf);
+
+/// Why ALE's files cannot be used. Each message ends with what to type.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotSetUp {
+    /// There is no directory with them.
+    #[error("the Arcade Learning Environment {VERSION} is not set up (there is no {}): type `{SETUP}`", .0.display())]
+    Missing(PathBuf),
+    /// They come from another archive.
+    #[error(
+        "{} holds other files than those of {ARCHIVE}: type `{SETUP}`, or name another directory with {VARIABLE}",
+        .0.display()
+    )]
+    Other(PathBuf),
+    /// The user has no data directory.
+    #[error("this user has no data directory: name one with {VARIABLE} and type `{SETUP}`")]
+    NoDirectory,
+}
+
+impl Files {
+    /// The files in `directory`, whether or not they are there.
+    pub fn at(directory: impl Into<PathBuf>) -> Self {
+        Files(directory.into())
+    }
+
+    /// The usual place: the directory that [`VARIABLE`] names, or `softmoe-rl/ale-<version>` in the user's data directory
+    /// (`$XDG_DATA_HOME` or `~/.local/share` on Linux).
+    ///
+    /// # Errors
+    ///
+    /// [`NotSetUp::NoDirectory`] if there is neither.
+    pub fn usual() -> Result<Self, NotSetUp> {
+        if let Some(named) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
+            return Ok(Files(named.into()));
+        }
+        let data = dirs::data_dir().ok_or(NotSetUp::NoDirectory)?;
+        Ok(Files(data.join("softmoe-rl").join(format!("ale-{VERSION}"))))
+    }
+
+    /// The files in the usual place, if they are set up.
+    ///
+    /// # Errors
+    ///
+    /// As [`usual`](Self::usual) and [`check`](Self::check).
+    pub fn find() -> Result<Self, NotSetUp> {
+        let files = Self::usual()?;
+        files.check()?;
+        Ok(files)
+    }
+
+    /// Whether the files are set up, and come from the right archive.
+    ///
+    /// # Errors
+    ///
+    /// [`NotSetUp::Missing`] or [`NotSetUp::Other`].
+    pub fn check(&self) -> Result<(), NotSetUp> {
+        match fs::read_to_string(self.stamp()) {
+            Ok(text) if text.trim() == ARCHIVE_SHA256 => Ok(()),
+            Ok(_) => Err(NotSetUp::Other(self.0.clone())),
+            Err(_) => Err(NotSetUp::Missing(self.0.clone())),
+        }
+    }
+
+    /// The directory of all of them.
+    pub fn directory(&self) -> &Path {
+        &self.0
+    }
+
+    /// The directory of the C++ sources: the include path of `ale/..`.
+    pub fn source(&self) -> PathBuf {
+        self.0.join("src")
+    }
+
+    /// The directory of the ROMs.
+    pub fn roms(&self) -> PathBuf {
+        self.0.join("roms")
+    }
+
+    /// The ROM of a game.
+    pub fn rom(&self, game: AtariGame) -> PathBuf {
+        self.roms().join(format!("{}.bin", game.rom()))
+    }
+
+    /// The file with the archive's SHA-256, written last.
+    pub fn stamp(&self) -> PathBuf {
+        self.0.join(STAMP)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_told_with_the_command() {
+        let files = Files::at("/nowhere/at/all");
+        let message = files.check().unwrap_err().to_string();
+        assert!(message.contains("there is no /nowhere/at/all"), "{message}");
+        assert!(message.ends_with("type `cargo xtask atari setup`"), "{message}");
+    }
+
+    #[test]
+    fn a_rom_has_the_name_of_its_game() {
+        let rom = Files::at("ale").rom(AtariGame::SpaceInvaders);
+        assert!(rom.ends_with("roms/space_invaders.bin"), "{}", rom.display());
+    }
+}

@@ -1,0 +1,67 @@
+//! Games of the Atari 2600 in the Arcade Learning Environment 0.12.1, preprocessed as the paper's code does it.
+//!
+//! An agent step is one action in up to four frames of the emulator. The observation is the maximum of the last two of them in
+//! greyscale, 84 by 84 pixels. Rewards, lives, ends, memory and observations equal those of Dopamine 4.1.2 and of gymnasium 1.4.0, byte
+//! for byte (`tests/atari_parity.rs`).
+//!
+//! | file | contents |
+//! |---|---|
+//! | `settings` | how a game is played |
+//! | `environment` | [`Atari`]: steps, episodes, observations |
+//! | `screen` | greyscale and the maximum of two frames |
+//! | `resize` | [`AreaResize`], equal to OpenCV's |
+//! | `state` | [`AtariState`]: saving, checking, restoring |
+//! | `vector` | [`AtariVector`]: several games in parallel |
+//!
+//! `cargo xtask atari setup` fetches emulator and ROMs. A program that links this module is under the GPL, version 2 only; the README of
+//! `ale-sys` says what that means.
+//!
+//! ```no_run
+//! use softmoe_env::Player;
+//! use softmoe_env::atari::{AtariGame, Settings, make};
+//!
+//! let mut player = Player::new(make(AtariGame::Pong, &Settings::default(), 7)?);
+//! let points = loop {
+//!     if let Some(episode_return) = player.step(0).finished {
+//!         break episode_return;
+//!     }
+//! };
+//! assert_eq!(points, -21.0); // doing nothing loses
+//! # Ok::<(), softmoe_env::atari::AtariError>(())
+//! ```
+
+mod environment;
+mod error;
+mod resize;
+mod screen;
+mod settings;
+mod state;
+mod vector;
+
+pub use environment::Atari;
+pub use error::AtariError;
+pub use resize::AreaResize;
+pub use settings::Settings;
+pub use softmoe_atari::{AtariGame, Files, GameSet, NotSetUp, Preprocessing};
+pub use state::AtariState;
+pub use vector::AtariVector;
+
+use crate::{RenderedEnvironment, TimeLimit};
+
+/// Height and width of an observation.
+pub const SIZE: usize = 84;
+
+/// A game at the start of its first episode, with a time limit, its random numbers drawn from `seed`.
+///
+/// # Errors
+///
+/// As [`Atari::new`]; [`AtariError::Setting`] if `max_episode_steps` is 0.
+pub fn make(
+    game: AtariGame,
+    settings: &Settings,
+    seed: u64,
+) -> Result<Box<dyn RenderedEnvironment>, AtariError> {
+    settings.check()?;
+    let atari = Atari::new(game, settings, seed)?;
+    Ok(Box::new(TimeLimit::new(atari, settings.max_episode_steps)))
+}
