@@ -79,8 +79,9 @@ mod emulator {
         let mut sources = Vec::new();
         for directory in DIRECTORIES {
             let Ok(entries) = ale.join(directory).read_dir() else { continue };
-            let is_source =
-                |path: &PathBuf| path.extension().is_some_and(|extension| extension == "cpp" || extension == "cxx");
+            let is_source = |path: &PathBuf| {
+                path.extension().is_some_and(|extension| extension == "cpp" || extension == "cxx")
+            };
             sources.extend(entries.flatten().map(|entry| entry.path()).filter(is_source));
         }
         sources.sort();
@@ -91,9 +92,12 @@ mod emulator {
     fn version() -> String {
         let mut parts = VERSION.split('.');
         let mut part = || parts.next().unwrap_or("0");
-        let numbers = [("ALE_VERSION_MAJOR", part()), ("ALE_VERSION_MINOR", part()), ("ALE_VERSION_PATCH", part())];
-        let texts = [("ALE_VERSION", VERSION), ("ALE_VERSION_GIT_SHA", "unknown"), ("STELLA_VERSION", "unknown")];
-        let lines = numbers.into_iter().chain(texts).map(|(name, text)| format!("#define {name} \"{text}\"\n"));
+        let numbers =
+            [("ALE_VERSION_MAJOR", part()), ("ALE_VERSION_MINOR", part()), ("ALE_VERSION_PATCH", part())];
+        let texts =
+            [("ALE_VERSION", VERSION), ("ALE_VERSION_GIT_SHA", "unknown"), ("STELLA_VERSION", "unknown")];
+        let lines =
+            numbers.into_iter().chain(texts).map(|(name, text)| format!("#define {name} \"{text}\"\n"));
         lines.collect()
     }
 

@@ -14,8 +14,7 @@ use crate::time::time;
 use anyhow::{Result, bail};
 use softmoe_config::words::{count, thousands};
 use softmoe_config::{
-    AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory,
-    Setting, names,
+    AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

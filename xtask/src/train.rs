@@ -87,7 +87,8 @@ fn config(options: &TrainOptions) -> Result<(RunConfig, Games)> {
     let period = options.steps.div_ceil(options.evaluations);
     let episodes = usize::try_from(options.episodes).unwrap_or(usize::MAX);
     let encoder_name = encoder.to_string();
-    let encoder_name = encoder_name.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
+    let encoder_name =
+        encoder_name.split(|letter: char| !letter.is_alphanumeric()).next().unwrap_or_default();
     let arm = match agent {
         AgentConfig::Random => RANDOM_ARM.to_owned(),
         AgentConfig::Learning(_) => format!("{}-{encoder_name}-{}", options.agent, options.network),
@@ -134,7 +135,8 @@ mod tests {
 
     #[test]
     fn a_run_of_atari_follows_from_its_names() {
-        let der = parsed("--agent der --game Pong --network softmoe-4 --encoder nature --steps 2000").unwrap();
+        let der =
+            parsed("--agent der --game Pong --network softmoe-4 --encoder nature --steps 2000").unwrap();
         assert_eq!(der.name(), "train/der-nature-softmoe-4/Pong/seed-0");
         assert_eq!(der.environment, EnvironmentConfig::atari_100k(AtariGame::Pong));
         assert_eq!((der.agent, der.network.hidden), (AgentPreset::DerAtari.config(), 512));

@@ -217,7 +217,7 @@ Bytes emulator_screen(const Emulator* emulator) {
 Bytes emulator_ram(const Emulator* emulator) { return bytes(emulator->ale->getRAM().array(), RAM_LENGTH); }
 
 void emulator_palette(const Emulator* emulator, uint8_t* grey, uint8_t* rgb) {
-  // The grey of index i is at i + 1 of a table of 256, so the last index has none. No pixel has it.
+  // ALE looks up the grey of index i at i + 1 of a table of 256: for the last one, past its end.
   uint8_t indices[256];
   for (int index = 0; index < 256; ++index) indices[index] = static_cast<uint8_t>(index);
   ale::ColourPalette& palette = emulator->ale->theOSystem->colourPalette();

@@ -20,11 +20,14 @@ fn play(ale: &mut Ale, frames: usize) {
     }
 }
 
+/// Also the table of actions, which configurations read without the emulator.
 #[test]
-fn states_read_back_in_every_game_of_the_sets() {
+fn every_game_plays_and_its_states_read_back() {
     let mut others = Vec::new();
     for &game in AtariGame::ALL {
         let (mut from, mut to) = (open(game), open(game));
+        let actions = (from.minimal_actions().len(), from.all_actions().len());
+        assert_eq!(actions, (game.minimal_actions(), game.full_actions()), "{game}");
         play(&mut from, 150);
         let state = from.save().expect("a state");
         match to.restore(&state) {
@@ -71,7 +74,8 @@ fn the_screen_and_its_palette_go_together() {
     assert_eq!((air_raid.height(), air_raid.width(), air_raid.screen().len()), (250, 160, 250 * 160));
     play(&mut air_raid, 100);
     let (grey, colours) = air_raid.palette();
-    for &index in air_raid.screen() {
+    // Odd indices are colours that lost their hue, for which ALE's table has no grey of its own.
+    for &index in air_raid.screen().iter().filter(|index| *index % 2 == 0) {
         let [red, green, blue] = colours[usize::from(index)].map(f64::from);
         let level = (0.2989 * red + 0.5870 * green + 0.1140 * blue).round();
         assert_eq!(f64::from(grey[usize::from(index)]), level, "index {index}");

@@ -193,7 +193,9 @@ impl EnvironmentConfig {
 
     /// Notes an agent whose episodes end with a life in an environment whose steps do not, or the other way round.
     pub(crate) fn check_lives(&self, check: &mut Check, agent: &AgentConfig) {
-        if let (EnvironmentConfig::Atari { terminal_on_life_loss, .. }, Some(learning)) = (self, agent.learning()) {
+        if let (EnvironmentConfig::Atari { terminal_on_life_loss, .. }, Some(learning)) =
+            (self, agent.learning())
+        {
             check.that(
                 *terminal_on_life_loss == learning.terminal_on_life_loss,
                 "environment.terminal_on_life_loss",

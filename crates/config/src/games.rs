@@ -287,7 +287,8 @@ mod tests {
     fn games_of_atari_are_found_by_name_and_by_set() {
         let atari = Games::Atari(Vec::new());
         assert_eq!(atari.game("Pong"), Ok(Game::Atari(AtariGame::Pong)));
-        for (mistyped, meant) in [("pong", "Pong"), ("space_invaders", "SpaceInvaders"), ("Q*bert", "Qbert")] {
+        for (mistyped, meant) in [("pong", "Pong"), ("space_invaders", "SpaceInvaders"), ("Q*bert", "Qbert")]
+        {
             let message = atari.game(mistyped).unwrap_err().to_string();
             assert!(message.contains(&format!("did you mean `{meant}`?")), "{message}");
         }

@@ -1,8 +1,8 @@
 //! The presets, number by number, against the tables they come from.
 
 use softmoe_config::{
-    AgentPreset, AgentSteps, EncoderSpec, EnvironmentConfig, Game, GymGame, HeadSpec, InterventionSpec,
-    LearningConfig, LossSpec, MinAtarGame, ScoreScale, SlotsSpec, TokensSpec,
+    AgentPreset, AgentSteps, AtariGame, EncoderSpec, EnvironmentConfig, Game, GymGame, HeadSpec,
+    InterventionSpec, LearningConfig, LossSpec, MinAtarGame, ScoreScale, SlotsSpec, TokensSpec,
 };
 
 /// The numbers of a preset.
@@ -210,6 +210,26 @@ fn minatar_as_published() {
         };
         assert_eq!(EnvironmentConfig::of(Game::MinAtar(game)), published);
         assert_eq!(published.game(), Game::MinAtar(game));
+    }
+}
+
+/// The paper's Atari (Machado et al. 2018: sticky actions 0.25), and Atari 100k for DER, whose episodes end with a life.
+#[test]
+fn atari_as_published() {
+    for &game in AtariGame::ALL {
+        let paper = EnvironmentConfig::of(Game::Atari(game));
+        let spec = paper.spec();
+        assert_eq!((spec.frame, spec.stack, spec.actions), ([84, 84, 1], 4, game.minimal_actions()));
+        let rainbow = AgentPreset::RainbowAtari.config();
+        assert_eq!(EnvironmentConfig::played_by(&rainbow, Game::Atari(game)), paper);
+        let der = EnvironmentConfig::played_by(&AgentPreset::DerAtari.config(), Game::Atari(game));
+        let EnvironmentConfig::Atari { sticky_action_probability, terminal_on_life_loss, noop_max, .. } = der
+        else {
+            panic!("{der:?}")
+        };
+        assert_eq!((sticky_action_probability, terminal_on_life_loss, noop_max), (0.0, true, 30));
+        paper.validate().expect("valid");
+        der.validate().expect("valid");
     }
 }
 

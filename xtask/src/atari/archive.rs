@@ -53,10 +53,17 @@ pub(super) fn unpack(archive: &Path, to: &Path) -> Result<()> {
         match entry.header().entry_type() {
             EntryType::Regular | EntryType::Continuous => {}
             EntryType::Directory => continue,
-            other => bail!("{} has {} of type {other:?}, which is no file", archive.display(), path.display()),
+            other => {
+                bail!("{} has {} of type {other:?}, which is no file", archive.display(), path.display())
+            }
         }
         if entry.size() > LARGEST {
-            bail!("{} has {} of {} bytes, which is too large", archive.display(), path.display(), entry.size());
+            bail!(
+                "{} has {} of {} bytes, which is too large",
+                archive.display(),
+                path.display(),
+                entry.size()
+            );
         }
         let target = to.join(place);
         if let Some(parent) = target.parent() {

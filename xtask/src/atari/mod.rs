@@ -10,7 +10,7 @@ use softmoe_atari::{ARCHIVE, ARCHIVE_SHA256, AtariGame, Files, GameSet, NotSetUp
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is said once, before the files are there.
+/// What is said once, when the files are put there for the first time.
 const NOTICE: &str = "\
 The Arcade Learning Environment (ALE) and the emulator Stella in it are under the GNU General Public License, version 2 only. A program that is
 built with the feature `atari` may be used freely, but distributed only under the terms of that license. The games of MinAtar are under
@@ -49,6 +49,7 @@ pub(crate) fn atari(task: &AtariTask) -> Result<()> {
 
 fn setup(files: &Files, options: &SetupOptions) -> Result<()> {
     let directory = files.directory();
+    let mut is_first = false;
     match files.check() {
         Ok(()) => match archive::check(directory) {
             Ok(()) => {
@@ -70,7 +71,7 @@ fn setup(files: &Files, options: &SetupOptions) -> Result<()> {
                     softmoe_atari::VARIABLE
                 );
             }
-            output::error_line(format_args!("{NOTICE}\n"));
+            is_first = true;
         }
         Err(NotSetUp::Other(_)) => output::error_line(format_args!(
             "The files in {} are those of another version: they are replaced",
@@ -88,6 +89,9 @@ fn setup(files: &Files, options: &SetupOptions) -> Result<()> {
         None => download::fetch(scratch.path())?,
     };
     archive::verify(&archive)?;
+    if is_first {
+        output::error_line(format_args!("{NOTICE}\n"));
+    }
     let unpacked = scratch.path().join("unpacked");
     archive::unpack(&archive, &unpacked)?;
     archive::check(&unpacked).map_err(|reason| anyhow::anyhow!("{ARCHIVE} is incomplete: {reason}"))?;

@@ -214,7 +214,8 @@ fn atari(size: Size) -> Vec<Group> {
             arguments: words(&format!("--only {kind}/{game} --steps {steps}")),
         };
         let vector = script("AtariVectorEnv", "ale-py", &format!("vec-{environments}"));
-        let wrappers = (environments == 1).then(|| (script("gymnasium", "gymnasium", "gym-1"), Some(1.0 / 1.2)));
+        let wrappers =
+            (environments == 1).then(|| (script("gymnasium", "gymnasium", "gym-1"), Some(1.0 / 1.2)));
         let (peers, targets) = std::iter::once((vector, Some(1.0))).chain(wrappers).unzip();
         Group {
             ours: words(&format!("atari {game} {environments} --steps {steps}")),

@@ -58,9 +58,9 @@ impl Taps {
             all.push((first, weights));
         }
         let count = all.iter().map(|(_, weights)| weights.len()).max().unwrap_or(0);
-        let padded = all.iter().flat_map(|(_, weights)| {
-            weights.iter().copied().chain(std::iter::repeat(0.0)).take(count)
-        });
+        let padded = all
+            .iter()
+            .flat_map(|(_, weights)| weights.iter().copied().chain(std::iter::repeat(0.0)).take(count));
         Taps { count, weights: padded.collect(), first: all.iter().map(|(first, _)| *first).collect() }
     }
 
@@ -115,7 +115,11 @@ impl AreaResize {
     /// If a length differs.
     pub fn update(&mut self, input: &[u8], changed: &[bool], output: &mut [u8]) {
         let height = self.rows.len();
-        assert_eq!((input.len(), changed.len()), (height * self.width, height), "the picture has another size");
+        assert_eq!(
+            (input.len(), changed.len()),
+            (height * self.width, height),
+            "the picture has another size"
+        );
         assert_eq!(output.len(), SIZE * SIZE, "an output has {SIZE} x {SIZE} bytes");
         for row in (0..height).filter(|row| changed[*row]) {
             let pixels = &input[row * self.width..][..self.width];

@@ -73,8 +73,9 @@ impl Screen {
             let pooled = &mut rest[..width];
             let (one, two) = (&first[at.clone()], &second[at.clone()]);
             let above = at.start.wrapping_sub(width)..at.start;
-            let is_as_above =
-                row > 0 && one == &first[above.clone()] && (!self.has_second || two == &second[above.clone()]);
+            let is_as_above = row > 0
+                && one == &first[above.clone()]
+                && (!self.has_second || two == &second[above.clone()]);
             if is_as_above {
                 pooled.copy_from_slice(&before[above]);
             } else if !self.has_second || one == two {

@@ -85,7 +85,8 @@ impl AtariVector {
     pub fn step(&mut self, actions: &[usize]) {
         assert_eq!(actions.len(), self.players.len(), "each environment takes one action");
         let length = self.states.len() / self.players.len().max(1);
-        let results = self.states.par_chunks_exact_mut(length.max(1)).zip(&mut self.steps).zip(&mut self.finished);
+        let results =
+            self.states.par_chunks_exact_mut(length.max(1)).zip(&mut self.steps).zip(&mut self.finished);
         self.players.par_iter_mut().zip(actions).zip(results).for_each(
             |((player, &action), ((state, step), finished))| {
                 let played = player.step(action);

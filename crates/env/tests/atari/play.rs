@@ -1,17 +1,16 @@
 //! Facts about games and settings.
 
-use softmoe_env::atari::{Atari, AtariGame, Preprocessing, Settings, make};
 use softmoe_env::Environment;
+use softmoe_env::atari::{Atari, AtariGame, Preprocessing, Settings, make};
 
 use crate::is_set_up;
 
-/// The table of actions, which configurations read without the emulator.
 #[test]
-fn every_game_has_the_actions_of_the_table() {
-    if !is_set_up("every_game_has_the_actions_of_the_table") {
+fn actions_are_minimal_or_all() {
+    if !is_set_up("actions_are_minimal_or_all") {
         return;
     }
-    for &game in AtariGame::ALL {
+    for game in [AtariGame::Breakout, AtariGame::Skiing, AtariGame::AirRaid] {
         let actions = |full_action_set| {
             let settings = Settings { full_action_set, ..Settings::default() };
             Atari::new(game, &settings, 1).unwrap_or_else(|error| panic!("{game}: {error}")).spec().actions

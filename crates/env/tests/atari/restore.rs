@@ -104,7 +104,8 @@ fn restored_games_continue_bit_for_bit_with_other_settings() {
     }
     let frames = Settings { frame_skip: 1, ..Settings::default() };
     in_all(GameSet::Sixty.games(), &frames, 4);
-    let lives = Settings { full_action_set: true, preprocessing: Preprocessing::Gymnasium, ..Settings::atari_100k() };
+    let lives =
+        Settings { full_action_set: true, preprocessing: Preprocessing::Gymnasium, ..Settings::atari_100k() };
     in_all(GameSet::TwentySix.games(), &lives, 3);
 }
 
@@ -147,5 +148,8 @@ fn states_of_other_games_are_refused_by_name() {
     let mut breakout = open(AtariGame::Breakout, &Settings::default(), 1);
     let state: AtariState = SaveState::save(&pong);
     let error = SaveState::restore(&mut breakout, state).expect_err("another game");
-    assert!(matches!(error, RestoreError::OtherEnvironment { found: "Pong", expected: "Breakout" }), "{error}");
+    assert!(
+        matches!(error, RestoreError::OtherEnvironment { found: "Pong", expected: "Breakout" }),
+        "{error}"
+    );
 }
