@@ -18,9 +18,11 @@ struct Size {
 /// The size of a run's replay; `None` without a replay.
 fn size(config: &RunConfig) -> Option<Size> {
     let learning = config.agent.learning()?;
-    let frame_len = config.architecture(0)?.observation.iter().product();
+    // Single frames are stored, and stacked in samples.
+    let spec = config.environment.spec();
+    let (frame_len, stack) = (spec.frame_bytes(), spec.stack);
     let (capacity, n_step, discount) = (learning.replay_capacity, learning.n_step, learning.discount);
-    let layout = Layout { capacity, frame_len, channels: 1, stack: 1, n_step, discount };
+    let layout = Layout { capacity, frame_len, channels: 1, stack, n_step, discount };
     Some(Size { bytes: layout.bytes(), compressed: learning.replay_compressed })
 }
 

@@ -52,14 +52,14 @@ impl Memory {
     ///
     /// [`TooLarge`] if it does not fit the total memory.
     pub fn check(self, config: &RunConfig) -> Result<Option<String>, TooLarge> {
-        let (Some(learning), Some(architecture)) = (config.agent.learning(), config.architecture(0)) else {
-            return Ok(None);
-        };
+        let Some(learning) = config.agent.learning() else { return Ok(None) };
+        // Single frames are stored, and stacked in samples.
+        let spec = config.environment.spec();
         let layout = Layout {
             capacity: learning.replay_capacity,
-            frame_len: architecture.observation.iter().product(),
+            frame_len: spec.frame_bytes(),
             channels: 1,
-            stack: 1,
+            stack: spec.stack,
             n_step: learning.n_step,
             discount: learning.discount,
         };
