@@ -1,4 +1,4 @@
-//! Compiles the C++ core of the Arcade Learning Environment, where the feature `emulator` asks for it.
+//! Compiles the C++ core of the Arcade Learning Environment if the feature `emulator` is on.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
@@ -12,9 +12,9 @@ mod emulator {
     use std::path::{Path, PathBuf};
     use std::{env, fs, process};
 
-    /// Directories of the core's sources, without those of other languages and of the vector environment.
+    /// Source directories of the core, without the bindings to other languages and the vector environment.
     const DIRECTORIES: [&str; 6] = ["", "common", "emucore", "environment", "games", "games/supported"];
-    /// Number of source files in them.
+    /// Number of source files in these directories.
     const SOURCES: usize = 170;
 
     pub(super) fn compile() {
@@ -41,7 +41,7 @@ mod emulator {
         let compile = |library: &str, files: &[PathBuf]| {
             let mut build = cc::Build::new();
             build.cpp(true).std("c++17").opt_level(3).debug(false).warnings(false);
-            // With assertions, some inputs would end the process.
+            // With assertions, some inputs would abort the process.
             build.define("NDEBUG", None);
             build.include(&generated).include(&source);
             build.includes(zlib.iter()).files(files);
@@ -52,9 +52,9 @@ mod emulator {
                 ));
             }
         };
-        // First what is ours: the linker wants the caller before the called.
+        // The glue code comes first: the linker needs the caller before the callee.
         compile("softmoe_ale_glue", &["glue/glue.cpp".into()]);
-        // ALE itself takes minutes: it is compiled again only where its files, the compiler or the target differ.
+        // Compiling ALE takes minutes. It is recompiled only if its files, the compiler or the target differ.
         let setting = |name: &str| env::var(name).unwrap_or_default();
         let key = format!(
             "{} {ARCHIVE} {} {} {}",
@@ -88,7 +88,7 @@ mod emulator {
         sources
     }
 
-    /// What ALE's own build writes into this file.
+    /// The contents of `version.hpp`, which ALE's own build generates.
     fn version() -> String {
         let mut parts = VERSION.split('.');
         let mut part = || parts.next().unwrap_or("0");
@@ -101,7 +101,7 @@ mod emulator {
         lines.collect()
     }
 
-    /// Ends the build with one message.
+    /// Stops the build with an error message.
     fn stop(message: &str) -> ! {
         println!("cargo:error={message}");
         process::exit(1);

@@ -1,4 +1,4 @@
-//! `cargo xtask train`: one run, put together from an agent, a network, an encoder and a game.
+//! `cargo xtask train`: trains one run, given by an agent, a network, an encoder and a game.
 
 use crate::cli::TrainOptions;
 use crate::store::{self, State};
@@ -11,11 +11,11 @@ use softmoe_config::{
 };
 use std::process::{Command, ExitCode};
 
-/// The first part of the runs' names, where figures have their profile.
+/// First part of the run's name, where runs of figures have their profile.
 const PROFILE: &str = "train";
-/// Most agent steps between two checkpoints: minutes of the slowest agents.
+/// Maximum number of agent steps between two checkpoints: minutes with the slowest agents.
 const CHECKPOINT_PERIOD: u64 = 5_000;
-/// Names of the suites.
+/// Names of the suites of games.
 const SUITES: [&str; 3] = ["atari", "minatar", "gym"];
 /// Names of the agents.
 const AGENTS: [&str; 4] = ["dqn", "rainbow", "der", RANDOM_ARM];
@@ -44,7 +44,7 @@ pub(crate) fn train(options: &TrainOptions) -> Result<ExitCode> {
     output::error_line(format_args!("{} in {}", config.name(), directory.path().display()));
     let mut command = Command::new(&program);
     command.arg(directory.run_ron()).arg("--device").arg(device.to_string());
-    // It has the terminal: its progress is shown there, and Ctrl-C reaches it.
+    // The worker inherits the terminal: it shows its progress there, and Ctrl-C reaches it.
     let status = command.status().with_context(|| format!("cannot start {}", program.display()))?;
     Ok(match status.code() {
         Some(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
@@ -52,7 +52,7 @@ pub(crate) fn train(options: &TrainOptions) -> Result<ExitCode> {
     })
 }
 
-/// The run's configuration, and its game in its suite.
+/// The run's configuration, and its game as a one-element list.
 fn config(options: &TrainOptions) -> Result<(RunConfig, Games)> {
     let suite = match known("suite", &options.suite, SUITES)? {
         "atari" => Games::Atari(Vec::new()),

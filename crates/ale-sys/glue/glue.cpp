@@ -27,8 +27,8 @@ using ale::ALEInterface;
 using ale::ALEState;
 using ale::StellaEnvironment;
 
-// ALE's states lack the action in force, which a sticky action repeats, and its members are private. An explicit instantiation
-// may name private members, and a friend that it defines gives them out.
+// ALE's saved states lack the action that a sticky action repeats, and the members that hold it are private. An explicit template
+// instantiation may name private members, and a friend function that it defines exposes them.
 Action& action_in_force(StellaEnvironment& environment);
 float& strength_in_force(StellaEnvironment& environment);
 
@@ -40,14 +40,14 @@ struct InForce {
 
 template struct InForce<&StellaEnvironment::m_player_a_action, &StellaEnvironment::m_paddle_a_strength>;
 
-// ALE's states also lack which patterns of its tables the graphics chip draws with until the next write to a register: parts of the first frame
-// depend on it. The chip names a debugger as its friend, which ALE does not have.
+// ALE's saved states also lack the table patterns that the graphics chip draws until the next write to a register. Parts of the first
+// frame depend on them. The chip declares a debugger class as its friend, which ALE does not define.
 namespace ale::stella {
 class TIADebug {
  public:
-  // A place in a table, in elements; places in the table of nothing have the highest bit set.
+  // Marks an offset into the disabled mask table by its highest bit. Offsets count elements.
   static constexpr uint32_t NOTHING = 1u << 31;
-  // Elements that the chip reads from a place on.
+  // Number of elements that the chip reads from an offset on.
   static constexpr uint32_t LINE = 160;
 
   explicit TIADebug(TIA& chip) : chip(chip) {}
@@ -105,9 +105,9 @@ struct Emulator {
 
 namespace {
 
-// Actions of the first player. Others would end the process.
+// Number of actions of the first player. Other actions would make ALE exit the process.
 constexpr int32_t ACTIONS = PLAYER_A_MAX;
-// Force of a paddle's movement.
+// Strength of a paddle's movement.
 constexpr float FULL = 1.0f;
 // Pixels of one of the emulator's two frame buffers.
 constexpr size_t FRAME_BUFFER = 160 * 300;
@@ -119,7 +119,7 @@ void tell(Message message, const char* text) {
   message.text[length] = 0;
 }
 
-// Runs `body`, and turns whatever it throws into a message.
+// Runs `body` and turns any exception into a message.
 template <typename Body>
 int guarded(Message message, Body body) noexcept {
   try {
@@ -139,13 +139,13 @@ int guarded(Message message, Body body) noexcept {
 
 Bytes bytes(const void* data, size_t length) { return {static_cast<const uint8_t*>(data), length}; }
 
-// Whether the file is the ROM of this game. ALE ends the process for a ROM that it does not know.
+// Checks that the file is the ROM of this game. ALE exits the process on an unknown ROM.
 void check_rom(const std::filesystem::path& path, const std::string& game) {
   std::ifstream file(path, std::ios::binary);
   if (!file) throw std::runtime_error("the file cannot be read");
   std::vector<uint8_t> rom{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const std::string sum = ale::stella::MD5(rom.data(), rom.size());
-  // Without a name only the sum decides.
+  // Without a name, only the MD5 sum decides.
   const std::unique_ptr<ale::RomSettings> settings(ale::buildRomRLWrapper({}, sum));
   if (!settings || settings->md5() != sum) {
     throw std::runtime_error("it is damaged, or is no game that ALE knows: its MD5 sum is " + sum);
@@ -177,7 +177,7 @@ int emulator_open(const char* rom, const char* game, Options options, Emulator**
     ale.setInt("max_num_frames_per_episode", options.max_frames);
     ale.loadROM(rom);
     if (screen_length(emulator.get()) > FRAME_BUFFER) throw std::runtime_error("its screen is too large");
-    // ALE does not initialise it.
+    // ALE does not initialise this member.
     strength_in_force(*ale.environment) = FULL;
     *opened = emulator.release();
   });
@@ -217,7 +217,7 @@ Bytes emulator_screen(const Emulator* emulator) {
 Bytes emulator_ram(const Emulator* emulator) { return bytes(emulator->ale->getRAM().array(), RAM_LENGTH); }
 
 void emulator_palette(const Emulator* emulator, uint8_t* grey, uint8_t* rgb) {
-  // ALE looks up the grey of index i at i + 1 of a table of 256: for the last one, past its end.
+  // ALE reads the grey level of index i at i + 1 of a table of 256, so the last index would be out of bounds.
   uint8_t indices[256];
   for (int index = 0; index < 256; ++index) indices[index] = static_cast<uint8_t>(index);
   ale::ColourPalette& palette = emulator->ale->theOSystem->colourPalette();
@@ -247,7 +247,7 @@ int emulator_restore(Emulator* emulator, Bytes state, Message message) {
     const std::string given(reinterpret_cast<const char*>(state.data), state.length);
     try {
       ale.restoreSystemState(ALEState(given));
-      // ALE ignores parts that it could not read.
+      // ALE ignores parts that it cannot read.
       if (ale.cloneSystemState().serialize() != given) throw std::runtime_error("the emulator does not read it back");
     } catch (...) {
       ale.restoreSystemState(before);

@@ -1,5 +1,5 @@
-// The C interface between Rust and ALE. Every function that can fail returns 0 for success and writes a message otherwise.
-// No exception leaves it, and no call of it reaches one of ALE's exits: see the checks in glue.cpp.
+// The C interface between Rust and ALE. Every function that can fail returns 0 on success and writes a message on failure.
+// No exception crosses the interface, and no call makes ALE exit the process: see the checks in glue.cpp.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,17 +8,17 @@ extern "C" {
 
 struct Emulator;
 
-// Where a failed call writes its message: at most `capacity` bytes, with a zero at the end.
+// Buffer for the message of a failed call: at most `capacity` bytes, zero-terminated.
 struct Message {
   char* text;
   size_t capacity;
 };
 
-// What is decided before a game starts. ALE reads it when it loads the ROM.
+// Options that are fixed before a game starts. ALE reads them when it loads the ROM.
 struct Options {
   int32_t seed;         // not negative
-  float repeat_action;  // probability that the last action stays in force, once for each frame
-  int32_t max_frames;   // frames after which an episode is truncated; 0 for none
+  float repeat_action;  // probability of a sticky action, drawn once for each frame
+  int32_t max_frames;   // frames after which an episode is truncated; 0 for no limit
 };
 
 // Borrowed bytes, valid until the next call with the same emulator.
@@ -39,27 +39,27 @@ int32_t emulator_truncated(const Emulator* emulator);
 
 // Height and width of the screen, in pixels.
 void emulator_size(const Emulator* emulator, size_t* height, size_t* width);
-// Indices into the palette, row by row.
+// Palette indices, row by row.
 Bytes emulator_screen(const Emulator* emulator);
 Bytes emulator_ram(const Emulator* emulator);
-// For each of 256 indices of the palette: its grey level, and its red, green and blue.
+// The grey level and the RGB colour of each of the 256 palette indices.
 void emulator_palette(const Emulator* emulator, uint8_t* grey, uint8_t* rgb);
-// Writes the actions' numbers to 18 bytes, and gives how many there are.
+// Writes the numbers of the actions to an array of 18 bytes, and returns their count.
 size_t emulator_actions(const Emulator* emulator, int32_t minimal, uint8_t* actions);
 
-// The emulator's own state, its random generator included, but without the following.
+// Saves the emulator's own state, including its random generator, but without the parts below.
 int emulator_save(Emulator* emulator, Bytes* state, Message message);
-// Takes it. Where the state does not read back as it was given, the former one is put back.
+// Restores a saved state. If the emulator does not serialise the same state again, the old state is put back.
 int emulator_restore(Emulator* emulator, Bytes state, Message message);
-// The action in force, which a sticky action repeats.
+// The action that a sticky action repeats.
 int32_t emulator_held_action(Emulator* emulator);
 int emulator_hold_action(Emulator* emulator, int32_t action, Message message);
-// The pixels of the last frame and of the one before, each as long as the screen.
+// The pixels of the current and of the previous frame, each with the length of the screen.
 void emulator_frames(const Emulator* emulator, Bytes* current, Bytes* previous);
-// Overwrites them, and the screen with the last one.
+// Overwrites both frames, and the screen with the current one.
 int emulator_set_frames(Emulator* emulator, Bytes current, Bytes previous, Message message);
 
-// The six patterns that the graphics chip draws with: ball, missiles, players, playfield, as places in its tables.
+// The six patterns that the graphics chip draws (ball, missiles, players, playfield), as offsets into its tables.
 int emulator_patterns(const Emulator* emulator, uint32_t* places, Message message);
 int emulator_set_patterns(Emulator* emulator, const uint32_t* places, Message message);
 

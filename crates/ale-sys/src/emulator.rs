@@ -8,20 +8,20 @@ use std::{fs, ptr, slice};
 use crate::error::AleError;
 use crate::interface::{self, Bytes, Emulator, Message, Options};
 
-/// Bytes of the longest message of a failed call.
+/// Maximum length of an error message in bytes.
 const MESSAGE: usize = 512;
-/// Bytes of the largest ROM that a cartridge holds, and some more. ALE's own largest has 16,384.
+/// Upper bound on the size of a ROM in bytes, with a margin. ALE's largest ROM has 16,384 bytes.
 const LARGEST_ROM: u64 = 1 << 20;
 
-/// One of the 18 actions of the joystick, by ALE's number: 0 does nothing, 1 fires, and so on.
+/// One of the 18 joystick actions, by ALE's number: 0 is a no-op, 1 fires, and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Action(u8);
 
 impl Action {
-    /// The action that does nothing.
+    /// The no-op.
     pub const NOOP: Action = Action(0);
 
-    /// The action of this number; none if it is not below 18.
+    /// The action with this number; `None` unless the number is below 18.
     pub const fn new(number: u8) -> Option<Self> {
         if number < 18 { Some(Action(number)) } else { None }
     }
@@ -32,35 +32,35 @@ impl Action {
     }
 }
 
-/// What is decided before a game starts.
+/// Options that are fixed before a game starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AleOptions {
     /// Seed of the generator that draws sticky actions, at most 2^31 - 1.
     pub seed: u32,
-    /// Probability that the last action stays in force, drawn once for each frame.
+    /// Probability of a sticky action: the previous action is repeated. Drawn once for each frame.
     pub repeat_action_probability: f32,
-    /// Frames after which an episode is truncated, counted by ALE from the console's start; 0 for none.
+    /// Number of frames after which an episode is truncated; 0 for no limit. ALE counts from the start of the console.
     pub max_frames: u32,
 }
 
-/// The whole state of an [`Ale`].
+/// The complete state of an [`Ale`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AleState {
-    /// ALE's own state, its random generator included.
+    /// ALE's own state, including its random generator.
     pub emulator: Vec<u8>,
-    /// The action in force, which a sticky action repeats.
+    /// The action that a sticky action repeats.
     pub held_action: Action,
-    /// The last frame: indices into the palette, as long as the [screen](Ale::screen).
+    /// The current frame: palette indices, with the length of the [screen](Ale::screen).
     pub frame: Vec<u8>,
-    /// The frame before it, of which parts may show through in the next one.
+    /// The previous frame. Parts of it may show through in the next frame.
     pub previous_frame: Vec<u8>,
-    /// The patterns that the graphics chip draws with until its registers are written, as places in its tables.
+    /// The patterns that the graphics chip draws until its registers are next written, as offsets into its tables.
     pub patterns: [u32; 6],
 }
 
 /// A game in the emulator.
 ///
-/// It can be sent to another thread, and is not shared between threads.
+/// An `Ale` can be sent to another thread, but not shared between threads.
 #[derive(Debug)]
 pub struct Ale {
     emulator: NonNull<Emulator>,
@@ -68,25 +68,25 @@ pub struct Ale {
     width: usize,
 }
 
-// SAFETY: an emulator owns all that it changes. ALE's shared tables are written once, before the first reader, under
-// `std::call_once`, so an emulator may move to another thread.
+// SAFETY: an emulator owns all data that it changes. ALE writes its shared tables once, before the first read, under
+// `std::call_once`. An emulator may therefore move to another thread.
 unsafe impl Send for Ale {}
 
 impl Drop for Ale {
     fn drop(&mut self) {
-        // SAFETY: the pointer came from `emulator_open`, and nothing uses it after this.
+        // SAFETY: the pointer came from `emulator_open`, and nothing uses it after this call.
         unsafe { interface::emulator_close(self.emulator.as_ptr()) }
     }
 }
 
 impl Ale {
-    /// The game in the file `rom`, which must be that of `game` (as ALE names it, e.g. `space_invaders`), at the start of an
-    /// episode.
+    /// Opens the game in the file `rom` at the start of an episode. The file must be the ROM of `game` (ALE's name, e.g.
+    /// `space_invaders`).
     ///
     /// # Errors
     ///
-    /// [`AleError::Option`] for an option out of range; [`AleError::Rom`] if the file is missing, unreadable, damaged or of another
-    /// game.
+    /// [`AleError::Option`] for an option out of range; [`AleError::Rom`] if the file is missing, unreadable, damaged or the ROM
+    /// of another game.
     pub fn open(rom: &Path, game: &str, options: AleOptions) -> Result<Self, AleError> {
         let AleOptions { seed, repeat_action_probability: repeat_action, max_frames } = options;
         let seed = number("seed", seed)?;
@@ -121,7 +121,7 @@ impl Ale {
         Ok(ale)
     }
 
-    /// Starts a new episode. The emulator's own randomness goes on, so episodes differ.
+    /// Starts a new episode. The emulator's random generator is not reset, so episodes differ.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl Ale {
         })
     }
 
-    /// Emulates one frame and gives its reward. After the end of an episode nothing happens.
+    /// Emulates one frame and returns its reward. After the end of an episode, the call has no effect.
     ///
     /// # Errors
     ///
@@ -147,13 +147,13 @@ impl Ale {
         Ok(reward)
     }
 
-    /// Lives that are left; 0 in a game without lives.
+    /// Remaining lives; 0 in a game without lives.
     pub fn lives(&self) -> i32 {
-        // SAFETY: the emulator is open. The C++ function reads a number of the loaded game and changes nothing.
+        // SAFETY: the emulator is open. The C++ function only reads a number of the loaded game.
         unsafe { interface::emulator_lives(self.emulator.as_ptr()) }
     }
 
-    /// Whether the episode has ended by the game's rules.
+    /// Whether the game is over.
     pub fn is_game_over(&self) -> bool {
         // SAFETY: the emulator is open.
         unsafe { interface::emulator_game_over(self.emulator.as_ptr()) != 0 }
@@ -165,12 +165,12 @@ impl Ale {
         unsafe { interface::emulator_truncated(self.emulator.as_ptr()) != 0 }
     }
 
-    /// Rows of the screen. Most games have 210; some have up to 250.
+    /// Height of the screen in pixels. Most games have 210; some have up to 250.
     pub fn height(&self) -> usize {
         self.height
     }
 
-    /// Pixels of a row: 160.
+    /// Width of the screen in pixels: 160.
     pub fn width(&self) -> usize {
         self.width
     }
@@ -181,45 +181,45 @@ impl Ale {
     ///
     /// (height, width): indices into the [palette](Self::palette), row by row.
     pub fn screen(&self) -> &[u8] {
-        // SAFETY: the emulator is open, and its screen stays where it is until a call that needs `&mut self`.
+        // SAFETY: the emulator is open, and its screen does not move until a call that needs `&mut self`.
         unsafe { borrowed(interface::emulator_screen(self.emulator.as_ptr())) }
     }
 
-    /// The console's memory, 128 bytes.
+    /// The console's RAM, 128 bytes.
     pub fn ram(&self) -> &[u8] {
-        // SAFETY: the emulator is open, and its copy of the memory stays where it is until a call that needs `&mut self`.
+        // SAFETY: the emulator is open, and its copy of the RAM does not move until a call that needs `&mut self`.
         unsafe { borrowed(interface::emulator_ram(self.emulator.as_ptr())) }
     }
 
-    /// The grey level, and the red, green and blue, of each of the palette's 256 indices.
+    /// The grey level and the RGB colour of each of the 256 palette indices.
     pub fn palette(&self) -> ([u8; 256], [[u8; 3]; 256]) {
         let (mut grey, mut colours) = ([0; 256], [[0; 3]; 256]);
         let rgb = colours.as_flattened_mut();
-        // SAFETY: the emulator is open; the call writes 256 and 768 bytes, which is what there is.
+        // SAFETY: the emulator is open; the call writes 256 and 768 bytes, the sizes of the two arrays.
         unsafe { interface::emulator_palette(self.emulator.as_ptr(), grey.as_mut_ptr(), rgb.as_mut_ptr()) };
         (grey, colours)
     }
 
-    /// The actions that make a difference in this game, in ALE's order.
+    /// The game's minimal action set, in ALE's order.
     pub fn minimal_actions(&self) -> Vec<Action> {
         self.actions(true)
     }
 
-    /// All actions that this game takes, in ALE's order.
+    /// The game's full action set, in ALE's order.
     pub fn all_actions(&self) -> Vec<Action> {
         self.actions(false)
     }
 
     fn actions(&self, minimal: bool) -> Vec<Action> {
         let mut actions = [0; 18];
-        // SAFETY: the emulator is open; the call writes at most 18 bytes, which is what there is.
+        // SAFETY: the emulator is open; the call writes at most 18 bytes, the size of the array.
         let count = unsafe {
             interface::emulator_actions(self.emulator.as_ptr(), minimal.into(), actions.as_mut_ptr())
         };
         actions[..count].iter().copied().filter_map(Action::new).collect()
     }
 
-    /// The whole state.
+    /// Saves the complete state.
     ///
     /// # Errors
     ///
@@ -227,8 +227,8 @@ impl Ale {
     pub fn save(&self) -> Result<AleState, AleError> {
         let mut state = Bytes { data: ptr::null(), length: 0 };
         call(|message| {
-            // SAFETY: the emulator is open, and `state` and `message` are valid places. The call changes nothing but the text that
-            // `state` then points to, which nothing else borrows.
+            // SAFETY: the emulator is open, and `state` and `message` are valid places. The call changes only the text that
+            // `state` then points to, and nothing else borrows that text.
             unsafe { interface::emulator_save(self.emulator.as_ptr(), &mut state, message) }
         })
         .map_err(|reason| AleError::Exception { call: "save", reason })?;
@@ -240,7 +240,7 @@ impl Ale {
         let held_action = u8::try_from(held).ok().and_then(Action::new).unwrap_or(Action::NOOP);
         let mut patterns = [0; 6];
         call(|message| {
-            // SAFETY: the emulator is open, and there is room for six places.
+            // SAFETY: the emulator is open, and the array has room for six offsets.
             unsafe { interface::emulator_patterns(self.emulator.as_ptr(), patterns.as_mut_ptr(), message) }
         })
         .map_err(|reason| AleError::Exception { call: "save", reason })?;
@@ -249,12 +249,12 @@ impl Ale {
 
     /// Continues from a saved state of the same game.
     ///
-    /// ALE takes most damaged states without a word, and some end the process: give only bytes whose integrity was checked.
+    /// ALE accepts most damaged states without an error, and some make it exit the process. Pass only bytes whose integrity was checked.
     ///
     /// # Errors
     ///
-    /// [`AleError::State`] if the state is of another size, or does not read back as it was given. The emulator then
-    /// continues as if nothing had happened.
+    /// [`AleError::State`] if the state has the wrong size, or if the emulator does not serialise the same state again after the
+    /// restore. The emulator then returns to its old state.
     pub fn restore(&mut self, state: &AleState) -> Result<(), AleError> {
         let refused = |reason: String| AleError::State { reason };
         if state.emulator.is_empty() {
@@ -281,11 +281,11 @@ impl Ale {
         result
     }
 
-    /// Sets what ALE's own state lacks, if all of it is possible.
+    /// Sets the parts of the state that ALE's own state lacks. Fails on an invalid value.
     fn set_rest(&mut self, state: &AleState) -> Result<(), String> {
         let emulator = self.emulator.as_ptr();
         call(|message| {
-            // SAFETY: the emulator is open, and there are six places, which the call checks.
+            // SAFETY: the emulator is open, and the array has six offsets, which the call checks.
             unsafe { interface::emulator_set_patterns(emulator, state.patterns.as_ptr(), message) }
         })?;
         call(|message| {
@@ -299,13 +299,13 @@ impl Ale {
         })
     }
 
-    /// The last frame and the one before it, as the emulator drew them.
+    /// The current and the previous frame, as the emulator drew them.
     fn frames(&self) -> [&[u8]; 2] {
         let mut frames = [Bytes { data: ptr::null(), length: 0 }; 2];
         let [current, previous] = &mut frames;
         // SAFETY: the emulator is open, and both places are valid.
         unsafe { interface::emulator_frames(self.emulator.as_ptr(), current, previous) };
-        // SAFETY: the frames stay where they are until a call that needs `&mut self`.
+        // SAFETY: the frames do not move until a call that needs `&mut self`.
         frames.map(|frame| unsafe { borrowed(frame) })
     }
 
@@ -320,7 +320,7 @@ impl Ale {
     }
 }
 
-/// A number that ALE's signed settings hold.
+/// Converts a number to the signed type of ALE's settings.
 fn number(option: &'static str, value: u32) -> Result<i32, AleError> {
     i32::try_from(value).map_err(|_| AleError::Option {
         option,
@@ -329,7 +329,7 @@ fn number(option: &'static str, value: u32) -> Result<i32, AleError> {
     })
 }
 
-/// Makes a call, and reads the message if it failed.
+/// Makes a call. If the call fails, returns its message.
 fn call(function: impl FnOnce(Message) -> c_int) -> Result<(), String> {
     let mut text: [c_char; MESSAGE] = [0; MESSAGE];
     if function(Message { text: text.as_mut_ptr(), capacity: MESSAGE }) == 0 {
@@ -347,8 +347,8 @@ fn bytes(slice: &[u8]) -> Bytes {
 ///
 /// # Safety
 ///
-/// They must be valid, and must not change, for as long as the slice lives.
+/// The bytes must be valid and must not change for as long as the slice lives.
 unsafe fn borrowed<'a>(bytes: Bytes) -> &'a [u8] {
-    // SAFETY: the caller says so.
+    // SAFETY: the caller guarantees it.
     unsafe { slice::from_raw_parts(bytes.data, bytes.length) }
 }

@@ -1,4 +1,4 @@
-//! Why the emulator refused something.
+//! Errors of the emulator.
 
 use std::path::PathBuf;
 
@@ -24,7 +24,7 @@ pub enum AleError {
         /// The values that are allowed.
         rule: &'static str,
     },
-    /// The emulator does not take a state.
+    /// The emulator rejects a saved state.
     #[error("the emulator does not take this state: {reason}")]
     State {
         /// What is wrong with it.

@@ -2,20 +2,20 @@
 
 use std::ffi::{c_char, c_int};
 
-/// The emulator, which only C++ looks into.
+/// The emulator, opaque to Rust.
 #[repr(C)]
 pub(crate) struct Emulator {
     _opaque: [u8; 0],
 }
 
-/// Place for the message of a failed call.
+/// Buffer for the message of a failed call.
 #[repr(C)]
 pub(crate) struct Message {
     pub(crate) text: *mut c_char,
     pub(crate) capacity: usize,
 }
 
-/// What is decided before a game starts.
+/// Options that are fixed before a game starts.
 #[repr(C)]
 pub(crate) struct Options {
     pub(crate) seed: i32,

@@ -1,10 +1,10 @@
 //! The emulator of the Arcade Learning Environment (ALE) 0.12.1 as a safe type, `Ale`, behind the feature `emulator`.
 //!
-//! Without the feature the crate is empty and needs no source of ALE. With it, the build compiles ALE's C++ core, which
-//! `cargo xtask atari setup` fetches. ALE is under the GPL, version 2 only; the README says what linking it means.
+//! Without the feature, the crate is empty and needs no ALE sources. With the feature, the build compiles ALE's C++ core, which
+//! `cargo xtask atari setup` downloads. ALE is under the GPL, version 2 only; the README explains the consequences of linking it.
 //!
-//! This is the only crate that calls C++. All exceptions end at the C interface in `glue`, and calls for which ALE would end
-//! the process are refused before.
+//! No other crate calls C++. The C interface in `glue` catches all exceptions. Calls that would make ALE exit the process are
+//! rejected before they reach ALE.
 #![deny(missing_docs)]
 #![cfg_attr(feature = "emulator", allow(unsafe_code, reason = "calls the C interface of the emulator"))]
 
@@ -20,6 +20,6 @@ pub use emulator::{Action, Ale, AleOptions, AleState};
 #[cfg(feature = "emulator")]
 pub use error::AleError;
 
-// The emulator's exporter of pictures calls zlib.
+// The emulator's image exporter calls zlib.
 #[cfg(feature = "emulator")]
 use libz_sys as _;

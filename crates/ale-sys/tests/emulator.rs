@@ -1,4 +1,4 @@
-//! The emulator behind the C interface.
+//! Tests of the emulator through the C interface.
 
 use ale_sys::{Action, Ale, AleError, AleOptions, AleState};
 use softmoe_atari::{AtariGame, Files};
@@ -20,7 +20,7 @@ fn play(ale: &mut Ale, frames: usize) {
     }
 }
 
-/// Also the table of actions, which configurations read without the emulator.
+/// Also checks the action table that configurations read without the emulator.
 #[test]
 fn every_game_plays_and_its_states_read_back() {
     let mut others = Vec::new();
@@ -38,11 +38,11 @@ fn every_game_plays_and_its_states_read_back() {
             }
         }
     }
-    // ALE writes this one's counters as flags, and reads them as numbers.
+    // ALE writes the counters of MiniatureGolf as flags and reads them as numbers.
     assert_eq!(others, [AtariGame::MiniatureGolf]);
 }
 
-/// What is no state ends in an error, and the emulator goes on as if nothing had happened.
+/// An invalid state causes an error and leaves the emulator unchanged.
 #[test]
 fn exceptions_end_at_the_border() {
     let mut ale = open(AtariGame::Pong);
@@ -74,7 +74,7 @@ fn the_screen_and_its_palette_go_together() {
     assert_eq!((air_raid.height(), air_raid.width(), air_raid.screen().len()), (250, 160, 250 * 160));
     play(&mut air_raid, 100);
     let (grey, colours) = air_raid.palette();
-    // Odd indices are colours that lost their hue, for which ALE's table has no grey of its own.
+    // Odd indices are colours without hue; ALE's table has no separate grey level for them.
     for &index in air_raid.screen().iter().filter(|index| *index % 2 == 0) {
         let [red, green, blue] = colours[usize::from(index)].map(f64::from);
         let level = (0.2989 * red + 0.5870 * green + 0.1140 * blue).round();

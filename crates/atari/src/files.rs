@@ -1,36 +1,36 @@
-//! Where the sources and ROMs of the Arcade Learning Environment lie.
+//! The location of the sources and ROMs of the Arcade Learning Environment.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use crate::AtariGame;
 
-/// The version of ALE that is compiled and whose play the tests know.
+/// The version of ALE that the build compiles and the tests cover.
 pub const VERSION: &str = "0.12.1";
-/// File name of its source distribution on PyPI, which contains the ROMs too.
+/// File name of ALE's source distribution on PyPI. It also contains the ROMs.
 pub const ARCHIVE: &str = "ale_py-0.12.1.tar.gz";
 /// SHA-256 of the source distribution, in hexadecimal.
 pub const ARCHIVE_SHA256: &str = "c503d574c5983e1063b451201ccb779d935919c0f6bf116fb0f4f8aa4c86d249";
-/// The environment variable that names another directory than the usual one.
+/// The environment variable that overrides the default directory.
 pub const VARIABLE: &str = "SOFTMOE_ALE";
-/// The command that puts the files where they are looked up.
+/// The command that installs the files.
 pub const SETUP: &str = "cargo xtask atari setup";
 
-/// The file that names the archive which the others come from. Its presence means that they are complete.
+/// The file with the checksum of the source archive. Its presence means that the installation is complete.
 const STAMP: &str = "archive.sha256";
 
 /// ALE's files in one directory: `src` with the sources, `roms` with the games.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Files(PathBuf);
 
-/// Why ALE's files cannot be used. Each message ends with what to type.
+/// Reasons why ALE's files cannot be used. Each message names the command to type.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotSetUp {
-    /// There is no directory with them.
+    /// The directory with the files does not exist.
     #[error("the Arcade Learning Environment {VERSION} is not set up (there is no {}): type `{SETUP}`", .0.display())]
     Missing(PathBuf),
-    /// They come from another archive.
+    /// The files come from another archive.
     #[error(
         "{} holds other files than those of {ARCHIVE}: type `{SETUP}`, or name another directory with {VARIABLE}",
         .0.display()
@@ -42,17 +42,17 @@ pub enum NotSetUp {
 }
 
 impl Files {
-    /// The files in `directory`, whether or not they are there.
+    /// The files in `directory`, whether or not they exist.
     pub fn at(directory: impl Into<PathBuf>) -> Self {
         Files(directory.into())
     }
 
-    /// The usual place: the directory that [`VARIABLE`] names, or `softmoe-rl/ale-<version>` in the user's data directory
+    /// The default location: the directory that [`VARIABLE`] names, or `softmoe-rl/ale-<version>` in the user's data directory
     /// (`$XDG_DATA_HOME` or `~/.local/share` on Linux).
     ///
     /// # Errors
     ///
-    /// [`NotSetUp::NoDirectory`] if there is neither.
+    /// [`NotSetUp::NoDirectory`] if there is neither a named directory nor a data directory.
     pub fn usual() -> Result<Self, NotSetUp> {
         if let Some(named) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
             return Ok(Files(named.into()));
@@ -61,7 +61,7 @@ impl Files {
         Ok(Files(data.join("softmoe-rl").join(format!("ale-{VERSION}"))))
     }
 
-    /// The files in the usual place, if they are set up.
+    /// The files in the default location, if they are set up.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl Files {
         Ok(files)
     }
 
-    /// Whether the files are set up, and come from the right archive.
+    /// Checks that the files are set up and come from the right archive.
     ///
     /// # Errors
     ///
@@ -85,12 +85,12 @@ impl Files {
         }
     }
 
-    /// The directory of all of them.
+    /// The directory that contains all files.
     pub fn directory(&self) -> &Path {
         &self.0
     }
 
-    /// The directory of the C++ sources: the include path of `ale/..`.
+    /// The directory of the C++ sources: the include path for `ale/..`.
     pub fn source(&self) -> PathBuf {
         self.0.join("src")
     }
@@ -105,7 +105,7 @@ impl Files {
         self.roms().join(format!("{}.bin", game.rom()))
     }
 
-    /// The file with the archive's SHA-256, written last.
+    /// The file with the archive's SHA-256. Setup writes it last.
     pub fn stamp(&self) -> PathBuf {
         self.0.join(STAMP)
     }

@@ -1,13 +1,13 @@
-//! The games that the Arcade Learning Environment plays alone.
+//! The single-player games of the Arcade Learning Environment.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Makes the enumeration from a table: name, name of the ROM, number of minimal actions, number of all actions.
+/// Generates the enumeration from a table: name, ROM name, size of the minimal action set, size of the full action set.
 macro_rules! games {
     ($($game:ident, $rom:literal, $minimal:literal, $full:literal;)*) => {
-        /// A game of the Atari 2600 that ALE 0.12.1 plays alone, named as in the literature.
+        /// A single-player Atari 2600 game of ALE 0.12.1, named as in the literature.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum AtariGame {
             $(
@@ -27,21 +27,21 @@ macro_rules! games {
                 }
             }
 
-            /// The name of the game's ROM without `.bin`, e.g. `space_invaders`.
+            /// The file name of the game's ROM without `.bin`, e.g. `space_invaders`.
             pub const fn rom(self) -> &'static str {
                 match self {
                     $(AtariGame::$game => $rom,)*
                 }
             }
 
-            /// Number of the actions that make a difference, among all of the joystick.
+            /// Size of the game's minimal action set: the joystick actions that have an effect.
             pub const fn minimal_actions(self) -> usize {
                 match self {
                     $(AtariGame::$game => $minimal,)*
                 }
             }
 
-            /// Number of all actions that the game takes: 18, or 9 for a game without a button.
+            /// Size of the game's full action set: 18, or 9 for a game without a button.
             pub const fn full_actions(self) -> usize {
                 match self {
                     $(AtariGame::$game => $full,)*
@@ -168,7 +168,7 @@ impl fmt::Display for AtariGame {
 mod tests {
     use super::*;
 
-    /// ALE's own names follow from those of the ROMs.
+    /// ALE derives a game's name from the name of its ROM.
     #[test]
     fn a_name_is_its_roms_in_camel_case() {
         assert_eq!(AtariGame::ALL.len(), 104);

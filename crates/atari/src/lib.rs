@@ -1,9 +1,9 @@
-//! Atari games by name, and the place of the files of the Arcade Learning Environment (ALE). Nothing here links an emulator.
+//! Metadata of Atari games, and the location of the files of the Arcade Learning Environment (ALE). The crate links no emulator.
 //!
-//! - [`AtariGame`]: the 104 games that ALE 0.12.1 plays alone, with their numbers of actions.
-//! - [`GameSet`]: the sets of 20, 26 and 60 games of the literature.
-//! - [`HumanScale`]: the scores between which scores are normalised.
-//! - [`Files`]: ALE's sources and ROMs, which `cargo xtask atari setup` puts into the user's data directory.
+//! - [`AtariGame`]: the 104 single-player games of ALE 0.12.1, with their numbers of actions.
+//! - [`GameSet`]: the sets of 20, 26 and 60 games that papers report.
+//! - [`HumanScale`]: the random and human scores that normalise a game's score.
+//! - [`Files`]: ALE's sources and ROMs, which `cargo xtask atari setup` installs in the user's data directory.
 #![deny(missing_docs)]
 
 mod files;

@@ -1,21 +1,21 @@
-//! Scores of a human and of the random policy, between which scores are normalised.
+//! Human and random-policy scores for human-normalised scores.
 //!
-//! The numbers are those of `dqn_zoo/atari_data.py` (google-deepmind/dqn_zoo, commit 359945d), as in `data/human_random.csv`. Dopamine's
-//! `normalization_utils.py` has the same, but for VideoPinball's random policy, which scores 0 there.
+//! The numbers come from `dqn_zoo/atari_data.py` (google-deepmind/dqn_zoo, commit 359945d) and equal those in `data/human_random.csv`.
+//! Dopamine's `normalization_utils.py` has the same numbers, except for the random score of VideoPinball, which is 0 there.
 
 use crate::AtariGame;
 
-/// The zero and the one of human-normalised scores.
+/// The scores that human normalisation maps to 0 and 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HumanScale {
-    /// Score of the random policy: 0.
+    /// Score of the random policy, mapped to 0.
     pub random: f64,
-    /// Score of a human: 1.
+    /// Score of a human, mapped to 1.
     pub human: f64,
 }
 
 impl AtariGame {
-    /// The scores of the random policy and of a human. Of the 60 games, AirRaid, Carnival, ElevatorAction, JourneyEscape and Pooyan have none.
+    /// The random and human scores, if published. Of the 60 games, AirRaid, Carnival, ElevatorAction, JourneyEscape and Pooyan have none.
     pub const fn human_scale(self) -> Option<HumanScale> {
         Some(match self {
             AtariGame::Alien => HumanScale { random: 227.8, human: 7127.7 },

@@ -1,8 +1,8 @@
-//! Sets of games that papers report on.
+//! Sets of games that papers report.
 
 use crate::AtariGame;
 
-/// A set of games of the literature.
+/// A set of games from the literature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GameSet {
     /// The 20 games of most of the paper's figures (Fedus et al. 2020).

@@ -1,4 +1,4 @@
-//! The archive: its sum, what is unpacked, and the sums of that.
+//! The source archive: its checksum, its unpacking, and the checksums of the unpacked files.
 
 use anyhow::{Context, Result, bail};
 use flate2::read::GzDecoder;
@@ -10,16 +10,16 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 use tar::EntryType;
 
-/// SHA-256 over the SHA-256 of the ROMs, in the order of their names.
+/// SHA-256 over the SHA-256 sums of the ROMs, in the order of their names.
 const ROMS_SHA256: &str = "2af955d5aa1f03516dc41132184bcb69b752e78beac35200519c6ff201a5f149";
-/// The same of the sources, in the order of their paths.
+/// SHA-256 over the SHA-256 sums of the sources, in the order of their paths.
 const SOURCES_SHA256: &str = "aa37f7763e39370414dff2f5ddefee1f38a7e264d3b929e39f3aafffdf2349bc";
 /// Directories below `src/ale` that the emulator does not need.
 const LEFT_OUT: [&str; 3] = ["python", "vector", "wasm"];
-/// Most bytes of a file that is unpacked: the largest has 0.4 MB.
+/// Maximum size of an unpacked file in bytes. The largest has 0.4 MB.
 const LARGEST: u64 = 8 << 20;
 
-/// Whether `archive` is the one whose sum is known.
+/// Checks that `archive` has the pinned SHA-256.
 pub(super) fn verify(archive: &Path) -> Result<()> {
     let read = || format!("cannot read {}", archive.display());
     let mut file = File::open(archive).with_context(read)?;
@@ -77,7 +77,7 @@ pub(super) fn unpack(archive: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where a file of the archive goes, if it is needed.
+/// Destination of a file of the archive; `None` if the file is not needed.
 fn place(path: &Path) -> Result<Option<PathBuf>> {
     let mut names = Vec::new();
     for component in path.components() {
@@ -99,7 +99,7 @@ fn place(path: &Path) -> Result<Option<PathBuf>> {
     })
 }
 
-/// Whether sources and ROMs in `directory` are complete and unchanged; otherwise what is not.
+/// Checks that sources and ROMs in `directory` are complete and unchanged. The error names the damaged part.
 pub(super) fn check(directory: &Path) -> Result<(), String> {
     let files = Files::at(directory);
     for (what, root, expected) in
@@ -113,7 +113,7 @@ pub(super) fn check(directory: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The sum over the sums of all files below `root`, in the order of their paths.
+/// SHA-256 over the SHA-256 sums of all files below `root`, in the order of their paths.
 fn sum_of(root: &Path) -> io::Result<String> {
     let mut paths = Vec::new();
     let mut directories = vec![root.to_owned()];
@@ -123,7 +123,7 @@ fn sum_of(root: &Path) -> io::Result<String> {
             if path.is_dir() { directories.push(path) } else { paths.push(path) }
         }
     }
-    // By their names, not as paths, whose order depends on the system.
+    // Sorts by bytes: the order of paths depends on the system.
     let key = |path: &PathBuf| -> Vec<u8> {
         let inside = path.strip_prefix(root).unwrap_or(path);
         let names: Vec<&[u8]> = inside.iter().map(OsStr::as_encoded_bytes).collect();
@@ -148,13 +148,13 @@ mod tests {
     use flate2::write::GzEncoder;
     use tar::{Builder, Header};
 
-    /// An archive of these files.
+    /// Creates an archive of these files.
     fn archive(files: &[(&str, EntryType)]) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
         let mut builder = Builder::new(GzEncoder::new(file.reopen().unwrap(), Compression::fast()));
         for (name, kind) in files {
             let mut header = Header::new_gnu();
-            // `set_path` refuses what a hostile archive has.
+            // `set_path` rejects the paths of a hostile archive.
             header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name.as_bytes());
             header.set_entry_type(*kind);
             header.set_size(3);

@@ -1,4 +1,4 @@
-//! The source distribution from pip, whose settings (index, certificates, proxies) apply.
+//! Downloads the source distribution with pip. pip's settings (index, certificates, proxies) apply.
 
 use crate::output;
 use anyhow::{Context, Result, bail};
@@ -7,10 +7,10 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What pip needs to read the package's metadata. Its own list would bring gigabytes along.
+/// Build tools that pip needs to read the package's metadata. The package's own list would download gigabytes.
 const BUILD_TOOLS: [&str; 2] = ["scikit-build-core", "cmake"];
 
-/// Fetches the archive into `scratch`.
+/// Downloads the archive into `scratch`.
 pub(super) fn fetch(scratch: &Path) -> Result<PathBuf> {
     let Some(system) = ["python3", "python"].into_iter().find(|name| runs(name)) else {
         bail!(
@@ -49,7 +49,7 @@ fn runs(name: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
-/// Runs Python; its error messages go to the terminal.
+/// Runs Python. Its error messages go to the terminal.
 fn run(python: &OsStr, arguments: &[&str], last: Option<&Path>) -> Result<()> {
     let mut command = Command::new(python);
     command.args(arguments).args(last).stdin(Stdio::null()).stdout(Stdio::null());

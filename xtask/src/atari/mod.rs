@@ -1,4 +1,4 @@
-//! `cargo xtask atari`: the files of the Arcade Learning Environment, and the names of its games.
+//! `cargo xtask atari`: sets up the files of the Arcade Learning Environment and lists its games.
 
 mod archive;
 mod download;
@@ -10,22 +10,22 @@ use softmoe_atari::{ARCHIVE, ARCHIVE_SHA256, AtariGame, Files, GameSet, NotSetUp
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// What is said once, when the files are put there for the first time.
+/// The licence notice, printed when the files are first installed.
 const NOTICE: &str = "\
-The Arcade Learning Environment (ALE) and the emulator Stella in it are under the GNU General Public License, version 2 only. A program that is
-built with the feature `atari` may be used freely, but distributed only under the terms of that license. The games of MinAtar are under
-version 3 or later, which excludes version 2: a program with both may be built and used, and not distributed. The ROMs of the games
-come with ALE's package; their rights are their owners'.";
+The Arcade Learning Environment (ALE) and its emulator Stella are under the GNU General Public License, version 2 only. A program built with
+the feature `atari` may be used freely, but distributed only under the terms of that licence. The games of MinAtar are under version 3 or
+later, which is incompatible with version 2 only: a program with both may be built and used, but not distributed. The ROMs come with ALE's
+package; the rights to them belong to their owners.";
 
 /// Tasks about Atari.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AtariTask {
-    /// Fetch the Arcade Learning Environment and its ROMs, check them, and put them where builds look for them
+    /// Download the Arcade Learning Environment and its ROMs, check them, and install them for builds
     ///
-    /// Needs Python with pip, which is asked for the source distribution of ale-py with its own settings (index, certificates, proxies).
-    /// Where the files are there already, they are checked, and nothing is fetched.
+    /// Needs Python with pip. pip downloads the source distribution of ale-py, with its own settings (index, certificates, proxies).
+    /// If the files are already there, they are checked and nothing is downloaded.
     Setup(SetupOptions),
-    /// List the games, or those of a set
+    /// List all games, or the games of a set
     List {
         /// atari20, atari100k or atari60 [default: all games]
         set: Option<String>,
@@ -34,12 +34,12 @@ pub(crate) enum AtariTask {
 
 #[derive(Args, Debug)]
 pub(crate) struct SetupOptions {
-    /// Take the archive from this directory (or this file) instead of fetching it
+    /// Take the archive from this directory (or this file) instead of downloading it
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
 }
 
-/// Does the task.
+/// Runs the task.
 pub(crate) fn atari(task: &AtariTask) -> Result<()> {
     match task {
         AtariTask::Setup(options) => setup(&Files::usual()?, options),
@@ -57,7 +57,7 @@ fn setup(files: &Files, options: &SetupOptions) -> Result<()> {
                 return Ok(());
             }
             Err(reason) => output::error_line(format_args!(
-                "The files in {} are damaged ({reason}): they are replaced",
+                "The files in {} are damaged ({reason}) and will be replaced",
                 directory.display()
             )),
         },
@@ -74,14 +74,14 @@ fn setup(files: &Files, options: &SetupOptions) -> Result<()> {
             is_first = true;
         }
         Err(NotSetUp::Other(_)) => output::error_line(format_args!(
-            "The files in {} are those of another version: they are replaced",
+            "The files in {} belong to another version and will be replaced",
             directory.display()
         )),
         Err(error) => return Err(error.into()),
     }
     let parent = directory.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    // In the same directory, so that the whole can be renamed at once.
+    // In the same parent directory, so that one rename installs all files.
     let scratch = tempfile::Builder::new().prefix(".ale-").tempdir_in(parent);
     let scratch = scratch.with_context(|| format!("cannot write to {}", parent.display()))?;
     let archive = match &options.from {
@@ -107,7 +107,7 @@ fn setup(files: &Files, options: &SetupOptions) -> Result<()> {
     Ok(())
 }
 
-/// The archive that the user has.
+/// The archive that the user provides.
 fn given(from: &Path) -> Result<PathBuf> {
     let archive = if from.is_dir() { from.join(ARCHIVE) } else { from.to_owned() };
     if !archive.is_file() {
@@ -120,7 +120,7 @@ fn given(from: &Path) -> Result<PathBuf> {
     Ok(archive)
 }
 
-/// Puts the unpacked directory in the place of `directory`.
+/// Replaces `directory` with the unpacked directory.
 fn replace(unpacked: &Path, directory: &Path, scratch: &Path) -> Result<()> {
     let failed = || format!("cannot put the files into {}", directory.display());
     if directory.exists() {

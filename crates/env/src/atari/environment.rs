@@ -1,4 +1,4 @@
-//! A game of the Atari 2600 as an environment.
+//! An Atari 2600 game as an environment.
 
 use std::fmt;
 
@@ -16,15 +16,16 @@ use crate::{Element, Environment, EnvironmentSpec, Render, RgbFrame, Step};
 /// Number of frames in a state.
 const STACK: usize = 4;
 
-/// A game of the Atari 2600 without a time limit.
+/// An Atari 2600 game without a time limit.
 ///
-/// Ignores [`Settings::max_episode_steps`]: that is [`TimeLimit`](crate::TimeLimit)'s. After the end of an episode steps have no effect until
-/// [`reset`](Environment::reset), and no reward. A frame is (84, 84, 1); whoever acts stacks four of them.
+/// Ignores [`Settings::max_episode_steps`], which [`TimeLimit`](crate::TimeLimit) applies. After the end of an episode, steps have no
+/// effect and no reward until [`reset`](Environment::reset). An observation is one frame, (84, 84, 1).
+/// [`Player`](crate::Player) stacks four.
 ///
 /// # Panics
 ///
-/// [`step`](Environment::step) and [`reset`](Environment::reset) if the emulator throws an exception, which it does for no ROM that `setup` has
-/// checked. [`try_step`](Self::try_step) and [`try_reset`](Self::try_reset) return it instead.
+/// [`step`](Environment::step) and [`reset`](Environment::reset) panic if the emulator throws an exception. No ROM that `setup` has checked
+/// causes one. [`try_step`](Self::try_step) and [`try_reset`](Self::try_reset) return the exception as an error.
 pub struct Atari {
     pub(super) game: AtariGame,
     pub(super) settings: Settings,
@@ -32,14 +33,14 @@ pub struct Atari {
     actions: Vec<Action>,
     colours: Box<[[u8; 3]; 256]>,
     pub(super) screen: Screen,
-    /// Draws the numbers of no-ops.
+    /// Random generator for the number of no-ops.
     pub(super) noops: Xoshiro256PlusPlus,
     pub(super) lives: i32,
-    /// Frames of the last step.
+    /// Number of frames of the last step.
     pub(super) frames: u32,
 }
 
-/// The parts of an agent step.
+/// The result of an agent step.
 struct Cut {
     reward: i32,
     terminal: bool,
@@ -48,17 +49,17 @@ struct Cut {
 }
 
 impl Atari {
-    /// The game at the start of its first episode, with its random numbers drawn from `seed`.
+    /// The game at the start of its first episode. `seed` seeds all random numbers.
     ///
     /// # Errors
     ///
-    /// [`AtariError::NotSetUp`] if the emulator's files are not there, [`AtariError::Emulator`] for a missing, damaged or wrong ROM,
+    /// [`AtariError::NotSetUp`] if the emulator's files are not set up, [`AtariError::Emulator`] for a missing, damaged or wrong ROM,
     /// [`AtariError::Setting`] for a setting out of range.
     pub fn new(game: AtariGame, settings: &Settings, seed: u64) -> Result<Self, AtariError> {
         Self::with_files(&Files::find()?, game, settings, seed)
     }
 
-    /// The same, with the emulator's files in another place.
+    /// As [`new`](Self::new), with the emulator's files in another directory.
     ///
     /// # Errors
     ///
@@ -77,7 +78,8 @@ impl Atari {
         Ok(atari)
     }
 
-    /// The game at the start of an episode without no-ops, with the emulator's own seed, so that the play of other software can be repeated.
+    /// The game at the start of an episode without no-ops, with a given seed for the emulator. Other software's episodes can thus be
+    /// reproduced.
     ///
     /// # Errors
     ///
@@ -126,22 +128,22 @@ impl Atari {
         self.game
     }
 
-    /// What the actions' numbers mean here, in ALE's own numbers: 0 does nothing, 1 fires, 2 goes up, and so on.
+    /// ALE's number of each action of this environment: 0 is a no-op, 1 fires, 2 goes up, and so on.
     pub fn action_numbers(&self) -> Vec<u8> {
         self.actions.iter().map(|action| action.number()).collect()
     }
 
-    /// Lives that are left; 0 in a game without lives.
+    /// Remaining lives; 0 in a game without lives.
     pub fn lives(&self) -> i32 {
         self.ale.lives()
     }
 
-    /// The console's memory, 128 bytes.
+    /// The console's RAM, 128 bytes.
     pub fn ram(&self) -> &[u8] {
         self.ale.ram()
     }
 
-    /// The maximum of the last two frames in greyscale, from which the observation is made.
+    /// The greyscale maximum over the last two frames, before the resize to an observation.
     ///
     /// # Shapes
     ///
@@ -155,7 +157,7 @@ impl Atari {
         [self.ale.height(), self.ale.width()]
     }
 
-    /// Frames that the last step emulated: [`Settings::frame_skip`], or fewer where it was cut short.
+    /// Number of frames that the last step emulated: [`Settings::frame_skip`], or fewer if the step ended early.
     pub fn frames_of_last_step(&self) -> u32 {
         self.frames
     }
@@ -184,7 +186,7 @@ impl Atari {
         self.begin_with_noops()
     }
 
-    /// Starts a new episode after exactly this many frames of the first action, which does nothing in nearly all games.
+    /// Starts a new episode after exactly `noop_frames` frames of the first action, which is a no-op in nearly all games.
     ///
     /// # Errors
     ///
@@ -196,7 +198,7 @@ impl Atari {
         Ok(())
     }
 
-    /// The no-ops of an episode's start, and its first observation. The emulator has just been reset.
+    /// Plays the no-ops and makes the first observation of an episode. The emulator must just have been reset.
     fn begin_with_noops(&mut self) -> Result<(), AtariError> {
         match (self.settings.preprocessing, self.settings.noop_max) {
             (_, 0) => self.begin(),
@@ -221,7 +223,7 @@ impl Atari {
         Ok(())
     }
 
-    /// Emulates frames of the first action, beginning anew where the game ends.
+    /// Emulates frames with the first action, and resets the emulator if the game ends.
     fn wait(&mut self, frames: u32) -> Result<(), AtariError> {
         for _ in 0..frames {
             self.ale.act(self.actions[0])?;
@@ -232,19 +234,19 @@ impl Atari {
         Ok(())
     }
 
-    /// The first observation of an episode: the emulator's screen.
+    /// Makes the first observation of an episode from the emulator's screen.
     fn begin(&mut self) {
         self.lives = self.ale.lives();
         self.frames = 0;
         self.screen.begin(self.ale.screen());
     }
 
-    /// An agent step.
+    /// Plays an agent step.
     fn play(&mut self, action: Action) -> Result<Cut, AtariError> {
         let Settings { frame_skip, preprocessing, terminal_on_life_loss, .. } = self.settings;
         let lives_before = self.lives;
         let mut cut = Cut { reward: 0, terminal: false, truncated: false, life_lost: false };
-        // The last two frames go to the first and the second place.
+        // The last two frames are kept in slots 0 and 1.
         let first_shown = frame_skip.saturating_sub(2);
         let mut looked_at = 0;
         for frame in 0..frame_skip {
@@ -271,9 +273,9 @@ impl Atari {
         }
         cut.life_lost &= !cut.terminal;
         match preprocessing {
-            // Cut short before: the last observation stays.
+            // The step ended before the last two frames: the previous observation stays.
             _ if looked_at == 0 => {}
-            // The game ended in the last frame, which gymnasium does not look at.
+            // The game ended in the last frame, which gymnasium does not read.
             Preprocessing::Gymnasium if looked_at < frame_skip.min(2) => self.screen.show_first_over_last(),
             _ => self.screen.show(),
         }
@@ -314,7 +316,7 @@ impl Environment for Atari {
 }
 
 impl Render for Atari {
-    /// The emulator's screen in its own colours and size.
+    /// The emulator's screen in its original colours and size.
     fn render(&self) -> RgbFrame {
         let [height, width] = self.screen_size();
         let pixels = self.ale.screen().iter().flat_map(|&index| self.colours[usize::from(index)]).collect();

@@ -1,17 +1,17 @@
-//! Why a game cannot be played.
+//! Errors of Atari games.
 
 use ale_sys::AleError;
 use softmoe_atari::NotSetUp;
 
-/// Why a game cannot be played.
+/// An error of an Atari game.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AtariError {
-    /// The emulator's files are not there.
+    /// The emulator's files are not set up.
     #[error(transparent)]
     NotSetUp(#[from] NotSetUp),
-    /// The emulator refused the ROM, or failed.
-    #[error("{0}; `{command}` checks the files and mends them", command = softmoe_atari::SETUP)]
+    /// The emulator rejected the ROM, or failed.
+    #[error("{0}; `{command}` checks and repairs the files", command = softmoe_atari::SETUP)]
     Emulator(#[from] AleError),
     /// A setting is out of range.
     #[error("the setting `{setting}` is {value} but must be {rule}")]

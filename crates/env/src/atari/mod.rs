@@ -1,20 +1,20 @@
-//! Games of the Atari 2600 in the Arcade Learning Environment 0.12.1, preprocessed as the paper's code does it.
+//! Atari 2600 games in the Arcade Learning Environment 0.12.1, with the preprocessing of the paper's code.
 //!
-//! An agent step is one action in up to four frames of the emulator. The observation is the maximum of the last two of them in
-//! greyscale, 84 by 84 pixels. Rewards, lives, ends, memory and observations equal those of Dopamine 4.1.2 and of gymnasium 1.4.0, byte
-//! for byte (`tests/atari_parity.rs`).
+//! An agent step repeats one action for up to four emulator frames (frame skip). The observation is the greyscale maximum over the last two
+//! frames, resized to 84 by 84 pixels. Rewards, lives, ends of episodes, RAM and observations equal those of Dopamine 4.1.2 and of
+//! gymnasium 1.4.0, byte for byte (`tests/atari/parity.rs`).
 //!
 //! | file | contents |
 //! |---|---|
-//! | `settings` | how a game is played |
+//! | `settings` | [`Settings`]: frame skip, sticky actions, no-ops, limits |
 //! | `environment` | [`Atari`]: steps, episodes, observations |
-//! | `screen` | greyscale and the maximum of two frames |
-//! | `resize` | [`AreaResize`], equal to OpenCV's |
+//! | `screen` | greyscale and max-pooling over two frames |
+//! | `resize` | [`AreaResize`]: area interpolation, equal to OpenCV's |
 //! | `state` | [`AtariState`]: saving, checking, restoring |
 //! | `vector` | [`AtariVector`]: several games in parallel |
 //!
-//! `cargo xtask atari setup` fetches emulator and ROMs. A program that links this module is under the GPL, version 2 only; the README of
-//! `ale-sys` says what that means.
+//! `cargo xtask atari setup` downloads emulator and ROMs. A program that links this module is under the GPL, version 2 only; the README
+//! of `ale-sys` explains the consequences.
 //!
 //! ```no_run
 //! use softmoe_env::Player;
@@ -51,7 +51,7 @@ use crate::{RenderedEnvironment, TimeLimit};
 /// Height and width of an observation.
 pub const SIZE: usize = 84;
 
-/// A game at the start of its first episode, with a time limit, its random numbers drawn from `seed`.
+/// A game with a time limit, at the start of its first episode. `seed` seeds all random numbers.
 ///
 /// # Errors
 ///

@@ -1,18 +1,18 @@
-//! Area interpolation to 84 by 84 pixels, bit for bit as OpenCV's `INTER_AREA` does it on x86.
+//! Area interpolation to 84 by 84 pixels, bit-identical to OpenCV's `INTER_AREA` on x86.
 
 use super::SIZE;
 
-/// Fractions of a pixel up to this one are left out, as in OpenCV.
+/// Fractions of a pixel up to this size are ignored, as in OpenCV.
 const NEGLIGIBLE: f64 = 1e-3;
-/// 1.5 times 2^23. A float of its size has no fraction: adding it rounds half to even, and leaves the whole number in the low bits.
+/// 1.5 times 2^23. A float of this size has no fraction: adding it rounds half to even and leaves the integer in the low bits.
 const ROUND: f32 = 12_582_912.0;
 
-/// Shrinks pictures of one size to [`SIZE`] by [`SIZE`] pixels by averaging areas.
+/// Shrinks images of a fixed size to [`SIZE`] by [`SIZE`] pixels by area interpolation.
 ///
-/// The result is that of OpenCV's `resize(.., INTER_AREA)` for one channel of bytes: weights are single-precision numbers, a row is first
-/// averaged horizontally from left to right, then rows are added from top to bottom, and no multiplication is fused with an addition.
+/// The result equals OpenCV's `resize(.., INTER_AREA)` for one channel of bytes. Weights are single-precision numbers. Each row is first
+/// averaged horizontally from left to right, then rows are summed from top to bottom. No multiplication is fused with an addition.
 ///
-/// It keeps the averaged rows, so that [`update`](AreaResize::update) works on changed rows alone.
+/// `AreaResize` keeps the averaged rows, so [`update`](AreaResize::update) processes only changed rows.
 #[derive(Clone, Debug)]
 pub struct AreaResize {
     width: usize,
@@ -24,7 +24,7 @@ pub struct AreaResize {
     line: Vec<f32>,
 }
 
-/// Source pixels of each output pixel: `count` neighbours from `first` on, with weights. Where there are fewer, the others weigh 0.
+/// Source pixels of each output pixel: `count` neighbours from `first` on, with weights. Unused neighbours have weight 0.
 #[derive(Clone, Debug)]
 struct Taps {
     count: usize,
@@ -34,7 +34,7 @@ struct Taps {
 }
 
 impl Taps {
-    /// The neighbours for `source` pixels in a direction.
+    /// The neighbours along one axis with `source` pixels.
     fn new(source: usize) -> Self {
         let scale = 1.0 / (SIZE as f64 / source as f64);
         let mut all: Vec<(usize, Vec<f32>)> = Vec::with_capacity(SIZE);
@@ -64,7 +64,7 @@ impl Taps {
         Taps { count, weights: padded.collect(), first: all.iter().map(|(first, _)| *first).collect() }
     }
 
-    /// The neighbours of an output pixel that weigh something, in order.
+    /// The neighbours of an output pixel with non-zero weight, in order.
     fn of(&self, output: usize) -> impl Iterator<Item = (usize, f32)> {
         let weights = &self.weights[output * self.count..][..self.count];
         let numbers = self.first[output]..;
@@ -73,11 +73,11 @@ impl Taps {
 }
 
 impl AreaResize {
-    /// For pictures of this size. Each must be at least [`SIZE`] pixels.
+    /// Creates a resizer for images of this size.
     ///
     /// # Panics
     ///
-    /// If a picture is smaller than its output.
+    /// If `height` or `width` is below [`SIZE`].
     pub fn new(height: usize, width: usize) -> Self {
         assert!(height >= SIZE && width >= SIZE, "{height} x {width} pixels cannot be shrunk to {SIZE}");
         let horizontal = Taps::new(width);
@@ -90,7 +90,7 @@ impl AreaResize {
         }
     }
 
-    /// Shrinks a picture.
+    /// Shrinks an image.
     ///
     /// # Shapes
     ///
@@ -98,21 +98,21 @@ impl AreaResize {
     ///
     /// # Panics
     ///
-    /// If a length differs.
+    /// If a slice has the wrong length.
     pub fn resize(&mut self, input: &[u8], output: &mut [u8]) {
         let all = vec![true; self.rows.len()];
         self.update(input, &all, output);
     }
 
-    /// Shrinks a picture of which only some rows differ from the one before; `output` still holds the one before.
+    /// Shrinks an image of which only some rows differ from the previous image. `output` must still hold the previous result.
     ///
     /// # Shapes
     ///
-    /// `input`: (height, width). `changed`: (height), whether a row differs. `output`: ([`SIZE`], [`SIZE`]).
+    /// `input`: (height, width). `changed`: (height), whether each row differs. `output`: ([`SIZE`], [`SIZE`]).
     ///
     /// # Panics
     ///
-    /// If a length differs.
+    /// If a slice has the wrong length.
     pub fn update(&mut self, input: &[u8], changed: &[bool], output: &mut [u8]) {
         let height = self.rows.len();
         assert_eq!(
@@ -123,7 +123,7 @@ impl AreaResize {
         assert_eq!(output.len(), SIZE * SIZE, "an output has {SIZE} x {SIZE} bytes");
         for row in (0..height).filter(|row| changed[*row]) {
             let pixels = &input[row * self.width..][..self.width];
-            // Screens have many equal rows, one below the other.
+            // Many adjacent rows of a screen are equal.
             if row > 0 && pixels == &input[(row - 1) * self.width..][..self.width] {
                 self.rows[row] = self.rows[row - 1];
             } else {
@@ -170,7 +170,7 @@ impl AreaResize {
         }
     }
 
-    /// Adds up the source rows of one output row.
+    /// Sums the source rows of one output row.
     fn add_up(&self, row: usize, output: &mut [u8]) {
         let mut sums = [0.0_f32; SIZE];
         for (source, weight) in self.vertical.of(row) {
@@ -179,7 +179,7 @@ impl AreaResize {
             }
         }
         for (byte, sum) in output.iter_mut().zip(sums) {
-            // No sum is above 255 by more than rounding.
+            // A sum exceeds 255 only by rounding errors.
             *byte = (sum.min(255.0) + ROUND).to_bits() as u8;
         }
     }

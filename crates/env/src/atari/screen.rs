@@ -1,23 +1,23 @@
-//! From frames of the emulator to an observation: greyscale, the maximum of two frames, 84 by 84 pixels.
+//! From emulator frames to an observation: greyscale, max-pooling over two frames, resize to 84 by 84 pixels.
 
 use super::SIZE;
 use super::resize::AreaResize;
 
-/// The two frames that an observation is made of, and the observation.
+/// The two frames of an observation, and the observation.
 ///
-/// Screens change little from step to step. So only rows that differ from those before are computed.
+/// Screens change little from step to step, so only changed rows are computed.
 #[derive(Clone, Debug)]
 pub(super) struct Screen {
     width: usize,
     /// Grey level of each index of the palette.
     grey: [u8; 256],
-    /// The two frames: indices into the palette. (2, height, width)
+    /// The two frames, as palette indices. (2, height, width)
     frames: [Vec<u8>; 2],
-    /// Whether there is a second frame: not before the first step of an episode has come to it.
+    /// Whether there is a second frame. There is none until the first step of an episode reaches it.
     has_second: bool,
-    /// Rows whose `pooled` does not follow from `frames`.
+    /// Rows of `pooled` that are out of date with `frames`.
     changed: Vec<bool>,
-    /// The maximum of the frames in greyscale. (height, width)
+    /// The greyscale maximum over the frames. (height, width)
     pooled: Vec<u8>,
     resize: AreaResize,
     /// ([`SIZE`], [`SIZE`])
@@ -40,7 +40,7 @@ impl Screen {
         }
     }
 
-    /// Begins an episode: the observation shows `frame` alone.
+    /// Begins an episode. The observation shows only `frame`.
     pub(super) fn begin(&mut self, frame: &[u8]) {
         self.has_second = false;
         self.changed.fill(true);
@@ -48,7 +48,7 @@ impl Screen {
         self.show();
     }
 
-    /// Keeps a frame as the first (0) or the second (1).
+    /// Stores a frame in slot 0 (first) or 1 (second).
     pub(super) fn look(&mut self, slot: usize, frame: &[u8]) {
         if slot == 1 && !self.has_second {
             self.has_second = true;
@@ -63,7 +63,7 @@ impl Screen {
         }
     }
 
-    /// Shows the maximum of both frames.
+    /// Updates the observation to the maximum over both frames.
     pub(super) fn show(&mut self) {
         let Screen { width, grey, frames: [first, second], .. } = self;
         let width = *width;
@@ -92,13 +92,14 @@ impl Screen {
         self.changed.fill(false);
     }
 
-    /// Shows the maximum of what is shown and of the first frame: gymnasium's picture of a step that ends in its last frame.
+    /// Updates the observation to the maximum of the current pooled image and the first frame, as gymnasium does in a step that ends in its
+    /// last frame.
     pub(super) fn show_first_over_last(&mut self) {
         for (grey_level, &index) in self.pooled.iter_mut().zip(&self.frames[0]) {
             *grey_level = self.grey[usize::from(index)].max(*grey_level);
         }
         self.resize.resize(&self.pooled, &mut self.observation);
-        // What is shown is not the maximum of the two frames.
+        // `pooled` is no longer the maximum over the two frames.
         self.changed.fill(true);
     }
 
@@ -107,17 +108,17 @@ impl Screen {
         &self.observation
     }
 
-    /// The maximum of both frames in greyscale. (height, width)
+    /// The greyscale maximum over both frames. (height, width)
     pub(super) fn pooled(&self) -> &[u8] {
         &self.pooled
     }
 
-    /// What is saved: the second frame, if there is one, and the maximum.
+    /// The state to save: the second frame, if there is one, and the maximum.
     pub(super) fn save(&self) -> (Option<Vec<u8>>, Vec<u8>) {
         (self.has_second.then(|| self.frames[1].clone()), self.pooled.clone())
     }
 
-    /// Shows what was saved. Both must have the screen's length.
+    /// Restores a saved state. Both images must have the screen's length.
     pub(super) fn restore(&mut self, second: Option<&[u8]>, pooled: &[u8]) {
         self.has_second = second.is_some();
         if let Some(second) = second {
@@ -125,7 +126,7 @@ impl Screen {
         }
         self.pooled.copy_from_slice(pooled);
         self.resize.resize(&self.pooled, &mut self.observation);
-        // The first frame is not saved: the next one takes its place before it is looked at.
+        // The first frame is not saved: the next step overwrites it before it is read.
         self.changed.fill(true);
     }
 }

@@ -1,4 +1,4 @@
-//! How a game is played.
+//! Settings of an Atari game.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,27 +6,28 @@ use softmoe_atari::Preprocessing;
 
 use super::error::AtariError;
 
-/// Most frames of an agent step: a second.
+/// Maximum frame skip: one second.
 const MOST_FRAMES: u32 = 60;
 
-/// How a game is played. The defaults are the paper's.
+/// Settings of an Atari game. The defaults are those of the paper.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Probability that the emulator repeats the last action, drawn for each frame (Machado et al. 2018: 0.25; Atari 100k: 0).
+    /// Probability of a sticky action, drawn for each frame (Machado et al. 2018: 0.25; Atari 100k: 0).
     pub sticky_action_probability: f64,
-    /// Whether the agent chooses among all actions of the joystick rather than the game's minimal ones.
+    /// Whether the agent uses the full action set instead of the game's minimal action set.
     pub full_action_set: bool,
-    /// Whether a step ends with the frame in which a life is lost. The step then says `life_lost`, and the game goes on.
+    /// Episodic life: whether a step ends in the frame in which a life is lost. The step then reports `life_lost`, and the game continues.
     pub terminal_on_life_loss: bool,
-    /// Frames of an agent step, at least 1 (usually 4).
+    /// Number of frames per agent step, at least 1 (usually 4).
     pub frame_skip: u32,
-    /// Bound on the no-ops before an episode, drawn uniformly; 0 for none (Atari 100k: 30). [`Preprocessing`] says what they are.
+    /// Bound on the uniformly drawn number of no-ops before an episode; 0 for none (Atari 100k: 30). [`Preprocessing`] defines the
+    /// range and the unit.
     pub noop_max: u32,
-    /// The software whose order is followed.
+    /// The reference implementation to follow.
     pub preprocessing: Preprocessing,
     /// Agent steps after which an episode is truncated, at least 1 (Dopamine: 27,000). No-ops do not count.
     pub max_episode_steps: u64,
-    /// Frames after which the emulator itself truncates an episode, no-ops included; 0 for none.
+    /// Frames after which the emulator itself truncates an episode, including no-ops; 0 for no limit.
     pub max_episode_frames: u32,
 }
 
@@ -46,7 +47,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The settings of Atari 100k (Dopamine's `atari_100k`): no sticky actions, no-ops, and a lost life is an end for the agent.
+    /// The settings of Atari 100k (Dopamine's `atari_100k`): no-ops and episodic life, but no sticky actions.
     pub fn atari_100k() -> Self {
         Settings {
             sticky_action_probability: 0.0,
@@ -56,11 +57,11 @@ impl Settings {
         }
     }
 
-    /// Whether the values make sense.
+    /// Checks that every value is in range.
     ///
     /// # Errors
     ///
-    /// [`AtariError::Setting`] for the first that does not.
+    /// [`AtariError::Setting`] for the first value out of range.
     pub fn check(&self) -> Result<(), AtariError> {
         let wrong = |setting, value: String, rule| Err(AtariError::Setting { setting, value, rule });
         let probability = self.sticky_action_probability;

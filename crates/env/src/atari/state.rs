@@ -1,8 +1,8 @@
-//! Saving and restoring.
+//! Saved states of Atari games.
 //!
-//! ALE takes most damaged states without a word, and some end the process. So a saved state has a checksum over all of it, and names the
-//! version of ALE and the game; all three are checked before ALE sees a byte. ALE's own state lacks the action in force and the screens;
-//! they are saved beside it.
+//! ALE accepts most damaged states without an error, and some make it exit the process. A saved state therefore names the ALE version and
+//! the game, and has a checksum over all its bytes. All three are checked before ALE reads any byte. ALE's own state lacks the action that
+//! a sticky action repeats, the screens and the patterns of the graphics chip; they are saved beside ALE's state.
 
 use ale_sys::{Action, AleState};
 use crc32fast::Hasher;
@@ -24,11 +24,11 @@ pub struct AtariState {
     game: String,
     /// A [`Body`] in postcard's format.
     body: Vec<u8>,
-    /// CRC-32 of all of the above.
+    /// CRC-32 of all fields above.
     checksum: u32,
 }
 
-/// What is restored.
+/// The contents of a saved state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Body {
     emulator: Vec<u8>,
@@ -43,14 +43,14 @@ struct Body {
 }
 
 impl AtariState {
-    /// The state with a checksum.
+    /// Creates a state with its checksum.
     fn new(version: String, game: String, body: Vec<u8>) -> Self {
         let checksum = checksum(&version, &game, &body);
         AtariState { version, game, body, checksum }
     }
 }
 
-/// The lengths are part of it, so that no byte can move from one field to the next.
+/// The checksum covers the lengths, so no byte can move from one field to the next.
 fn checksum(version: &str, game: &str, body: &[u8]) -> u32 {
     let mut hasher = Hasher::new();
     for part in [version.as_bytes(), game.as_bytes(), body] {
@@ -108,7 +108,7 @@ impl SaveState for Atari {
             return Err(impossible("its screens have the size of this game's"));
         }
         let held_action = Action::new(body.held_action);
-        let held_action = held_action.ok_or_else(|| impossible("the action in force is one of 18"))?;
+        let held_action = held_action.ok_or_else(|| impossible("its held action is one of 18"))?;
         let mut ahead = body.noops.clone();
         if (0..4).all(|_| ahead.next_u64() == 0) {
             return Err(impossible("its random generator cannot be in this state"));

@@ -1,4 +1,4 @@
-//! Several environments of one game, stepped in parallel.
+//! Several environments of the same game, stepped in parallel.
 
 use rayon::prelude::*;
 use softmoe_atari::AtariGame;
@@ -8,10 +8,11 @@ use super::error::AtariError;
 use super::settings::Settings;
 use crate::{EnvironmentSpec, Player, Step, TimeLimit};
 
-/// Environments of one game, each with its frame stack. A step takes one action in each of them, on the threads of rayon's current pool.
+/// Environments of the same game, each with its frame stack. A step takes one action in each environment, on the threads of rayon's current
+/// pool.
 ///
-/// What an environment plays depends on its seed alone, whatever the number of threads. An environment whose episode ends begins the next
-/// one at once.
+/// The results of an environment depend on its seed and actions, not on the number of threads. An environment whose episode ends starts the
+/// next episode immediately.
 pub struct AtariVector {
     players: Vec<Player<TimeLimit<Atari>>>,
     /// (environments, 84, 84, 4)
@@ -48,7 +49,7 @@ impl AtariVector {
         self.players.is_empty()
     }
 
-    /// Shape of one environment's observations and number of actions; none without an environment.
+    /// Specification of each environment; `None` if there is no environment.
     pub fn spec(&self) -> Option<EnvironmentSpec> {
         self.players.first().map(|player| *player.spec())
     }
@@ -58,7 +59,7 @@ impl AtariVector {
         &self.players
     }
 
-    /// The states that the next actions are chosen in.
+    /// The current states, one frame stack for each environment.
     ///
     /// # Shapes
     ///
@@ -72,7 +73,7 @@ impl AtariVector {
         &self.steps
     }
 
-    /// The return of the episode that the last step ended, for each environment.
+    /// For each environment, the return of the episode that the last step ended, if any.
     pub fn finished(&self) -> &[Option<f64>] {
         &self.finished
     }
@@ -81,7 +82,7 @@ impl AtariVector {
     ///
     /// # Panics
     ///
-    /// If there is not one action for each environment, or an action is not below the number of actions; as [`Atari`]'s `step`.
+    /// If the number of actions is not the number of environments, if an action is out of range, and as [`Atari`]'s `step`.
     pub fn step(&mut self, actions: &[usize]) {
         assert_eq!(actions.len(), self.players.len(), "each environment takes one action");
         let length = self.states.len() / self.players.len().max(1);
