@@ -56,13 +56,19 @@ mod emulator {
         compile("softmoe_ale_glue", &["glue/glue.cpp".into()]);
         // Compiling ALE takes minutes. It is recompiled only if its files, the compiler or the target differ.
         let setting = |name: &str| env::var(name).unwrap_or_default();
-        let key = format!(
-            "{} {ARCHIVE} {} {} {}",
-            source.display(),
-            setting("TARGET"),
-            setting("CXX"),
-            setting("CXXFLAGS")
-        );
+        let target = setting("TARGET");
+        let mut key = format!("{} {ARCHIVE} {target}", source.display());
+        // Setup writes the stamp last.
+        let installed = fs::metadata(files.stamp()).and_then(|stamp| stamp.modified());
+        key += &format!(" {installed:?}");
+        for name in ["CXX", "CXXFLAGS"] {
+            for variable in
+                [name.to_owned(), format!("{name}_{target}"), format!("{name}_{}", target.replace('-', "_"))]
+            {
+                println!("cargo:rerun-if-env-changed={variable}");
+                key += &format!(" {}", setting(&variable));
+            }
+        }
         let key_file = generated.join("compiled");
         let is_compiled = fs::read_to_string(&key_file).is_ok_and(|compiled| compiled == key)
             && generated.join("libsoftmoe_ale.a").is_file();

@@ -83,7 +83,20 @@ fn config(options: &TrainOptions) -> Result<(RunConfig, Games)> {
         None => usual,
     };
     let experiment = describe::experiment(&options.network, None)?;
-    let body = experiment.arm(&options.network)?.body.clone();
+    let named = experiment.arm(&options.network)?;
+    if named.agent.is_some()
+        || named.encoder.is_some()
+        || named.intervention.is_some()
+        || !named.set.is_empty()
+    {
+        bail!(
+            "`{}` is more than a network: it has an agent, an encoder, an intervention or settings of its own. Name the arm of its plain \
+             network, and give the rest with `--agent`, `--encoder` and `--set` (`cargo xtask list {}` prints the arms)",
+            options.network,
+            experiment.figure
+        );
+    }
+    let body = named.body.clone();
     let period = options.steps.div_ceil(options.evaluations);
     let episodes = usize::try_from(options.episodes).unwrap_or(usize::MAX);
     let encoder_name = encoder.to_string();
@@ -156,6 +169,8 @@ mod tests {
         assert!(message("--agent der --game Pong --suite ataro").contains("did you mean `atari`?"));
         assert!(message("--agent der --game Pong --network softmoe4").contains("did you mean `softmoe-4`?"));
         assert!(message("--agent der --game atari20").contains("is a set of games"));
+        let redo = message("--agent der --game Pong --network softmoe-4-redo");
+        assert!(redo.contains("`softmoe-4-redo` is more than a network"), "{redo}");
         let lives = message("--agent der --game Pong --set environment.terminal_on_life_loss=false");
         assert!(lives.contains("environment.terminal_on_life_loss"), "{lives}");
     }

@@ -41,11 +41,13 @@ impl Evaluation {
         self.player.state()
     }
 
-    /// The action that `agent` chooses, with its noise off and its evaluation epsilon.
+    /// The action that `agent` chooses, with its noise off and its evaluation epsilon. If its episodes end with a life, its frame stack is
+    /// empty after one, as in training.
     ///
     /// # Panics
     /// If the states are not the agent's.
     pub fn choose(&mut self, agent: &mut Agent) -> usize {
+        self.player.set_restart_stack_on_life_loss(agent.ends_with_a_life());
         agent.act_in_evaluation(self.player.state(), &mut self.rng)
     }
 

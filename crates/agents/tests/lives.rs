@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use softmoe_agents::seeds::Seeds;
-use softmoe_agents::{Agent, evaluate};
+use softmoe_agents::{Agent, Evaluation, evaluate};
 use softmoe_config::{AgentConfig, Architecture, BodySpec, EncoderSpec, LearningConfig, NetworkSpec};
 use softmoe_env::{Element, Environment, EnvironmentSpec, Player, RestoreError, SaveState, Step};
 use softmoe_replay::Batch;
@@ -12,10 +12,18 @@ const STEPS: u8 = 4;
 const LIVES: u8 = 3;
 
 /// A point a step; a life is lost every few of them, and the last one with the episode.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Lives {
     /// Steps of the episode.
     steps: u8,
+    /// Frames of a state.
+    stack: usize,
+}
+
+impl Lives {
+    const fn new(stack: usize) -> Self {
+        Lives { steps: 0, stack }
+    }
 }
 
 impl Environment for Lives {
@@ -23,7 +31,7 @@ impl Environment for Lives {
 
     fn spec(&self) -> EnvironmentSpec {
         let element = Element::Byte { scale: 1 };
-        EnvironmentSpec { frame: [10, 10, 1], stack: 1, actions: 2, element }
+        EnvironmentSpec { frame: [10, 10, 1], stack: self.stack, actions: 2, element }
     }
 
     fn reset(&mut self) {
@@ -56,7 +64,7 @@ impl SaveState for Lives {
 }
 
 /// An agent after some episodes of the game, and how many there were.
-fn trained(terminal_on_life_loss: bool) -> (Agent, u64) {
+fn trained(terminal_on_life_loss: bool, stack: usize) -> (Agent, u64) {
     let config = AgentConfig::from(LearningConfig {
         discount: 1.0,
         n_step: 2,
@@ -67,7 +75,7 @@ fn trained(terminal_on_life_loss: bool) -> (Agent, u64) {
         ..LearningConfig::der_minatar()
     });
     let network = NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 4 };
-    let mut player = Player::new(Box::new(Lives::default()));
+    let mut player = Player::new(Box::new(Lives::new(stack)));
     let architecture = Architecture {
         network,
         head: config.learning().unwrap().head(),
@@ -87,7 +95,7 @@ fn trained(terminal_on_life_loss: bool) -> (Agent, u64) {
 #[test]
 fn a_lost_life_ends_what_is_learned_from_and_the_episode_goes_on() {
     for terminal_on_life_loss in [false, true] {
-        let (agent, episodes) = trained(terminal_on_life_loss);
+        let (agent, episodes) = trained(terminal_on_life_loss, 1);
         assert_eq!((episodes, agent.updates()), (60 / u64::from(STEPS * LIVES), 40));
         let mut batch = Batch::new(256, agent.replay().layout());
         agent
@@ -114,7 +122,22 @@ fn a_lost_life_ends_what_is_learned_from_and_the_episode_goes_on() {
 /// Scores are of whole episodes, over all lives.
 #[test]
 fn an_evaluation_plays_all_lives() {
-    let (mut agent, _) = trained(true);
-    let returns = evaluate(Some(&mut agent), Box::new(Lives::default()), 3, Seeds::new(1), 0, || true);
+    let (mut agent, _) = trained(true, 1);
+    let returns = evaluate(Some(&mut agent), Box::new(Lives::new(1)), 3, Seeds::new(1), 0, || true);
     assert_eq!(returns, [f64::from(STEPS * LIVES); 3]);
+}
+
+/// An agent whose episodes end with a life sees the same states in training and in evaluation: no frames of the life before.
+#[test]
+fn an_evaluation_empties_the_stack_as_training_does() {
+    for (terminal_on_life_loss, expected) in [(false, [3, 4]), (true, [0, 4])] {
+        let (mut agent, _) = trained(terminal_on_life_loss, 2);
+        let mut evaluation = Evaluation::new(Box::new(Lives::new(2)), 1, Seeds::new(1), 0);
+        for _ in 0..STEPS {
+            let action = evaluation.choose(&mut agent);
+            evaluation.step(action);
+        }
+        // A life was lost with the last step. (height, width, stack): the first pixel's frames.
+        assert_eq!(evaluation.state()[..2], expected);
+    }
 }

@@ -254,7 +254,8 @@ impl Ale {
     /// # Errors
     ///
     /// [`AleError::State`] if the state has the wrong size, or if the emulator does not serialise the same state again after the
-    /// restore. The emulator then returns to its old state.
+    /// restore. The emulator then returns to its old state. MiniatureGolf is the exception: ALE writes its counters as flags, so neither
+    /// its new state nor its old one is restored.
     pub fn restore(&mut self, state: &AleState) -> Result<(), AleError> {
         let refused = |reason: String| AleError::State { reason };
         if state.emulator.is_empty() {

@@ -36,6 +36,9 @@ pub enum NotSetUp {
         .0.display()
     )]
     Other(PathBuf),
+    /// The variable names a relative path, which is another one in each crate's build.
+    #[error("{VARIABLE} is `{}`, a relative path: give an absolute one", .0.display())]
+    Relative(PathBuf),
     /// The user has no data directory.
     #[error("this user has no data directory: name one with {VARIABLE} and type `{SETUP}`")]
     NoDirectory,
@@ -52,10 +55,11 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// [`NotSetUp::NoDirectory`] if there is neither a named directory nor a data directory.
+    /// [`NotSetUp::Relative`]; [`NotSetUp::NoDirectory`] if there is neither a named directory nor a data directory.
     pub fn usual() -> Result<Self, NotSetUp> {
         if let Some(named) = env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
-            return Ok(Files(named.into()));
+            let named = PathBuf::from(named);
+            return if named.is_absolute() { Ok(Files(named)) } else { Err(NotSetUp::Relative(named)) };
         }
         let data = dirs::data_dir().ok_or(NotSetUp::NoDirectory)?;
         Ok(Files(data.join("softmoe-rl").join(format!("ale-{VERSION}"))))

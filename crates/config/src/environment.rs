@@ -174,7 +174,11 @@ impl EnvironmentConfig {
                 check.probability("environment.sticky_action_probability", sticky_action_probability, 0.1);
                 27_000
             }
-            EnvironmentConfig::Atari { sticky_action_probability, frame_skip, noop_max, .. } => {
+            EnvironmentConfig::Atari { game, sticky_action_probability, frame_skip, noop_max, .. } => {
+                if game == AtariGame::MiniatureGolf {
+                    let reason = "the emulator cannot restore its states, so that a run could not be resumed";
+                    check.problem(format!("MiniatureGolf cannot be trained: {reason}; choose another game"));
+                }
                 check.probability("environment.sticky_action_probability", sticky_action_probability, 0.25);
                 check.count("environment.frame_skip", frame_skip.into(), MOST_FRAMES, 4);
                 check.that(

@@ -228,8 +228,10 @@ fn atari_as_published() {
             panic!("{der:?}")
         };
         assert_eq!((sticky_action_probability, terminal_on_life_loss, noop_max), (0.0, true, 30));
-        paper.validate().expect("valid");
-        der.validate().expect("valid");
+        for environment in [paper, der] {
+            // The emulator cannot restore the states of one game.
+            assert_eq!(environment.validate().is_ok(), game != AtariGame::MiniatureGolf, "{game}");
+        }
     }
 }
 

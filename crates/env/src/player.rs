@@ -119,8 +119,14 @@ impl<E: DynEnvironment + ?Sized> Player<E> {
     /// The same, with the stack emptied at each lost life if `restarts`: for an agent that learns as if the episode
     /// ended there.
     #[must_use]
-    pub fn restart_stack_on_life_loss(self, restarts: bool) -> Self {
-        Player { restarts_stack_on_life_loss: restarts, ..self }
+    pub fn restart_stack_on_life_loss(mut self, restarts: bool) -> Self {
+        self.set_restart_stack_on_life_loss(restarts);
+        self
+    }
+
+    /// The same for a player that plays already.
+    pub fn set_restart_stack_on_life_loss(&mut self, restarts: bool) {
+        self.restarts_stack_on_life_loss = restarts;
     }
 
     /// Shape of the observations and number of actions.

@@ -123,10 +123,15 @@ fn given(from: &Path) -> Result<PathBuf> {
 /// Replaces `directory` with the unpacked directory.
 fn replace(unpacked: &Path, directory: &Path, scratch: &Path) -> Result<()> {
     let failed = || format!("cannot put the files into {}", directory.display());
+    let old = scratch.join("old");
     if directory.exists() {
-        fs::rename(directory, scratch.join("old")).with_context(failed)?;
+        fs::rename(directory, &old).with_context(failed)?;
     }
-    fs::rename(unpacked, directory).with_context(failed)
+    fs::rename(unpacked, directory)
+        .inspect_err(|_| {
+            let _ = fs::rename(&old, directory);
+        })
+        .with_context(failed)
 }
 
 fn list(set: Option<&str>) -> Result<()> {

@@ -31,7 +31,8 @@ impl AtariVector {
     pub fn new(game: AtariGame, settings: &Settings, seeds: &[u64]) -> Result<Self, AtariError> {
         let player = |&seed: &u64| {
             let atari = Atari::new(game, settings, seed)?;
-            Ok(Player::new(Box::new(TimeLimit::new(atari, settings.max_episode_steps))))
+            let player = Player::new(Box::new(TimeLimit::new(atari, settings.max_episode_steps)));
+            Ok(player.restart_stack_on_life_loss(settings.terminal_on_life_loss))
         };
         let players: Vec<_> = seeds.par_iter().map(player).collect::<Result<_, AtariError>>()?;
         let states = players.iter().flat_map(|player| player.state().to_vec()).collect();

@@ -150,11 +150,14 @@ fn replay_all(reference: Preprocessing) {
                 let Traces { game, rom, traces } = read(&path);
                 assert_eq!(rom, game.rom(), "{}", path.display());
                 assert!(!traces.is_empty(), "{} has no trace", path.display());
+                let mut replayed = 0;
                 for (index, trace) in traces.iter().enumerate() {
                     if reference == Preprocessing::Dopamine || trace.gymnasium_observation.is_some() {
                         replay(game, trace, reference, &format!("{}, trace {index}", path.display()));
+                        replayed += 1;
                     }
                 }
+                assert!(replayed > 0, "{} has no trace of {reference:?}", path.display());
             });
         }
     });
