@@ -218,7 +218,15 @@ impl Panel {
         let (start, bottom) = pixel(xs.range.start, ys.range.start);
         let (end, top) = pixel(xs.range.end, ys.range.end);
         let centre = (start + end) / 2;
-        put(area, &fit(&self.title, BODY, wide - 40, 1), (BODY, INK, HPos::Center), (centre, 34))?;
+        // Above the chart, but within the panel.
+        let one_line = fit(&self.title, BODY, wide - 40, 1);
+        let (title, size) = if one_line.concat() == self.title {
+            (one_line, BODY)
+        } else {
+            (fit(&self.title, SMALL, wide - 40, 2), SMALL)
+        };
+        let half = 20 + title.iter().map(|text| width(text, size)).max().unwrap_or(0) / 2;
+        put(area, &title, (size, INK, HPos::Center), (centre.clamp(half, (wide - half).max(half)), 34))?;
         put(area, &fit(across, SMALL, wide - 40, 1), (SMALL, MUTED, HPos::Center), (centre, bottom + 74))?;
         if !up.is_empty() {
             let style = font(SMALL, MUTED, HPos::Center).transform(FontTransform::Rotate270);

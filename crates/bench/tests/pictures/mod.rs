@@ -68,8 +68,36 @@ fn draw(name: &str, text: &str, games: &[MinAtarGame], options: &[&str]) -> (Wor
             let file = format!("{picture}.{kind}");
             fs::copy(workshop.path("out").join(&file), kept.join(&file)).expect(&file);
         }
+        assert_texts_are_inside(&workshop.read(&format!("{picture}.svg")), picture);
     }
     (workshop, kept)
+}
+
+/// Checks that no horizontal text of the SVG begins or ends outside of the picture, if its letters are half an em wide on average.
+fn assert_texts_are_inside(svg: &str, picture: &str) {
+    let value = |tag: &str, name: &str| -> Option<f64> {
+        tag.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.parse().ok()
+    };
+    let whole = value(svg, "width").expect("the picture has a width");
+    for element in svg.split("<text").skip(1) {
+        let (tag, rest) = element.split_once('>').expect("a tag");
+        if tag.contains("transform=") {
+            continue;
+        }
+        let text = rest.split_once('<').expect("the end of the text").0.trim();
+        let [x, em] = ["x", "font-size"].map(|name| value(tag, name).expect("a number"));
+        let width = 0.5 * em * text.chars().count() as f64;
+        let start = match tag.split_once("text-anchor=\"").map(|(_, anchor)| anchor.as_bytes()[0]) {
+            Some(b'm') => x - width / 2.0,
+            Some(b'e') => x - width,
+            _ => x,
+        };
+        assert!(
+            start >= 0.0 && start + width <= whole,
+            "{picture}: `{text}` from {start} to {}",
+            start + width
+        );
+    }
 }
 
 const FIG3: [(&str, &str); 10] = [
@@ -87,7 +115,7 @@ const FIG3: [(&str, &str); 10] = [
 
 const FIG3_GROUPS: &str = r#"[
     ("Tokens: combined or chosen", ["arm-2"]),
-    ("Slots", ["arm-3", "arm-4"]),
+    ("Slots: every expert sees as many as there are tokens", ["arm-3", "arm-4"]),
     ("Width", ["arm-5", "arm-6", "arm-7"]),
     ("Depth", ["arm-8", "arm-9"]),
 ]"#;
