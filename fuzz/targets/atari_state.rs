@@ -9,7 +9,7 @@ use softmoe_env::DynEnvironment;
 use softmoe_env::atari::{Atari, AtariGame, Settings};
 use std::cell::RefCell;
 
-/// A game, its state in bytes, and the state's parts: version, game, body, checksum.
+/// A game, its state in bytes, and the parts of an older one: version, game, body, checksum.
 struct Small {
     atari: Atari,
     state: Vec<u8>,
@@ -25,8 +25,12 @@ fn small() -> Small {
     for action in 0..20 {
         DynEnvironment::step(&mut atari, action % 6);
     }
+    // The parts are of an older state, so that a refused one that changed the emulator is seen.
+    let parts = postcard::from_bytes(&DynEnvironment::save(&atari)).expect("its own state");
+    for action in 0..20 {
+        DynEnvironment::step(&mut atari, action % 6);
+    }
     let state = DynEnvironment::save(&atari);
-    let parts = postcard::from_bytes(&state).expect("its own state");
     Small { atari, state, parts }
 }
 
