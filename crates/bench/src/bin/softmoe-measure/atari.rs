@@ -43,6 +43,6 @@ impl Measurement for Vector {
                 black_box(vector.states());
             }
         });
-        Ok([("atari", Figure::of([steps as f64 / seconds].into_iter()))].into_iter().collect())
+        Ok([("atari", Figure::of([steps as f64 / seconds]))].into_iter().collect())
     }
 }
