@@ -18,10 +18,12 @@ cluster=$here/cluster.sh
 }
 work=${1:-$(mktemp -d)}
 mkdir -p "$work"
+# munged refuses a directory that others cannot enter.
+chmod 755 "$work"
 work=$(cd "$work" && pwd)
 finish() {
     code=$?
-    [ "$code" = 0 ] || { squeue || true; tail -n 30 "$work"/*/launch/*/logs/*.log "$work"/*.log; } >&2 2>/dev/null
+    [ "$code" = 0 ] || { squeue || true; tail -n 30 "$work"/*/launch/*/logs/*.log "$work"/*.log "$work"/cluster/start.log; } >&2 2>/dev/null
     scancel --user "$(id -un)" 2>/dev/null || true
     "$cluster" stop "$work/cluster"
     [ -n "${kept:-}" ] || rm -rf "$work"
