@@ -73,7 +73,8 @@ fn draw(name: &str, text: &str, games: &[MinAtarGame], options: &[&str]) -> (Wor
     (workshop, kept)
 }
 
-/// Checks that no horizontal text of the SVG begins or ends outside of the picture, if its letters are 0.45 em wide on average, which is a little less than they are.
+/// Checks that no horizontal text of the SVG begins or ends outside of the picture, if its letters are 0.45 em wide on average, which
+/// is a little less than they are.
 fn assert_texts_are_inside(svg: &str, picture: &str) {
     let value = |tag: &str, name: &str| -> Option<f64> {
         tag.split_once(&format!(" {name}=\""))?.1.split_once('"')?.0.parse().ok()
