@@ -2,10 +2,10 @@
 
 use crate::clock::{Clock, Figure};
 use crate::{Figures, Measurement};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_config::AtariGame;
+use softmoe_config::{Game, Games};
 use softmoe_env::atari::{AtariVector, Preprocessing, Settings};
 use std::hint::black_box;
 
@@ -18,13 +18,13 @@ pub(crate) struct Vector {
 impl Vector {
     /// So many environments of `game`, and so many agent steps of all of them together a round.
     pub(crate) fn new(game: &str, environments: usize, steps: usize) -> Result<Self> {
-        let games = softmoe_config::Games::Atari(AtariGame::ALL.into());
-        let name = games.game(game)?;
-        let game = AtariGame::ALL.iter().copied().find(|game| game.name() == name.name());
+        let Game::Atari(game) = Games::Atari(Vec::new()).game(game)? else {
+            bail!("{game} is no game of Atari");
+        };
         let settings =
             Settings { noop_max: 30, preprocessing: Preprocessing::Gymnasium, ..Settings::default() };
         let seeds: Vec<u64> = (0..environments as u64).collect();
-        let vector = AtariVector::new(game.unwrap_or(AtariGame::Breakout), &settings, &seeds)?;
+        let vector = AtariVector::new(game, &settings, &seeds)?;
         let choices = vector.spec().map_or(1, |spec| spec.actions);
         let mut policy = Xoshiro256PlusPlus::seed_from_u64(0);
         let mut step = || (0..environments).map(|_| policy.random_range(0..choices)).collect();
