@@ -465,7 +465,9 @@ impl Experiment {
             for arm in rule.arms() {
                 problems.extend(known("arm", arm, self.arm_names()).err().map(|e| format!("{at}: {e}")));
             }
-            if rule.terms().iter().all(|(weight, _)| *weight == 0.0) {
+            if rule.terms().is_empty() {
+                problems.push(format!("{at}: `pairs` is empty but must have a pair (arm, than)"));
+            } else if rule.terms().iter().all(|(weight, _)| *weight == 0.0) {
                 problems.push(format!(
                     "{at} compares {} with itself but must name two arms",
                     rule.arms().join(", ")

@@ -45,6 +45,16 @@ pub enum Rule {
         /// Smallest difference of normalised scores that counts as one.
         margin: f64,
     },
+    /// Averaged over `pairs`, the first arm does not score higher than the second by `margin` or more: tests
+    /// `mean over pairs of (arm - than) < margin`.
+    NotHigherOnAverage {
+        /// The rule's statement.
+        says: String,
+        /// (arm, than) of each comparison; all have the same weight.
+        pairs: Vec<(String, String)>,
+        /// Smallest difference of normalised scores that counts as one.
+        margin: f64,
+    },
     /// `arm` does not score lower than `than` by `margin` or more: tests `arm - than > -margin`.
     NotLower {
         /// The rule's statement.
@@ -86,6 +96,7 @@ impl Rule {
             Rule::Higher { says, .. }
             | Rule::Lower { says, .. }
             | Rule::NotHigher { says, .. }
+            | Rule::NotHigherOnAverage { says, .. }
             | Rule::NotLower { says, .. }
             | Rule::Alike { says, .. }
             | Rule::GainsMore { says, .. } => says,
@@ -105,6 +116,13 @@ impl Rule {
             | Rule::NotHigher { arm, than, .. }
             | Rule::NotLower { arm, than, .. }
             | Rule::Alike { left: arm, right: than, .. } => vec![(1.0, arm), (-1.0, than)],
+            Rule::NotHigherOnAverage { pairs, .. } => {
+                let weight = 1.0 / pairs.len() as f64;
+                pairs
+                    .iter()
+                    .flat_map(|(arm, than)| [(weight, arm.as_str()), (-weight, than.as_str())])
+                    .collect()
+            }
             Rule::GainsMore { gains, loses, .. } => {
                 vec![(1.0, &gains.1), (-1.0, &gains.0), (-1.0, &loses.1), (1.0, &loses.0)]
             }
@@ -124,7 +142,9 @@ impl Rule {
         match *self {
             Rule::Higher { .. } | Rule::GainsMore { .. } => (0.0, f64::INFINITY),
             Rule::Lower { .. } => (f64::NEG_INFINITY, 0.0),
-            Rule::NotHigher { margin, .. } => (f64::NEG_INFINITY, margin),
+            Rule::NotHigher { margin, .. } | Rule::NotHigherOnAverage { margin, .. } => {
+                (f64::NEG_INFINITY, margin)
+            }
             Rule::NotLower { margin, .. } => (-margin, f64::INFINITY),
             Rule::Alike { margin, .. } => (-margin, margin),
         }
@@ -133,9 +153,10 @@ impl Rule {
     /// The largest difference that still counts as none; `None` for rules that ask for a difference.
     pub fn margin(&self) -> Option<f64> {
         match *self {
-            Rule::NotHigher { margin, .. } | Rule::NotLower { margin, .. } | Rule::Alike { margin, .. } => {
-                Some(margin)
-            }
+            Rule::NotHigher { margin, .. }
+            | Rule::NotHigherOnAverage { margin, .. }
+            | Rule::NotLower { margin, .. }
+            | Rule::Alike { margin, .. } => Some(margin),
             Rule::Higher { .. } | Rule::Lower { .. } | Rule::GainsMore { .. } => None,
         }
     }
@@ -151,7 +172,10 @@ impl Rule {
         match self {
             Rule::Higher { .. } | Rule::GainsMore { .. } => effect,
             Rule::Lower { .. } => -effect,
-            Rule::NotHigher { .. } | Rule::NotLower { .. } | Rule::Alike { .. } => 0.0,
+            Rule::NotHigher { .. }
+            | Rule::NotHigherOnAverage { .. }
+            | Rule::NotLower { .. }
+            | Rule::Alike { .. } => 0.0,
         }
     }
 }
@@ -169,5 +193,17 @@ mod tests {
             loses: (name("flat"), name("wide")),
         };
         assert_eq!(rule.terms(), [(1.0, "soft"), (0.0, "flat"), (-1.0, "wide")]);
+    }
+
+    #[test]
+    fn an_average_weighs_every_pair_alike() {
+        let pair = |arm: &str, than: &str| (arm.to_owned(), than.to_owned());
+        let rule = Rule::NotHigherOnAverage {
+            says: String::new(),
+            pairs: vec![pair("redo", "plain"), pair("der-redo", "der-plain")],
+            margin: 0.1,
+        };
+        assert_eq!(rule.terms(), [(0.5, "redo"), (-0.5, "plain"), (0.5, "der-redo"), (-0.5, "der-plain")]);
+        assert_eq!(rule.range(), (f64::NEG_INFINITY, 0.1));
     }
 }

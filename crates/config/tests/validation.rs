@@ -182,6 +182,11 @@ fn an_experiment_that_does_not_fit_together_is_refused() {
         ("profiles: {", "shared_profiles: {\"quick\": ()}, profiles: {", "looked up in profiles.ron beside"),
         ("margin: 0.1", "margin: NaN", "`margin` is NaN"),
         ("right: \"softmoe-4\"", "right: \"flat\"", "rule 1 compares flat with itself"),
+        (
+            "rules: [",
+            "rules: [not_higher_on_average(says: \"m\", pairs: [], margin: 0.1),",
+            "rule 1: `pairs` is empty but must have a pair",
+        ),
         ("rules: [", "premise: lower(says: \"p\", arm: \"soft\", than: \"flat\"), rules: [", "`premise`: "),
         ("rules: [", "effect: 0, rules: [", "`effect` is 0 but must be a finite number above 0"),
         ("minatar([breakout, space_invaders])", "minatar([])", "at least one game"),

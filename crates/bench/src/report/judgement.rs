@@ -153,6 +153,11 @@ fn difference(rule: &Rule, label: impl Fn(&str) -> String) -> String {
         | Rule::NotHigher { arm, than, .. }
         | Rule::NotLower { arm, than, .. }
         | Rule::Alike { left: arm, right: than, .. } => minus(arm, than),
+        Rule::NotHigherOnAverage { pairs, .. } => {
+            let pairs: Vec<String> =
+                pairs.iter().map(|(arm, than)| format!("({})", minus(arm, than))).collect();
+            format!("mean of {}", pairs.join(", "))
+        }
         Rule::GainsMore { gains, loses, .. } => {
             format!("({}) − ({})", minus(&gains.1, &gains.0), minus(&loses.1, &loses.0))
         }
@@ -164,7 +169,7 @@ fn asks(rule: &Rule) -> String {
     match rule {
         Rule::Higher { .. } | Rule::GainsMore { .. } => "above 0".to_owned(),
         Rule::Lower { .. } => "below 0".to_owned(),
-        Rule::NotHigher { margin, .. } => format!("below {margin}"),
+        Rule::NotHigher { margin, .. } | Rule::NotHigherOnAverage { margin, .. } => format!("below {margin}"),
         Rule::NotLower { margin, .. } => format!("above -{margin}"),
         Rule::Alike { margin, .. } => format!("within ±{margin}"),
     }
