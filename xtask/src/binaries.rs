@@ -3,7 +3,7 @@
 use crate::catalog;
 use anyhow::{Context, Result, bail};
 use softmoe_config::Device;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -36,10 +36,8 @@ pub(crate) fn worker(device: Device, of_games: Option<&str>) -> Result<PathBuf> 
 
 /// The worker that is built already, if any; it may be an older one.
 pub(crate) fn built_worker() -> Option<PathBuf> {
-    let directory = std::env::var_os(DIRECTORY).map(PathBuf::from).unwrap_or_else(|| {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-        target.unwrap_or_else(|| catalog::workspace().join("target")).join("release")
-    });
+    let directory =
+        std::env::var_os(DIRECTORY).map(PathBuf::from).unwrap_or_else(|| target().join("release"));
     let worker = directory.join(format!("softmoe-run{}", std::env::consts::EXE_SUFFIX));
     worker.is_file().then_some(worker)
 }
@@ -77,6 +75,8 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], features: &[&str]) -> Resu
         }
         return Ok(paths);
     }
+    // A build with other features that waits for this one begins as soon as cargo ends, before the programs are set aside.
+    let lock = lock().context("cannot lock the build of the worker")?;
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut build = Command::new(&cargo);
     build.args(["build", "--release", "--package", "softmoe-bench"]);
@@ -112,7 +112,22 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], features: &[&str]) -> Resu
             *path = set_aside(path, features)?;
         }
     }
+    drop(lock);
     Ok(paths)
+}
+
+/// The directory that cargo builds in.
+fn target() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    target.unwrap_or_else(|| catalog::workspace().join("target"))
+}
+
+/// Waits until no other runner builds, and keeps others waiting until the file is closed.
+fn lock() -> std::io::Result<File> {
+    fs::create_dir_all(target())?;
+    let file = File::create(target().join("programs.lock"))?;
+    file.lock()?;
+    Ok(file)
 }
 
 /// A copy of the program in a directory of its own. A runner starts workers for hours, and a build with other features

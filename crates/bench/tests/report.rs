@@ -484,6 +484,9 @@ fn a_reference_no_better_than_chance_leaves_its_game_out() {
     assert!(success, "{stderr}");
     assert_says(&stdout, &["Verdict at this size: not judged", "no game could be"]);
     assert_says(&workshop.read("verdict.md"), &["A demonstration: not judged"]);
+    for picture in ["figure.svg", "improvement.svg", "efficiency.svg", "profiles.svg", "rules.svg"] {
+        assert_says(&workshop.read(picture), &["not available"]);
+    }
 }
 
 #[test]

@@ -23,13 +23,14 @@ const NARROWEST_SHARE: f64 = 1e-9;
 const MOST_DECIMALS: usize = 6;
 
 impl Axis {
-    /// An axis over `range` with at most `most` ticks. A range that is empty or too narrow is made wider.
+    /// An axis over `range` with at most `most` ticks. A range of one value begins or ends at 0; one that is too narrow is made wider.
     pub(super) fn new(range: Range<f64>, most: usize) -> Self {
         let finite = |value: f64| if value.is_finite() { value } else { 0.0 };
         let (low, high) = (finite(range.start.min(range.end)), finite(range.end.max(range.start)));
         let narrowest = NARROWEST.max(NARROWEST_SHARE * low.abs().max(high.abs()));
         let range = match high - low {
             0.0 if low == 0.0 => 0.0..1.0,
+            0.0 => low.min(0.0)..high.max(0.0),
             width if width <= narrowest => low - narrowest..high + narrowest,
             _ => low..high,
         };
@@ -103,6 +104,7 @@ mod tests {
         assert_eq!(labels(0.0..35_000.0), ["0", "10k", "20k", "30k"]);
         assert_eq!(labels(0.0..2_100_000.0), ["0", "500k", "1M", "1.5M", "2M"]);
         assert_eq!(labels(0.0..600.0), ["0", "200", "400", "600"]);
+        assert_eq!(labels(0.5..0.5), ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
     }
 
     proptest! {

@@ -233,6 +233,10 @@ impl Panel {
             area.draw_text(up, &style, (26, (top + bottom) / 2)).map_err(failed)?;
         }
 
+        if self.lines.is_empty() {
+            let middle = (centre, (top + bottom) / 2);
+            put(area, &["not available".to_owned()], (SMALL, MUTED, HPos::Center), middle)?;
+        }
         for arm in &self.lines {
             let band = |end: fn(Interval) -> f64| {
                 arm.points.iter().filter_map(move |p| p.band.map(|band| (p.x, end(band))))

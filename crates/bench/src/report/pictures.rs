@@ -51,7 +51,10 @@ pub fn improvement(report: &Report) -> Rows {
         ),
         measure: format!("probability that a run scores higher than one of {}", report.reference_words()),
         reference: Some(0.5),
-        groups: rows_of_arms(report, |arm| Some((Shape::Point(arm.mark?), Some(arm.improvement?)))),
+        groups: rows_of_arms(report, |arm| {
+            let compared = report.normalisation.reference_of(&arm.name) != arm.name;
+            compared.then_some((Shape::Point(arm.mark?), arm.improvement))
+        }),
     }
 }
 
@@ -75,10 +78,13 @@ pub fn forest(report: &Report) -> Rows {
         true => vec![group("", rules)],
         false => vec![group("Premise", premise), group("Rules", rules)],
     };
+    // A title may be a question.
+    let mark = if report.title.ends_with('?') { "" } else { ":" };
+    let title = format!("{}{mark} {}", report.title, report.verdict.sentence());
     let drawn = "points: difference with its t interval (90% with a margin, else 95%), filled if decided; shaded: where the \
                  rule holds";
     Rows {
-        heading: heading(&format!("{}: {}", report.title, report.verdict.sentence()), &report.caption, drawn),
+        heading: heading(&title, &report.caption, drawn),
         measure: "difference of mean normalised scores".to_owned(),
         reference: Some(0.0),
         groups,
