@@ -85,8 +85,7 @@ impl Multiply for f32 {
 }
 
 impl Multiply for f64 {
-    #[cfg_attr(debug_assertions, inline(never))]
-    #[cfg_attr(not(debug_assertions), inline)]
+    #[inline]
     fn multiply(product: Product<'_, f64>, work: usize) {
         parallel_chunks(work, product, multiply_chunk);
     }

@@ -30,7 +30,7 @@ pub struct GlobalAveragePoolWorkspace<E> {
 pub(super) fn mean_of_rows<E: Scalar>(mean: &mut [E], x: &[E], columns: usize) {
     let samples = mean.len() / columns;
     let rows = x.len() / mean.len();
-    debug_assert_eq!(samples * rows * columns, x.len());
+    assert_eq!(samples * rows * columns, x.len());
     mean.fill(E::ZERO);
     for (mean, x) in mean.chunks_exact_mut(columns).zip(x.chunks_exact(rows * columns)) {
         kernels::add_row_sums(mean, x);

@@ -105,7 +105,7 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         let Backward { weights, x, dy, gradient, wants_dx } = pass;
         let (m, d, n, p) = self.sizes();
         let (rows, np) = (x.len() / d, n * p);
-        debug_assert!(rows.is_multiple_of(m));
+        assert!(rows.is_multiple_of(m));
         let d_logits = Matrix::new(&workspace.d_logits, rows, np);
         let tokens = workspace.normalised.as_ref().map_or(x, |units| units.tokens.values());
         let tokens = Matrix::new(tokens, rows, d).transposed();
