@@ -1,13 +1,10 @@
 //! The experiments: `experiments/<figure>.ron` in the workspace.
 
 use crate::cli::Options;
-use anyhow::{Context, Result, bail};
-use softmoe_config::names::{known, nearest};
+use anyhow::{Context, Result};
+use softmoe_config::names::known;
 use softmoe_config::{Experiment, Profile};
 use std::path::{Path, PathBuf};
-
-/// Profiles of the paper's own games, which no figure has yet.
-const NOT_THERE_YET: [&str; 2] = ["atari100k", "paper"];
 
 /// The workspace's root directory.
 pub(crate) fn workspace() -> PathBuf {
@@ -54,18 +51,6 @@ pub(crate) fn experiment(figure: &str) -> Result<Experiment> {
 
 /// A copy of the profile with that name.
 pub(crate) fn profile(experiment: &Experiment, name: &str) -> Result<Profile> {
-    let known = || experiment.profiles.keys().map(String::as_str);
-    if !experiment.profiles.contains_key(name)
-        && nearest(name, known()).is_none()
-        && let Some(planned) = nearest(name, NOT_THERE_YET)
-    {
-        let there: Vec<String> = known().map(|name| format!("`{name}`")).collect();
-        let typed = if name == planned { String::new() } else { format!("there is no profile `{name}`; ") };
-        bail!(
-            "{typed}the profile `{planned}` is not available yet: single runs of Atari are (`cargo xtask train`). Allowed: {}",
-            there.join(", ")
-        );
-    }
     Ok(experiment.profile(name)?.clone())
 }
 

@@ -58,7 +58,12 @@ fn find(options: &DescribeOptions) -> Result<(Experiment, Architecture)> {
         experiment.drawn(options.profile.as_deref().unwrap_or(first), &options.arm)?
     } else {
         let first = experiment.profiles.keys().next().map_or("", String::as_str);
-        let usual = if experiment.profiles.contains_key(USUAL_PROFILE) { USUAL_PROFILE } else { first };
+        let has = |name: &str| {
+            let profile = experiment.profiles.get(name);
+            profile.is_some_and(|profile| experiment.arms_for(profile).any(|arm| arm == options.arm))
+        };
+        let first = experiment.profiles.keys().map(String::as_str).find(|name| has(name)).unwrap_or(first);
+        let usual = if has(USUAL_PROFILE) { USUAL_PROFILE } else { first };
         let profile = options.profile.as_deref().unwrap_or(usual);
         let games = &experiment.profile(profile)?.games;
         let game = options.game.as_deref().map(|name| games.game(name)).transpose()?;

@@ -22,13 +22,15 @@ pub(crate) enum Source {
 }
 
 impl Rates {
-    /// The rates of finished runs on `device` below `runs`, the directory of all runs, over all profiles.
-    pub(crate) fn measured(runs: &Path, device: Device) -> Rates {
+    /// The rates of finished runs on `device` below `runs`, the directory of all runs, in the profiles that are `alike`: a profile of
+    /// another encoder or agent says nothing about an arm's time.
+    pub(crate) fn measured(runs: &Path, device: Device, alike: impl Fn(&str) -> bool) -> Rates {
         // All cards of a kind count as the same device.
         let kind = |name: &str| name.split(':').next().unwrap_or_default().to_owned();
         let wanted = kind(&device.to_string());
         let mut rates = Rates::default();
-        for profile in directories(runs) {
+        let is_alike = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()).is_some_and(&alike);
+        for profile in directories(runs).into_iter().filter(is_alike) {
             for arm in directories(&profile) {
                 let Some(name) = arm.file_name().and_then(|name| name.to_str()) else { continue };
                 for seed in directories(&arm).iter().flat_map(|game| directories(game)) {

@@ -122,7 +122,10 @@ fn sizes(experiment: &Experiment, speed: Speed) -> Result<()> {
 /// The settings of a profile, in lines.
 fn settings(profile: &Profile) -> Vec<String> {
     let mut lines = vec![
-        format!("games {}", profile.games.names().join(", ")),
+        match profile.games.set() {
+            Some(set) => format!("games {}: {}", set.name(), profile.games.names().join(", ")),
+            None => format!("games {}", profile.games.names().join(", ")),
+        },
         format!(
             "{} agent steps, {} of {}, the last of {}",
             thousands(profile.agent_steps.0),
@@ -135,6 +138,9 @@ fn settings(profile: &Profile) -> Vec<String> {
     lines.extend(profile.set_of.iter().map(|(algorithm, set)| format!("{algorithm}: {}", set.join(", "))));
     if !profile.set.is_empty() {
         lines.push(format!("all: {}", profile.set.join(", ")));
+    }
+    if !profile.without.is_empty() {
+        lines.push(format!("without the arms {}", profile.without.join(", ")));
     }
     lines
 }

@@ -37,6 +37,7 @@ mod catalog;
 mod cli;
 mod compare;
 mod cores;
+mod cost;
 mod describe;
 mod devices;
 mod draw;

@@ -2,10 +2,12 @@
 
 use crate::catalog;
 use crate::cli::Options;
+use crate::cost;
 use crate::devices::Devices;
 use crate::estimate::{Rates, Source};
 use crate::hints::Change;
-use crate::memory;
+use crate::launcher;
+use crate::memory::{self, Fit};
 use crate::output;
 use crate::power;
 use crate::speed::Speed;
@@ -16,6 +18,7 @@ use softmoe_config::words::{count, thousands};
 use softmoe_config::{
     AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
 };
+use softmoe_console::memory::Memory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +34,8 @@ pub(crate) struct Plan {
     pub(crate) arms: Vec<String>,
     pub(crate) runs: Vec<PlannedRun>,
     pub(crate) jobs: usize,
+    /// What was chosen for the replays to fit this machine.
+    memory_note: Option<String>,
     pub(crate) devices: Devices,
     pub(crate) out: PathBuf,
     speed: Speed,
@@ -115,7 +120,7 @@ impl Plan {
         let settings = options.set.iter().map(|text| text.parse()).collect::<Result<_, _>>()?;
         let arms = arms(&experiment, &profile, options.arms.as_deref())?;
         let chosen: Vec<&str> = arms.iter().map(String::as_str).collect();
-        let configs = experiment.resolve(options.profile(), &profile, &chosen)?;
+        let mut configs = experiment.resolve(options.profile(), &profile, &chosen)?;
 
         let devices = options.device.clone().unwrap_or_default();
         let bodies = configs.iter().filter_map(|config| config.network.body.device_only());
@@ -146,12 +151,25 @@ impl Plan {
             let steps_saved = directory.newest_checkpoint().map_or(0, |steps| steps.0);
             PlannedRun { config, directory, state, steps_saved }
         };
+        let asked = options.jobs.map(|jobs| usize::try_from(jobs).unwrap_or(usize::MAX));
+        let jobs = asked.unwrap_or_else(|| usual_jobs(&devices));
+        // A cluster has memory of its own for each run.
+        let Fit { compress, jobs, note: memory_note } = match launcher::is_asked(&options.cluster) {
+            true => Fit { compress: false, jobs, note: None },
+            false => {
+                let is_compression = |text: &String| text.trim_start().starts_with("agent.replay_compressed");
+                let is_set = profile.set.iter().any(is_compression);
+                memory::fit(configs.iter(), jobs, Memory::now(), is_set, asked.is_some())
+            }
+        };
+        if compress {
+            configs.iter_mut().for_each(memory::compress);
+        }
         let runs = configs.into_iter().map(planned).collect();
         Ok(Plan {
             runs,
-            jobs: options
-                .jobs
-                .map_or_else(|| usual_jobs(&devices), |jobs| usize::try_from(jobs).unwrap_or(usize::MAX)),
+            jobs,
+            memory_note,
             devices,
             out: options.out.clone(),
             profile_name: options.profile().to_owned(),
@@ -168,7 +186,12 @@ impl Plan {
 
     /// The rates of earlier runs, and on the CPU what the others' multiply-adds let expect.
     pub(crate) fn rates(&self) -> Rates {
-        let mut rates = Rates::measured(&self.out.join("runs"), self.devices.first());
+        let kind = |profile: &Profile| (profile.encoder, profile.hidden, profile.agent);
+        let alike = |name: &str| match self.experiment.profiles.get(name) {
+            Some(other) => name == self.profile_name || kind(other) == kind(&self.profile),
+            None => false,
+        };
+        let mut rates = Rates::measured(&self.out.join("runs"), self.devices.first(), alike);
         if self.devices.first() == Device::Cpu {
             for run in self.unfinished() {
                 if let Some(seconds) = self.speed.seconds_a_step(&run.config) {
@@ -261,7 +284,8 @@ impl Plan {
         let steps = thousands(profile.agent_steps.0);
         row("runs", format!("{}: {}, {steps} agent steps each", self.runs.len(), runs.join(" x ")));
         row("arms", arms.join(", "));
-        row("games", profile.games.names().join(", "));
+        let set = profile.games.set().map_or_else(String::new, |set| format!("{}: ", set.name()));
+        row("games", set + &profile.games.names().join(", "));
         row("device", self.on_device());
         row("state", format!("{finished} finished, {resumable} to resume, {new} new{elsewhere}"));
         let left: Vec<(&str, f64)> =
@@ -282,6 +306,13 @@ impl Plan {
             None => format!("unknown until the first runs report ({jobs})"),
         };
         row("time", time);
+        let runs = self.unfinished().map(|run| (&run.config, run.steps_left()));
+        if let Some(cost) = cost::hours(rates, &left, runs, self.devices.first()) {
+            row("cost", cost);
+        }
+        if let Some(disk) = cost::disk(self.unfinished().map(|run| &run.config), self.jobs) {
+            row("disk", disk);
+        }
         if let Some(memory) = memory::of_replays(self.unfinished().map(|run| &run.config), self.jobs) {
             row("memory", memory);
         }
@@ -321,6 +352,8 @@ impl Plan {
                 ));
             }
         }
+        notes.extend(self.memory_note.clone());
+        notes.extend(self.note_on_scales());
         notes.extend(self.note_on_devices());
         notes.extend(self.notes_on_learning());
         if self.is_part {
@@ -342,6 +375,24 @@ impl Plan {
             ));
         }
         notes
+    }
+
+    /// The games that no human score is published of.
+    fn note_on_scales(&self) -> Option<String> {
+        let (scaled, without) = self.profile.games.with_a_scale();
+        let names: Vec<&str> = without.iter().map(|game| game.name()).collect();
+        let names = names.join(", ");
+        match (scaled.len(), without.len()) {
+            (_, 0) => None,
+            (0, _) => Some(format!(
+                "nothing can be normalised, drawn by score or judged: no human score of {names} is published. Add a game with one, e.g. \
+                 `--games Pong`"
+            )),
+            (scaled, _) => Some(format!(
+                "no human score of {names} is published: the runs are made, and left out of aggregates and verdict, which have {}",
+                count(scaled, "game")
+            )),
+        }
     }
 
     /// The devices, and how many runs share one.
@@ -437,6 +488,10 @@ fn arms(experiment: &Experiment, profile: &Profile, asked: Option<&[String]>) ->
     for name in asked {
         if let Err(unknown) = names::known("arm", name.trim(), experiment.arm_names()) {
             bail!("{unknown}{}", catalog::instead_of(name.trim(), experiment));
+        }
+        if profile.without.iter().any(|arm| arm == name.trim()) {
+            let there: Vec<&str> = experiment.arms_for(profile).collect();
+            bail!("the profile does not have the arm `{}`. Choose among {}", name.trim(), there.join(", "));
         }
     }
     let is_asked = |name: &&str| *name == RANDOM_ARM || asked.iter().any(|asked| asked.trim() == *name);

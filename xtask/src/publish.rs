@@ -31,7 +31,7 @@ pub(crate) fn publish(options: &PublishOptions) -> Result<()> {
     let again = format!("cargo xtask reproduce {figure} --profile {profile} --out NEW");
 
     // RUNS
-    let arms: Vec<&str> = experiment.arm_names().collect();
+    let arms: Vec<&str> = experiment.arms_of(&profile_of_runs).collect();
     let configs = experiment.resolve(profile, &profile_of_runs, &arms)?;
     let root = out.join("runs");
     let mut builds: BTreeMap<String, usize> = BTreeMap::new();

@@ -97,6 +97,8 @@ fn sweep(experiment: &Experiment, options: &Options) -> Result<(PathBuf, Experim
         options.arms.clone().unwrap_or_else(|| experiment.arms_of(&profile).map(str::to_owned).collect());
     let mut names: Vec<String> = asked.iter().map(|name| name.trim().to_owned()).collect();
     let mut swept = experiment.clone();
+    // The values may make no sense in the other profiles.
+    swept.profiles.retain(|name, _| name == options.profile());
     for sweep in &options.sweep {
         let arms: Vec<&str> = names.iter().map(String::as_str).collect();
         let next = sweep.of(&swept, &arms)?;

@@ -44,8 +44,12 @@ fn names() {
     refused("fig3 --agent dqn", &["no agent `dqn`", "did you mean `dqn_atari`?", "`der_minatar`"]);
     refused("fig3 --agent dqn_minitar", &["no agent `dqn_minitar`", "did you mean `dqn_minatar`?"]);
     refused("fig3 --profile quik", &["no profile `quik`", "did you mean `quick`?", "`minatar`"]);
-    refused("fig3 --profile paper", &["`paper` is not available yet", "Allowed: `minatar`, `quick`"]);
-    refused("fig3 --profile atari100k", &["`atari100k` is not available yet"]);
+    refused("fig3 --profile papre", &["no profile `papre`", "did you mean `paper`?", "`atari100k`"]);
+    refused("app-cnn --profile paper", &["no profile `paper`", "did you mean `paper-cnn`?"]);
+    refused("fig3 --profile paper --games Pongg", &["no game `Pongg`", "did you mean `Pong`?"]);
+    refused("fig3 --profile paper --games atari-60", &["no game `atari-60`", "did you mean `atari60`?"]);
+    refused("fig3 --games atari20", &["no game `atari20`", "`breakout`"]);
+    refused("fig5 --arms cnn-flat", &["does not have the arm `cnn-flat`", "tokenized-sum"]);
     refused("fig3 --device wpgu", &["no device `wpgu`", "did you mean `wgpu`?", "`flex`"]);
     refused("fig3 --device cuda:0,cpu", &["`cuda:0` and `cpu` are of different kinds"]);
     refused("fig3 --device cuda:1,cuda:1", &["`cuda:1` is given twice"]);
@@ -53,10 +57,7 @@ fn names() {
         "fig3 --device gpu",
         &["no device `gpu`: choose `cuda` for a card of NVIDIA, or `wgpu`", "`cuda:1`"],
     );
-    refused(
-        "fig3 --profile atari",
-        &["there is no profile `atari`; the profile `atari100k` is not available yet"],
-    );
+    refused("fig3 --profile atari", &["no profile `atari`; did you mean `atari100k`?"]);
     refused("fig3 --set network.body=soft_moe(experts:4", &["a `)` is missing at the end"]);
     refused("fig3 --set network.body=soft_moe(experts:4,slots:count(2)", &["a `)` is missing at the end"]);
     refused("fig2 --device flex", &["needs no training", "`--device` does not apply"]);

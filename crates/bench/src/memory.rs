@@ -2,8 +2,8 @@
 
 use softmoe_config::RunConfig;
 use softmoe_config::words::gigabytes;
+use softmoe_console::memory::Memory;
 use softmoe_replay::Layout;
-use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use thiserror::Error;
 
 /// Advice for a replay that is too large.
@@ -23,61 +23,46 @@ pub struct TooLarge {
     pub total: u64,
 }
 
-/// The memory that is available to a process.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Memory {
-    /// Bytes in total.
-    pub total: u64,
-    /// Free bytes.
-    pub available: u64,
-}
-
-impl Memory {
-    /// The memory of this process: the machine's, or its control group's. Zeros if the system does not report it.
-    pub fn now() -> Self {
-        let kind = RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram());
-        let Ok(system) = System::new_with_specifics(kind) else { return Memory { total: 0, available: 0 } };
-        let (mut total, mut available) = (system.total_memory(), system.available_memory());
-        if let Some(group) = system.cgroup_limits() {
-            (total, available) = (total.min(group.total_memory), available.min(group.free_memory));
-        }
-        Memory { total, available }
+/// Checks the replay of `config` against `memory`. Returns a warning if it does not fit the free memory.
+///
+/// The frames of a compressed replay are left out, since their size is unknown in advance.
+///
+/// # Errors
+///
+/// [`TooLarge`] if it does not fit the total memory.
+pub fn check(memory: Memory, config: &RunConfig) -> Result<Option<String>, TooLarge> {
+    let Memory { total, available } = memory;
+    let (Some(learning), Some(filled)) = (config.agent.learning(), config.replay_frames()) else {
+        return Ok(None);
+    };
+    // Single frames are stored, and stacked in samples.
+    let spec = config.environment.spec();
+    let layout = Layout {
+        capacity: learning.replay_capacity,
+        frame_len: spec.frame_bytes(),
+        channels: 1,
+        stack: spec.stack,
+        n_step: learning.n_step,
+        discount: learning.discount,
+    };
+    let bytes = |layout: Layout| {
+        if learning.replay_compressed { layout.bytes_beside_frames() } else { layout.bytes() }
+    };
+    // All of it is reserved at once, and used as it is filled.
+    let reserved = bytes(layout);
+    if total > 0 && reserved > total {
+        return Err(TooLarge { frames: layout.capacity, needed: reserved, total });
     }
-
-    /// Checks the replay of `config`. Returns a warning if it does not fit the free memory.
-    ///
-    /// The frames of a compressed replay are left out, since their size is unknown in advance.
-    ///
-    /// # Errors
-    ///
-    /// [`TooLarge`] if it does not fit the total memory.
-    pub fn check(self, config: &RunConfig) -> Result<Option<String>, TooLarge> {
-        let Some(learning) = config.agent.learning() else { return Ok(None) };
-        // Single frames are stored, and stacked in samples.
-        let spec = config.environment.spec();
-        let layout = Layout {
-            capacity: learning.replay_capacity,
-            frame_len: spec.frame_bytes(),
-            channels: 1,
-            stack: spec.stack,
-            n_step: learning.n_step,
-            discount: learning.discount,
-        };
-        let needed = if learning.replay_compressed { layout.bytes_beside_frames() } else { layout.bytes() };
-        if self.total > 0 && needed > self.total {
-            return Err(TooLarge { frames: layout.capacity, needed, total: self.total });
-        }
-        let short = self.total > 0 && needed > self.available;
-        Ok(short.then(|| {
-            format!(
-                "the replay of {} frames takes {} when it is full, and {} are available now; unless other programs \
-                 free memory, the system will kill the run: {INSTEAD}",
-                layout.capacity,
-                gigabytes(needed),
-                gigabytes(self.available)
-            )
-        }))
-    }
+    let needed = bytes(Layout { capacity: filled, ..layout });
+    let short = total > 0 && needed > available;
+    Ok(short.then(|| {
+        format!(
+            "the replay of {filled} frames takes {} when it is full, and {} are available now; unless other programs \
+             free memory, the system will kill the run: {INSTEAD}",
+            gigabytes(needed),
+            gigabytes(available)
+        )
+    }))
 }
 
 #[cfg(test)]
@@ -104,7 +89,7 @@ mod tests {
             agent: AgentConfig::Learning(agent),
             network: NetworkSpec { encoder: EncoderSpec::MinAtar, body: BodySpec::flat(), hidden: 16 },
             training: TrainingConfig {
-                agent_steps: AgentSteps(1),
+                agent_steps: AgentSteps(10_000_000),
                 evaluation_period: AgentSteps(1),
                 evaluation_episodes: 1,
                 final_evaluation_episodes: 1,
@@ -117,7 +102,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_and_what_may_not_is_warned_of() {
         let memory = |total, available| Memory { total, available };
-        let error = memory(2_000_000_000, 2_000_000_000).check(&config(false)).unwrap_err().to_string();
+        let error = check(memory(2_000_000_000, 2_000_000_000), &config(false)).unwrap_err().to_string();
         for part in [
             "5000000 frames",
             "2.21 GB",
@@ -127,20 +112,14 @@ mod tests {
         ] {
             assert!(error.contains(part), "{error}");
         }
-        assert_eq!(memory(3_000_000_000, 2_500_000_000).check(&config(false)), Ok(None));
-        assert_eq!(memory(2_000_000_000, 2_000_000_000).check(&config(true)), Ok(None));
-        let warning = memory(3_000_000_000, 1_000_000_000).check(&config(false)).unwrap().unwrap();
+        assert_eq!(check(memory(3_000_000_000, 2_500_000_000), &config(false)), Ok(None));
+        assert_eq!(check(memory(2_000_000_000, 2_000_000_000), &config(true)), Ok(None));
+        let warning = check(memory(3_000_000_000, 1_000_000_000), &config(false)).unwrap().unwrap();
         assert!(
             warning.contains("1.00 GB are available") && warning.contains("`agent.replay_capacity`"),
             "{warning}"
         );
         // The system does not report its memory.
-        assert_eq!(memory(0, 0).check(&config(false)), Ok(None));
-    }
-
-    #[test]
-    fn this_machine_has_memory() {
-        let memory = Memory::now();
-        assert!(memory.total > 0 && memory.available > 0 && memory.available <= memory.total, "{memory:?}");
+        assert_eq!(check(memory(0, 0), &config(false)), Ok(None));
     }
 }

@@ -3,13 +3,16 @@
 //! A normalised score is `(score - zero) / (one - zero)`, with the [`ScoreScale`] of the game. MinAtar has no human score:
 //! a game's zero is the mean score of the random policy, its one the mean score of the arm's reference. These means are
 //! estimates, and the intervals of aggregates and differences contain their uncertainty.
+//!
+//! Atari's human-normalised scores differ by orders of magnitude between games. There, arms are compared by interquartile means, in units
+//! of their reference's ([`Normalisation::unit`]).
 
 use crate::collect::{Collection, FinishedRun};
 use crate::statistics::{
     Bootstrap, Contrast, Normalised, Runs, Scores, Summary, Tasks, Uncertainty, average,
 };
 use rand::Rng;
-use softmoe_config::{AgentSteps, Experiment, Game, RANDOM_ARM, ScoreScale};
+use softmoe_config::{AgentSteps, AtariGame, Experiment, Game, RANDOM_ARM, ScoreScale};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -173,6 +176,17 @@ impl Normalisation {
         self.games.iter().any(|game| game.score_scale() == ScoreScale::RandomToReference)
     }
 
+    /// Whether arms are compared by interquartile means rather than by means: on a scale of humans.
+    pub fn is_interquartile(&self) -> bool {
+        self.games.iter().any(|game| game.score_scale().is_of_humans())
+    }
+
+    /// The arm whose score is the unit of margins and effects in comparisons of `arm`; `None` where that score is 1 by definition, or
+    /// the games define the unit.
+    pub fn unit<'a>(&'a self, arm: &'a str) -> Option<&'a str> {
+        self.is_interquartile().then(|| self.reference_of(arm))
+    }
+
     /// The reference of `arm`.
     pub fn reference_of<'a>(&'a self, arm: &'a str) -> &'a str {
         self.references.get(arm).map_or(arm, String::as_str)
@@ -219,7 +233,8 @@ impl Normalisation {
         }
     }
 
-    /// A weighted sum of the arms' mean normalised scores, with the uncertainty of the scale.
+    /// A weighted sum of the arms' mean normalised scores, with the uncertainty of the scale; on a scale of humans, of their interquartile
+    /// means. Each arm must be given once.
     ///
     /// # Errors
     ///
@@ -237,7 +252,12 @@ impl Normalisation {
         } else {
             let scores: Vec<(f64, Scores)> =
                 terms.iter().filter_map(|&(weight, arm)| Some((weight, self.on_fixed_scale(arm)?))).collect();
-            Contrast::of(scores.iter().map(|(weight, scores)| (*weight, scores)))
+            let terms = scores.iter().map(|(weight, scores)| (*weight, scores));
+            if self.is_interquartile() {
+                Contrast::of_interquartile_means(terms)
+            } else {
+                Contrast::of(terms)
+            }
         };
         contrast.map_err(|_| terms.iter().map(|(_, arm)| *arm).collect())
     }
@@ -278,6 +298,13 @@ impl Normalisation {
     }
 }
 
+/// Whether `value` is a unit: at least [`CLEARLY`] standard errors above 0, with a 95% interval above 0. With a single run nothing says
+/// how clear it is.
+pub(crate) fn is_clearly_positive(value: f64, uncertainty: Option<Uncertainty>) -> bool {
+    value > 0.0
+        && uncertainty.is_none_or(|of| value >= CLEARLY * of.standard_error && value > of.half_width(0.95))
+}
+
 /// Whether the scores of `reference` on `game` are far enough above those of the random policy to be the 1 of a scale.
 fn check_scale(game: Game, reference: &str, scores: &[f64], random: &[f64]) -> Result<(), NoScale> {
     match game.score_scale() {
@@ -293,12 +320,9 @@ fn check_scale(game: Game, reference: &str, scores: &[f64], random: &[f64]) -> R
     }
     let difference = average(scores) - average(random);
     let uncertainty = Uncertainty::of([(1.0, scores), (-1.0, random)]);
-    let is_clear = match uncertainty {
-        Some(of) => difference >= CLEARLY * of.standard_error && difference > of.half_width(0.95),
-        // With a single run nothing says how clear it is.
-        None => true,
-    };
-    if is_clear && difference > 1e-9 * average(scores).abs().max(average(random).abs()).max(1.0) {
+    if is_clearly_positive(difference, uncertainty)
+        && difference > 1e-9 * average(scores).abs().max(average(random).abs()).max(1.0)
+    {
         return Ok(());
     }
     Err(NoScale::NotAboveRandom {
@@ -310,6 +334,9 @@ fn check_scale(game: Game, reference: &str, scores: &[f64], random: &[f64]) -> R
     })
 }
 
+/// The one game whose published random scores differ between tables.
+const VIDEO_PINBALL: &str = "The 0 of VideoPinball is 16,256.9 (dqn_zoo); Dopamine's table has 0.0.";
+
 /// The meaning of 0 and 1 in the normalised scores of `games`, in a sentence; `reference` is the label of the reference arm.
 /// The games of a figure belong to one suite, so that the first one's scale stands for all.
 pub fn sentence(games: &[Game], reference: &str) -> String {
@@ -318,7 +345,11 @@ pub fn sentence(games: &[Game], reference: &str) -> String {
             format!("Scores are normalised per game: 0 is a return of {zero}, 1 a return of {one}.")
         }
         Some(ScoreScale::Human { .. } | ScoreScale::Unknown) => {
-            "Scores are normalised per game: 0 is the published score of the random policy, 1 that of a human.".into()
+            let scale = "Scores are normalised per game: 0 is the published score of the random policy, 1 that of a human.";
+            match games.contains(&Game::Atari(AtariGame::VideoPinball)) {
+                true => format!("{scale} {VIDEO_PINBALL}"),
+                false => scale.to_owned(),
+            }
         }
         Some(ScoreScale::RandomToReference) | None => {
             format!(
@@ -352,6 +383,10 @@ mod tests {
             sentence(&minatar, "flat").ends_with("0 is the mean of the random policy, 1 the mean of flat.")
         );
         assert!(axis(&minatar, "flat").ends_with("(0: random policy, 1: mean of flat in each game)"));
+        let mut atari = vec![Game::Atari(AtariGame::Pong)];
+        assert!(sentence(&atari, "flat").ends_with("the random policy, 1 that of a human."));
+        atari.push(Game::Atari(AtariGame::VideoPinball));
+        assert!(sentence(&atari, "flat").contains("VideoPinball is 16,256.9 (dqn_zoo); Dopamine's"));
         let gym = [Game::Gym(GymGame::CartPole)];
         assert!(sentence(&gym, "flat").ends_with("0 is a return of 0, 1 a return of 500."));
         assert!(axis(&gym, "flat").ends_with("(0: return 0, 1: return 500 in each game)"));

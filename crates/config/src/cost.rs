@@ -1,4 +1,4 @@
-//! What a network and a run cost, in multiply-adds: known before anything is built.
+//! What a network and a run cost, in multiply-adds and in weights: known before anything is built.
 
 use crate::{AgentConfig, Architecture, BodySpec, EncoderSpec, ExpertSpec, ReluSpec, RunConfig, TokensSpec};
 
@@ -23,6 +23,62 @@ impl Architecture {
         let Architecture { head, actions, .. } = self;
         let values = actions * head.values() + if head.dueling() { head.values() } else { 0 };
         Some((self.of_encoder() + body + outputs * values) as u64)
+    }
+
+    /// About the number of weights of the network, without biases; `None` for bodies whose layers only the engines know.
+    ///
+    /// ```
+    /// use softmoe_config::Architecture;
+    ///
+    /// let flat = "(network: (encoder: minatar, body: flat(), hidden: 128), observation: (10, 10, 4), actions: 6, \
+    ///              head: categorical(atoms: 51, dueling: true, noisy: true))";
+    /// // A convolution of 576; two noisy dense layers, a mean and a deviation for each of 131,072 and 45,696 weights.
+    /// assert_eq!(flat.parse::<Architecture>()?.weights(), Some(576 + 2 * (131_072 + 45_696)));
+    /// # Ok::<(), softmoe_config::ConfigError>(())
+    /// ```
+    pub fn weights(&self) -> Option<u64> {
+        let (_, outputs) = self.of_body()?;
+        let Architecture { network, head, actions, .. } = self;
+        let map = network.encoder.feature_map();
+        let kind = network.body.tokens().unwrap_or_default();
+        let (m, d) = kind.sizes(map);
+        let tokens = if kind == TokensSpec::PerPatch { 9 * map[2] * map[2] } else { 0 };
+        let (hidden, inputs) = (network.scaled_hidden(), map.iter().product::<usize>());
+        let noisy = |weights: usize| if head.noisy() { 2 * weights } else { weights };
+        // The output layer of an expert is plain.
+        let experts = |experts: usize, extra: usize| {
+            experts * (noisy(d * hidden + extra * hidden * hidden) + hidden * d)
+        };
+        let bottleneck = |has_one: bool| if has_one { noisy(m * d * network.hidden) } else { 0 };
+        let body = match network.body {
+            BodySpec::Flat { extra_layers, .. } => noisy(inputs * hidden + extra_layers * hidden * hidden),
+            BodySpec::SoftMoe { experts: n, slots, extra_layers, bottleneck: narrow, .. } => {
+                d * n * slots.count(m, n) + experts(n, extra_layers) + bottleneck(narrow)
+            }
+            BodySpec::ExpertChoice { experts: n, extra_layers, bottleneck: narrow, .. }
+            | BodySpec::TopK { experts: n, extra_layers, bottleneck: narrow, .. } => {
+                d * n + experts(n, extra_layers) + bottleneck(narrow)
+            }
+            BodySpec::Tokenized { .. } => noisy(d * hidden),
+            BodySpec::GlobalAveragePooling { .. } => noisy(map[2] * hidden),
+            BodySpec::Simplicial { groups, .. } => noisy(inputs * hidden * groups),
+            BodySpec::DeviceOnly { .. } => return None,
+        };
+        let values = actions * head.values() + if head.dueling() { head.values() } else { 0 };
+        Some((self.weights_of_encoder() + tokens + body + noisy(outputs * values)) as u64)
+    }
+
+    fn weights_of_encoder(&self) -> usize {
+        let channels = self.observation[2];
+        match self.network.encoder {
+            EncoderSpec::MinAtar => 9 * channels * 16,
+            EncoderSpec::Nature => 64 * channels * 32 + 16 * 32 * 64 + 9 * 64 * 64,
+            EncoderSpec::Impala { width } => {
+                let stages = [(channels, 16 * width), (16 * width, 32 * width), (32 * width, 32 * width)];
+                stages.iter().map(|(from, to)| 9 * from * to + 4 * 9 * to * to).sum()
+            }
+            EncoderSpec::Dense { width } => self.observation.iter().product::<usize>() * width,
+        }
     }
 
     fn of_encoder(&self) -> usize {

@@ -10,8 +10,9 @@ pub const RANDOM_ARM: &str = "random";
 /// Most seeds of an experiment: enough for any interval, and few enough to plan at once.
 pub const MOST_SEEDS: u64 = 1_000;
 
-/// Standard deviation of a normalised score between seeds, for the power of a plan: that of figure 3's published runs in the
-/// profile `quick`, over arms and games (docs/fig3/scores.csv).
+/// Standard deviation of a normalised score between seeds, in units of the reference's score, for the power of a plan: that of
+/// figure 3's published runs in the profile `quick`, over arms and games (docs/fig3/scores.csv). Interquartile means of human-normalised
+/// scores are as uncertain with Dopamine's Rainbow and Impala after 200 million frames (docs/statistics.md).
 pub const SEED_SPREAD: f64 = 0.18;
 
 /// Experiment: one figure of the paper.
@@ -47,7 +48,7 @@ pub struct Experiment {
     pub premise: Option<Rule>,
     /// The rules of the verdict, fixed before any run.
     pub rules: Vec<Rule>,
-    /// The size of the effect that the claim is about, in normalised scores: the plan and the verdict say how often a rule
+    /// The size of the effect that the claim is about, in units of the reference's score: the plan and the verdict say how often a rule
     /// can be supported where differences are this large.
     #[serde(default = "usual_effect")]
     pub effect: f64,

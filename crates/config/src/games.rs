@@ -2,7 +2,8 @@
 
 use crate::names::{UnknownName, by_name};
 use crate::words::count;
-use serde::{Deserialize, Serialize};
+use serde::de::{self, EnumAccess, VariantAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use softmoe_atari::{AtariGame, GameSet, HumanScale};
 use std::fmt;
 
@@ -126,6 +127,9 @@ impl fmt::Display for Game {
 }
 
 /// The zero and the one of a game's normalised scores.
+///
+/// On a scale of humans, games' scores differ by orders of magnitude, and an arm's score is compared by interquartile means in units of its
+/// reference's. On the other scales it is compared by means, whose unit is the 1 of the scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ScoreScale {
     /// 0 is the mean of the random policy, 1 the mean of the figure's reference arm: for a game without a published
@@ -149,7 +153,15 @@ pub enum ScoreScale {
     },
 }
 
-/// The games of an experiment, all of one suite, e.g. `minatar([breakout, seaquest])`.
+impl ScoreScale {
+    /// Whether human scores make the scale, or would if one were published.
+    pub const fn is_of_humans(self) -> bool {
+        matches!(self, ScoreScale::Human { .. } | ScoreScale::Unknown)
+    }
+}
+
+/// The games of an experiment, all of one suite, e.g. `minatar([breakout, seaquest])`. In a list of Atari games, the name of a
+/// [`GameSet`] stands for its games: `atari([atari20])`, `atari([atari20, Krull])`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Games {
     /// Games of MinAtar.
@@ -157,7 +169,7 @@ pub enum Games {
     MinAtar(Vec<MinAtarGame>),
     /// Games of the Atari 2600. The worker plays them if it was built with the feature `atari`.
     #[serde(rename = "atari")]
-    Atari(Vec<AtariGame>),
+    Atari(#[serde(deserialize_with = "games_and_sets")] Vec<AtariGame>),
     /// Problems of gym-rs. The worker plays them if it was built with the feature `gym`.
     #[serde(rename = "gym")]
     Gym(Vec<GymGame>),
@@ -180,6 +192,16 @@ impl Games {
             Games::Atari(_) => Games::Atari(AtariGame::ALL.into()),
             Games::Gym(_) => Games::Gym(GymGame::ALL.into()),
         }
+    }
+
+    /// The games that can be normalised, and those that cannot: no human score of them is published.
+    pub fn with_a_scale(&self) -> (Vec<Game>, Vec<Game>) {
+        self.list().into_iter().partition(|game| game.score_scale() != ScoreScale::Unknown)
+    }
+
+    /// Whether the games' scores are normalised by those of humans.
+    pub fn is_human_normalised(&self) -> bool {
+        self.list().iter().any(|game| game.score_scale().is_of_humans())
     }
 
     /// The feature that the worker needs to play them, beside its usual ones.
@@ -211,44 +233,110 @@ impl Games {
     ///
     /// [`UnknownName`] for a name that no game has.
     pub fn select<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Result<Games, UnknownName> {
-        let mut chosen = Vec::new();
-        for name in names {
-            let name = name.trim();
-            let set = GameSet::ALL.into_iter().find(|set| set.name() == name);
-            let games: Vec<Game> = match (self, set) {
-                (Games::Atari(_), Some(set)) => set.games().iter().copied().map(Game::Atari).collect(),
-                _ => vec![self.game(name)?],
-            };
-            for game in games {
-                if !chosen.contains(&game) {
-                    chosen.push(game);
-                }
-            }
-        }
-        let atari = |game: &Game| if let Game::Atari(game) = game { Some(*game) } else { None };
-        let minatar = |game: &Game| if let Game::MinAtar(game) = game { Some(*game) } else { None };
-        let gym = |game: &Game| if let Game::Gym(game) = game { Some(*game) } else { None };
+        let names = names.into_iter().map(str::trim);
         Ok(match self {
-            Games::MinAtar(_) => Games::MinAtar(chosen.iter().filter_map(minatar).collect()),
-            Games::Atari(_) => Games::Atari(chosen.iter().filter_map(atari).collect()),
-            Games::Gym(_) => Games::Gym(chosen.iter().filter_map(gym).collect()),
+            Games::MinAtar(_) => {
+                let named = names.map(|name| by_name("game", name, &MinAtarGame::ALL, MinAtarGame::name));
+                Games::MinAtar(each_once(named.collect::<Result<Vec<_>, _>>()?))
+            }
+            Games::Atari(_) => {
+                Games::Atari(each_once(names.map(named_atari).collect::<Result<Vec<_>, _>>()?.concat()))
+            }
+            Games::Gym(_) => {
+                let named = names.map(|name| by_name("game", name, &GymGame::ALL, GymGame::name));
+                Games::Gym(each_once(named.collect::<Result<Vec<_>, _>>()?))
+            }
         })
     }
 
+    /// The set that the games are, in whatever order; `None` if they are no [`GameSet`].
+    pub fn set(&self) -> Option<GameSet> {
+        let Games::Atari(games) = self else { return None };
+        let mut sorted = games.clone();
+        sorted.sort_unstable();
+        GameSet::ALL.into_iter().find(|set| set.games() == sorted)
+    }
+
     /// How the games fall short of the paper's `atari` games, in a sentence; none if they do not.
-    pub(crate) fn leaves_out(&self, atari: u64) -> Option<String> {
+    pub(crate) fn leaves_out(&self, atari: usize) -> Option<String> {
         let games = self.list().len();
         match self {
             Games::MinAtar(_) => {
                 Some(format!("MinAtar instead of Atari: {} instead of {atari}.", count(games, "small game")))
             }
-            Games::Atari(_) if games as u64 >= atari => None,
+            Games::Atari(_) if games >= atari => None,
             Games::Atari(_) => Some(format!("{} instead of {atari}.", count(games, "game"))),
             Games::Gym(_) => {
                 let problems = count(games, "problem");
                 Some(format!("Classical control instead of Atari: {problems} instead of {atari} games."))
             }
         }
+    }
+}
+
+/// The game of that name, or the games of the set of that name.
+fn named_atari(name: &str) -> Result<Vec<AtariGame>, UnknownName> {
+    if let Some(set) = GameSet::ALL.into_iter().find(|set| set.name() == name) {
+        return Ok(set.games().to_vec());
+    }
+    by_name("game", name, AtariGame::ALL, AtariGame::name).map(|game| vec![game]).map_err(|unknown| {
+        let sets = GameSet::ALL.iter().map(|set| set.name().to_owned());
+        UnknownName { allowed: sets.chain(unknown.allowed).collect(), ..unknown }
+    })
+}
+
+/// `games` without those that came before.
+fn each_once<G: PartialEq>(games: Vec<G>) -> Vec<G> {
+    let mut unique = Vec::with_capacity(games.len());
+    for game in games {
+        if !unique.contains(&game) {
+            unique.push(game);
+        }
+    }
+    unique
+}
+
+/// A list of names of Atari games and of their sets.
+fn games_and_sets<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<AtariGame>, D::Error> {
+    let named: Vec<Named> = Vec::deserialize(deserializer)?;
+    Ok(each_once(named.into_iter().flat_map(|Named(games)| games).collect()))
+}
+
+/// The games that a name in a file stands for. A name is written like a variant without fields.
+struct Named(Vec<AtariGame>);
+
+impl<'de> Deserialize<'de> for Named {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Variant;
+        struct Name(String);
+
+        impl<'de> Deserialize<'de> for Name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+                impl Visitor<'_> for Text {
+                    type Value = Name;
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("the name of a game or of a set of games")
+                    }
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<Name, E> {
+                        Ok(Name(text.to_owned()))
+                    }
+                }
+                deserializer.deserialize_identifier(Text)
+            }
+        }
+        impl<'de> Visitor<'de> for Variant {
+            type Value = Named;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the name of a game or of a set of games")
+            }
+            fn visit_enum<A: EnumAccess<'de>>(self, data: A) -> Result<Named, A::Error> {
+                let (Name(name), variant) = data.variant()?;
+                variant.unit_variant()?;
+                named_atari(&name).map(Named).map_err(de::Error::custom)
+            }
+        }
+        deserializer.deserialize_enum("AtariGame", &[], Variant)
     }
 }
 
@@ -299,6 +387,33 @@ mod tests {
         for game in AtariGame::ALL {
             assert_eq!(serde_json::to_value(game).unwrap(), game.name());
         }
+    }
+
+    #[test]
+    fn a_file_names_sets_as_well_as_games() {
+        let read = |text: &str| ron::from_str::<Games>(text);
+        assert_eq!(
+            read("atari([Pong, Breakout])"),
+            Ok(Games::Atari(vec![AtariGame::Pong, AtariGame::Breakout]))
+        );
+        for set in GameSet::ALL {
+            let games = read(&format!("atari([{}])", set.name())).unwrap();
+            assert_eq!(games, Games::Atari(set.games().to_vec()));
+            assert_eq!(games.set(), Some(set));
+        }
+        let more = read("atari([Tetris, atari20, Pong])").unwrap();
+        assert_eq!((more.list().len(), more.set()), (21, None));
+        // What is written has the games themselves.
+        assert_eq!(read(&ron::to_string(&more).unwrap()), Ok(more));
+        for (text, says) in [
+            ("atari([atari_20])", "`atari20`"),
+            ("atari([Pongg])", "`Pong`"),
+            ("atari([atari100])", "`atari100k`"),
+        ] {
+            let message = read(text).unwrap_err().to_string();
+            assert!(message.contains(&format!("did you mean {says}?")), "{message}");
+        }
+        assert!(read("minatar([atari20])").is_err());
     }
 
     #[test]

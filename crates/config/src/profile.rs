@@ -58,6 +58,7 @@ impl SharedProfiles {
         }
         none_of(format!("shared profile `{name}`"), problems)?;
         profile.arms.clone_from(&part.arms);
+        profile.without.clone_from(&part.without);
         if let Some(purpose) = &part.purpose {
             profile.purpose.clone_from(purpose);
         }
@@ -75,7 +76,9 @@ pub struct ProfilePart {
     pub purpose: Option<String>,
     /// The arms that are run (all if left out).
     pub arms: Vec<String>,
-    /// Names of the games, among the profile's (all if left out).
+    /// The arms that make no sense in this profile.
+    pub without: Vec<String>,
+    /// Names of the games or of their sets, among the profile's (all if left out).
     pub games: Vec<String>,
     /// How many seeds, at most the profile's (all if left out).
     #[serde(skip_serializing_if = "Option::is_none", with = "crate::experiment::plain_option")]
@@ -96,6 +99,10 @@ pub struct Profile {
     /// The arms that are run (all if left out).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub arms: Vec<String>,
+    /// The arms that make no sense in this profile, e.g. because their encoder reads observations of another size. Rules about
+    /// them are no part of the verdict.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub without: Vec<String>,
     /// The games.
     pub games: Games,
     /// How many seeds, counted from the first.
@@ -129,7 +136,7 @@ pub struct Profile {
 /// The paper's protocol (arXiv 2410.01930, section 3 and appendix): 20 Atari games, 200 million frames of four to
 /// an agent step, 5 seeds, hidden width 512.
 mod paper {
-    pub(super) const GAMES: u64 = 20;
+    pub(super) const GAMES: usize = 20;
     pub(super) const AGENT_STEPS: u64 = 50_000_000;
     pub(super) const SEEDS: u64 = 5;
     pub(super) const HIDDEN: &str = "512";

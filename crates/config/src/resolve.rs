@@ -7,7 +7,7 @@ use crate::profile::{SHARED_PROFILES, problems as profile_problems, too_many_see
 use crate::setting::settable;
 use crate::{
     AgentConfig, AgentSteps, Architecture, Arm, BodySpec, ConfigError, Drawing, EncoderSpec,
-    EnvironmentConfig, Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, RunConfig,
+    EnvironmentConfig, Experiment, Game, HeadSpec, InstructionSet, NetworkSpec, Profile, Rule, RunConfig,
     RunVersion, Setting, SharedProfiles, TrainingConfig, file,
 };
 use std::collections::BTreeSet;
@@ -126,12 +126,23 @@ impl Experiment {
         std::iter::once(RANDOM_ARM).chain(self.arms.iter().map(|arm| arm.name.as_str()))
     }
 
+    /// The names of the arms that make sense in `profile`, [`RANDOM_ARM`] first.
+    pub fn arms_for<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = &'a str> {
+        self.arm_names().filter(|name| !profile.without.iter().any(|arm| arm == name))
+    }
+
     /// The names of the arms that `profile` runs, [`RANDOM_ARM`] first.
     pub fn arms_of<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = &'a str> {
         let is_run = |name: &&str| {
             profile.arms.is_empty() || *name == RANDOM_ARM || profile.arms.iter().any(|arm| arm == name)
         };
-        self.arm_names().filter(is_run)
+        self.arms_for(profile).filter(is_run)
+    }
+
+    /// The rules of the verdict in `profile`: those about arms that make sense there.
+    pub fn rules_for<'a>(&'a self, profile: &'a Profile) -> impl Iterator<Item = &'a Rule> {
+        let is_without = |arm: &str| profile.without.iter().any(|other| other == arm);
+        self.rules.iter().filter(move |rule| !rule.arms().into_iter().any(is_without))
     }
 
     /// The arm with which `arm` is compared, and whose mean score is its 1: its own reference, or the experiment's.
@@ -376,9 +387,11 @@ impl Experiment {
             problems.extend(of_profile.map(|problem| format!("profile `{name}` {problem}")));
         }
         none_of(format!("experiment {}", self.figure), problems)?;
-        let arms: Vec<&str> = self.arm_names().collect();
         for (name, profile) in &self.profiles {
-            self.resolve(name, profile, &arms).map_err(|error| ConfigError::Invalid {
+            let arms: Vec<&str> = self.arms_for(profile).collect();
+            // Seeds differ in nothing else.
+            let one_seed = Profile { seeds: 1, ..profile.clone() };
+            self.resolve(name, &one_seed, &arms).map_err(|error| ConfigError::Invalid {
                 subject: format!("experiment {}", self.figure),
                 problems: vec![format!("profile `{name}`: {error}")],
             })?;
@@ -397,11 +410,30 @@ impl Experiment {
     /// What makes no sense in the arms of a profile: arms that are none, and arms without their references.
     fn problems_of_arms_in(&self, profile: &Profile) -> Vec<String> {
         let mut problems = Vec::new();
-        for arm in &profile.arms {
+        for arm in profile.arms.iter().chain(&profile.without) {
             if let Err(error) = known("arm", arm, self.arm_names()) {
                 problems.push(format!("names an arm that is none: {error}"));
-                continue;
             }
+        }
+        if !problems.is_empty() {
+            return problems;
+        }
+        for arm in &profile.without {
+            if profile.arms.contains(arm) || arm == RANDOM_ARM {
+                problems.push(format!("cannot be `without` the arm `{arm}`, which it runs"));
+            }
+        }
+        let has = |name: &str| self.arms_for(profile).any(|arm| arm == name);
+        for arm in self.arms_for(profile).filter(|arm| *arm != RANDOM_ARM) {
+            let reference = self.reference_of(arm);
+            if !has(reference) {
+                problems.push(format!("is `without` the arm `{reference}`, with which `{arm}` is compared"));
+            }
+        }
+        if let Some(arm) = self.premise.iter().flat_map(Rule::arms).find(|arm| !has(arm)) {
+            problems.push(format!("is `without` the arm `{arm}`, which the premise is about"));
+        }
+        for arm in &profile.arms {
             let reference = self.reference_of(arm);
             if arm != RANDOM_ARM && !profile.arms.iter().any(|other| other == reference) {
                 problems.push(format!(

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 /// A rule: one part of the claim, a statement about a difference of arms.
 ///
-/// An arm's value is the mean of its normalised scores over runs and games. The difference of a rule is estimated with a
+/// An arm's value is the mean of its normalised scores over runs and games; of human-normalised scores, it is the interquartile mean.
+/// Margins are in units of the reference's value, which is 1 where the reference makes the scale. The difference of a rule is estimated with a
 /// t interval (`softmoe-statistics`, `Contrast`), and the rule is
 ///
 /// - *supported* if the interval lies within the rule's [range](Rule::range): the 95% interval for rules without
@@ -42,7 +43,7 @@ pub enum Rule {
         arm: String,
         /// The arm it is compared with.
         than: String,
-        /// Smallest difference of normalised scores that counts as one.
+        /// Smallest difference that counts as one, in units of the reference's score.
         margin: f64,
     },
     /// Averaged over `pairs`, the first arm does not score higher than the second by `margin` or more: tests
@@ -63,7 +64,7 @@ pub enum Rule {
         arm: String,
         /// The arm it is compared with.
         than: String,
-        /// Smallest difference of normalised scores that counts as one.
+        /// Smallest difference that counts as one, in units of the reference's score.
         margin: f64,
     },
     /// `left` and `right` score alike: tests `-margin < left - right < margin`.
@@ -74,7 +75,7 @@ pub enum Rule {
         left: String,
         /// The other.
         right: String,
-        /// Smallest difference of normalised scores that counts as one.
+        /// Smallest difference that counts as one, in units of the reference's score.
         margin: f64,
     },
     /// Changing `gains.0` into `gains.1` gains more than changing `loses.0` into `loses.1`: tests

@@ -120,6 +120,12 @@ impl RunConfig {
         check.finish(format!("run {}", self.name()))
     }
 
+    /// Frames in the replay at the end of the run: its capacity, or as many as the run has steps; `None` without a replay.
+    pub fn replay_frames(&self) -> Option<usize> {
+        let steps = usize::try_from(self.training.agent_steps.0).unwrap_or(usize::MAX);
+        Some(self.agent.learning()?.replay_capacity.min(steps))
+    }
+
     /// The run's name: `<profile>/<arm>/<game>/seed-<k>`.
     pub fn name(&self) -> String {
         let RunConfig { profile, arm, environment, seed, .. } = self;

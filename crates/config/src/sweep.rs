@@ -97,7 +97,11 @@ impl Sweep {
         made.rules.clear();
         made.groups.clear();
         made.drawings.clear();
-        made.profiles.values_mut().for_each(|profile| profile.arms.clear());
+        let has = |name: &String| made.arms.iter().any(|arm| arm.name == *name);
+        for profile in made.profiles.values_mut() {
+            profile.arms.clear();
+            profile.without.retain(has);
+        }
         made.validate()?;
         Ok(made)
     }

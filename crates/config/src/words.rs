@@ -19,6 +19,21 @@ pub fn thousands(number: impl TryInto<u64>) -> String {
     text
 }
 
+/// A share of the score of the arm labelled `unit`, or of a unit that is 1.
+///
+/// ```
+/// use softmoe_config::words::share;
+///
+/// assert_eq!((share(0.2, None), share(0.125, Some("flat"))), ("0.2".to_owned(), "12.5% of flat's score".to_owned()));
+/// ```
+pub fn share(share: f64, unit: Option<&str>) -> String {
+    match unit {
+        None => share.to_string(),
+        // To a tenth of a percent: 0.1 x 100 is not quite 10.
+        Some(unit) => format!("{}% of {unit}'s score", (1000.0 * share).round() / 10.0),
+    }
+}
+
 /// A whole number as a person types it: `40000`, `40_000`, `1e6`, `100k`, `2.5M`, `1G`. None for other text, for a fraction and for a number
 /// that is too large.
 ///

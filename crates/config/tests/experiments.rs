@@ -1,8 +1,8 @@
 //! The committed experiments: they read, they validate, and they hold the arms of the paper.
 
 use softmoe_config::{
-    BodySpec, EncoderSpec, Experiment, Game, Games, MinAtarGame, Profile, ProfilePart, RANDOM_ARM, Rule,
-    RunConfig, SharedProfiles,
+    BodySpec, EncoderSpec, Experiment, Game, GameSet, Games, MinAtarGame, Profile, ProfilePart, RANDOM_ARM,
+    Rule, RunConfig, SharedProfiles,
 };
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -29,15 +29,24 @@ fn every_experiment_reads_and_validates() {
             );
             continue;
         }
-        for name in ["smoke", "quick"] {
+        for name in ["smoke", "quick", "minatar", "atari-smoke", "atari100k"] {
             assert!(experiment.profiles.contains_key(name), "{}: profile {name}", experiment.figure);
         }
         // Curves illustrate other figures.
         let judges = experiment.figure != "app-curves";
         assert_eq!(!experiment.rules.is_empty(), judges, "{}: the rules of the verdict", experiment.figure);
+        let paper = if experiment.figure == "app-cnn" { "paper-cnn" } else { "paper" };
+        assert!(experiment.profiles.contains_key(paper), "{}: profile {paper}", experiment.figure);
         for (name, profile) in &experiment.profiles {
             let leaves_out = profile.leaves_out();
-            assert!(leaves_out[0].contains("instead of 20"), "{}/{name}: {leaves_out:?}", experiment.figure);
+            assert!(!leaves_out.is_empty(), "{}/{name}", experiment.figure);
+            let is_small = profile.games.list().len() < 20;
+            assert_eq!(
+                leaves_out[0].contains("instead of 20"),
+                is_small,
+                "{}/{name}: {leaves_out:?}",
+                experiment.figure
+            );
         }
     }
 }
@@ -57,7 +66,7 @@ fn equal_names_are_equal_runs() {
             assert_eq!(*label, arm.label, "`{}` in {other} and {figure}", arm.name);
         }
         for (name, profile) in &experiment.profiles {
-            let arms: Vec<&str> = experiment.arm_names().collect();
+            let arms: Vec<&str> = experiment.arms_for(profile).collect();
             for run in experiment.resolve(name, profile, &arms).unwrap() {
                 match runs.entry(run.name()) {
                     Entry::Vacant(entry) => drop(entry.insert((figure.clone(), run))),
@@ -81,6 +90,7 @@ fn a_part_of_a_shared_profile_is_no_wider() {
         games: games.iter().map(ToString::to_string).collect(),
         seeds,
         arms: vec!["flat".into()],
+        without: Vec::new(),
         leaves_out: vec!["One game.".into()],
         purpose: None,
     };
@@ -216,7 +226,7 @@ fn every_figure_is_there_with_its_arms() {
         ("fig2", 3),
         ("fig3", 10),
         ("fig4", 5),
-        ("fig5", 6),
+        ("fig5", 12),
         ("fig6", 8),
         ("fig7", 9),
         ("fig8", 4),
@@ -227,6 +237,7 @@ fn every_figure_is_there_with_its_arms() {
     for (experiment, (name, arms)) in experiments.iter().zip(rows) {
         assert_eq!(experiment.arms.len(), arms, "{name}");
         let Some(profile) = experiment.profiles.get("smoke") else { continue };
+        assert_eq!(profile.arms, experiment.profiles["atari-smoke"].arms, "{name}");
         let runs = experiment.arms_of(profile).count();
         assert!((3..=4).contains(&runs), "{name}: the random policy and two or three arms, not {runs}");
         // An arm of another agent is compared with the flat arm of its own.
@@ -245,6 +256,102 @@ fn every_figure_is_there_with_its_arms() {
                 run.arm
             );
         }
+    }
+}
+
+/// The runs of each figure at the paper's sizes: arms with the random policy, games, seeds.
+#[test]
+fn every_figure_has_its_runs_on_atari() {
+    let rows = [
+        ("app-cnn", 14, 14),
+        ("app-curves", 11, 11),
+        ("app-der", 11, 11),
+        ("controls", 15, 15),
+        ("fig1", 7, 7),
+        // Without DQN.
+        ("fig10", 5, 9),
+        // Without Rainbow.
+        ("fig11", 10, 19),
+        ("fig3", 11, 11),
+        ("fig4", 6, 6),
+        // Twice, on Impala and on the Nature CNN.
+        ("fig5", 7, 13),
+        ("fig6", 9, 9),
+        ("fig7", 10, 10),
+        ("fig8", 5, 5),
+        ("fig9", 7, 7),
+        ("gap", 9, 9),
+    ];
+    let experiments = experiments();
+    for (figure, at_100k, at_paper) in rows {
+        let experiment = experiments.iter().find(|experiment| experiment.figure == figure).unwrap();
+        let games = if figure == "fig9" { 60 } else { 20 };
+        let paper = if figure == "app-cnn" { "paper-cnn" } else { "paper" };
+        let nature = EncoderSpec::Nature;
+        let encoder = if figure == "app-cnn" { nature } else { EncoderSpec::Impala { width: 1 } };
+        for (name, arms, games, encoder, steps) in
+            [("atari100k", at_100k, 26, nature, 100_000), (paper, at_paper, games, encoder, 50_000_000)]
+        {
+            let profile = experiment.profile(name).unwrap();
+            let runs =
+                experiment.resolve(name, profile, &experiment.arms_of(profile).collect::<Vec<_>>()).unwrap();
+            assert_eq!(runs.len(), arms * games * 5, "{figure}/{name}");
+            for run in &runs {
+                assert_eq!((run.network.hidden, run.training.agent_steps.0), (512, steps), "{}", run.name());
+                let expected = if run.arm.starts_with("cnn-") { nature } else { encoder };
+                assert_eq!(run.network.encoder, expected, "{}", run.name());
+                // The benchmark's agent is DER, the paper's Rainbow, unless an arm names another.
+                let n_step = match (run.arm.split('-').next(), name) {
+                    (Some("dqn"), _) => 1,
+                    (Some("der"), _) | (_, "atari100k") => 10,
+                    _ => 3,
+                };
+                assert!(run.agent.learning().is_none_or(|agent| agent.n_step == n_step), "{}", run.name());
+            }
+            // Rules are about arms that are run.
+            let rules = experiment.premise.iter().chain(experiment.rules_for(profile));
+            for arm in rules.flat_map(Rule::arms) {
+                assert!(runs.iter().any(|run| run.arm == arm), "{figure}/{name}: {arm}");
+            }
+        }
+    }
+}
+
+/// Figure 1's runs on 20 games are among figure 9's on 60.
+#[test]
+fn the_twenty_games_are_a_part_of_the_sixty() {
+    let experiments = experiments();
+    let games = |figure: &str| {
+        let experiment = experiments.iter().find(|experiment| experiment.figure == figure).unwrap();
+        experiment.profile("paper").unwrap().games.clone()
+    };
+    assert_eq!(games("fig1").set(), Some(GameSet::Twenty));
+    assert_eq!(games("fig9").set(), Some(GameSet::Sixty));
+    let names = |games: &[Game]| games.iter().map(|game| game.name()).collect::<Vec<_>>();
+    assert_eq!(names(&games("fig1").with_a_scale().1), ["AirRaid"]);
+    let without = games("fig9").with_a_scale().1;
+    assert_eq!(names(&without), ["AirRaid", "Carnival", "ElevatorAction", "JourneyEscape", "Pooyan"]);
+}
+
+/// An arm that a profile is without is neither run nor judged there, and nothing may depend on it.
+#[test]
+fn a_profile_can_be_without_arms() {
+    let fig5 = experiments().into_iter().find(|experiment| experiment.figure == "fig5").unwrap();
+    let [quick, paper] = ["quick", "paper"].map(|name| fig5.profile(name).unwrap());
+    assert_eq!((fig5.arms_of(quick).count(), fig5.rules_for(quick).count()), (7, 4));
+    assert_eq!((fig5.arms_of(paper).count(), fig5.rules_for(paper).count()), (13, 8));
+    for (without, arms, says) in [
+        (vec!["flat"], vec![], "is `without` the arm `flat`, with which `softmoe-4` is compared"),
+        (vec!["softmoe-4"], vec![], "is `without` the arm `softmoe-4`, which the premise is about"),
+        (vec!["flat-x4"], vec!["flat", "flat-x4"], "cannot be `without` the arm `flat-x4`, which it runs"),
+        (vec!["flat-x5"], vec![], "did you mean `flat-x4`?"),
+    ] {
+        let mut fig3 = experiments().into_iter().find(|experiment| experiment.figure == "fig3").unwrap();
+        let profile = fig3.profiles.get_mut("quick").unwrap();
+        profile.without = without.into_iter().map(str::to_owned).collect();
+        profile.arms = arms.into_iter().map(str::to_owned).collect();
+        let message = fig3.validate().unwrap_err().to_string();
+        assert!(message.contains(says), "{message}");
     }
 }
 

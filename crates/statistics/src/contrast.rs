@@ -113,6 +113,45 @@ impl Contrast {
         Ok(Contrast { value, uncertainty: Uncertainty::of(samples) })
     }
 
+    /// `sum_k weight_k interquartile mean(scores_k)`, with runs and tasks pooled as in
+    /// [`interquartile_mean`](crate::interquartile_mean). For scores whose tasks differ by orders of magnitude: a mean over such tasks
+    /// is the score of a few of them. A method that occurs in two terms must be given once, with the sum of its weights.
+    ///
+    /// The standard error is that of a trimmed mean (Tukey and McLaughlin 1963; Yuen 1974): of the mean of the scores with the lowest
+    /// and the highest quarter moved to the ends of the middle half, divided by the share of the middle half. Tasks are samples of
+    /// their own, so that only the spread of a task's runs counts, not that between tasks.
+    ///
+    /// # Errors
+    ///
+    /// The methods have different numbers of tasks.
+    pub fn of_interquartile_means<'a>(
+        terms: impl IntoIterator<Item = (f64, &'a Scores)>,
+    ) -> Result<Self, ScoresError> {
+        let mut value = 0.0;
+        let mut samples: Vec<(f64, Vec<f64>)> = Vec::new();
+        let mut tasks = None;
+        for (weight, scores) in terms {
+            let (left, right) = (*tasks.get_or_insert(scores.tasks().len()), scores.tasks().len());
+            if left != right {
+                return Err(ScoresError::DifferentTasks { left, right });
+            }
+            value += weight * crate::interquartile_mean(scores);
+            let mut pooled = scores.pooled();
+            pooled.sort_unstable_by(f64::total_cmp);
+            let dropped = pooled.len() / 4;
+            let (low, high) = (pooled[dropped], pooled[pooled.len() - 1 - dropped]);
+            let (all, middle) = (pooled.len() as f64, (pooled.len() - 2 * dropped) as f64);
+            // Yuen's degrees of freedom of the variance: those of the middle half. A single score has no variance at all.
+            let yuen = ((all - 1.0) * middle / (all * (middle - 1.0).max(1.0))).sqrt();
+            samples.extend(scores.tasks().map(|runs| {
+                let moved = runs.iter().map(|run| run.clamp(low, high)).collect();
+                (weight * yuen * runs.len() as f64 / middle, moved)
+            }));
+        }
+        let samples = samples.iter().map(|(weight, runs)| (*weight, runs.as_slice()));
+        Ok(Contrast { value, uncertainty: Uncertainty::of(samples) })
+    }
+
     /// The value with its two-sided t interval at the level `confidence`.
     pub fn estimate(&self, confidence: f64) -> Estimate {
         let interval = self.uncertainty.map(|uncertainty| {

@@ -44,23 +44,22 @@ impl Uncertainty {
     }
 }
 
-/// A power with the difference that it assumes, in words.
+/// A power with the difference that it assumes, in words; `None` for no difference.
 ///
 /// ```
 /// use softmoe_statistics::power_in_words;
 ///
-/// assert_eq!(power_in_words(0.548, 0.2), "55% if the difference is 0.2");
-/// assert_eq!(power_in_words(0.001, 0.0), "<1% if there is no difference");
+/// assert_eq!(power_in_words(0.548, Some("0.2")), "55% if the difference is 0.2");
+/// assert_eq!(power_in_words(0.001, None), "<1% if there is no difference");
 /// ```
-pub fn power_in_words(power: f64, truth: f64) -> String {
+pub fn power_in_words(power: f64, truth: Option<&str>) -> String {
     let percent = match (100.0 * power).round() {
         100.0 => ">99%".to_owned(),
         0.0 => "<1%".to_owned(),
         percent => format!("{percent}%"),
     };
-    if truth == 0.0 {
-        format!("{percent} if there is no difference")
-    } else {
-        format!("{percent} if the difference is {truth}")
+    match truth {
+        None => format!("{percent} if there is no difference"),
+        Some(truth) => format!("{percent} if the difference is {truth}"),
     }
 }

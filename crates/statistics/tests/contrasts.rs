@@ -202,3 +202,24 @@ proptest! {
         prop_assert_eq!(p < 0.05, interval.low > margin || interval.high < -margin);
     }
 }
+
+/// The interquartile mean with its standard error by hand: two tasks of four runs, of whose eight scores two are dropped at either end.
+#[test]
+fn a_contrast_of_interquartile_means_is_that_of_trimmed_means() {
+    let methods = scores(&[vec![0.0, 1.0, 2.0, 3.0], vec![4.0, 5.0, 9.0, 100.0]]);
+    let found = Contrast::of_interquartile_means([(2.0, &methods)]).expect("two tasks");
+    assert_close(found.value, 2.0 * 3.5, 1e-12);
+    // The scores become 2, 2, 2, 3 and 4, 5, 5, 5, each of variance 1/4, and weigh 2 / 4 each. Yuen: 7 x 4 / (8 x 3).
+    let squared = 2.0 * (2.0_f64 * 4.0 / 4.0).powi(2) * 0.25 / 4.0 * 28.0 / 24.0;
+    let uncertainty = found.uncertainty.expect("several runs");
+    assert_close(uncertainty.standard_error, squared.sqrt(), 1e-12);
+    assert_close(uncertainty.degrees_of_freedom, 2.0 * 5.0 - 2.0, 1e-9);
+    // Without anything to drop it is the mean.
+    let few = scores(&[vec![1.0, 2.0, 4.0]]);
+    let (iqm, mean) = (Contrast::of_interquartile_means([(1.0, &few)]), Contrast::of([(1.0, &few)]));
+    assert_close(iqm.expect("a task").value, mean.expect("a task").value, 1e-12);
+    let single = Contrast::of_interquartile_means([(1.0, &scores(&[vec![1.0], vec![2.0, 3.0]]))]);
+    assert_eq!(single.expect("two tasks").uncertainty, None);
+    let error = ScoresError::DifferentTasks { left: 1, right: 2 };
+    assert_eq!(Contrast::of_interquartile_means([(1.0, &few), (-1.0, &methods)]), Err(error));
+}

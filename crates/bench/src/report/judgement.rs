@@ -1,7 +1,8 @@
 //! The judgement of one rule.
 
-use crate::normalise::Normalisation;
+use crate::normalise::{Normalisation, is_clearly_positive};
 use crate::statistics::{Contrast, Estimate, holm, power_in_words};
+use softmoe_config::words::share;
 use softmoe_config::{Experiment, Rule};
 use std::fmt;
 
@@ -48,7 +49,7 @@ pub struct Judgement {
     pub range: (f64, f64),
     /// Level of the interval: 0.9 for rules with a margin, 0.95 for others.
     pub confidence: f64,
-    /// The difference of mean normalised scores with its t interval; `None` if an arm has no aggregate.
+    /// The difference of mean normalised scores, or of interquartile means, with its t interval; `None` if an arm has no aggregate.
     pub estimate: Option<Estimate>,
     /// Probability of a difference at least as far outside of the range if the rule holds, two-sided, after Holm's correction for
     /// the number of rules; `None` without an interval.
@@ -67,7 +68,7 @@ pub(super) fn judge(experiment: &Experiment, rule: &Rule, normalisation: &Normal
     let mut judgement = Judgement {
         says: rule.says().to_owned(),
         difference: difference(rule, label),
-        asks: asks(rule),
+        asks: asks(rule, None, None),
         range: rule.range(),
         confidence: rule.confidence(),
         estimate: None,
@@ -80,8 +81,14 @@ pub(super) fn judge(experiment: &Experiment, rule: &Rule, normalisation: &Normal
         judgement.why = Some("no game could be normalised (see the notes)".to_owned());
         return judgement;
     }
-    match normalisation.contrast(&rule.terms()) {
-        Ok(contrast) => judgement.decide(&contrast, rule, experiment.effect),
+    let unit = rule.arms().first().and_then(|arm| normalisation.unit(arm));
+    let name = unit.map(label);
+    judgement.asks = asks(rule, name.as_deref(), None);
+    match Test::of(rule, unit, normalisation) {
+        Ok(test) => {
+            judgement.asks = asks(rule, name.as_deref(), test.unit);
+            judgement.decide(&test, rule, experiment.effect, name.as_deref());
+        }
         Err(absent) => {
             let absent: Vec<String> = absent.into_iter().map(|arm| format!("\"{}\"", label(arm))).collect();
             judgement.why = Some(format!("needs runs of {} on every game", absent.join(" and ")));
@@ -90,19 +97,89 @@ pub(super) fn judge(experiment: &Experiment, rule: &Rule, normalisation: &Normal
     judgement
 }
 
+/// The numbers that decide a rule.
+struct Test {
+    difference: Contrast,
+    /// What must be above 0 for the rule to hold, one for each finite end of its range: the distance of the difference from that end.
+    /// Where an end is a share of the reference's score, the distance is uncertain through both. (A ratio's bound is tested as such a
+    /// linear contrast: Fieller 1954; Hauschke et al. 1999.)
+    bounds: Vec<Contrast>,
+    /// The unit of margins and effects; `None` if it is not known.
+    unit: Option<f64>,
+    /// Whether a margin can be a share of the unit: it is clearly above 0.
+    has_clear_unit: bool,
+}
+
+impl Test {
+    /// The test of `rule`, whose margins are shares of the score of the arm `unit`, or numbers.
+    ///
+    /// # Errors
+    ///
+    /// The arms that have no score.
+    fn of<'a>(rule: &'a Rule, unit: Option<&'a str>, scores: &Normalisation) -> Result<Self, Vec<&'a str>> {
+        let difference = scores.contrast(&rule.terms())?;
+        let Some(reference) = unit else { return Ok(Test::with_margins_in_scores(rule, difference)) };
+        let unit = scores.contrast(&[(1.0, reference)]);
+        let mut bounds = Vec::new();
+        for (sign, end) in ends(rule) {
+            let mut terms: Vec<(f64, &str)> =
+                rule.terms().into_iter().map(|(weight, arm)| (sign * weight, arm)).collect();
+            match terms.iter_mut().find(|(_, arm)| *arm == reference) {
+                _ if end == 0.0 => {}
+                Some((weight, _)) => *weight -= sign * end,
+                None => terms.push((-sign * end, reference)),
+            }
+            bounds.push(scores.contrast(&terms)?);
+        }
+        let has_clear_unit =
+            unit.as_ref().is_ok_and(|unit| is_clearly_positive(unit.value, unit.uncertainty));
+        Ok(Test { difference, bounds, unit: unit.ok().map(|unit| unit.value), has_clear_unit })
+    }
+
+    /// The test where the unit is 1.
+    fn with_margins_in_scores(rule: &Rule, difference: Contrast) -> Self {
+        let Contrast { value, uncertainty } = difference;
+        let bound = |(sign, end): (f64, f64)| Contrast { value: sign * (value - end), uncertainty };
+        Test { difference, bounds: ends(rule).map(bound).collect(), unit: Some(1.0), has_clear_unit: true }
+    }
+}
+
+/// The finite ends of the rule's range, each with 1 for a lower and -1 for an upper one.
+fn ends(rule: &Rule) -> impl Iterator<Item = (f64, f64)> {
+    let (low, high) = rule.range();
+    [(1.0, low), (-1.0, high)].into_iter().filter(|(_, end)| end.is_finite())
+}
+
+/// Above 0.
+const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
+
 impl Judgement {
-    fn decide(&mut self, contrast: &Contrast, rule: &Rule, effect: f64) {
-        self.estimate = Some(contrast.estimate(self.confidence));
+    fn decide(&mut self, test: &Test, rule: &Rule, effect: f64, unit: Option<&str>) {
+        self.estimate = Some(test.difference.estimate(self.confidence));
+        if let (Some(margin), false) = (rule.margin(), test.has_clear_unit) {
+            let unit = unit.unwrap_or_default();
+            self.why = Some(format!(
+                "its margin is {}, which is not clearly above that of the random policy ({:.2})",
+                share(margin, Some(unit)),
+                test.unit.unwrap_or_default()
+            ));
+            return;
+        }
         self.outcome = Outcome::Inconclusive;
-        let Some(uncertainty) = contrast.uncertainty else {
+        let widest = test.bounds.iter().filter_map(|bound| bound.uncertainty);
+        let Some(uncertainty) = widest.max_by(|a, b| a.standard_error.total_cmp(&b.standard_error)) else {
             self.why = Some("a single run has no interval".to_owned());
             return;
         };
-        self.p_value = contrast.p_within(self.range);
-        let truth = rule.assumed(effect);
-        let power = uncertainty.power(self.range, truth, self.confidence);
-        self.power = Some(power_in_words(power, truth));
-        if contrast.lies_within(self.range, self.confidence) {
+        self.p_value = test.bounds.iter().filter_map(|bound| bound.p_within(POSITIVE)).min_by(f64::total_cmp);
+        if let Some(one) = test.unit.filter(|_| test.has_clear_unit) {
+            let truth = rule.assumed(effect);
+            self.range = (one * self.range.0, one * self.range.1);
+            let power = uncertainty.power(self.range, one * truth, self.confidence);
+            let truth = (truth != 0.0).then(|| share(truth, unit));
+            self.power = Some(power_in_words(power, truth.as_deref()));
+        }
+        if test.bounds.iter().all(|bound| bound.lies_within(POSITIVE, self.confidence)) {
             self.outcome = Outcome::Supported;
         } else if self.p_value.is_some_and(|p| p <= SIGNIFICANCE) {
             self.outcome = Outcome::Contradicted;
@@ -164,77 +241,21 @@ fn difference(rule: &Rule, label: impl Fn(&str) -> String) -> String {
     }
 }
 
-/// The condition on the interval for support, in words.
-fn asks(rule: &Rule) -> String {
-    match rule {
+/// The condition on the interval for support, in words. A margin is a share of the score of the arm labelled `unit`, if there is one; `one`
+/// is that score, where it is known.
+fn asks(rule: &Rule, unit: Option<&str>, one: Option<f64>) -> String {
+    let margin = |sign: &str, margin: f64| match (unit, one) {
+        (Some(_), Some(one)) => format!("{sign}{} ({sign}{:.2})", share(margin, unit), one * margin),
+        _ => format!("{sign}{}", share(margin, unit)),
+    };
+    match *rule {
         Rule::Higher { .. } | Rule::GainsMore { .. } => "above 0".to_owned(),
         Rule::Lower { .. } => "below 0".to_owned(),
-        Rule::NotHigher { margin, .. } | Rule::NotHigherOnAverage { margin, .. } => format!("below {margin}"),
-        Rule::NotLower { margin, .. } => format!("above -{margin}"),
-        Rule::Alike { margin, .. } => format!("within ±{margin}"),
+        Rule::NotHigher { margin: most, .. } | Rule::NotHigherOnAverage { margin: most, .. } => format!("below {}", margin("", most)),
+        Rule::NotLower { margin: most, .. } => format!("above {}", margin("-", most)),
+        Rule::Alike { margin: most, .. } => format!("within {}", margin("±", most)),
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::statistics::Uncertainty;
-    use Outcome::{Contradicted, Inconclusive, Supported};
-
-    fn text(text: &str) -> String {
-        text.to_owned()
-    }
-
-    /// The outcome of `rule` for `value`, whose 95% interval is +-0.1 and whose 90% interval +-0.084.
-    fn decided(rule: &Rule, value: f64) -> Outcome {
-        let uncertainty = Uncertainty { standard_error: 0.1 / 1.96, degrees_of_freedom: 1e6 };
-        let mut judgement =
-            Judgement { range: rule.range(), confidence: rule.confidence(), ..Judgement::unknown() };
-        judgement.decide(&Contrast { value, uncertainty: Some(uncertainty) }, rule, 0.2);
-        judgement.outcome
-    }
-
-    #[test]
-    fn rules_of_a_difference_ask_for_an_interval_on_their_side_of_zero() {
-        let higher = Rule::Higher { says: text(""), better: text("a"), worse: text("b") };
-        let lower = Rule::Lower { says: text(""), arm: text("a"), than: text("b") };
-        for (value, outcome) in [(0.11, Supported), (-0.11, Contradicted), (0.09, Inconclusive)] {
-            assert_eq!(decided(&higher, value), outcome);
-            assert_eq!(decided(&lower, -value), outcome);
-        }
-    }
-
-    #[test]
-    fn rules_of_a_margin_ask_for_an_interval_within_it() {
-        let higher = Rule::NotHigher { says: text(""), arm: text("a"), than: text("b"), margin: 0.1 };
-        let lower = Rule::NotLower { says: text(""), arm: text("a"), than: text("b"), margin: 0.1 };
-        for (value, outcome) in
-            [(0.01, Supported), (-0.5, Supported), (0.21, Contradicted), (0.19, Inconclusive)]
-        {
-            assert_eq!(decided(&higher, value), outcome, "{value}");
-            assert_eq!(decided(&lower, -value), outcome, "{value}");
-        }
-        let alike = Rule::Alike { says: text(""), left: text("a"), right: text("b"), margin: 0.1 };
-        for (value, outcome) in
-            [(0.01, Supported), (0.02, Inconclusive), (0.19, Inconclusive), (0.21, Contradicted)]
-        {
-            assert_eq!(decided(&alike, value), outcome, "{value}");
-            assert_eq!(decided(&alike, -value), outcome, "{value}");
-        }
-    }
-
-    #[test]
-    fn of_several_rules_one_is_contradicted_only_after_correction() {
-        let judgement = |p| Judgement { p_value: Some(p), outcome: Contradicted, ..Judgement::unknown() };
-        let outcomes = |p: &[f64]| -> Vec<Outcome> {
-            with_family(p.iter().map(|&p| judgement(p)).collect())
-                .iter()
-                .map(|judgement| judgement.outcome)
-                .collect()
-        };
-        assert_eq!(outcomes(&[0.04]), [Contradicted]);
-        assert_eq!(outcomes(&[0.04, 0.03]), [Inconclusive; 2]);
-        assert_eq!(outcomes(&[0.04, 0.02]), [Contradicted; 2]);
-        assert_eq!(outcomes(&[0.03, 0.04, 0.01]), [Inconclusive, Inconclusive, Contradicted]);
-    }
-}
+mod tests;

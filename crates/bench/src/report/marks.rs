@@ -15,7 +15,9 @@ pub(super) fn mark(arm: &Arm) -> Mark {
         _ => Shade::Paler,
     };
     let of_agent = arm.agent.map_or(0, of_agent);
-    let variant = of_body(&arm.body) + of_agent + arm.intervention.as_ref().map_or(0, of_intervention);
+    let of_encoder = usize::from(arm.encoder.is_some());
+    let variant =
+        of_body(&arm.body) + of_agent + of_encoder + arm.intervention.as_ref().map_or(0, of_intervention);
     let pattern = Pattern::ALL[variant % Pattern::ALL.len()];
     Mark { family: family(&arm.body), shade, pattern, marker: marker(&arm.body) }
 }

@@ -136,7 +136,7 @@ impl Report {
             });
         }
 
-        let verdict = Verdict::judge(experiment, &normalisation);
+        let verdict = Verdict::judge(experiment, &selection.profile, &normalisation);
         let mut caption = caption(selection, &collection, normalisation.games());
         if verdict.outcome == Outcome::NotApplicable {
             caption += &format!(" · claim {}", verdict.sentence());
@@ -198,7 +198,11 @@ fn caption(selection: &Selection, collection: &Collection, shown: &[Game]) -> St
     let profile = &selection.profile;
     let names = |within: bool| {
         let games = profile.games.list().into_iter().filter(|game| shown.contains(game) == within);
-        games.map(|game| game.name()).collect::<Vec<_>>().join(", ")
+        match profile.games.set() {
+            // The set of all games stands for those that are shown.
+            Some(set) if within && !shown.is_empty() => set.name().to_owned(),
+            _ => games.map(|game| game.name()).collect::<Vec<_>>().join(", "),
+        }
     };
     let games = match (names(true), names(false)) {
         (shown, without) if without.is_empty() => shown,

@@ -85,7 +85,10 @@ pub fn forest(report: &Report) -> Rows {
                  rule holds";
     Rows {
         heading: heading(&title, &report.caption, drawn),
-        measure: "difference of mean normalised scores".to_owned(),
+        measure: match report.normalisation.is_interquartile() {
+            true => "difference of interquartile means of normalised scores".to_owned(),
+            false => "difference of mean normalised scores".to_owned(),
+        },
         reference: Some(0.0),
         groups,
     }

@@ -93,7 +93,9 @@ pub fn verdict_markdown(report: &Report) -> String {
     if let Some(caution) = &report.caution {
         let _ = write!(text, "**Caution.** {caution}\n\n");
     }
-    let header = ["says", "difference of means", "value", "supported if", "verdict", "power"];
+    let compared = report.normalisation.is_interquartile();
+    let difference = if compared { "difference of IQMs" } else { "difference of means" };
+    let header = ["says", difference, "value", "supported if", "verdict", "power"];
     row(&mut text, &header.map(str::to_owned));
     row(&mut text, &["---"; 6].map(str::to_owned));
     for (kind, judgement) in rules(premise.as_ref(), judgements) {
@@ -104,11 +106,11 @@ pub fn verdict_markdown(report: &Report) -> String {
     }
     let _ = write!(
         text,
-        "\n{} Values are differences of mean normalised scores. Brackets: t intervals (95%; 90% for rules with a margin) with the \
-         uncertainty of the scale. A rule is contradicted at 5% after Holm's correction for the number of rules. The claim is \
+        "\n{} {} A rule is contradicted at 5% after Holm's correction for the number of rules. The claim is \
          contradicted if any rule is, and supported if every rule is. Power: how often a rule would be supported with as many \
          runs, given the spread between seeds that these have.\n",
-        report.scale()
+        report.scale(),
+        if compared { OF_IQMS } else { OF_MEANS }
     );
     if premise.is_some() {
         text.push_str("The claim applies only if its premise is supported.\n");
@@ -121,6 +123,15 @@ pub fn verdict_markdown(report: &Report) -> String {
     list(&mut text, &with_constant_note(report.notes.iter().cloned()));
     text
 }
+
+/// The values of the verdict's table, where the reference's score is 1 or the games define the unit.
+const OF_MEANS: &str = "Values are differences of mean normalised scores. Brackets: t intervals (95%; 90% for rules with a margin) with the \
+                        uncertainty of the scale.";
+
+/// The same for human-normalised scores.
+const OF_IQMS: &str = "Values are differences of interquartile means (IQM), since a mean of human-normalised scores is the score of a few games. \
+                       Brackets: t intervals (95%; 90% for rules with a margin). A margin is a share of the reference's IQM; its test \
+                       includes the uncertainty of that IQM.";
 
 /// The premise and the rules, each with the words that tell them apart.
 fn rules<'a>(

@@ -2,7 +2,7 @@
 
 use super::judgement::{Judgement, Outcome, judge, with_family};
 use crate::normalise::Normalisation;
-use softmoe_config::Experiment;
+use softmoe_config::{Experiment, Profile};
 
 /// Verdict on a figure: the judgements of its rules.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,14 +18,14 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// Judges the rules of `experiment` by normalised scores.
+    /// Judges the rules of `experiment` for `profile` by normalised scores.
     ///
     /// Without a supported premise the claim is not applicable; otherwise it is contradicted if a rule is, supported if
     /// every rule is, not judged if no rule was, and inconclusive otherwise.
-    pub fn judge(experiment: &Experiment, normalisation: &Normalisation) -> Self {
+    pub fn judge(experiment: &Experiment, profile: &Profile, normalisation: &Normalisation) -> Self {
         let judge = |rule| judge(experiment, rule, normalisation);
         let premise = experiment.premise.as_ref().map(judge);
-        let judgements = with_family(experiment.rules.iter().map(judge).collect());
+        let judgements = with_family(experiment.rules_for(profile).map(judge).collect());
         let outcomes: Vec<Outcome> = judgements.iter().map(|judgement| judgement.outcome).collect();
         let outcome = overall(premise.as_ref(), &outcomes);
         Verdict { claim: experiment.claim.clone(), premise, judgements, outcome }

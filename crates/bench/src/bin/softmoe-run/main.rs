@@ -16,10 +16,11 @@ use signals::Requests;
 use softmoe_agents::check_device;
 #[cfg(feature = "minatar")]
 use softmoe_bench::fingerprint::fingerprint;
-use softmoe_bench::memory::Memory;
+use softmoe_bench::memory;
 use softmoe_config::error::with_causes;
 use softmoe_config::protocol::{FailureLine, INTERRUPTED};
 use softmoe_config::{Device, Done, RunConfig, RunDirectory, file};
+use softmoe_console::memory::Memory;
 use softmoe_console::output;
 use softmoe_runner::checkpoint::remove_all;
 use softmoe_runner::{Monitor, Options, Outcome, train};
@@ -149,7 +150,7 @@ fn run(arguments: &Training) -> anyhow::Result<ExitCode> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).use_current_thread();
     pool.build_global().context("cannot start threads")?;
     let mut monitor = Console::new(arguments.progress, requests);
-    if let Some(warning) = Memory::now().check(&config)? {
+    if let Some(warning) = memory::check(Memory::now(), &config)? {
         monitor.warn(&warning);
     }
     let options = Options { device: arguments.device, weights: arguments.weights.as_deref() };
