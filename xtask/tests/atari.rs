@@ -43,8 +43,14 @@ fn the_other_sizes_are_planned() {
         &plan("fig3 --profile atari100k"),
         &["1430: 11 arms x 26 games x 5 seeds, 100,000 agent steps each", "DER, the agent of this benchmark"],
     );
-    assert_says(&plan("app-cnn --profile paper-cnn"), &["1400: 14 arms x 20 games x 5 seeds", "The Nature CNN instead"]);
-    assert_says(&plan("fig3 --profile atari-smoke"), &["18: 3 arms x 2 games x 3 seeds, 2,000 agent steps each"]);
+    assert_says(
+        &plan("app-cnn --profile paper-cnn"),
+        &["1400: 14 arms x 20 games x 5 seeds", "The Nature CNN instead"],
+    );
+    assert_says(
+        &plan("fig3 --profile atari-smoke"),
+        &["18: 3 arms x 2 games x 3 seeds, 2,000 agent steps each"],
+    );
     // Neither DQN nor Rainbow is an agent of 100,000 steps.
     assert_says(&plan("fig10 --profile atari100k"), &["650: 5 arms", "DER: SoftMoE-4 gains over flat x4"]);
     assert!(!plan("fig10 --profile atari100k").contains("DQN: SoftMoE-1 x4 does not gain"));

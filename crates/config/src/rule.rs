@@ -53,7 +53,7 @@ pub enum Rule {
         says: String,
         /// (arm, than) of each comparison; all have the same weight.
         pairs: Vec<(String, String)>,
-        /// Smallest difference of normalised scores that counts as one.
+        /// Smallest difference that counts as one, in units of the reference's score.
         margin: f64,
     },
     /// `arm` does not score lower than `than` by `margin` or more: tests `arm - than > -margin`.

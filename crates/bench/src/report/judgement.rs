@@ -81,7 +81,7 @@ pub(super) fn judge(experiment: &Experiment, rule: &Rule, normalisation: &Normal
         judgement.why = Some("no game could be normalised (see the notes)".to_owned());
         return judgement;
     }
-    let unit = rule.arms().first().and_then(|arm| normalisation.unit(arm));
+    let unit = rule.arms().first().copied().and_then(|arm| normalisation.unit(arm));
     let name = unit.map(label);
     judgement.asks = asks(rule, name.as_deref(), None);
     match Test::of(rule, unit, normalisation) {
