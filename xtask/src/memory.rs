@@ -209,7 +209,7 @@ mod tests {
         let packed = fitted(23, 8, false, false);
         let note = packed.note.unwrap();
         assert_eq!((packed.compress, packed.jobs), (true, 8));
-        assert!(note.contains("replays of 8 runs take 57") && note.contains("has 23"), "{note}");
+        assert!(note.contains("replays of 8 runs take 56.7") && note.contains("has 23"), "{note}");
         assert!(note.contains("they are compressed (about 11") && !note.contains("at a time"), "{note}");
         let fewer = fitted(8, 8, false, false);
         assert_eq!((fewer.compress, fewer.jobs), (true, 5));

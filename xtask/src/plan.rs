@@ -21,7 +21,6 @@ use softmoe_config::{
     AgentConfig, Device, Experiment, Profile, RANDOM_ARM, RunConfig, RunDirectory, Setting, names,
 };
 use softmoe_console::memory::Memory;
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The runs of an invocation.

@@ -154,9 +154,9 @@ fn human_normalised_scores_are_compared_by_interquartile_means_in_units_of_flats
     assert_eq!(judgements[0].outcome, Supported);
 }
 
-/// On a scale on which flat is a human, 0.15 would be within no margin of 0.1. Here flat is at 2.5 and 0.15 is little.
+/// A loss of 70% is more than the margin; a gain of 30% is no loss, and not alike.
 #[test]
-fn a_margin_grows_with_the_score_of_flat() {
+fn a_margin_is_a_share_of_the_score_of_flat() {
     let (_, judgements) = judged([("flat", 1.0), ("soft", 1.2), ("wide", 0.3)], 5);
     assert_eq!(judgements[1].outcome, Contradicted, "{:?}", judgements[1]);
     let (_, judgements) = judged([("flat", 1.0), ("soft", 1.2), ("wide", 1.3)], 5);
