@@ -2,6 +2,7 @@
 //!
 //! - [`AtariGame`]: the 104 single-player games of ALE 0.12.1, with their numbers of actions.
 //! - [`GameSet`]: the sets of 20, 26 and 60 games that papers report.
+//! - [`Settings`]: how a game is played, with the values of the paper and of Atari 100k.
 //! - [`HumanScale`]: the random and human scores that normalise a game's score.
 //! - [`Files`]: ALE's sources and ROMs, which `cargo xtask atari setup` installs in the user's data directory.
 #![deny(missing_docs)]
@@ -11,9 +12,11 @@ mod games;
 mod preprocessing;
 mod scores;
 mod sets;
+mod settings;
 
 pub use files::{ARCHIVE, ARCHIVE_SHA256, Files, NotSetUp, SETUP, VARIABLE, VERSION};
 pub use games::AtariGame;
 pub use preprocessing::Preprocessing;
 pub use scores::HumanScale;
 pub use sets::GameSet;
+pub use settings::{MAX_FRAME_SKIP, MAX_NOOPS, SettingError, Settings};

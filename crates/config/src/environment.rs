@@ -3,7 +3,7 @@
 use crate::check::Check;
 use crate::{AgentConfig, ConfigError, Game, GymGame, MinAtarGame};
 use serde::{Deserialize, Serialize};
-use softmoe_atari::{AtariGame, Preprocessing};
+use softmoe_atari::{AtariGame, MAX_FRAME_SKIP, MAX_NOOPS, Preprocessing, Settings};
 use softmoe_env::{Element, EnvironmentSpec};
 
 /// The environment of a run, by its suite.
@@ -79,29 +79,35 @@ impl EnvironmentConfig {
 
     /// A game of the Atari 2600 as the paper plays it: sticky actions, the game's minimal actions, four frames a step.
     pub const fn atari(game: AtariGame) -> Self {
-        EnvironmentConfig::Atari {
-            game,
-            sticky_action_probability: 0.25,
-            full_action_set: false,
-            terminal_on_life_loss: false,
-            frame_skip: 4,
-            noop_max: 0,
-            preprocessing: Preprocessing::Dopamine,
-            max_episode_steps: 27_000,
-        }
+        EnvironmentConfig::atari_with(game, Settings::paper())
     }
 
     /// The same as Atari 100k plays it (Dopamine's `atari_100k`): no sticky actions, no-ops before an episode, and a lost life ends a step.
     pub const fn atari_100k(game: AtariGame) -> Self {
+        EnvironmentConfig::atari_with(game, Settings::atari_100k())
+    }
+
+    /// A game with these settings. The emulator's own limit on frames is no part of a configuration.
+    const fn atari_with(game: AtariGame, settings: Settings) -> Self {
+        let Settings {
+            sticky_action_probability,
+            full_action_set,
+            terminal_on_life_loss,
+            frame_skip,
+            noop_max,
+            preprocessing,
+            max_episode_steps,
+            max_episode_frames: _,
+        } = settings;
         EnvironmentConfig::Atari {
             game,
-            sticky_action_probability: 0.0,
-            full_action_set: false,
-            terminal_on_life_loss: true,
-            frame_skip: 4,
-            noop_max: 30,
-            preprocessing: Preprocessing::Dopamine,
-            max_episode_steps: 27_000,
+            sticky_action_probability,
+            full_action_set,
+            terminal_on_life_loss,
+            frame_skip,
+            noop_max,
+            preprocessing,
+            max_episode_steps,
         }
     }
 
@@ -180,12 +186,12 @@ impl EnvironmentConfig {
                     check.problem(format!("MiniatureGolf cannot be trained: {reason}; choose another game"));
                 }
                 check.probability("environment.sticky_action_probability", sticky_action_probability, 0.25);
-                check.count("environment.frame_skip", frame_skip.into(), MOST_FRAMES, 4);
+                check.count("environment.frame_skip", frame_skip.into(), MAX_FRAME_SKIP.into(), 4);
                 check.that(
-                    noop_max <= MOST_NOOPS,
+                    noop_max <= MAX_NOOPS,
                     "environment.noop_max",
                     noop_max,
-                    &format!("at most {MOST_NOOPS}"),
+                    &format!("at most {MAX_NOOPS}"),
                     30,
                 );
                 27_000
@@ -210,8 +216,3 @@ impl EnvironmentConfig {
         }
     }
 }
-
-/// Most frames of an agent step: a second.
-const MOST_FRAMES: u64 = 60;
-/// Most no-ops before an episode.
-const MOST_NOOPS: u32 = 1_000;

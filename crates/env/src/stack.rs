@@ -48,19 +48,9 @@ impl FrameStack {
     ///
     /// If `frame` has another length.
     pub fn push(&mut self, frame: &[u8]) {
-        // Atari's shape: a pixel's four bytes are moved at once.
-        if self.stack == 4 && self.pixel == 1 {
-            let (pixels, _) = self.state.as_chunks_mut::<4>();
-            assert_eq!(frame.len(), pixels.len(), "a frame has {} bytes", pixels.len());
-            for (pixel, &newest) in pixels.iter_mut().zip(frame) {
-                *pixel = (u32::from_le_bytes(*pixel) >> 8 | u32::from(newest) << 24).to_le_bytes();
-            }
-            return;
-        }
+        // One move shifts the frames of every pixel. A pixel's last place gets the next pixel's oldest frame, until it is overwritten.
         if self.stack > 1 {
-            for pixel in self.state.chunks_exact_mut(self.stack * self.pixel) {
-                pixel.copy_within(self.pixel.., 0);
-            }
+            self.state.copy_within(self.pixel.., 0);
         }
         self.replace_newest(frame);
     }
@@ -69,10 +59,15 @@ impl FrameStack {
     pub(crate) fn replace_newest(&mut self, frame: &[u8]) {
         let len = self.state.len() / self.stack;
         assert_eq!(frame.len(), len, "a frame has {len} bytes");
+        if self.stack == 1 {
+            return self.state.copy_from_slice(frame);
+        }
         let newest = (self.stack - 1) * self.pixel;
-        let pixels = self.state.chunks_exact_mut(self.stack * self.pixel);
-        for (pixel, frame) in pixels.zip(frame.chunks_exact(self.pixel)) {
-            pixel[newest..].copy_from_slice(frame);
+        for byte in 0..self.pixel {
+            let places = self.state[newest + byte..].iter_mut().step_by(self.stack * self.pixel);
+            for (place, &value) in places.zip(frame[byte..].iter().step_by(self.pixel)) {
+                *place = value;
+            }
         }
     }
 

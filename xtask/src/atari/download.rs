@@ -3,39 +3,60 @@
 use crate::output;
 use anyhow::{Context, Result, bail};
 use softmoe_atari::{ARCHIVE, SETUP, VERSION};
-use std::ffi::OsStr;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// Build tools that pip needs to read the package's metadata. The package's own list would download gigabytes.
-const BUILD_TOOLS: [&str; 2] = ["scikit-build-core", "cmake"];
+/// The module that pip asks for the metadata of a source distribution of ale-py.
+const BACKEND: &str = "scikit_build_core/build.py";
 
 /// Downloads the archive into `scratch`.
+///
+/// pip downloads no source distribution without the package's name and version from the package's build backend. The real backend needs
+/// CMake and installs gigabytes. The stub gives pip the two.
 pub(super) fn fetch(scratch: &Path) -> Result<PathBuf> {
-    let Some(system) = ["python3", "python"].into_iter().find(|name| runs(name)) else {
+    let Some(python) = ["python3", "python"].into_iter().find(|name| runs(name, &["--version"])) else {
         bail!(
             "there is no Python: neither `python3` nor `python` runs. Install it, or get {ARCHIVE} elsewhere and type `{SETUP} --from DIR`"
         );
     };
-    output::error_line(format_args!("Fetching {ARCHIVE} (11 MB) with pip, in about half a minute."));
-    let environment = scratch.join("python");
-    run(system.as_ref(), &["-m", "venv"], Some(&environment))
-        .context("on Debian and Ubuntu, `venv` is in the package python3-venv")?;
-    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
-    let pip = ["-m", "pip", "--disable-pip-version-check", "--quiet"];
-    let network = || {
-        format!(
-            "pip reached no index: check the network and pip's settings (`pip config list`), or get {ARCHIVE} on another machine and \
-             type `{SETUP} --from DIR`"
-        )
-    };
-    let install: Vec<&str> = pip.into_iter().chain(["install"]).chain(BUILD_TOOLS).collect();
-    run(python.as_os_str(), &install, None).with_context(network)?;
+    if !runs(python, &["-m", "pip", "--version"]) {
+        bail!(
+            "`{python} -m pip` does not run: install pip (on Debian and Ubuntu, the package python3-pip), or get {ARCHIVE} elsewhere and type \
+             `{SETUP} --from DIR`"
+        );
+    }
+    let stub = scratch.join("backend");
+    write_backend(&stub)?;
+    output::error_line(format_args!("Fetching {ARCHIVE} (11 MB) with pip."));
     let package = format!("ale-py=={VERSION}");
-    let arguments =
-        ["download", "--no-deps", "--no-binary", "ale-py", "--no-build-isolation", &package, "--dest"];
-    let download: Vec<&str> = pip.into_iter().chain(arguments).collect();
-    run(python.as_os_str(), &download, Some(scratch)).with_context(network)?;
+    let arguments = [
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "--quiet",
+        "download",
+        "--no-deps",
+        "--no-binary",
+        "ale-py",
+        "--no-build-isolation",
+        "--ignore-requires-python",
+        &package,
+        "--dest",
+    ];
+    let mut command = Command::new(python);
+    command.args(arguments).arg(scratch).env("PYTHONPATH", search_path(&stub)?);
+    // pip's error messages go to the terminal.
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).status();
+    let status = status.with_context(|| format!("cannot start {python}"))?;
+    if !status.success() {
+        bail!(
+            "pip did not download {package} ({status}); its messages are above. Check the network and pip's settings (`pip config list`), \
+             or get {ARCHIVE} on another machine and type `{SETUP} --from DIR`"
+        );
+    }
     let archive = scratch.join(ARCHIVE);
     if !archive.is_file() {
         bail!("pip has fetched {package}, but no {ARCHIVE}: get it elsewhere and type `{SETUP} --from DIR`");
@@ -43,20 +64,38 @@ pub(super) fn fetch(scratch: &Path) -> Result<PathBuf> {
     Ok(archive)
 }
 
-fn runs(name: &str) -> bool {
-    let mut command = Command::new(name);
-    command.arg("--version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
+/// Writes the stub of the build backend below `directory`.
+fn write_backend(directory: &Path) -> Result<()> {
+    let module = directory.join(BACKEND);
+    let text = format!(
+        r#"import os
 
-/// Runs Python. Its error messages go to the terminal.
-fn run(python: &OsStr, arguments: &[&str], last: Option<&Path>) -> Result<()> {
-    let mut command = Command::new(python);
-    command.args(arguments).args(last).stdin(Stdio::null()).stdout(Stdio::null());
-    let name = || PathBuf::from(python).display().to_string();
-    let status = command.status().with_context(|| format!("cannot start {}", name()))?;
-    if !status.success() {
-        bail!("`python {}` failed ({status}): see its messages above", arguments.join(" "));
+def prepare_metadata_for_build_wheel(directory, config_settings=None):
+    name = "ale_py-{VERSION}.dist-info"
+    os.mkdir(os.path.join(directory, name))
+    with open(os.path.join(directory, name, "METADATA"), "w") as file:
+        file.write("Metadata-Version: 2.1\nName: ale-py\nVersion: {VERSION}\n")
+    return name
+"#
+    );
+    let package = module.parent().unwrap_or(directory);
+    fs::create_dir_all(package).with_context(|| format!("cannot make {}", package.display()))?;
+    for (path, text) in [(package.join("__init__.py"), ""), (module, &text)] {
+        fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
+}
+
+/// Python's search path with `first` before the user's.
+fn search_path(first: &Path) -> Result<OsString> {
+    let users = env::var_os("PYTHONPATH").unwrap_or_default();
+    let paths = env::split_paths(&users).filter(|path| !path.as_os_str().is_empty());
+    env::join_paths(std::iter::once(first.to_owned()).chain(paths))
+        .context("the data directory's path has a colon")
+}
+
+fn runs(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
 }

@@ -170,7 +170,7 @@ impl Bench {
             for ((side, peer), target) in peers.iter().zip(&group.peers).zip(&work.targets) {
                 let (name, theirs, missing) = match peer {
                     Peer::Limit(limit) => (side.name.clone(), Rounds::of(*limit), None),
-                    Peer::Processor { name, figure } => {
+                    Peer::Own { name, figure } => {
                         let most = ours.rounds.get(*figure).cloned().unwrap_or_default();
                         ((*name).to_owned(), most, None)
                     }

@@ -2,6 +2,8 @@
 // Each test program uses a part of it.
 #![allow(dead_code)]
 
+pub(crate) mod kills;
+
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use softmoe_config::{

@@ -5,12 +5,11 @@ use std::fmt;
 use ale_sys::{Action, Ale, AleOptions};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_atari::{AtariGame, Files, Preprocessing};
+use softmoe_atari::{AtariGame, Files, Preprocessing, Settings};
 
 use super::SIZE;
 use super::error::AtariError;
 use super::screen::Screen;
-use super::settings::Settings;
 use crate::{Element, Environment, EnvironmentSpec, Render, RgbFrame, Step};
 
 /// Number of frames in a state.

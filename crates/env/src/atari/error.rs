@@ -1,7 +1,7 @@
 //! Errors of Atari games.
 
 use ale_sys::AleError;
-use softmoe_atari::NotSetUp;
+use softmoe_atari::{NotSetUp, SettingError};
 
 /// An error of an Atari game.
 #[derive(Debug, thiserror::Error)]
@@ -14,13 +14,6 @@ pub enum AtariError {
     #[error("{0}; `{command}` checks and repairs the files", command = softmoe_atari::SETUP)]
     Emulator(#[from] AleError),
     /// A setting is out of range.
-    #[error("the setting `{setting}` is {value} but must be {rule}")]
-    Setting {
-        /// Name of the setting.
-        setting: &'static str,
-        /// Its value.
-        value: String,
-        /// The values that are allowed.
-        rule: &'static str,
-    },
+    #[error(transparent)]
+    Setting(#[from] SettingError),
 }

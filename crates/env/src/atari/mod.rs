@@ -6,7 +6,6 @@
 //!
 //! | file | contents |
 //! |---|---|
-//! | `settings` | [`Settings`]: frame skip, sticky actions, no-ops, limits |
 //! | `environment` | [`Atari`]: steps, episodes, observations |
 //! | `screen` | greyscale and max-pooling over two frames |
 //! | `resize` | [`AreaResize`]: area interpolation, equal to OpenCV's |
@@ -34,15 +33,15 @@ mod environment;
 mod error;
 mod resize;
 mod screen;
-mod settings;
 mod state;
 mod vector;
 
 pub use environment::Atari;
 pub use error::AtariError;
 pub use resize::AreaResize;
-pub use settings::Settings;
-pub use softmoe_atari::{AtariGame, Files, GameSet, NotSetUp, Preprocessing};
+pub use softmoe_atari::{
+    AtariGame, Files, GameSet, NotSetUp, Preprocessing, SettingError, Settings, VARIABLE,
+};
 pub use state::AtariState;
 pub use vector::AtariVector;
 

@@ -1,11 +1,10 @@
 //! Several environments of the same game, stepped in parallel.
 
 use rayon::prelude::*;
-use softmoe_atari::AtariGame;
+use softmoe_atari::{AtariGame, Settings};
 
 use super::environment::Atari;
 use super::error::AtariError;
-use super::settings::Settings;
 use crate::{EnvironmentSpec, Player, Step, TimeLimit};
 
 /// Environments of the same game, each with its frame stack. A step takes one action in each environment, on the threads of rayon's current

@@ -3,8 +3,8 @@
 #![allow(dead_code)]
 
 use softmoe_config::{
-    AgentConfig, AgentSteps, BodySpec, EncoderSpec, EnvironmentConfig, InstructionSet, LearningConfig,
-    MinAtarGame, NetworkSpec, Phase, RunConfig, RunDirectory, RunVersion, TrainingConfig,
+    AgentConfig, AgentSteps, AtariGame, BodySpec, EncoderSpec, EnvironmentConfig, Game, InstructionSet,
+    LearningConfig, MinAtarGame, NetworkSpec, Phase, RunConfig, RunDirectory, RunVersion, TrainingConfig,
 };
 use softmoe_runner::{Monitor, Options, Outcome, Progress, RunError, train};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -63,6 +63,21 @@ pub(crate) fn config_of(agent: AgentConfig, body: BodySpec) -> RunConfig {
             checkpoint_period: AgentSteps(70),
         },
         instruction_set: InstructionSet::Auto,
+    }
+}
+
+/// The same run of a game of Atari, whose episodes are cut short.
+pub(crate) fn config_of_atari(game: AtariGame, agent: LearningConfig, body: BodySpec) -> RunConfig {
+    let LearningConfig { min_replay, replay_capacity, batch_size, target_period, .. } = self::agent();
+    let agent = LearningConfig { min_replay, replay_capacity, batch_size, target_period, ..agent }.into();
+    let mut environment = EnvironmentConfig::played_by(&agent, Game::Atari(game));
+    if let EnvironmentConfig::Atari { max_episode_steps, .. } = &mut environment {
+        *max_episode_steps = 70;
+    }
+    RunConfig {
+        environment,
+        network: NetworkSpec { encoder: EncoderSpec::Nature, body: body.clone(), hidden: 8 },
+        ..config_of(agent, body)
     }
 }
 

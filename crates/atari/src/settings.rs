@@ -1,15 +1,15 @@
-//! Settings of an Atari game.
+//! Settings of an Atari game, their bounds, and their values in the literature.
 
 use serde::{Deserialize, Serialize};
 
-use softmoe_atari::Preprocessing;
-
-use super::error::AtariError;
+use crate::Preprocessing;
 
 /// Maximum frame skip: one second.
-const MOST_FRAMES: u32 = 60;
+pub const MAX_FRAME_SKIP: u32 = 60;
+/// Maximum bound on the number of no-ops before an episode.
+pub const MAX_NOOPS: u32 = 1_000;
 
-/// Settings of an Atari game. The defaults are those of the paper.
+/// Settings of an Atari game. The defaults are the paper's settings.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
     /// Probability of a sticky action, drawn for each frame (Machado et al. 2018: 0.25; Atari 100k: 0).
@@ -31,8 +31,27 @@ pub struct Settings {
     pub max_episode_frames: u32,
 }
 
+/// A setting out of range.
+#[derive(Debug, thiserror::Error)]
+#[error("the setting `{setting}` is {value} but must be {rule}")]
+pub struct SettingError {
+    /// Name of the setting.
+    pub setting: &'static str,
+    /// Its value.
+    pub value: String,
+    /// The allowed values.
+    pub rule: String,
+}
+
 impl Default for Settings {
     fn default() -> Self {
+        Settings::paper()
+    }
+}
+
+impl Settings {
+    /// The paper's settings: sticky actions, minimal actions, four frames per step.
+    pub const fn paper() -> Self {
         Settings {
             sticky_action_probability: 0.25,
             full_action_set: false,
@@ -44,16 +63,14 @@ impl Default for Settings {
             max_episode_frames: 0,
         }
     }
-}
 
-impl Settings {
     /// The settings of Atari 100k (Dopamine's `atari_100k`): no-ops and episodic life, but no sticky actions.
-    pub fn atari_100k() -> Self {
+    pub const fn atari_100k() -> Self {
         Settings {
             sticky_action_probability: 0.0,
             terminal_on_life_loss: true,
             noop_max: 30,
-            ..Settings::default()
+            ..Settings::paper()
         }
     }
 
@@ -61,21 +78,26 @@ impl Settings {
     ///
     /// # Errors
     ///
-    /// [`AtariError::Setting`] for the first value out of range.
-    pub fn check(&self) -> Result<(), AtariError> {
-        let wrong = |setting, value: String, rule| Err(AtariError::Setting { setting, value, rule });
+    /// [`SettingError`] for the first value out of range.
+    pub fn check(&self) -> Result<(), SettingError> {
+        let wrong = |setting, value: String, rule: String| Err(SettingError { setting, value, rule });
         let probability = self.sticky_action_probability;
         if !(0.0..=1.0).contains(&probability) {
-            return wrong("sticky_action_probability", probability.to_string(), "a number from 0 to 1");
+            return wrong(
+                "sticky_action_probability",
+                probability.to_string(),
+                "a number from 0 to 1".into(),
+            );
         }
-        if !(1..=MOST_FRAMES).contains(&self.frame_skip) {
-            return wrong("frame_skip", self.frame_skip.to_string(), "a number of frames from 1 to 60");
+        if !(1..=MAX_FRAME_SKIP).contains(&self.frame_skip) {
+            let rule = format!("a number of frames from 1 to {MAX_FRAME_SKIP}");
+            return wrong("frame_skip", self.frame_skip.to_string(), rule);
         }
-        if self.noop_max > 1_000 {
-            return wrong("noop_max", self.noop_max.to_string(), "at most 1000");
+        if self.noop_max > MAX_NOOPS {
+            return wrong("noop_max", self.noop_max.to_string(), format!("at most {MAX_NOOPS}"));
         }
         if self.max_episode_steps == 0 {
-            return wrong("max_episode_steps", "0".into(), "at least 1");
+            return wrong("max_episode_steps", "0".into(), "at least 1".into());
         }
         Ok(())
     }
