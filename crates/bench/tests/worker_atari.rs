@@ -6,11 +6,11 @@ mod worker;
 
 use softmoe_config::{
     AgentConfig, AgentSteps, AtariGame, EncoderSpec, EnvironmentConfig, Game, LearningConfig, NetworkSpec,
-    RunConfig,
+    RunConfig, TrainingConfig,
 };
 use worker::{FLAT, Run, assert_says};
 
-/// DER on Breakout for as long as the run of MinAtar, with episodes that are cut short.
+/// 400 steps of DER on Breakout, each hundredth followed by a short evaluation and a checkpoint.
 fn config() -> RunConfig {
     let run = worker::config(FLAT);
     let AgentConfig::Learning(small) = run.agent else { panic!("an agent that learns") };
@@ -27,7 +27,13 @@ fn config() -> RunConfig {
         *max_episode_steps = 70;
     }
     let network = NetworkSpec { encoder: EncoderSpec::Nature, ..run.network };
-    RunConfig { environment, agent, network, ..run }
+    let training = TrainingConfig {
+        agent_steps: AgentSteps(400),
+        evaluation_episodes: 1,
+        final_evaluation_episodes: 2,
+        ..run.training
+    };
+    RunConfig { environment, agent, network, training, ..run }
 }
 
 #[cfg(not(feature = "atari"))]

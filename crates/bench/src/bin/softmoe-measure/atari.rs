@@ -75,18 +75,14 @@ impl Measurement for Vector {
                 black_box(vector.states());
             }
         });
-        let mut failed = Ok(());
+        let mut emulated: Result<()> = Ok(());
         let alone = clock.time(|| {
-            let mut all = || {
-                for actions in actions.iter() {
-                    let pairs = emulators.par_iter_mut().zip(actions);
-                    pairs.try_for_each(|(emulator, &action)| emulator.step(action))?;
-                }
-                Ok(())
-            };
-            failed = all();
+            emulated = actions.iter().try_for_each(|actions| {
+                let pairs = emulators.par_iter_mut().zip(actions);
+                pairs.try_for_each(|(emulator, &action)| emulator.step(action))
+            });
         });
-        failed?;
+        emulated?;
         let figure = |seconds: f64| Figure::of([steps / seconds]);
         Ok([("atari", figure(seconds)), ("emulator", figure(alone))].into_iter().collect())
     }
