@@ -5,6 +5,7 @@
 //! one core, processor time counts.
 
 mod comparison;
+mod der;
 mod device;
 mod process;
 mod python;

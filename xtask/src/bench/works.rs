@@ -3,6 +3,7 @@
 //! A group is a set of works that one process of each side measures together: ours with its arguments, each peer with its
 //! script and arguments.
 
+use super::der;
 use softmoe_config::names::nearest;
 
 /// The unit of a figure.
@@ -102,7 +103,7 @@ pub(crate) enum Size {
     Quick,
 }
 
-fn words(text: &str) -> Vec<String> {
+pub(super) fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -114,6 +115,7 @@ pub(crate) fn groups(size: Size) -> Vec<Group> {
     groups.extend(atari(size));
     groups.extend(["minatar", "atari"].map(|shape| replay(size, shape)));
     groups.extend(runs(size));
+    groups.extend(der::der(size));
     groups.push(memory());
     groups
 }

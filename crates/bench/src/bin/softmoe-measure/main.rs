@@ -6,6 +6,8 @@
 #[cfg(feature = "atari")]
 mod atari;
 mod clock;
+#[cfg(feature = "atari")]
+mod der;
 mod device_agent;
 mod device_steps;
 mod devices;
@@ -83,6 +85,15 @@ enum What {
         #[arg(long, default_value_t = 8_000)]
         steps: usize,
     },
+    /// DER on a game of Atari with an update every step: agent steps a second, and ms of a step by part
+    #[cfg(feature = "atari")]
+    Der {
+        /// The game, e.g. RoadRunner
+        game: String,
+        /// Agent steps of a round
+        #[arg(long, default_value_t = 100)]
+        steps: u64,
+    },
     /// Adding a frame, sampling 32 transitions and updating 32 priorities of a full prioritized replay, in us
     Replay {
         /// The stored frames
@@ -155,6 +166,8 @@ fn measure(arguments: &Arguments) -> Result<()> {
         What::Atari { game, environments, steps } => {
             Box::new(atari::Vector::new(game, *environments, *steps)?)
         }
+        #[cfg(feature = "atari")]
+        What::Der { game, steps } => Box::new(der::Der::new(game, *steps)?),
         What::Replay { shape, transitions } => Box::new(replays::Full::new(*shape, *transitions)?),
         What::Run(Run { arm, steps }) => Box::new(worker::Speed { arm: *arm, steps: *steps }),
         What::Memory { arm } => Box::new(worker::Memory { arm: *arm }),
