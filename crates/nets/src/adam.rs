@@ -1,6 +1,10 @@
 //! The Adam optimizer (Kingma and Ba 2015, arXiv 1412.6980).
 //!
 //! Limit: the bandwidth of memory. A step moves 28 bytes a parameter.
+//!
+//! The moments of a parameter without a gradient decay. They would end as subnormal numbers and stay so, since 0.9 times a few units
+//! of the smallest number is rounded to the same number. Some processors take a hundred cycles for a subnormal number, so a
+//! moment is set to zero long before: at a size where it changes no parameter.
 
 use crate::kernels::parallel::{PER_VALUE, Rows, parallel_chunks};
 use crate::kernels::vectorised;
@@ -36,6 +40,17 @@ impl AdamSettings {
         let step_size = self.learning_rate * correction_2.sqrt() / correction_1;
         (step_size as f32, (self.epsilon * correction_2.sqrt()) as f32)
     }
+}
+
+/// Smaller first moments become zero: their step of at most 2^-100 alpha / epsilon changes no parameter above 2^-75 alpha / epsilon.
+const SMALLEST_MU: f32 = f32::from_bits((127 - 100) << 23);
+/// Smaller second moments become zero: their root of at most 2^-60 changes no epsilon above 2^-35.
+const SMALLEST_NU: f32 = f32::from_bits((127 - 120) << 23);
+
+/// `x`, or zero if its magnitude is below `smallest`.
+#[inline(always)]
+fn flushed(x: f32, smallest: f32) -> f32 {
+    if x.abs() < smallest { 0.0 } else { x }
 }
 
 /// Adam over one flat buffer of parameters.
@@ -143,8 +158,8 @@ impl Adam {
                     let magnitude = |value: f32| value.abs().to_bits();
                     let moments = mu.iter_mut().zip(nu.iter_mut());
                     for ((theta, &g), (mu, nu)) in parameters.iter_mut().zip(gradient).zip(moments) {
-                        let new_mu = beta_1 * *mu + rest_1 * g;
-                        let new_nu = beta_2 * *nu + rest_2 * (g * g);
+                        let new_mu = flushed(beta_1 * *mu + rest_1 * g, SMALLEST_MU);
+                        let new_nu = flushed(beta_2 * *nu + rest_2 * (g * g), SMALLEST_NU);
                         let new_theta = *theta - step_size * new_mu / (new_nu.sqrt() + epsilon);
                         largest = largest.max(magnitude(new_theta)).max(magnitude(new_nu));
                         (*mu, *nu, *theta) = (new_mu, new_nu, new_theta);
@@ -229,6 +244,28 @@ mod tests {
             assert_ne!(start[i], all[i]);
         }
         assert!(of_some.moments().0[ranges[1].clone()].iter().all(|&mu| mu == 0.0));
+    }
+
+    /// The parameters are those of the equations without the zeros, bit for bit.
+    #[test]
+    fn moments_without_gradients_decay_to_zero_and_are_never_subnormal() {
+        let settings = AdamSettings::new(1e-3, 1e-8);
+        let mut adam = Adam::new(settings, 1);
+        let (mut theta, mut plain) = ([0.1_f32], 0.1_f32);
+        let (mut mu, mut nu) = (0.0_f32, 0.0_f32);
+        for step in 1..=100_000 {
+            let gradient = if step == 1 { 0.5 } else { 0.0 };
+            assert!(adam.step(&mut theta, &[gradient]));
+            let (step_size, epsilon) = settings.corrected(step);
+            mu = 0.9 * mu + (1.0 - 0.9_f64) as f32 * gradient;
+            nu = 0.999 * nu + (1.0 - 0.999_f64) as f32 * (gradient * gradient);
+            plain -= step_size * mu / (nu.sqrt() + epsilon);
+            assert_eq!(theta[0].to_bits(), plain.to_bits(), "step {step}");
+            let (mu, nu) = adam.moments();
+            assert!(!mu[0].is_subnormal() && !nu[0].is_subnormal(), "step {step}: {mu:?}, {nu:?}");
+        }
+        assert_eq!(adam.moments(), (&[0.0][..], &[0.0][..]));
+        assert!(mu.is_subnormal() && nu.is_subnormal(), "the test needs both");
     }
 
     #[test]
