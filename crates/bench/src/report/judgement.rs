@@ -251,7 +251,9 @@ fn asks(rule: &Rule, unit: Option<&str>, one: Option<f64>) -> String {
     match *rule {
         Rule::Higher { .. } | Rule::GainsMore { .. } => "above 0".to_owned(),
         Rule::Lower { .. } => "below 0".to_owned(),
-        Rule::NotHigher { margin: most, .. } | Rule::NotHigherOnAverage { margin: most, .. } => format!("below {}", margin("", most)),
+        Rule::NotHigher { margin: most, .. } | Rule::NotHigherOnAverage { margin: most, .. } => {
+            format!("below {}", margin("", most))
+        }
         Rule::NotLower { margin: most, .. } => format!("above {}", margin("-", most)),
         Rule::Alike { margin: most, .. } => format!("within {}", margin("±", most)),
     }
