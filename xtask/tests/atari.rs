@@ -37,6 +37,7 @@ fn the_other_sizes_are_planned() {
             "2100: 7 arms x 60 games x 5 seeds",
             "31,250 GPU hours",
             "no human score of AirRaid, Carnival, ElevatorAction, JourneyEscape, Pooyan is published",
+            "note: VideoPinball's random score is 16,256.9, as in dqn_zoo",
         ],
     );
     assert_says(

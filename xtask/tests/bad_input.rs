@@ -189,7 +189,7 @@ fn the_list_and_the_completions_print() {
     for (arguments, part) in [
         (
             vec!["list"],
-            "fig3: The components of SoftMoE\n  profile minatar: 275 runs (11 arms x 5 games x 5 seeds), about ",
+            "fig3: The components of SoftMoE\n  profile atari-smoke: 18 runs (3 arms x 2 games x 3 seeds), about ",
         ),
         (vec!["list", "fig3"], "  premise: SoftMoE-4 gains over flat\n"),
         (vec!["list", "fig3"], "p = m changes SoftMoE-4 little (margin 0.1)"),

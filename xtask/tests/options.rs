@@ -22,7 +22,7 @@ fn a_dry_run_prints_the_plan_and_writes_nothing() {
             "0 finished, 0 to resume, 6 new",
             "with 3 jobs (from multiply-adds at the speed of a slow machine)",
             // 15,000 steps fill as many frames of 10x10x4 bytes, 16 more each and a tree of 2^15 f64.
-            "0.0065 GB a replay when it is full, 0.020 GB with 3 jobs",
+            "0.007 GB a replay when it is full, 0.020 GB with 3 jobs",
             "from the paper's protocol",
             "instead of Atari",
         ],

@@ -78,6 +78,16 @@ impl AtariGame {
             _ => return None,
         })
     }
+
+    /// A remark on the game's scale for whoever compares scores with other tables; `None` for all games but VideoPinball.
+    pub const fn scale_remark(self) -> Option<&'static str> {
+        match self {
+            AtariGame::VideoPinball => {
+                Some("VideoPinball's random score is 16,256.9, as in dqn_zoo; Dopamine's table has 0.0")
+            }
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::statistics::{
     Bootstrap, Contrast, Normalised, Runs, Scores, Summary, Tasks, Uncertainty, average,
 };
 use rand::Rng;
-use softmoe_config::{AgentSteps, AtariGame, Experiment, Game, RANDOM_ARM, ScoreScale};
+use softmoe_config::{AgentSteps, Experiment, Game, RANDOM_ARM, ScoreScale};
 use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 
@@ -334,9 +334,6 @@ fn check_scale(game: Game, reference: &str, scores: &[f64], random: &[f64]) -> R
     })
 }
 
-/// The one game whose published random scores differ between tables.
-const VIDEO_PINBALL: &str = "The 0 of VideoPinball is 16,256.9 (dqn_zoo); Dopamine's table has 0.0.";
-
 /// The meaning of 0 and 1 in the normalised scores of `games`, in a sentence; `reference` is the label of the reference arm.
 /// The games of a figure belong to one suite, so that the first one's scale stands for all.
 pub fn sentence(games: &[Game], reference: &str) -> String {
@@ -346,10 +343,8 @@ pub fn sentence(games: &[Game], reference: &str) -> String {
         }
         Some(ScoreScale::Human { .. } | ScoreScale::Unknown) => {
             let scale = "Scores are normalised per game: 0 is the published score of the random policy, 1 that of a human.";
-            match games.contains(&Game::Atari(AtariGame::VideoPinball)) {
-                true => format!("{scale} {VIDEO_PINBALL}"),
-                false => scale.to_owned(),
-            }
+            let remarks = games.iter().filter_map(|game| game.scale_remark());
+            remarks.fold(scale.to_owned(), |text, remark| format!("{text} {remark}."))
         }
         Some(ScoreScale::RandomToReference) | None => {
             format!(
@@ -374,7 +369,7 @@ pub fn axis(games: &[Game], reference: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use softmoe_config::{GymGame, MinAtarGame};
+    use softmoe_config::{AtariGame, GymGame, MinAtarGame};
 
     #[test]
     fn words_say_what_the_games_are_scaled_by() {
@@ -386,7 +381,7 @@ mod tests {
         let mut atari = vec![Game::Atari(AtariGame::Pong)];
         assert!(sentence(&atari, "flat").ends_with("the random policy, 1 that of a human."));
         atari.push(Game::Atari(AtariGame::VideoPinball));
-        assert!(sentence(&atari, "flat").contains("VideoPinball is 16,256.9 (dqn_zoo); Dopamine's"));
+        assert!(sentence(&atari, "flat").ends_with("16,256.9, as in dqn_zoo; Dopamine's table has 0.0."));
         let gym = [Game::Gym(GymGame::CartPole)];
         assert!(sentence(&gym, "flat").ends_with("0 is a return of 0, 1 a return of 500."));
         assert!(axis(&gym, "flat").ends_with("(0: return 0, 1: return 500 in each game)"));

@@ -106,6 +106,14 @@ impl Game {
         }
     }
 
+    /// A remark on the game's scale for whoever compares scores with other tables.
+    pub const fn scale_remark(self) -> Option<&'static str> {
+        match self {
+            Game::Atari(game) => game.scale_remark(),
+            Game::MinAtar(_) | Game::Gym(_) => None,
+        }
+    }
+
     /// The zero and the one of a normalised score.
     pub const fn score_scale(self) -> ScoreScale {
         match self {

@@ -33,6 +33,8 @@ impl Plan {
         }
         notes.extend(self.memory_note.clone());
         notes.extend(self.note_on_scales());
+        let games = self.profile.games.list();
+        notes.extend(games.iter().filter_map(|game| game.scale_remark()).map(str::to_owned));
         notes.extend(self.note_on_devices());
         notes.extend(self.notes_on_learning());
         if self.is_part {
