@@ -168,7 +168,7 @@ fn compression_is_no_other_run() {
     let (_, plan, _) = workshop.reproduce(&format!("{compressed} --dry-run"));
     assert_says(
         &plan,
-        &["2 finished, 1 to resume, 0 new", "at most 0.044 GB a replay", "frames as sparse as Atari's"],
+        &["2 finished, 1 to resume, 0 new", "at most 0.007 GB a replay", "frames as sparse as Atari's"],
     );
     let (code, _, stderr) = workshop.reproduce(&compressed);
     assert_eq!(code, Some(0), "{stderr}");
