@@ -9,7 +9,7 @@ use std::ops::Range;
 pub(super) struct Axis {
     /// The range; never empty.
     pub(super) range: Range<f64>,
-    /// Largest number of ticks.
+    /// Largest number of ticks: more than asked for where that would be a single one.
     pub(super) most: usize,
     /// Decimals that tell neighbouring ticks apart.
     decimals: usize,
@@ -34,7 +34,10 @@ impl Axis {
             width if width <= narrowest => low - narrowest..high + narrowest,
             _ => low..high,
         };
-        let ticks = RangedCoordf64::from(range.clone()).key_points(most);
+        // A range that is little wider than a step may have a single tick. More of them have smaller steps.
+        let at_most = |most: usize| RangedCoordf64::from(range.clone()).key_points(most);
+        let most = (most..=4 * most).find(|&most| at_most(most).len() >= 2).unwrap_or(most);
+        let ticks = at_most(most);
         let step = match ticks.as_slice() {
             [first, second, ..] => second - first,
             _ => range.end - range.start,
@@ -126,6 +129,12 @@ mod tests {
                 prop_assert_ne!(&pair[0], &pair[1]);
             }
         }
+    }
+
+    #[test]
+    fn a_range_little_wider_than_a_step_has_two_ticks() {
+        let low = -9_696_613.246_404_262;
+        assert!(labels(low..low + 0.146_233_646_847_651_65).len() >= 2);
     }
 
     #[test]

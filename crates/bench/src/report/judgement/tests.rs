@@ -89,12 +89,12 @@ const FIGURE: &str = r#"(
 const SCORES: [f64; 8] = [6.0, 28.0, 1.0, 0.5, 1.0, 1.5, 1.5, 12.0];
 
 /// The figure's judgements where an arm's scores are flat's times a factor: premise, then rules.
-fn judged(factors: [(&str, f64); 3], runs: u64) -> (Normalisation, Vec<Judgement>) {
+fn judged(factors: &[(&str, f64)], runs: u64) -> (Normalisation, Vec<Judgement>) {
     let experiment: Experiment = file::parse(Path::new("demo.ron"), FIGURE).unwrap();
     let profile = experiment.profile("tiny").unwrap();
     let games = profile.games.list();
     let mut finished = Vec::new();
-    for (arm, factor) in factors {
+    for &(arm, factor) in factors {
         for config in
             experiment.resolve("tiny", profile, &[arm]).unwrap().into_iter().filter(|run| run.seed < runs)
         {
@@ -122,7 +122,7 @@ fn judged(factors: [(&str, f64); 3], runs: u64) -> (Normalisation, Vec<Judgement
         }
     }
     let collection = Collection { finished, left_out: Vec::new(), missing: Vec::new(), warnings: Vec::new() };
-    let arms = factors.map(|(arm, _)| arm.to_owned());
+    let arms: Vec<String> = factors.iter().map(|(arm, _)| (*arm).to_owned()).collect();
     let scores = Normalisation::of(&collection, &experiment, &arms, &games, Measure::Final);
     let rules = experiment.premise.iter().chain(&experiment.rules);
     let judgements = rules.map(|rule| judge(&experiment, rule, &scores)).collect();
@@ -133,7 +133,7 @@ fn judged(factors: [(&str, f64); 3], runs: u64) -> (Normalisation, Vec<Judgement
 /// 5.3 + 15 + 30.
 #[test]
 fn human_normalised_scores_are_compared_by_interquartile_means_in_units_of_flats() {
-    let (scores, judgements) = judged([("flat", 1.0), ("soft", 1.2), ("wide", 1.0)], 5);
+    let (scores, judgements) = judged(&[("flat", 1.0), ("soft", 1.2), ("wide", 1.0)], 5);
     assert_eq!(scores.left_out.len(), 1);
     assert!(
         scores.left_out[0].to_string().starts_with("AirRaid is left out of the aggregates: no human score")
@@ -157,9 +157,9 @@ fn human_normalised_scores_are_compared_by_interquartile_means_in_units_of_flats
 /// A loss of 70% is more than the margin; a gain of 30% is no loss, and not alike.
 #[test]
 fn a_margin_is_a_share_of_the_score_of_flat() {
-    let (_, judgements) = judged([("flat", 1.0), ("soft", 1.2), ("wide", 0.3)], 5);
+    let (_, judgements) = judged(&[("flat", 1.0), ("soft", 1.2), ("wide", 0.3)], 5);
     assert_eq!(judgements[1].outcome, Contradicted, "{:?}", judgements[1]);
-    let (_, judgements) = judged([("flat", 1.0), ("soft", 1.2), ("wide", 1.3)], 5);
+    let (_, judgements) = judged(&[("flat", 1.0), ("soft", 1.2), ("wide", 1.3)], 5);
     assert_eq!(judgements[1].outcome, Supported);
     assert_ne!(judgements[2].outcome, Supported);
 }
@@ -167,7 +167,7 @@ fn a_margin_is_a_share_of_the_score_of_flat() {
 /// Without a score of flat there is no unit, and without a second run no interval.
 #[test]
 fn without_a_unit_no_margin_is_judged() {
-    let (_, judgements) = judged([("flat", 0.0), ("soft", 0.5), ("wide", 0.0)], 5);
+    let (_, judgements) = judged(&[("flat", 0.0), ("soft", 0.5), ("wide", 0.0)], 5);
     assert_eq!(judgements[0].outcome, Supported);
     assert_eq!(judgements[0].power, None);
     for judgement in &judgements[1..] {
@@ -175,8 +175,17 @@ fn without_a_unit_no_margin_is_judged() {
         let why = judgement.why.as_ref().unwrap();
         assert!(why.starts_with("its margin is 10% of flat's score, which is not clearly above"), "{why}");
     }
-    let (_, judgements) = judged([("flat", 1.0), ("soft", 1.2), ("wide", 1.0)], 1);
+    let (_, judgements) = judged(&[("flat", 1.0), ("soft", 1.2), ("wide", 1.0)], 1);
     assert!(
         judgements.iter().all(|judgement| judgement.why.as_deref() == Some("a single run has no interval"))
     );
+}
+
+/// A margin's unit does not depend on the arms that were run.
+#[test]
+fn a_rule_about_an_arm_without_runs_names_the_unit_of_its_margin() {
+    let (_, judgements) = judged(&[("flat", 1.0), ("soft", 1.2)], 5);
+    assert_eq!(judgements[1].outcome, Outcome::NotJudged);
+    assert_eq!(judgements[1].asks, "above -10% of flat's score");
+    assert_eq!(judgements[2].asks, "within ±10% of flat's score");
 }
