@@ -4,8 +4,8 @@
 //! a game's zero is the mean score of the random policy, its one the mean score of the arm's reference. These means are
 //! estimates, and the intervals of aggregates and differences contain their uncertainty.
 //!
-//! Atari's human-normalised scores differ by orders of magnitude between games. There, arms are compared by interquartile means, in units
-//! of their reference's ([`Normalisation::unit`]).
+//! Atari's human-normalised scores differ by orders of magnitude between games. There, arms are compared by interquartile means
+//! ([`Normalisation::is_interquartile`]).
 
 use crate::collect::{Collection, FinishedRun};
 use crate::statistics::{
@@ -179,12 +179,6 @@ impl Normalisation {
     /// Whether arms are compared by interquartile means rather than by means: on a scale of humans.
     pub fn is_interquartile(&self) -> bool {
         self.games.iter().any(|game| game.score_scale().is_of_humans())
-    }
-
-    /// The arm whose score is the unit of margins and effects in comparisons of `arm`; `None` where that score is 1 by definition, or
-    /// the games define the unit.
-    pub fn unit<'a>(&'a self, arm: &'a str) -> Option<&'a str> {
-        self.is_interquartile().then(|| self.reference_of(arm))
     }
 
     /// The reference of `arm`.

@@ -81,7 +81,10 @@ pub(super) fn judge(experiment: &Experiment, rule: &Rule, normalisation: &Normal
         judgement.why = Some("no game could be normalised (see the notes)".to_owned());
         return judgement;
     }
-    let unit = rule.arms().first().copied().and_then(|arm| normalisation.unit(arm));
+    // On a scale of humans, margins and effects are shares of the reference's score. On the others that score is 1 by definition, or the games
+    // define the unit.
+    let reference = rule.arms().first().map(|arm| experiment.reference_of(arm));
+    let unit = reference.filter(|_| normalisation.is_interquartile());
     let name = unit.map(label);
     judgement.asks = asks(rule, name.as_deref(), None);
     match Test::of(rule, unit, normalisation) {
