@@ -1,6 +1,7 @@
 //! What a plan costs beside its time: processor hours, hours of a graphics card, disk.
 
 use crate::estimate::Rates;
+use crate::memory::sum_of_largest;
 use softmoe_config::words::{gigabytes, thousands};
 use softmoe_config::{Device, RunConfig};
 
@@ -59,14 +60,14 @@ pub(crate) fn disk<'a>(runs: impl Iterator<Item = &'a RunConfig>, jobs: usize) -
         let of_rows = BYTES_A_ROW * (rows + rows / 4);
         going.push(of_rows + CHECKPOINTS * WEIGHTS_IN_A_CHECKPOINT * BYTES_A_WEIGHT * weights);
     }
-    going.sort_unstable_by(|a, b| b.cmp(a));
-    let checkpoints: u64 = going.iter().take(jobs).sum();
+    let running = jobs.min(going.len());
+    let checkpoints = sum_of_largest(going, running);
     (finished + checkpoints >= 1_000_000_000).then(|| {
         format!(
             "about {} of weights when all runs are finished, and at most {} of checkpoints while {} run",
             gigabytes(finished),
             gigabytes(checkpoints),
-            thousands(jobs.min(going.len()) as u64)
+            thousands(running as u64)
         )
     })
 }

@@ -56,9 +56,13 @@ impl Size {
 
 /// Bytes to expect of the `jobs` largest replays.
 fn of_largest(sizes: &[Size], jobs: usize) -> u64 {
-    let mut bytes: Vec<u64> = sizes.iter().map(|size| size.expected()).collect();
+    sum_of_largest(sizes.iter().map(|size| size.expected()).collect(), jobs.max(1))
+}
+
+/// The sum of the `count` largest numbers of bytes.
+pub(crate) fn sum_of_largest(mut bytes: Vec<u64>, count: usize) -> u64 {
     bytes.sort_unstable_by(|a, b| b.cmp(a));
-    bytes.iter().take(jobs.max(1)).fold(0, |sum, bytes| sum.saturating_add(*bytes))
+    bytes.iter().take(count).fold(0, |sum, bytes| sum.saturating_add(*bytes))
 }
 
 /// How runs are made so that their replays fit a machine's memory.

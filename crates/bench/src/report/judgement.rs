@@ -86,12 +86,11 @@ pub(super) fn judge(experiment: &Experiment, rule: &Rule, normalisation: &Normal
     let reference = rule.arms().first().map(|arm| experiment.reference_of(arm));
     let unit = reference.filter(|_| normalisation.is_interquartile());
     let name = unit.map(label);
-    judgement.asks = asks(rule, name.as_deref(), None);
-    match Test::of(rule, unit, normalisation) {
-        Ok(test) => {
-            judgement.asks = asks(rule, name.as_deref(), test.unit);
-            judgement.decide(&test, rule, experiment.effect, name.as_deref());
-        }
+    let test = Test::of(rule, unit, normalisation);
+    let one = test.as_ref().ok().and_then(|test| test.unit);
+    judgement.asks = asks(rule, name.as_deref(), one);
+    match test {
+        Ok(test) => judgement.decide(&test, rule, experiment.effect, name.as_deref()),
         Err(absent) => {
             let absent: Vec<String> = absent.into_iter().map(|arm| format!("\"{}\"", label(arm))).collect();
             judgement.why = Some(format!("needs runs of {} on every game", absent.join(" and ")));
