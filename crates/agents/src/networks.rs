@@ -13,24 +13,21 @@ mod tokens;
 mod trunk;
 
 use crate::AgentError;
-#[cfg(feature = "burn")]
-use crate::bodies::{self, BodySizes, DeviceBody};
-#[cfg(feature = "burn")]
-use burn_tensor::backend::Backend;
-#[cfg(feature = "burn")]
-use encoder::Encoder;
 use encoder::Map;
-#[cfg(feature = "burn")]
-use softmoe_config::BodySpec;
 use softmoe_config::{Architecture, TokensSpec};
-#[cfg(feature = "burn")]
-use softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork};
 use softmoe_nets::layers::CategoricalHead;
 use softmoe_nets::weights::Permutations;
 use softmoe_nets::{ActionNetwork, BoxedNetwork, Builder, Layer};
-#[cfg(feature = "burn")]
-use tokens::Tokens;
 use trunk::Trunk;
+#[cfg(feature = "burn")]
+use {
+    crate::bodies::{self, BodySizes, DeviceBody},
+    burn_tensor::backend::Backend,
+    encoder::Encoder,
+    softmoe_config::BodySpec,
+    softmoe_nets::device::{Autodiff, BoxedDeviceNetwork, DeviceNetwork},
+    tokens::Tokens,
+};
 
 /// A head of as many values an action as the architecture's: a Q head is a categorical head of a single atom.
 type Head = CategoricalHead<usize, usize>;
@@ -51,10 +48,7 @@ pub fn build(architecture: &Architecture) -> Result<Box<dyn ActionNetwork>, Agen
     Ok(Box::new(BoxedNetwork::new(builder, layers, observations(architecture))))
 }
 
-/// The network of `architecture` on the device engine.
-///
-/// # Shapes
-/// As [`build`].
+/// The network of `architecture` on the device engine; shapes as in [`build`].
 ///
 /// # Errors
 /// [`AgentError::Architecture`] if the sizes do not fit together.
@@ -101,6 +95,6 @@ fn observations(architecture: &Architecture) -> impl Fn(usize) -> Map + Send + S
 /// tokens, as `tokens/permutation`.
 pub fn permutations(architecture: &Architecture) -> Permutations {
     let shuffled = architecture.network.body.tokens() == Some(TokensSpec::Shuffled);
-    let sources = shuffled.then(|| tokens::permutation(architecture).sources().to_vec());
-    sources.map(|sources| ("tokens/permutation".into(), sources)).into_iter().collect()
+    let sources = || tokens::permutation(architecture).sources().to_vec();
+    shuffled.then(|| ("tokens/permutation".into(), sources())).into_iter().collect()
 }

@@ -25,17 +25,13 @@ one_of! {
 impl Tokens {
     /// The tokens of the encoder's feature map, with their number m and their width d.
     pub(super) fn new(b: &mut Builder, architecture: &Architecture, spec: TokensSpec) -> (Self, [usize; 2]) {
-        let map @ [height, width, channels] = architecture.network.encoder.feature_map();
+        let map @ [h, w, channels] = architecture.network.encoder.feature_map();
         let (m, d) = spec.sizes(map);
         let tokens = match spec {
             TokensSpec::PerConv => Tokens::PerConv(PerConv(m)),
             TokensSpec::Shuffled => Tokens::Shuffled(Shuffled::new(m, permutation(architecture))),
-            TokensSpec::PerPatch => {
-                Tokens::PerPatch(PerPatch::new(b, "tokens", [height, width], m, channels))
-            }
-            TokensSpec::PerPatchAverage => {
-                Tokens::PerPatchAverage((AveragePool(height / 3, width / 3), PerConv(m)))
-            }
+            TokensSpec::PerPatch => Tokens::PerPatch(PerPatch::new(b, "tokens", [h, w], m, channels)),
+            TokensSpec::PerPatchAverage => Tokens::PerPatchAverage((AveragePool(h / 3, w / 3), PerConv(m))),
             TokensSpec::PerFeature => Tokens::PerFeature(PerFeature(d)),
             TokensSpec::PerSample => Tokens::PerSample(PerSample(d)),
         };

@@ -74,8 +74,8 @@ impl Trunk {
             BodySpec::Tokenized { pool, relu, tokens, .. } => {
                 let (tokens, [_, d]) = Tokens::new(b, architecture, tokens);
                 let pooling = if pool == PoolSpec::Sum { Pooling::Sum } else { Pooling::Mean };
-                let before = relu == ReluSpec::Before;
-                let relu = if before { ReluPlace::BeforePooling } else { ReluPlace::AfterPooling };
+                let relu =
+                    if relu == ReluSpec::Before { ReluPlace::BeforePooling } else { ReluPlace::AfterPooling };
                 let settings = TokenizedSettings { pooling, relu, noisy };
                 Trunk::Tokenized((encoder, tokens, Tokenized::new(b, "hidden", d, width, settings)))
             }
