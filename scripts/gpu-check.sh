@@ -3,7 +3,7 @@
 #
 #   scripts/gpu-check.sh target/release/softmoe-measure [DEVICE] [PYTHON]
 #
-# Build the program with `cargo build --release -p softmoe-bench --features cuda`, on this machine or another one.
+# Build the program with `cargo build --release -p softmoe --features cuda`, on this machine or another one.
 # DEVICE defaults to cuda:0; `flex` and `wgpu` try the script without a card. PYTHON needs PyTorch for CUDA, or JAX with
 # its plugin, flax and optax; without it, only our networks are timed. The script writes its files to gpu-check/.
 # ONLY=minatar selects networks, STEPS=20 makes rounds shorter.
@@ -17,7 +17,7 @@ only=(${ONLY:+--only "$ONLY"})
 out=gpu-check
 
 if [[ ! -x $measure ]]; then
-    echo "error: there is no program $measure; build it: cargo build --release -p softmoe-bench --features cuda" >&2
+    echo "error: there is no program $measure; build it: cargo build --release -p softmoe --features cuda" >&2
     exit 1
 fi
 if [[ $device == cuda* ]]; then

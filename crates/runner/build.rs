@@ -19,7 +19,10 @@ fn main() {
     };
     // A copy of the sources inside another repository is not that repository's commit.
     let is_ours = git(&["ls-files", "--error-unmatch", "crates/runner/build.rs"]).is_some();
-    let Some(commit) = git(&["rev-parse", "HEAD"]).filter(|_| is_ours) else { return };
+    let Some(commit) = git(&["rev-parse", "HEAD"]).filter(|_| is_ours) else {
+        packaged();
+        return;
+    };
     println!("cargo::rustc-env=SOFTMOE_BUILT_FROM={commit}");
     let mut status = vec!["status", "--porcelain", "--"];
     status.extend(SOURCES);
@@ -37,5 +40,18 @@ fn main() {
         {
             println!("cargo::rerun-if-changed={path}");
         }
+    }
+}
+
+/// The commit that cargo notes in a package: `{"git": {"sha1": "..", "dirty": true}, ..}`.
+fn packaged() {
+    let note = concat!(env!("CARGO_MANIFEST_DIR"), "/.cargo_vcs_info.json");
+    let Ok(text) = std::fs::read_to_string(note) else { return };
+    let strings: Vec<&str> = text.split('"').collect();
+    let commit = strings.iter().position(|word| *word == "sha1").and_then(|name| strings.get(name + 2));
+    let Some(commit) = commit else { return };
+    println!("cargo::rustc-env=SOFTMOE_BUILT_FROM={commit}");
+    if strings.contains(&"dirty") {
+        println!("cargo::rustc-env=SOFTMOE_BUILT_DIRTY=1");
     }
 }

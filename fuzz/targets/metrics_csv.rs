@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use softmoe_bench::collect::read_curve;
+use softmoe::collect::read_curve;
 use std::sync::LazyLock;
 use tempfile::TempDir;
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use softmoe_bench::description::Description;
+use softmoe::description::Description;
 use softmoe_config::Architecture;
 
 fuzz_target!(|text: &str| {

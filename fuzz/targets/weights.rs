@@ -9,6 +9,6 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(file) = WeightsFile::read(bytes) else { return };
     if let Ok(architecture) = file.architecture().parse::<Architecture>() {
         let _ = architecture.validate();
-        let _ = softmoe_bench::description::Description::of(&architecture);
+        let _ = softmoe::description::Description::of(&architecture);
     }
 });

@@ -124,7 +124,7 @@ fn on_device<B: burn_tensor::backend::Backend>(
 fn not_built_in(device: Device, feature: &str) -> AgentError {
     AgentError::Device(format!(
         "the device `{device}` is not in this build; for one that has it: \
-         `cargo build --release -p softmoe-bench --features {feature}`"
+         `cargo build --release -p softmoe --features {feature}`"
     ))
 }
 

@@ -13,7 +13,7 @@ pub const ARCHIVE: &str = "ale_py-0.12.1.tar.gz";
 pub const ARCHIVE_SHA256: &str = "c503d574c5983e1063b451201ccb779d935919c0f6bf116fb0f4f8aa4c86d249";
 /// The environment variable that overrides the default directory.
 pub const VARIABLE: &str = "SOFTMOE_ALE";
-/// The command that installs the files.
+/// The command that installs the files, in a clone.
 pub const SETUP: &str = "cargo xtask atari setup";
 
 /// The file with the checksum of the source archive. Its presence means that the installation is complete.
@@ -28,7 +28,7 @@ pub struct Files(PathBuf);
 #[non_exhaustive]
 pub enum NotSetUp {
     /// The directory with the files does not exist.
-    #[error("the Arcade Learning Environment {VERSION} is not set up (there is no {}): type `{SETUP}`", .0.display())]
+    #[error("the Arcade Learning Environment {VERSION} is not set up (there is no {}): type `{SETUP}` in a clone, or `softmoe atari setup`", .0.display())]
     Missing(PathBuf),
     /// The files come from another archive.
     #[error(
@@ -124,7 +124,10 @@ mod tests {
         let files = Files::at("/nowhere/at/all");
         let message = files.check().unwrap_err().to_string();
         assert!(message.contains("there is no /nowhere/at/all"), "{message}");
-        assert!(message.ends_with("type `cargo xtask atari setup`"), "{message}");
+        assert!(
+            message.ends_with("type `cargo xtask atari setup` in a clone, or `softmoe atari setup`"),
+            "{message}"
+        );
     }
 
     #[test]
