@@ -293,7 +293,7 @@ impl Agent {
 }
 
 /// A uniformly random action with probability `epsilon`.
-fn random_action(rng: &mut Xoshiro256PlusPlus, epsilon: f64, actions: usize) -> Option<usize> {
+pub(crate) fn random_action(rng: &mut Xoshiro256PlusPlus, epsilon: f64, actions: usize) -> Option<usize> {
     (epsilon > 0.0 && rng.random::<f64>() <= epsilon).then(|| rng.random_range(0..actions))
 }
 

@@ -6,29 +6,46 @@ use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use softmoe_env::{DynEnvironment, Player};
 
+/// A policy that an evaluation plays with.
+pub trait Policy {
+    /// The action in `state`, (height, width, stack x channels), with the noise off. `rng` draws the random actions.
+    ///
+    /// # Panics
+    /// If `state` does not have the length of a state.
+    fn choose(&mut self, state: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize;
+
+    /// Whether its episodes end with a life in training. Its frame stack is then empty after one.
+    fn ends_with_a_life(&self) -> bool;
+}
+
+impl Policy for Agent {
+    fn choose(&mut self, state: &[u8], rng: &mut Xoshiro256PlusPlus) -> usize {
+        self.act_in_evaluation(state, rng)
+    }
+
+    fn ends_with_a_life(&self) -> bool {
+        Agent::ends_with_a_life(self)
+    }
+}
+
 /// An evaluation that is stepped from outside: the undiscounted returns of whole episodes, over all lives, in the
 /// environment's own points (rewards are not clipped).
 ///
 /// The evaluation's index alone decides its random actions. If it also decides the seed of the environment
 /// ([`Role::Evaluation`]), an evaluation neither disturbs the training nor depends on where the run was interrupted.
-pub struct Evaluation {
-    player: Player,
+pub struct Evaluation<E: DynEnvironment + ?Sized = dyn DynEnvironment> {
+    player: Player<E>,
     rng: Xoshiro256PlusPlus,
     episodes: usize,
     returns: Vec<f64>,
 }
 
-impl Evaluation {
+impl<E: DynEnvironment + ?Sized> Evaluation<E> {
     /// The evaluation number `index`, of `episodes` episodes in `environment`.
-    pub fn new(environment: Box<dyn DynEnvironment>, episodes: usize, seeds: Seeds, index: u64) -> Self {
+    pub fn new(environment: Box<E>, episodes: usize, seeds: Seeds, index: u64) -> Self {
         let mut player = Player::new(environment);
         player.reset();
-        Evaluation {
-            player,
-            rng: seeds.rng(Role::EvaluationActions(index)),
-            episodes,
-            returns: Vec::with_capacity(episodes),
-        }
+        Evaluation { player, rng: seeds.rng(Role::EvaluationActions(index)), episodes, returns: Vec::new() }
     }
 
     /// Whether all episodes are played.
@@ -41,14 +58,19 @@ impl Evaluation {
         self.player.state()
     }
 
-    /// The action that `agent` chooses, with its noise off and its evaluation epsilon. If its episodes end with a life, its frame stack is
-    /// empty after one, as in training.
+    /// The environment being played, with its current episode.
+    pub fn player(&self) -> &Player<E> {
+        &self.player
+    }
+
+    /// The action that `policy` chooses. An agent chooses with its noise off and its evaluation epsilon. If its episodes end with a life,
+    /// its frame stack is empty after one, as in training.
     ///
     /// # Panics
-    /// If the states are not the agent's.
-    pub fn choose(&mut self, agent: &mut Agent) -> usize {
-        self.player.set_restart_stack_on_life_loss(agent.ends_with_a_life());
-        agent.act_in_evaluation(self.player.state(), &mut self.rng)
+    /// If the states are not the policy's.
+    pub fn choose(&mut self, policy: &mut (impl Policy + ?Sized)) -> usize {
+        self.player.set_restart_stack_on_life_loss(policy.ends_with_a_life());
+        policy.choose(self.player.state(), &mut self.rng)
     }
 
     /// An action of the random policy.
@@ -84,7 +106,7 @@ pub fn evaluate(
     let mut evaluation = Evaluation::new(environment, episodes, seeds, index);
     while !evaluation.is_over() && keep_going() {
         let action = match &mut agent {
-            Some(agent) => evaluation.choose(agent),
+            Some(agent) => evaluation.choose(&mut **agent),
             None => evaluation.choose_at_random(),
         };
         evaluation.step(action);

@@ -9,6 +9,8 @@ mod divergence;
 mod input;
 pub(crate) mod state;
 
+pub(crate) use input::read_states;
+
 pub use cpu::{CpuLearner, Objective, UpdateSettings};
 #[cfg(feature = "burn")]
 pub use device::{DeviceLearner, DeviceObjective};

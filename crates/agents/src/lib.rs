@@ -3,7 +3,7 @@
 //! A [`Learner`] holds the weights, chooses greedy actions and learns from batches. An [`Agent`] owns everything else
 //! (replay, schedules, exploration) and works with any learner. [`dqn`] and [`rainbow`] contain the losses as pure
 //! functions, and learners for the networks of [`softmoe_nets`]. A [`Training`] is a complete run that the caller
-//! advances step by step. Nothing in this crate reads a clock, opens a file or starts a thread.
+//! advances step by step. An [`Inspector`](inspect::Inspector) plays with trained weights and shows what the network computes. Nothing in this crate reads a clock, opens a file or starts a thread.
 //!
 //! Rainbow with a soft mixture of experts on MinAtar Breakout, for a few hundred steps:
 //!
@@ -44,6 +44,7 @@ pub mod diagnostics;
 pub mod dqn;
 mod error;
 mod evaluation;
+pub mod inspect;
 mod instruction_set;
 pub mod interventions;
 mod learner;
@@ -59,7 +60,7 @@ pub use agent::{Agent, AgentState, Clock, Phases};
 pub use devices::{FixedBatch, TrainingStep, training_step};
 pub use devices::{check as check_device, learner as learner_on, name as device_name};
 pub use error::AgentError;
-pub use evaluation::{Evaluation, evaluate};
+pub use evaluation::{Evaluation, Policy, evaluate};
 pub use instruction_set::instruction_set;
 pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, UpdateSettings};
 #[cfg(feature = "burn")]

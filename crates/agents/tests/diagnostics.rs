@@ -49,7 +49,8 @@ fn entropies_of_known_distributions() {
 }
 
 fn mixture(combine: Vec<f64>, [experts, slots]: [usize; 2], inputs: Vec<f64>) -> Mixture {
-    Mixture { experts, slots, combine, width: 2, inputs_per_sample: inputs.len() / 2, inputs }
+    let dispatch = combine.clone();
+    Mixture { experts, slots, combine, dispatch, width: 2, inputs_per_sample: inputs.len() / 2, inputs }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! - [`Files`]: ALE's sources and ROMs, which `cargo xtask atari setup` installs in the user's data directory.
 #![deny(missing_docs)]
 
+mod actions;
 mod files;
 mod games;
 mod preprocessing;
@@ -14,6 +15,7 @@ mod scores;
 mod sets;
 mod settings;
 
+pub use actions::ACTION_NAMES;
 pub use files::{ARCHIVE, ARCHIVE_SHA256, Files, NotSetUp, SETUP, VARIABLE, VERSION};
 pub use games::AtariGame;
 pub use preprocessing::Preprocessing;

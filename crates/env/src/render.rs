@@ -1,9 +1,16 @@
-//! Pictures for people.
+//! Pictures and names for people.
 
 /// An environment that can draw itself.
 pub trait Render {
     /// The current frame as a picture for people.
     fn render(&self) -> RgbFrame;
+
+    /// The name of an action: `no-op`, or its directions and `fire` separated by spaces, e.g. `up right fire`. The provided method knows
+    /// no names.
+    fn action_name(&self, action: usize) -> Option<&'static str> {
+        let _ = action;
+        None
+    }
 }
 
 /// A picture in 24-bit colour.

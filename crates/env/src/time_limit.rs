@@ -84,4 +84,8 @@ impl<E: Render> Render for TimeLimit<E> {
     fn render(&self) -> RgbFrame {
         self.environment.render()
     }
+
+    fn action_name(&self, action: usize) -> Option<&'static str> {
+        self.environment.action_name(action)
+    }
 }

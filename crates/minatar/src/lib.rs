@@ -237,4 +237,8 @@ impl<G: Rules, D: Draws> Render for MinAtar<G, D> {
         self.state.game.observe(&mut frame);
         palette::picture(&frame, G::CHANNELS)
     }
+
+    fn action_name(&self, action: usize) -> Option<&'static str> {
+        self.actions.get(action).map(|action| action.name())
+    }
 }

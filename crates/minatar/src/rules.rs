@@ -33,6 +33,18 @@ impl Action {
     /// All six, by number.
     pub const ALL: [Action; 6] =
         [Action::Noop, Action::Left, Action::Up, Action::Right, Action::Down, Action::Fire];
+
+    /// The action's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Action::Noop => "no-op",
+            Action::Left => "left",
+            Action::Up => "up",
+            Action::Right => "right",
+            Action::Down => "down",
+            Action::Fire => "fire",
+        }
+    }
 }
 
 /// The rules of one game, and the state that they work on.

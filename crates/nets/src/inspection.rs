@@ -57,7 +57,7 @@ pub struct Features {
     pub values: Vec<f64>,
 }
 
-/// Combine weights and slots of a mixture.
+/// Dispatch and combine weights of a mixture, and its slots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixture {
     /// Number of experts n.
@@ -67,6 +67,9 @@ pub struct Mixture {
     /// Combine weights of each token, (batch x tokens, n, p): rows sum to one. For a router that chooses, its
     /// probabilities.
     pub combine: Vec<f64>,
+    /// Dispatch weights of each token, (batch x tokens, n, inputs of an expert): in a sample, the weights of a slot sum to one. For a
+    /// router that chooses: one where a slot holds the token, else zero; a free slot has no weight.
+    pub dispatch: Vec<f64>,
     /// Width d of a token.
     pub width: usize,
     /// Slots of a sample over all experts.

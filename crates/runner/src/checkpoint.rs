@@ -143,6 +143,32 @@ impl Checkpoints {
     }
 }
 
+/// The state of the newest checkpoint that can be read, without its replay, and the checkpoint's path; `None` if there is no checkpoint.
+/// Changes nothing, so that it may be read while a worker trains the run. `warn` gets a message for each that cannot be read.
+///
+/// # Errors
+/// If there are checkpoints and none can be read.
+pub fn newest_state(
+    directory: &Path,
+    mut warn: impl FnMut(&str),
+) -> Result<Option<(State, PathBuf)>, RunError> {
+    let mut reasons = Vec::new();
+    for path in newest_first(directory).unwrap_or_default() {
+        match File::open(&path).and_then(format::read) {
+            Ok((state, ..)) => return Ok(Some((state, path))),
+            Err(error) => {
+                let error = with_causes(&error);
+                warn(&format!("{} cannot be read ({error}); trying the one before", path.display()));
+                reasons.push(format!("{}: {error}", path.display()));
+            }
+        }
+    }
+    if reasons.is_empty() {
+        return Ok(None);
+    }
+    Err(RunError::NoCheckpoint { directory: directory.to_owned(), reasons: reasons.join("; ") })
+}
+
 /// Removes the checkpoints of a finished run. They are by far its largest files.
 pub fn remove_all(directory: &Path) {
     // A file that cannot be removed harms nothing.

@@ -1,8 +1,8 @@
 //! Makes environments from their configurations.
 
 use crate::RunError;
-use softmoe_config::EnvironmentConfig;
-use softmoe_env::DynEnvironment;
+use softmoe_config::{EnvironmentConfig, Game};
+use softmoe_env::{DynEnvironment, RenderedEnvironment};
 
 /// The environment of `config` at the start of its first episode, with its random numbers drawn from `seed`.
 ///
@@ -10,6 +10,28 @@ use softmoe_env::DynEnvironment;
 ///
 /// If the configuration is invalid, if this build lacks the suite, or if the game's files are missing or damaged.
 pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironment>, RunError> {
+    match *config {
+        #[cfg(feature = "gym")]
+        EnvironmentConfig::Gym { game: softmoe_config::GymGame::CartPole, max_episode_steps } => {
+            config.validate()?;
+            let cart_pole = crate::gym::CartPole::new(seed);
+            Ok(Box::new(softmoe_env::TimeLimit::new(cart_pole, max_episode_steps)))
+        }
+        #[cfg(not(feature = "gym"))]
+        EnvironmentConfig::Gym { .. } => Err(RunError::Suite { suite: "gym-rs", feature: "gym" }),
+        _ => make_rendered(config, seed).map(|environment| environment as Box<dyn DynEnvironment>),
+    }
+}
+
+/// The same with pictures.
+///
+/// # Errors
+///
+/// As [`make`], and [`RunError::NotDrawn`] for the environments of gym-rs.
+pub fn make_rendered(
+    config: &EnvironmentConfig,
+    seed: u64,
+) -> Result<Box<dyn RenderedEnvironment>, RunError> {
     config.validate()?;
     match *config {
         #[cfg(feature = "minatar")]
@@ -56,13 +78,7 @@ pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironm
         }
         #[cfg(not(feature = "atari"))]
         EnvironmentConfig::Atari { .. } => Err(RunError::Suite { suite: "Atari", feature: "atari" }),
-        #[cfg(feature = "gym")]
-        EnvironmentConfig::Gym { game: softmoe_config::GymGame::CartPole, max_episode_steps } => {
-            let cart_pole = crate::gym::CartPole::new(seed);
-            Ok(Box::new(softmoe_env::TimeLimit::new(cart_pole, max_episode_steps)))
-        }
-        #[cfg(not(feature = "gym"))]
-        EnvironmentConfig::Gym { .. } => Err(RunError::Suite { suite: "gym-rs", feature: "gym" }),
+        EnvironmentConfig::Gym { game, .. } => Err(RunError::NotDrawn { game: Game::Gym(game) }),
     }
 }
 

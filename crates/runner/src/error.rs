@@ -34,6 +34,26 @@ pub enum RunError {
         /// The feature that it comes with.
         feature: &'static str,
     },
+    /// The environment draws no pictures.
+    #[error("{game} draws no pictures: only runs of MinAtar and of Atari can be watched")]
+    NotDrawn {
+        /// The game.
+        game: Game,
+    },
+    /// The run has no weights that could be played.
+    #[error("{} has no weights yet: the run has neither finished nor written a checkpoint", directory.display())]
+    NoWeights {
+        /// The run's directory.
+        directory: PathBuf,
+    },
+    /// The weights of a run cannot be used.
+    #[error("cannot use the weights in {}", path.display())]
+    Weights {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The game cannot be played here.
     #[error("cannot play {game}")]
     Environment {

@@ -19,6 +19,18 @@ pub struct AgentState {
     sampling: Xoshiro256PlusPlus,
 }
 
+impl AgentState {
+    /// Agent steps made.
+    pub fn steps(&self) -> AgentSteps {
+        self.steps
+    }
+
+    /// The state of the agent's learner ([`Learner::state`](crate::Learner::state)).
+    pub(crate) fn learner(&self) -> &[u8] {
+        &self.learner
+    }
+}
+
 impl Agent {
     /// The state without the replay, from which [`restore`](Agent::restore) continues bit for bit.
     ///

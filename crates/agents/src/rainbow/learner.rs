@@ -28,12 +28,7 @@ impl RainbowLearner {
         let RainbowSettings { v_max, update } = settings;
         let [actions, atoms] =
             network.output_shape().try_into().expect("a categorical network's output is (actions, atoms)");
-        let objective = Categorical {
-            support: loss::support(v_max, atoms),
-            probabilities: vec![0.0; actions * atoms],
-            q_values: vec![0.0; actions],
-        };
-        CpuLearner::with_objective(objective, network, update, seeds)
+        CpuLearner::with_objective(Categorical::new(v_max, [actions, atoms]), network, update, seeds)
     }
 }
 
@@ -45,6 +40,29 @@ pub struct Categorical {
     /// Buffers of one sample: (actions, atoms), (actions).
     probabilities: Vec<f32>,
     q_values: Vec<f32>,
+}
+
+impl Categorical {
+    /// The objective of a network with outputs (actions, atoms), on a support from -`v_max` to `v_max`.
+    pub(crate) fn new(v_max: f64, [actions, atoms]: [usize; 2]) -> Self {
+        Categorical {
+            support: loss::support(v_max, atoms),
+            probabilities: vec![0.0; actions * atoms],
+            q_values: vec![0.0; actions],
+        }
+    }
+
+    /// The values of the atoms, (atoms).
+    pub(crate) fn support(&self) -> &[f32] {
+        &self.support
+    }
+
+    /// The distribution of every action's return, (actions, atoms).
+    pub(crate) fn distributions(&self, logits: &[f32]) -> Vec<f32> {
+        let mut probabilities = vec![0.0; logits.len()];
+        softmax_rows(&mut probabilities, logits, self.support.len());
+        probabilities
+    }
 }
 
 impl Objective for Categorical {
@@ -64,11 +82,8 @@ impl Objective for Categorical {
     }
 
     fn action_values(&self, logits: &[f32]) -> Vec<f32> {
-        let atoms = self.support.len();
-        let mut probabilities = vec![0.0; logits.len()];
-        softmax_rows(&mut probabilities, logits, atoms);
-        let mut q_values = vec![0.0; logits.len() / atoms];
-        loss::q_values(&mut q_values, &probabilities, &self.support);
+        let mut q_values = vec![0.0; logits.len() / self.support.len()];
+        loss::q_values(&mut q_values, &self.distributions(logits), &self.support);
         q_values
     }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use ale_sys::{Action, Ale, AleOptions};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_atari::{AtariGame, Files, Preprocessing, Settings};
+use softmoe_atari::{ACTION_NAMES, AtariGame, Files, Preprocessing, Settings};
 
 use super::SIZE;
 use super::error::AtariError;
@@ -320,5 +320,10 @@ impl Render for Atari {
         let [height, width] = self.screen_size();
         let pixels = self.ale.screen().iter().flat_map(|&index| self.colours[usize::from(index)]).collect();
         RgbFrame { width, height, pixels }
+    }
+
+    fn action_name(&self, action: usize) -> Option<&'static str> {
+        let number = *self.action_numbers().get(action)?;
+        ACTION_NAMES.get(usize::from(number)).copied()
     }
 }

@@ -78,6 +78,19 @@ impl Routes {
         }
     }
 
+    /// One where a slot holds the token, else zero.
+    ///
+    /// # Shapes
+    /// -> (tokens of the batch, n, slots of an expert)
+    fn dispatch(&self, tokens: usize, slots: usize, n: usize) -> Vec<f64> {
+        let mut dispatch = vec![0.0; tokens * n * slots];
+        for &Route { slot, token, .. } in &self.0 {
+            let (expert, slot) = (slot % n, slot / n % slots);
+            dispatch[(token * n + expert) * slots + slot] = 1.0;
+        }
+        dispatch
+    }
+
     /// The gradients of [`combine`](Self::combine): of the outputs, zero in free slots, and of the scores, zero where
     /// no slot was taken.
     fn combine_backward<E: Scalar>(
@@ -263,6 +276,7 @@ impl<N: Size, D: Size> RoutedExperts<N, D> {
             experts: n,
             slots: 1,
             combine: doubles(&workspace.scores),
+            dispatch: workspace.routes.dispatch(workspace.scores.len() / n, slots, n),
             width: d,
             inputs_per_sample: slots * n,
             inputs: doubles(&workspace.inputs),

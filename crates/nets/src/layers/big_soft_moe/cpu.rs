@@ -222,6 +222,7 @@ where
             experts: n,
             slots: p,
             combine: doubles(&workspace.combine()),
+            dispatch: doubles(&workspace.dispatch()),
             width: d,
             inputs_per_sample: n * p,
             inputs: samples.map(|value| value.to_f64()).collect(),

@@ -268,14 +268,18 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
         }
         self.experts.inspect(&workspace.experts, inspection);
         // From the order (p, n) of the slots to (n, p).
-        let combine = doubles(&workspace.combine());
-        let in_order = |combine: &[f64]| -> Vec<f64> {
-            (0..n * p).map(|slot| combine[slot % p * n + slot / p]).collect()
+        let in_order = |weights: Vec<E>| -> Vec<f64> {
+            let tokens = doubles(&weights);
+            let of_token = |token: &[f64]| -> Vec<f64> {
+                (0..n * p).map(|slot| token[slot % p * n + slot / p]).collect()
+            };
+            tokens.chunks_exact(n * p).flat_map(of_token).collect()
         };
         inspection.mixtures.push(Mixture {
             experts: n,
             slots: p,
-            combine: combine.chunks_exact(n * p).flat_map(in_order).collect(),
+            combine: in_order(workspace.combine()),
+            dispatch: in_order(workspace.dispatch()),
             width: d,
             inputs_per_sample: n * p,
             inputs: doubles(&workspace.slots),

@@ -1,0 +1,144 @@
+//! The trained network of a run, to watch it or to score it again. Nothing in the run's directory changes.
+
+use crate::checkpoint::newest_state;
+use crate::environment::{make, make_rendered};
+use crate::{RunError, checkpoint::State};
+use softmoe_agents::inspect::Inspector;
+use softmoe_agents::seeds::{Role, Seeds};
+use softmoe_agents::{AgentError, Evaluation, instruction_set, networks};
+use softmoe_config::{AgentSteps, Architecture, EnvironmentConfig, RunConfig, RunDirectory};
+use softmoe_env::{DynEnvironment, RenderedEnvironment};
+use softmoe_nets::weights::WeightsFile;
+use std::error::Error;
+use std::path::Path;
+
+/// Where the weights of a [`Trained`] run come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The file of a finished run.
+    Finished,
+    /// The newest checkpoint of a run that has not finished, after that many agent steps.
+    Checkpoint(AgentSteps),
+    /// Nowhere: the random policy has none.
+    Random,
+}
+
+/// The trained network of a run.
+pub struct Trained {
+    config: RunConfig,
+    /// The network; `None` for the random policy.
+    pub inspector: Option<Inspector>,
+    /// Where its weights come from.
+    pub source: Source,
+}
+
+impl Trained {
+    /// Loads the weights of the run with `config` in `directory`: those of its end, or of its newest checkpoint. `warn` gets a message for
+    /// each checkpoint that cannot be read.
+    ///
+    /// # Errors
+    /// [`RunError::NoWeights`] without a file of weights and without a checkpoint. If neither can be read, or belongs to another network.
+    /// If the network is not in this build.
+    pub fn load(
+        config: &RunConfig,
+        directory: &RunDirectory,
+        warn: impl FnMut(&str),
+    ) -> Result<Self, RunError> {
+        let loaded = |inspector, source| Trained { config: config.clone(), inspector, source };
+        let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
+        let Some(architecture) = config.architecture(permutation_seed) else {
+            return Ok(loaded(None, Source::Random));
+        };
+        let instruction_set = instruction_set(config.instruction_set)?;
+        let weights = directory.weights();
+        let (inspector, source) = if weights.exists() {
+            (of_file(config, architecture, &weights)?, Source::Finished)
+        } else {
+            match newest_state(&directory.checkpoints(), warn)? {
+                Some((state, path)) => of_checkpoint(config, architecture, &state)
+                    .map_err(|source| RunError::Weights { path, source: source.into() })?,
+                // It may have finished since.
+                None if weights.exists() => (of_file(config, architecture, &weights)?, Source::Finished),
+                None => return Err(RunError::NoWeights { directory: directory.path().to_owned() }),
+            }
+        };
+        Ok(loaded(Some(inspector.with_instruction_set(instruction_set)), source))
+    }
+
+    /// The evaluation that decides the run's score: the last one of the run, counted from 0.
+    fn last_evaluation(&self) -> u64 {
+        let training = &self.config.training;
+        match self.source {
+            Source::Random => 0,
+            _ => training.agent_steps.0.div_ceil(training.evaluation_period.0).saturating_sub(1),
+        }
+    }
+
+    /// The run's last evaluation, of `episodes` episodes. `seed` is the seed that decides its random numbers; with the seed of the run, a
+    /// finished run plays the episodes of its score.
+    ///
+    /// # Errors
+    /// As [`make`].
+    pub fn evaluation(&self, seed: u64, episodes: usize) -> Result<Evaluation, RunError> {
+        self.evaluation_in(seed, episodes, make)
+    }
+
+    /// The same in an environment that draws itself.
+    ///
+    /// # Errors
+    /// As [`make_rendered`].
+    pub fn rendered_evaluation(
+        &self,
+        seed: u64,
+        episodes: usize,
+    ) -> Result<Evaluation<dyn RenderedEnvironment>, RunError> {
+        self.evaluation_in(seed, episodes, make_rendered)
+    }
+
+    fn evaluation_in<E: DynEnvironment + ?Sized>(
+        &self,
+        seed: u64,
+        episodes: usize,
+        make: impl FnOnce(&EnvironmentConfig, u64) -> Result<Box<E>, RunError>,
+    ) -> Result<Evaluation<E>, RunError> {
+        let (seeds, index) = (Seeds::new(seed), self.last_evaluation());
+        let environment = make(&self.config.environment, seeds.seed(Role::Evaluation(index)))?;
+        Ok(Evaluation::new(environment, episodes, seeds, index))
+    }
+
+    /// The next action of an evaluation of this run.
+    pub fn choose<E: DynEnvironment + ?Sized>(&mut self, evaluation: &mut Evaluation<E>) -> usize {
+        match &mut self.inspector {
+            Some(inspector) => evaluation.choose(inspector),
+            None => evaluation.choose_at_random(),
+        }
+    }
+}
+
+/// The network of `architecture`, with the weights at `path` and the permutation of shuffled tokens that they were trained with.
+fn of_file(config: &RunConfig, mut architecture: Architecture, path: &Path) -> Result<Inspector, RunError> {
+    let refused = |source: Box<dyn Error + Send + Sync>| RunError::Weights { path: path.to_owned(), source };
+    let bytes = std::fs::read(path).map_err(|error| refused(error.into()))?;
+    let file = WeightsFile::read(&bytes).map_err(|error| refused(error.into()))?;
+    let of_file: Architecture = file.architecture().parse().map_err(|error| refused(Box::new(error)))?;
+    architecture.permutation_seed = of_file.permutation_seed;
+    if of_file != architecture {
+        return Err(refused("they belong to another network than the one of run.ron".into()));
+    }
+    if networks::permutations(&architecture) != *file.permutations() {
+        return Err(refused("the permutation of its tokens is not the one that its seed draws".into()));
+    }
+    let element = config.environment.spec().element;
+    Inspector::new(&config.agent, &architecture, element, &file).map_err(|error| refused(error.into()))
+}
+
+fn of_checkpoint(
+    config: &RunConfig,
+    mut architecture: Architecture,
+    state: &State,
+) -> Result<(Inspector, Source), AgentError> {
+    architecture.permutation_seed = state.files.permutation_seed;
+    let element = config.environment.spec().element;
+    let inspector = Inspector::of_state(&config.agent, &architecture, element, &state.agent)?;
+    Ok((inspector, Source::Checkpoint(state.agent.steps())))
+}
