@@ -1,4 +1,4 @@
-//! The worker, the reporter and the measuring program: built in a clone, beside an installed program.
+//! The worker, the reporter, the program that shows a run at play, and the measuring program: built in a clone, beside an installed program.
 
 use crate::catalog;
 use crate::front_end::FrontEnd;
@@ -33,6 +33,13 @@ pub(crate) fn worker(device: Device, of_games: Option<&str>) -> Result<PathBuf> 
     let features: Vec<&str> = feature(device).into_iter().chain(of_games).collect();
     let [worker] = programs(["softmoe-run"], &features)?;
     Ok(worker)
+}
+
+/// Builds the program that shows a run at play, with the feature for a suite of games (`of_games`).
+pub(crate) fn player(of_games: Option<&str>) -> Result<PathBuf> {
+    let features: Vec<&str> = of_games.into_iter().collect();
+    let [player] = programs(["softmoe-play"], &features)?;
+    Ok(player)
 }
 
 /// The worker that is built already, if any; it may be an older one.

@@ -9,6 +9,7 @@ use clap::builder::{PathBufValueParser, StyledStr, TypedValueParser};
 use clap::{Args, Command, CommandFactory, Parser, Subcommand};
 use softmoe_config::words::whole_number;
 use softmoe_config::{Device, MOST_SEEDS, Sweep};
+use softmoe_console::play::PlayOptions;
 use std::path::{Path, PathBuf};
 
 /// Reproduce the figures of the paper, train agents and inspect networks
@@ -33,6 +34,15 @@ pub(crate) enum Task {
     /// Fetch the emulator of the Atari 2600 with its games, or list them
     #[command(subcommand)]
     Atari(AtariTask),
+    /// Watch a trained run play its game: as a GIF, MP4 or contact sheet, or in the terminal
+    ///
+    /// Beside the game it shows the dispatch weights of each expert over the tokens, and the value of each action with the distribution of its
+    /// return. A run that has not finished plays with the weights of its newest checkpoint. Nothing in the run's directory changes.
+    Play(PlayTask),
+    /// Score a trained run again, on the episodes of its score or on others
+    ///
+    /// Nothing in the run's directory changes.
+    Evaluate(EvaluateOptions),
     /// Print which runs are done, running, failed and waiting
     ///
     /// Reads run directories alone: it works beside `reproduce`, after it, and on another machine that sees the files.
@@ -180,6 +190,29 @@ pub(crate) struct TrainOptions {
     /// Directory that contains `runs/`
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlayTask {
+    /// The run's directory, e.g. runs/quick/softmoe-4/breakout/seed-0
+    pub(crate) run: PathBuf,
+    #[command(flatten)]
+    pub(crate) options: PlayOptions,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EvaluateOptions {
+    /// The run's directory, e.g. runs/quick/softmoe-4/breakout/seed-0
+    pub(crate) run: PathBuf,
+    /// Episodes [default: as many as the run's score has]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub(crate) episodes: Option<u64>,
+    /// Seed of the episodes [default: the run's, so that the episodes are those of its score]
+    #[arg(long, value_name = "SEED")]
+    pub(crate) seed: Option<u64>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

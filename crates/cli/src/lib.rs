@@ -32,6 +32,7 @@
 //! | `draw` | figures without runs |
 //! | `reproduce` | plan, build, run, report |
 //! | `train` | one run of any agent, network and game |
+//! | `play` | a trained run at play, and its score once more |
 //! | `atari` | the emulator's files and games |
 //! | `compare` | the scores of two directories side by side |
 //! | `status` | the state of the runs below a directory |
@@ -64,6 +65,7 @@ mod manual;
 mod memory;
 mod output;
 mod plan;
+mod play;
 mod pool;
 mod power;
 mod progress;
@@ -105,6 +107,8 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Reproduce(options) => return reproduce::reproduce(&options),
         Task::Train(options) => return train::train(&options),
         Task::Bench(options) => return bench::bench(&options),
+        Task::Play(task) => return play::play(&task),
+        Task::Evaluate(options) => return play::evaluate(&options),
         Task::Atari(task) => atari::atari(&task)?,
         Task::Status(options) => status::status(&options)?,
         Task::Watch(options) => status::watch(&options)?,

@@ -5,13 +5,15 @@
 //! - [`provenance`]: whether they are of one build;
 //! - [`normalise`]: normalised scores, which can be averaged over games;
 //! - [`report`]: table, verdict and files; [`plot`]: the figures;
-//! - [`description`]: the layers of a network; `fingerprint` (feature `minatar`): the numbers of this build.
+//! - [`description`]: the layers of a network; `fingerprint` (feature `minatar`): the numbers of this build;
+//! - [`film`]: a playing agent as GIF, video, contact sheet and in a terminal.
 #![deny(missing_docs)]
 
 pub mod collect;
 pub mod description;
 #[cfg(test)]
 mod error_chains;
+pub mod film;
 #[cfg(feature = "minatar")]
 pub mod fingerprint;
 pub mod memory;

@@ -18,6 +18,10 @@ if [ "$1" = describe ]; then
     cat
     exit
 fi
+if [ "$1" = evaluate ]; then
+    echo "$*"
+    exit
+fi
 if [ "$1" = calibrate ]; then
     [ -e "$here/speed" ] && cat "$here/speed" && exit
     exit 1
@@ -73,6 +77,7 @@ const CARGO: &str = "#!/bin/sh\n[ \"$1\" = xtask ] || exit 9\nshift\nexec \"$SOF
 
 /// Prints its arguments.
 const REPORTER: &str = "#!/bin/sh\necho report: \"$@\"\n";
+const PLAYER: &str = "#!/bin/sh\necho play: \"$@\"\n";
 
 pub(crate) struct Workshop(pub(crate) TempDir);
 
@@ -90,7 +95,13 @@ impl Workshop {
 
     fn at(directory: TempDir) -> Workshop {
         let workshop = Workshop(directory);
-        for (name, text) in [("softmoe-run", WORKER), ("softmoe-report", REPORTER), ("cargo", CARGO)] {
+        let programs = [
+            ("softmoe-run", WORKER),
+            ("softmoe-report", REPORTER),
+            ("softmoe-play", PLAYER),
+            ("cargo", CARGO),
+        ];
+        for (name, text) in programs {
             let path = workshop.path(name);
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();

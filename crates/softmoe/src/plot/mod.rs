@@ -20,6 +20,7 @@ mod text;
 pub use architectures::{Architectures, Block, Column};
 pub use curves::{Curves, Level, Line, MOST_LINES, Panel, Point, Section};
 pub use mark::{Family, Mark, Marker, Pattern, Shade};
+pub(crate) use png::outlines;
 pub use roofline::{Kernel, Roof, Roofline};
 pub use rows::{Row, RowGroup, Rows, Shape};
 pub use style::Heading;

@@ -52,7 +52,7 @@ impl Canvas {
 }
 
 /// The outlines of `text` at `em` pixels, its baseline starting at the origin, and its width.
-fn outlines(text: &str, em: f32) -> (Option<Path>, f32) {
+pub(crate) fn outlines(text: &str, em: f32) -> (Option<Path>, f32) {
     let scale = em / GLYPHS.units_per_em().unwrap_or(2048.0);
     let mut builder = PathBuilder::new();
     let mut x = 0.0;

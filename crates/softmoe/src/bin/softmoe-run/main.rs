@@ -3,6 +3,7 @@
 mod calibrate;
 mod console;
 mod describe;
+mod evaluate;
 mod lock;
 mod signals;
 
@@ -10,6 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::{Args, Parser, Subcommand};
 use console::{Console, ProgressFormat};
 use describe::{Describe, describe};
+use evaluate::{Evaluate, evaluate};
 use lock::{Guarded, lock};
 use mimalloc::MiMalloc;
 use signals::Requests;
@@ -61,6 +63,8 @@ struct Arguments {
 enum Command {
     /// Print the layers of a network: output shapes, parameters, multiply-adds
     Describe(Describe),
+    /// Score a trained run again; nothing in its directory changes
+    Evaluate(Evaluate),
     /// Check whether this program can compute on a device
     Device {
         /// cpu, flex, wgpu, cuda or cuda:N
@@ -112,6 +116,7 @@ fn main() -> ExitCode {
 fn work(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     match (&arguments.command, &arguments.training) {
         (Some(Command::Describe(options)), _) => describe(options).map(|()| ExitCode::SUCCESS),
+        (Some(Command::Evaluate(options)), _) => evaluate(options),
         (Some(Command::Device { device }), _) => check_device(*device).map_err(Into::into).map(|()| {
             output::line(format_args!("{device} can be used"));
             ExitCode::SUCCESS

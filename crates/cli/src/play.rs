@@ -1,0 +1,130 @@
+//! `cargo xtask play` and `evaluate`: a trained run at play, and its score once more.
+
+use crate::cli::{EvaluateOptions, PlayTask};
+use crate::store::places;
+use crate::{binaries, output};
+use anyhow::{Context, Result, bail};
+use softmoe_config::names::nearest;
+use softmoe_config::{Device, EnvironmentConfig, RunConfig, RunDirectory};
+use std::io::{IsTerminal, stdout};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+/// Directory of runs, which may be left out of a run's name.
+const RUNS: &str = "runs";
+
+/// Shows a run at play.
+pub(crate) fn play(task: &PlayTask) -> Result<ExitCode> {
+    let (directory, config) = find(&task.run)?;
+    let options = &task.options;
+    let asks_for_files = options.gif.is_some() || options.mp4.is_some() || options.png.is_some();
+    if !asks_for_files && !options.human && !options.terminal && !stdout().is_terminal() {
+        bail!(
+            "standard output is no terminal to show the game in: write a film with `--gif FILE` or `--mp4 FILE`, or a contact sheet with \
+             `--png FILE`"
+        );
+    }
+    let program = binaries::player(feature(&config))?;
+    let mut command = Command::new(&program);
+    command.arg(directory.path()).args(options.arguments());
+    run(command, &program)
+}
+
+/// Scores a run again.
+pub(crate) fn evaluate(options: &EvaluateOptions) -> Result<ExitCode> {
+    let (directory, config) = find(&options.run)?;
+    let program = binaries::worker(Device::Cpu, feature(&config))?;
+    let mut command = Command::new(&program);
+    command.arg("evaluate").arg(directory.path());
+    command.args(options.episodes.map(|episodes| format!("--episodes={episodes}")));
+    command.args(options.seed.map(|seed| format!("--seed={seed}")));
+    command.args(options.json.then_some("--json"));
+    run(command, &program)
+}
+
+/// Runs a program that inherits the terminal, and gives its exit code.
+fn run(mut command: Command, program: &Path) -> Result<ExitCode> {
+    let status = command.status().with_context(|| format!("cannot start {}", program.display()))?;
+    Ok(match status.code() {
+        Some(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
+        None => ExitCode::FAILURE,
+    })
+}
+
+/// The feature that the run's games come with.
+fn feature(config: &RunConfig) -> Option<&'static str> {
+    match config.environment {
+        EnvironmentConfig::MinAtar { .. } => None,
+        EnvironmentConfig::Atari { .. } => Some("atari"),
+        EnvironmentConfig::Gym { .. } => Some("gym"),
+    }
+}
+
+/// The run at `given`: its directory, a file in it, or its name below `runs`.
+fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
+    let below = Path::new(RUNS).join(given);
+    let mut path = if !given.exists() && below.exists() { below } else { given.to_owned() };
+    if path.is_file() {
+        path =
+            path.parent().map(Path::to_owned).filter(|parent| parent != Path::new("")).unwrap_or(".".into());
+    }
+    if !path.exists() {
+        bail!("{}", unknown(&path));
+    }
+    // An absolute path is never taken for an option.
+    let directory = RunDirectory::new(std::path::absolute(&path)?);
+    if !directory.run_ron().exists() {
+        let runs: Vec<PathBuf> =
+            places(&path).into_iter().flat_map(|place| place.seeds.into_values()).collect();
+        match &runs[..] {
+            [] => bail!(
+                "{} holds no run: name a run's directory, e.g. `runs/quick/softmoe-4/breakout/seed-0` (`{} status` lists the runs)",
+                path.display()
+            ),
+            [only] => {
+                output::error_line(format_args!("{}", only.display()));
+                return find(only);
+            }
+            [first, ..] => bail!(
+                "{} holds {} runs, and one can be played: name one of them, e.g. `{}`",
+                path.display(),
+                runs.len(),
+                first.display()
+            ),
+        }
+    }
+    let config = RunConfig::read(&directory.run_ron())?;
+    Ok((directory, config))
+}
+
+/// The message about a directory that does not exist, with the nearest name where the path leaves the existing ones.
+fn unknown(path: &Path) -> String {
+    let mut known = PathBuf::new();
+    let mut parts = path.components();
+    for part in parts.by_ref() {
+        let next = known.join(part);
+        if next.exists() {
+            known = next;
+            continue;
+        }
+        let Component::Normal(name) = part else { break };
+        let name = name.to_string_lossy();
+        let here = if known.as_os_str().is_empty() { Path::new(".") } else { &known };
+        let entries = here.read_dir().into_iter().flatten().flatten();
+        let names: Vec<String> = entries
+            .filter(|entry| entry.path().is_dir())
+            .filter_map(|entry| entry.file_name().into_string().ok())
+            .collect();
+        let mut message =
+            format!("there is no directory {}: {} has no `{name}`", path.display(), here.display());
+        match nearest(&name, names.iter().map(String::as_str)) {
+            Some(near) => {
+                let meant = known.join(near).join(parts.as_path());
+                message += &format!("; did you mean `{}`?", meant.display());
+            }
+            None => message += ". `cargo xtask status` lists the runs",
+        }
+        return message;
+    }
+    format!("there is no directory {}", path.display())
+}
