@@ -37,7 +37,7 @@ fn a_run_is_named_by_its_directory_by_a_file_in_it_or_below_runs() {
         let (code, stdout, stderr) = xtask_in(
             &workshop,
             &workshop.out(),
-            &["play", name, "--gif", "-a b.gif", "--steps", "5", "--no-overlay"],
+            &["play", name, "--gif=-a b.gif", "--steps", "5", "--no-overlay"],
         );
         assert_eq!(code, Some(0), "{name}: {stderr}");
         let run = run.canonicalize().unwrap();
@@ -63,6 +63,7 @@ fn a_run_that_is_not_there_gets_the_nearest_name() {
         &play("runs/quick/sofmoe-4/breakout/seed-0"),
         &["no directory", "has no `sofmoe-4`; did you mean `runs/quick/softmoe-4/breakout/seed-0`?"],
     );
+    refused(&play("quick/flat/brekout/seed-0"), &["did you mean `runs/quick/flat/breakout/seed-0`?"]);
     refused(
         &play("run/quick/flat/breakout/seed-0"),
         &["has no `run`; did you mean `runs/quick/flat/breakout/seed-0`?"],

@@ -1,7 +1,6 @@
 //! `cargo xtask play` and `evaluate`: a trained run at play, and its score once more.
 
 use crate::cli::{EvaluateOptions, PlayTask};
-use crate::store::places;
 use crate::{binaries, output};
 use anyhow::{Context, Result, bail};
 use softmoe_config::names::nearest;
@@ -10,6 +9,8 @@ use std::io::{IsTerminal, stdout};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+/// Levels of directories above a run: those of `--out`, `runs`, profile, arm, game and seed.
+const DEEPEST: usize = 6;
 /// Directory of runs, which may be left out of a run's name.
 const RUNS: &str = "runs";
 
@@ -62,8 +63,9 @@ fn feature(config: &RunConfig) -> Option<&'static str> {
 
 /// The run at `given`: its directory, a file in it, or its name below `runs`.
 fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
-    let below = Path::new(RUNS).join(given);
-    let mut path = if !given.exists() && below.exists() { below } else { given.to_owned() };
+    let begins = given.iter().next().map(PathBuf::from).unwrap_or_default();
+    let is_below = !begins.exists() && Path::new(RUNS).join(&begins).exists();
+    let mut path = if is_below { Path::new(RUNS).join(given) } else { given.to_owned() };
     if path.is_file() {
         path =
             path.parent().map(Path::to_owned).filter(|parent| parent != Path::new("")).unwrap_or(".".into());
@@ -74,8 +76,7 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
     // An absolute path is never taken for an option.
     let directory = RunDirectory::new(std::path::absolute(&path)?);
     if !directory.run_ron().exists() {
-        let runs: Vec<PathBuf> =
-            places(&path).into_iter().flat_map(|place| place.seeds.into_values()).collect();
+        let runs = runs_below(&path, DEEPEST);
         match &runs[..] {
             [] => bail!(
                 "{} holds no run: name a run's directory, e.g. `runs/quick/softmoe-4/breakout/seed-0` (`{} status` lists the runs)",
@@ -95,6 +96,22 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
     }
     let config = RunConfig::read(&directory.run_ron())?;
     Ok((directory, config))
+}
+
+/// The directories of runs below `path`, at most so many levels deep.
+fn runs_below(path: &Path, levels: usize) -> Vec<PathBuf> {
+    let entries = path.read_dir().into_iter().flatten().flatten();
+    let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
+    inside.sort();
+    let mut runs = Vec::new();
+    for path in inside {
+        if RunDirectory::new(&path).run_ron().exists() {
+            runs.push(path);
+        } else if levels > 1 {
+            runs.extend(runs_below(&path, levels - 1));
+        }
+    }
+    runs
 }
 
 /// The message about a directory that does not exist, with the nearest name where the path leaves the existing ones.
