@@ -1,7 +1,7 @@
 //! `cargo xtask play` and `evaluate`: a trained run at play, and its score once more.
 
 use crate::cli::{EvaluateOptions, PlayTask};
-use crate::{binaries, output};
+use crate::{binaries, front_end, output};
 use anyhow::{Context, Result, bail};
 use softmoe_config::names::nearest;
 use softmoe_config::{Device, EnvironmentConfig, RunConfig, RunDirectory};
@@ -80,7 +80,8 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
         match &runs[..] {
             [] => bail!(
                 "{} holds no run: name a run's directory, e.g. `runs/quick/softmoe-4/breakout/seed-0` (`{} status` lists the runs)",
-                path.display()
+                path.display(),
+                front_end::name()
             ),
             [only] => {
                 output::error_line(format_args!("{}", only.display()));
@@ -139,7 +140,7 @@ fn unknown(path: &Path) -> String {
                 let meant = known.join(near).join(parts.as_path());
                 message += &format!("; did you mean `{}`?", meant.display());
             }
-            None => message += ". `cargo xtask status` lists the runs",
+            None => message += &format!(". `{} status` lists the runs", front_end::name()),
         }
         return message;
     }
