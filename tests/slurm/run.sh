@@ -140,7 +140,7 @@ compare() {
     local slurm=$1 local=$2 file
     while IFS= read -r file; do
         cmp "$slurm/$file" "$local/$file"
-    done < <(cd "$local" && find results runs -type f \( -path 'results/*' ! -name table.md -o -name weights.safetensors -o -name run.ron \))
+    done < <(cd "$local" && find results runs -type f \( -path 'results/*' ! -name table.md ! -name report.json -o -name weights.safetensors -o -name run.ron \))
     # The cost of an arm has a measured time: the last column.
     while IFS= read -r file; do
         cmp <(without_times "$slurm/$file") <(without_times "$local/$file")

@@ -42,6 +42,12 @@ pub(crate) fn player(of_games: Option<&str>) -> Result<PathBuf> {
     Ok(player)
 }
 
+/// Builds the reporter alone.
+pub(crate) fn reporter() -> Result<PathBuf> {
+    let [reporter] = programs(["softmoe-report"], &[])?;
+    Ok(reporter)
+}
+
 /// The worker that is built already, if any; it may be an older one.
 pub(crate) fn built_worker() -> Option<PathBuf> {
     let directory = ready().unwrap_or_else(|| target().join("release"));

@@ -49,6 +49,10 @@ pub(crate) enum Task {
     Status(StatusOptions),
     /// Print the same again and again, until no run is left
     Watch(WatchOptions),
+    /// Write every figure that has results into one page, OUT/report/index.html
+    ///
+    /// The page needs no other file and no network. It shows what `reproduce` wrote last, and links to the films beside the runs.
+    Report(ReportOptions),
     /// List the figures with their runs, times and arms, or one figure with its arms, rules and settings
     List(ListOptions),
     /// Print the network of an arm: layers, output shapes, parameters, multiply-adds
@@ -253,6 +257,16 @@ pub(crate) struct CompareOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ReportOptions {
+    /// Only this profile (may be repeated) [default: all profiles]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Vec<String>,
+    /// Directory that contains `runs/` and `results/`
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Args, Debug)]

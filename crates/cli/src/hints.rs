@@ -5,10 +5,18 @@ use crate::front_end::FrontEnd;
 use softmoe_config::{AgentPreset, Setting};
 use softmoe_console::words::command_line;
 use std::ffi::OsString;
+use std::iter;
+use std::path::Path;
 
 /// The command that this process runs.
 pub(crate) fn this_command() -> String {
     command(std::env::args_os().skip(1))
+}
+
+/// The command that writes the results in `out` into one page.
+pub(crate) fn page(out: &Path) -> String {
+    let elsewhere = (out != Path::new(".")).then(|| [OsString::from("--out"), out.into()]);
+    command(iter::once(OsString::from("report")).chain(elsewhere.into_iter().flatten()))
 }
 
 fn command(arguments: impl IntoIterator<Item = OsString>) -> String {

@@ -28,6 +28,7 @@
 //! | `interrupt` | signals |
 //! | `publish` | figures of the documentation |
 //! | `report` | the figure, the table and the verdict |
+//! | `page` | all figures as one page |
 //! | `describe` | the layers of an arm's network |
 //! | `draw` | figures without runs |
 //! | `reproduce` | plan, build, run, report |
@@ -64,6 +65,7 @@ mod list;
 mod manual;
 mod memory;
 mod output;
+mod page;
 mod plan;
 mod play;
 mod pool;
@@ -113,6 +115,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Status(options) => status::status(&options)?,
         Task::Watch(options) => status::watch(&options)?,
         Task::Compare(options) => compare::compare(&options)?,
+        Task::Report(options) => page::page(&options)?,
         Task::Publish(options) => publish::publish(&options)?,
         Task::Describe(options) => describe::describe(&options)?,
         Task::List(options) => list::list(&options)?,

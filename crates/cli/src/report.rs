@@ -1,8 +1,8 @@
 //! The figure, the table and the verdict: `softmoe-report` draws and prints them from the finished runs.
 
 use crate::cli::Options;
-use crate::output;
 use crate::plan::Plan;
+use crate::{hints, output};
 use anyhow::{Context, Result, bail};
 use softmoe_config::RANDOM_ARM;
 use std::ffi::OsString;
@@ -31,6 +31,7 @@ pub(crate) fn report(reporter: &Path, plan: &Plan, options: &Options) -> Result<
     if !told.is_empty() {
         output::error_line(format_args!("{told}"));
     }
+    output::line(format_args!("All results on one page: {}", hints::page(&options.out)));
     Ok(())
 }
 

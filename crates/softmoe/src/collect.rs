@@ -107,6 +107,8 @@ impl fmt::Display for RunName {
 pub struct FinishedRun {
     /// The key of the run.
     pub name: RunName,
+    /// Its files.
+    pub directory: RunDirectory,
     /// Its configuration.
     pub config: RunConfig,
     /// The configuration that the profile gives it.
@@ -229,6 +231,7 @@ impl Collection {
             let Done { agent_steps, score, device, sessions, parameters, .. } = done;
             collection.finished.push(FinishedRun {
                 name,
+                directory,
                 config,
                 preset,
                 agent_steps,

@@ -125,17 +125,25 @@ impl Description {
     /// The same table in Markdown.
     pub fn markdown(&self) -> String {
         let mut text = "| layer | output | parameters | multiply-adds |\n|---|---|--:|--:|\n".to_owned();
-        let mut row = |name: &str, output: &str, numbers: [usize; 2]| {
+        for cells in self.rows() {
+            let _ = writeln!(text, "| {} |", cells.join(" | "));
+        }
+        text
+    }
+
+    /// The rows of that table: name, output, parameters and multiply-adds of the observation, of each layer and of all.
+    pub(crate) fn rows(&self) -> Vec<Vec<String>> {
+        let row = |name: &str, output: &str, numbers: [usize; 2]| {
             let [parameters, multiply_adds] =
                 numbers.map(|number| if number == 0 { String::new() } else { thousands(number) });
-            let _ = writeln!(text, "| {name} | {output} | {parameters} | {multiply_adds} |");
+            vec![name.to_owned(), output.to_owned(), parameters, multiply_adds]
         };
-        row("observation", &sizes(&self.observation), [0, 0]);
+        let mut rows = vec![row("observation", &sizes(&self.observation), [0, 0])];
         for layer in &self.layers {
-            row(&layer.name, &sizes(&layer.output), [layer.parameters, layer.multiply_adds]);
+            rows.push(row(&layer.name, &sizes(&layer.output), [layer.parameters, layer.multiply_adds]));
         }
-        row("total", "", [self.parameters, self.multiply_adds]);
-        text
+        rows.push(row("total", "", [self.parameters, self.multiply_adds]));
+        rows
     }
 }
 

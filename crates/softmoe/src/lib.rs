@@ -5,6 +5,7 @@
 //! - [`provenance`]: whether they are of one build;
 //! - [`normalise`]: normalised scores, which can be averaged over games;
 //! - [`report`]: table, verdict and files; [`plot`]: the figures;
+//! - [`page`]: all of it as one HTML page;
 //! - [`description`]: the layers of a network; `fingerprint` (feature `minatar`): the numbers of this build;
 //! - [`film`]: a playing agent as GIF, video, contact sheet and in a terminal.
 #![deny(missing_docs)]
@@ -18,6 +19,7 @@ pub mod film;
 pub mod fingerprint;
 pub mod memory;
 pub mod normalise;
+pub mod page;
 pub mod plot;
 pub mod provenance;
 pub mod report;

@@ -1,22 +1,50 @@
 //! Figure, table and verdict of an experiment, from its finished runs.
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use softmoe::collect::{Collection, Selection};
+use softmoe::page;
 use softmoe::plot::Dress;
 use softmoe::provenance;
 use softmoe::report::{self, Report};
 use softmoe::statistics::{Bootstrap, Streams};
 use softmoe::text;
 use softmoe_config::error::with_causes;
+use softmoe_config::words::count;
 use softmoe_config::{AgentSteps, Experiment};
 use softmoe_console::output;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Draws a figure from its finished runs and evaluates the paper's claim.
 #[derive(Parser)]
-#[command(version, max_term_width = 100)]
+#[command(
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Option<Task>,
+    #[command(flatten)]
+    options: Option<Options>,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Write the figures that have results into one page, DIR/report/index.html.
+    Page {
+        /// The directory that contains `results/` and `runs/`.
+        #[arg(value_name = "DIR")]
+        root: PathBuf,
+        /// Only figures in this profile (may be repeated).
+        #[arg(long, value_name = "NAME")]
+        profile: Vec<String>,
+    },
+}
+
+#[derive(Args)]
 struct Options {
     /// The experiment, e.g. experiments/fig3.ron.
     #[arg(long, value_name = "FILE")]
@@ -63,13 +91,30 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    match report(&Options::parse()) {
+    let done = match Cli::parse() {
+        Cli { task: Some(Task::Page { root, profile }), .. } => page(&root, &profile),
+        Cli { options: Some(options), .. } => report(&options),
+        Cli { options: None, .. } => Cli::command().print_long_help().map_err(Into::into),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::error_line(format_args!("error: {}", with_causes(error.as_ref())));
             ExitCode::FAILURE
         }
     }
+}
+
+fn page(root: &Path, profiles: &[String]) -> Result<()> {
+    let (path, found) = page::write(root, profiles)?;
+    for directory in &found.without_data {
+        output::error_line(format_args!(
+            "warning: {} is left out: an older version wrote it. `cargo xtask reproduce` adds what the page needs; it reuses finished runs",
+            directory.display()
+        ));
+    }
+    output::line(format_args!("{}: {}", count(found.figures.len(), "figure"), path.display()));
+    Ok(())
 }
 
 fn report(options: &Options) -> Result<()> {

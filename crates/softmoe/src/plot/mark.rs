@@ -2,9 +2,11 @@
 
 use super::style::tint;
 use plotters::style::RGBColor;
+use serde::{Deserialize, Serialize};
 
 /// A family of networks; each has its own colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Family {
     /// Flattened feature map: black.
     Flat,
@@ -53,7 +55,8 @@ impl Family {
 }
 
 /// Lightness of a family's colour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Shade {
     /// The full colour.
     Full,
@@ -64,7 +67,8 @@ pub enum Shade {
 }
 
 /// Dashes of a line, and hatching of a bar.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pattern {
     /// A solid line, a plain bar.
     Solid,
@@ -92,7 +96,8 @@ impl Pattern {
 }
 
 /// The shape drawn at the points of a line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Marker {
     /// A disc.
     Circle,
@@ -107,7 +112,7 @@ pub enum Marker {
 }
 
 /// The mark of an arm, the same in every figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Mark {
     /// The family of its network.
     pub family: Family,

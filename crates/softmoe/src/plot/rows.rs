@@ -10,6 +10,7 @@ use crate::statistics::{Estimate, Interval};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::HPos;
+use std::ops::Range;
 
 /// A chart of rows, from top to bottom.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +49,13 @@ pub struct Row {
     pub region: Option<Interval>,
     /// A judgement, below the value on the right.
     pub outcome: String,
+}
+
+impl Row {
+    /// Value and interval with so many decimals.
+    pub(crate) fn value(&self, precision: usize) -> String {
+        self.estimate.map_or_else(|| "not available".to_owned(), |estimate| format!("{estimate:.precision$}"))
+    }
 }
 
 /// The drawing of an estimate.
@@ -107,6 +115,13 @@ struct Placed<'a> {
 }
 
 impl Rows {
+    /// Range, ticks with their labels, and the decimals of the values.
+    pub(crate) fn scale(&self) -> (Range<f64>, Vec<(f64, String)>, usize) {
+        let axis = self.axis();
+        let ticks = axis.ticks().into_iter().map(|tick| (tick, axis.label(tick))).collect();
+        (axis.range.clone(), ticks, axis.precision())
+    }
+
     fn axis(&self) -> Axis {
         let rows = || self.groups.iter().flat_map(|group| &group.rows);
         let bars = rows().any(|row| matches!(row.shape, Shape::Bar(_))).then_some(0.0);
@@ -141,10 +156,7 @@ impl Rows {
                 let texts = Texts {
                     label: some(&row.label, BODY, NAMES, LINES),
                     detail: some(&row.detail, SMALL, NAMES, LINES),
-                    value: row.estimate.map_or_else(
-                        || "not available".to_owned(),
-                        |estimate| format!("{estimate:.precision$}"),
-                    ),
+                    value: row.value(precision),
                     outcome: some(&row.outcome, SMALL, VALUES, 2),
                 };
                 let height = texts.height();

@@ -1,7 +1,8 @@
 //! Figures without runs: drawings of the networks of their arms.
 
 use super::WriteError;
-use super::files::{faces, write_all};
+use super::data::{FORMAT, FigureData, NetworkData, TextTable};
+use super::files::{DATA, faces, json, write_all};
 use crate::description::{Description, Layer, Part};
 use crate::plot::{Architectures, Block, Column, Dress, Family, Heading, Mark};
 use softmoe_config::words::{count, thousands};
@@ -9,7 +10,7 @@ use softmoe_config::{EncoderSpec, Experiment};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-/// Writes `figure.svg`, `figure.png`, `figure.pdf` and `table.md` of a drawing of `experiment` into `directory`, which is made if
+/// Writes `figure.svg`, `figure.png`, `figure.pdf`, `table.md` and `report.json` of a drawing of `experiment` into `directory`, which is made if
 /// it is missing. Returns their paths.
 ///
 /// # Errors
@@ -22,12 +23,15 @@ pub fn draw(
     dress: Dress,
 ) -> Result<Vec<PathBuf>, WriteError> {
     let drawing = experiment.drawing(name)?;
-    let mut networks = Vec::new();
+    let (mut networks, mut tables) = (Vec::new(), Vec::new());
     let mut table = format!("# {}\n\n{}\n", experiment.title, drawing.purpose);
     for arm in &experiment.arms {
         let architecture = experiment.drawn(name, &arm.name)?;
         let description = Description::of(&architecture)?;
         let _ = write!(table, "\n## {}\n\n{}", arm.label, description.markdown());
+        let header = ["layer", "output", "parameters", "multiply-adds"].map(str::to_owned).to_vec();
+        let layers = TextTable { header, rows: description.rows(), note: String::new() };
+        tables.push(NetworkData { label: arm.label.clone(), layers });
         networks.push(Column {
             label: arm.label.clone(),
             mark: super::mark(experiment, &arm.name).unwrap_or(Mark::of(Family::Other)),
@@ -49,7 +53,18 @@ pub fn draw(
         },
         networks,
     };
+    let data = FigureData {
+        format: FORMAT,
+        figure: experiment.figure.clone(),
+        profile: name.to_owned(),
+        title: experiment.title.clone(),
+        purpose: drawing.purpose.clone(),
+        caption: picture.heading.caption.clone(),
+        results: None,
+        networks: tables,
+    };
     let mut files = Vec::from(faces("figure", &picture, dress)?);
+    files.push((DATA.to_owned(), json(&data)?));
     files.push(("table.md".to_owned(), table.into_bytes()));
     write_all(directory, files)
 }

@@ -1,5 +1,7 @@
 //! The files of a report, each written atomically.
 
+use super::data::FigureData;
+use super::entry::{Drawn, data};
 use super::{Report, bars, curves, efficiency, forest, improvement, profiles, table};
 use crate::plot::{Dress, Picture, PlotError, to_pdf, to_png, to_svg};
 use crate::statistics::{Bootstrap, Streams};
@@ -24,6 +26,9 @@ pub enum WriteError {
     /// The scores could not be written as CSV.
     #[error("cannot write scores.csv")]
     Csv(#[from] csv::Error),
+    /// The report could not be written as JSON.
+    #[error("cannot write report.json")]
+    Json(#[from] serde_json::Error),
     /// A file could not be written.
     #[error("cannot write {} (give a directory that can be written to with --out)", path.display())]
     File {
@@ -34,7 +39,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes the pictures, each as SVG, PNG and PDF, and `table.md`, `scores.csv` and `verdict.md` into `directory`, which is
+/// Writes the pictures, each as SVG, PNG and PDF, and `table.md`, `scores.csv`, `verdict.md` and `report.json` into
+/// `directory`, which is
 /// made if it is missing. Returns their paths.
 ///
 /// | picture | shows |
@@ -56,19 +62,38 @@ pub fn write(
     streams: Streams,
     dress: Dress,
 ) -> Result<Vec<PathBuf>, WriteError> {
+    let drawn = Drawn {
+        figure: bars(report),
+        rules: (!report.verdict.judgements.is_empty()).then(|| forest(report)),
+        improvement: improvement(report),
+        curves: curves(report, bootstrap, streams),
+        efficiency: efficiency(report, bootstrap, streams),
+        profiles: profiles(report, bootstrap, streams),
+    };
     let mut files = Vec::new();
-    files.extend(faces("figure", &bars(report), dress)?);
-    if !report.verdict.judgements.is_empty() {
-        files.extend(faces("rules", &forest(report), dress)?);
+    files.extend(faces("figure", &drawn.figure, dress)?);
+    if let Some(rules) = &drawn.rules {
+        files.extend(faces("rules", rules, dress)?);
     }
-    files.extend(faces("curves", &curves(report, bootstrap, streams), dress)?);
-    files.extend(faces("efficiency", &efficiency(report, bootstrap, streams), dress)?);
-    files.extend(faces("profiles", &profiles(report, bootstrap, streams), dress)?);
-    files.extend(faces("improvement", &improvement(report), dress)?);
+    files.extend(faces("curves", &drawn.curves, dress)?);
+    files.extend(faces("efficiency", &drawn.efficiency, dress)?);
+    files.extend(faces("profiles", &drawn.profiles, dress)?);
+    files.extend(faces("improvement", &drawn.improvement, dress)?);
     files.push(("table.md".to_owned(), table::markdown(report).into_bytes()));
     files.push(("scores.csv".to_owned(), table::scores_csv(report)?));
     files.push(("verdict.md".to_owned(), table::verdict_markdown(report).into_bytes()));
+    files.push((DATA.to_owned(), json(&data(report, &drawn))?));
     write_all(directory, files)
+}
+
+/// File name of the report as data.
+pub const DATA: &str = "report.json";
+
+/// The bytes of [`DATA`].
+pub(super) fn json(data: &FigureData) -> Result<Vec<u8>, WriteError> {
+    let mut bytes = serde_json::to_vec(data)?;
+    bytes.push(b'\n');
+    Ok(bytes)
 }
 
 /// The files of a picture.

@@ -2,10 +2,15 @@
 
 mod changes;
 mod cost;
+pub mod data;
+mod diagnostics;
 mod drawing;
+mod entry;
 mod files;
 mod judgement;
 mod marks;
+mod numbers;
+mod origin;
 mod pictures;
 mod sections;
 mod table;
@@ -13,7 +18,7 @@ mod verdict;
 
 pub use cost::Cost;
 pub use drawing::draw;
-pub use files::{WriteError, write};
+pub use files::{DATA, WriteError, write};
 pub use judgement::{Judgement, Outcome};
 pub use pictures::{bars, curves, efficiency, forest, improvement, profiles};
 pub use table::{markdown, scores_csv, terminal, verdict_markdown};
@@ -26,11 +31,19 @@ use crate::provenance::mixtures;
 use crate::statistics::{Bootstrap, Estimate, Streams, Summary, average};
 use changes::{changes_of_all, changes_of_bodies};
 use softmoe_config::words::{count, thousands};
-use softmoe_config::{Experiment, Game, Profile, RANDOM_ARM};
+use softmoe_config::{AgentSteps, Experiment, Game, Profile, RANDOM_ARM};
 
 /// Report on a figure: everything in its files.
 #[derive(Clone, Debug)]
 pub struct Report {
+    /// Name of the figure.
+    pub figure: String,
+    /// Name of the profile.
+    pub profile: String,
+    /// Purpose of the profile.
+    pub purpose: String,
+    /// Agent steps of a run.
+    pub agent_steps: AgentSteps,
     /// Title of the figure.
     pub title: String,
     /// The runs: figure, profile, games, seeds, steps, changed settings; and the games that are left out of the
@@ -142,6 +155,10 @@ impl Report {
             caption += &format!(" · claim {}", verdict.sentence());
         }
         Report {
+            figure: experiment.figure.clone(),
+            profile: selection.profile_name.clone(),
+            purpose: selection.profile.purpose.clone(),
+            agent_steps: selection.profile.agent_steps,
             title: experiment.title.clone(),
             caption,
             caption_of_all_games: self::caption(selection, &collection, &all_games),

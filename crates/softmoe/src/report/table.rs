@@ -1,5 +1,6 @@
 //! The table and the verdict as text, and the raw scores as CSV.
 
+use super::data::TextTable;
 use super::{Judgement, Outcome, Raw, Report, Verdict, cost};
 use crate::normalise::Measure;
 use crate::statistics::Estimate;
@@ -13,6 +14,19 @@ pub fn markdown(report: &Report) -> String {
     if let Some(devices) = report.collection.devices_sentence() {
         let _ = write!(text, "{devices}\n\n");
     }
+    let table = scores_text(report);
+    rows_of(&mut text, &table);
+    let _ = write!(text, "\n{}\n", table.note);
+    if report.verdict.outcome == Outcome::NotApplicable {
+        let _ = write!(text, "\nThe claim is {}.\n", report.verdict.sentence());
+    }
+    list(&mut text, &with_constant_note(report.caution.iter().chain(&report.notes).cloned()));
+    costs(&mut text, report);
+    text
+}
+
+/// The table of scores.
+pub(super) fn scores_text(report: &Report) -> TextTable {
     let mut header = vec![
         "arm".to_owned(),
         "IQM".to_owned(),
@@ -24,8 +38,7 @@ pub fn markdown(report: &Report) -> String {
     header.push(format!("P(better than {})", report.reference_words()));
     header.extend(report.games.iter().map(|game| game.name().to_owned()));
     header.push("runs".to_owned());
-    row(&mut text, &header);
-    row(&mut text, &vec!["---".to_owned(); header.len()]);
+    let mut rows = Vec::new();
     for arm in &report.arms {
         let aggregates = match arm.summary {
             Some(summary) => [
@@ -42,41 +55,48 @@ pub fn markdown(report: &Report) -> String {
         cells.push(optional(arm.improvement));
         cells.extend(arm.raw.iter().map(raw));
         cells.push(arm.runs.to_string());
-        row(&mut text, &cells);
+        rows.push(cells);
     }
-    let _ = write!(
-        text,
-        "\n{} IQM, mean, median and optimality gap (lower is better) are computed from normalised scores of the final evaluation, \
+    let note = format!(
+        "{} IQM, mean, median and optimality gap (lower is better) are computed from normalised scores of the final evaluation, \
          \"IQM, second half\" from the mean return of the evaluations in the second half of training. The game columns are \
          raw returns: mean ± standard deviation over seeds. Brackets: 95% stratified bootstrap intervals, with the \
-         uncertainty of the scale. P: probability that a run scores higher than one of {}.\n",
+         uncertainty of the scale. P: probability that a run scores higher than one of {}.",
         report.scale(),
         report.reference_words()
     );
-    if report.verdict.outcome == Outcome::NotApplicable {
-        let _ = write!(text, "\nThe claim is {}.\n", report.verdict.sentence());
-    }
-    list(&mut text, &with_constant_note(report.caution.iter().chain(&report.notes).cloned()));
-    costs(&mut text, report);
-    text
+    TextTable { header, rows, note }
+}
+
+/// The rows of a table in Markdown.
+fn rows_of(text: &mut String, table: &TextTable) {
+    row(text, &table.header);
+    row(text, &vec!["---".to_owned(); table.header.len()]);
+    table.rows.iter().for_each(|cells| row(text, cells));
+}
+
+/// The table of costs; empty without runs.
+pub(super) fn cost_text(report: &Report) -> TextTable {
+    let mut rows = cost::rows(report).into_iter();
+    let header = rows.next().unwrap_or_default();
+    let note = "Multiply-adds: products and convolutions in the forward pass of one observation. The time of an update is the mean over the \
+                runs; runs that ran at the same time on one machine slow each other down.";
+    TextTable { header, rows: rows.collect(), note: note.to_owned() }
 }
 
 /// The cost of each arm beside its score.
 fn costs(text: &mut String, report: &Report) {
-    let rows = cost::rows(report);
-    let Some(header) = rows.first() else { return };
+    let table = cost_text(report);
+    if table.rows.is_empty() {
+        return;
+    }
     text.push_str("\n## Cost\n\n");
-    row(text, header);
-    row(text, &vec!["---".to_owned(); header.len()]);
-    rows[1..].iter().for_each(|cells| row(text, cells));
-    text.push_str(
-        "\nMultiply-adds: products and convolutions in the forward pass of one observation. The time of an update is the mean over the \
-         runs; runs that ran at the same time on one machine slow each other down.\n",
-    );
+    rows_of(text, &table);
+    let _ = write!(text, "\n{}\n", table.note);
 }
 
 /// The notes of a report: its own `notes`, then those of every report.
-fn with_constant_note(notes: impl IntoIterator<Item = String>) -> Vec<String> {
+pub(super) fn with_constant_note(notes: impl IntoIterator<Item = String>) -> Vec<String> {
     let always = "Arms with the same seed share environment seeds but are treated as independent.";
     notes.into_iter().chain([always.to_owned()]).collect()
 }
@@ -93,8 +113,8 @@ pub fn verdict_markdown(report: &Report) -> String {
     if let Some(caution) = &report.caution {
         let _ = write!(text, "**Caution.** {caution}\n\n");
     }
-    let compared = report.normalisation.is_interquartile();
-    let difference = if compared { "difference of IQMs" } else { "difference of means" };
+    let difference =
+        if report.normalisation.is_interquartile() { "difference of IQMs" } else { "difference of means" };
     let header = ["says", difference, "value", "supported if", "verdict", "power"];
     row(&mut text, &header.map(str::to_owned));
     row(&mut text, &["---"; 6].map(str::to_owned));
@@ -104,23 +124,28 @@ pub fn verdict_markdown(report: &Report) -> String {
         let cells = [format!("{kind}{says}"), difference.clone(), value(judgement), asks.clone()];
         row(&mut text, &[cells.as_slice(), &[outcome_of(judgement), power]].concat());
     }
-    let _ = write!(
-        text,
-        "\n{} {} A rule is contradicted at 5% after Holm's correction for the number of rules. The claim is \
-         contradicted if any rule is, and supported if every rule is. Power: how often a rule would be supported with as many \
-         runs, given the spread between seeds that these have.\n",
-        report.scale(),
-        if compared { OF_IQMS } else { OF_MEANS }
-    );
-    if premise.is_some() {
-        text.push_str("The claim applies only if its premise is supported.\n");
-    }
+    let _ = write!(text, "\n{}\n", method(report));
     if !report.leaves_out.is_empty() {
         text.push_str("\n## Deviations of this profile from the paper's protocol\n");
         list(&mut text, &report.leaves_out);
     }
     text.push_str("\n## Notes\n");
     list(&mut text, &with_constant_note(report.notes.iter().cloned()));
+    text
+}
+
+/// How the rules of a verdict are judged.
+pub(super) fn method(report: &Report) -> String {
+    let mut text = format!(
+        "{} {} A rule is contradicted at 5% after Holm's correction for the number of rules. The claim is contradicted if any rule \
+         is, and supported if every rule is. Power: how often a rule would be supported with as many runs, given the spread \
+         between seeds that these have.",
+        report.scale(),
+        if report.normalisation.is_interquartile() { OF_IQMS } else { OF_MEANS }
+    );
+    if report.verdict.premise.is_some() {
+        text.push_str("\nThe claim applies only if its premise is supported.");
+    }
     text
 }
 
@@ -142,7 +167,7 @@ fn rules<'a>(
 }
 
 /// The value of a rule; the level of its interval where it is not 95%.
-fn value(judgement: &Judgement) -> String {
+pub(super) fn value(judgement: &Judgement) -> String {
     let text = optional(judgement.estimate);
     let has_interval = judgement.estimate.is_some_and(|estimate| estimate.interval.is_some());
     if has_interval && judgement.confidence != 0.95 {
@@ -305,6 +330,10 @@ mod tests {
             raw: vec![Raw { runs: 3, mean: 15.0, deviation: Some(4.5) }; 2],
         };
         Report {
+            figure: "fig".into(),
+            profile: "tiny".into(),
+            purpose: String::new(),
+            agent_steps: softmoe_config::AgentSteps(100),
             title: "title".into(),
             caption: "caption".into(),
             caption_of_all_games: "caption".into(),
