@@ -37,6 +37,6 @@ mod tests {
     fn a_long_line_keeps_its_ends() {
         assert_eq!(thin(3, 5), [0, 1, 2]);
         assert_eq!(thin(100, 5), [0, 24, 49, 74, 99]);
-        assert_eq!(thin(0, 5), []);
+        assert!(thin(0, 5).is_empty());
     }
 }

@@ -109,7 +109,7 @@ fn judged(factors: &[(&str, f64)], runs: u64) -> (Normalisation, Vec<Judgement>)
             };
             finished.push(FinishedRun {
                 name: RunName { arm: arm.to_owned(), game, seed: config.seed },
-                directory: RunDirectory::new(""),
+                directory: softmoe_config::RunDirectory::new(""),
                 preset: config.clone(),
                 config,
                 agent_steps: AgentSteps(100),
