@@ -1,8 +1,8 @@
 //! A run at play, shot by shot.
 
 use anyhow::Result;
-use softmoe_agents::Evaluation;
 use softmoe::film::Shot;
+use softmoe_agents::Evaluation;
 use softmoe_config::{EnvironmentConfig, RunConfig, RunDirectory};
 use softmoe_console::output;
 use softmoe_console::play::PlayOptions;
