@@ -7,6 +7,12 @@ use crate::profile::{SHARED_PROFILES, problems as profile_problems};
 use crate::{ConfigError, Experiment, Profile, Rule};
 use std::collections::BTreeSet;
 
+/// Whether `name` is made of words of small letters, digits and inner dots with hyphens between them. Such a name is one directory.
+fn is_in_kebab_case(name: &str) -> bool {
+    let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.';
+    name.split('-').all(|word| !word.is_empty() && word.chars().all(letters) && !word.starts_with('.'))
+}
+
 impl Experiment {
     /// Whether arms, rules and profiles fit together, and every profile makes runs that validate.
     ///
@@ -28,6 +34,17 @@ impl Experiment {
         if !self.profiles.is_empty() && !self.drawings.is_empty() {
             problems
                 .push("has `profiles` and `drawings` but must have either: what is drawn has no runs".into());
+        }
+        // Both name directories: a file from a stranger must not lead out of `--out`.
+        for (kind, name) in self
+            .profiles
+            .keys()
+            .map(|name| ("profile", name))
+            .chain(self.drawings.keys().map(|name| ("drawing", name)))
+        {
+            if !is_in_kebab_case(name) {
+                problems.push(format!("the {kind} `{name}` must be in kebab case, e.g. `quick-2`"));
+            }
         }
         for (name, profile) in &self.profiles {
             let of_profile = profile_problems(profile).into_iter().chain(self.problems_of_arms_in(profile));
@@ -98,9 +115,7 @@ impl Experiment {
             if !seen.insert(name) {
                 problems.push(format!("there are two arms `{name}` but names must be unique"));
             }
-            let words = || name.split('-');
-            let letters = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '.';
-            if !words().all(|word| !word.is_empty() && word.chars().all(letters) && !word.starts_with('.')) {
+            if !is_in_kebab_case(name) {
                 problems.push(format!("the arm `{name}` must be in kebab case, e.g. `softmoe-4-x0.25`"));
             }
             if name == RANDOM_ARM {

@@ -159,6 +159,8 @@ fn an_experiment_that_does_not_fit_together_is_refused() {
         ("name: \"softmoe-4\"", "name: \"softmoe--4\"", "kebab case"),
         ("name: \"softmoe-4\"", "name: \"\"", "kebab case"),
         ("name: \"softmoe-4\"", "name: \"..\"", "kebab case"),
+        ("\"quick\": (", "\"../../quick\": (", "the profile `../../quick` must be in kebab case"),
+        ("\"quick\": (", "\"..\": (", "the profile `..` must be in kebab case"),
         ("name: \"softmoe-4\"", "name: \"random\"", "added to every experiment"),
         ("reference: \"flat\"", "reference: \"flatt\"", "did you mean `flat`?"),
         ("left: \"flat\"", "left: \"softmoe-5\"", "did you mean `softmoe-4`?"),
