@@ -4,7 +4,10 @@ use crate::check::Check;
 use crate::{AgentConfig, ConfigError, Game, GymGame, MinAtarGame};
 use serde::{Deserialize, Serialize};
 use softmoe_atari::{AtariGame, MAX_FRAME_SKIP, MAX_NOOPS, Preprocessing, Settings};
-use softmoe_env::{Element, EnvironmentSpec};
+use softmoe_env::{Element, EnvironmentSpec, MOST_ACTIONS};
+
+/// Most values of an own environment's state, which keeps a typo from asking for more memory than there is.
+const MOST_VALUES: usize = 1 << 24;
 
 /// The environment of a run, by its suite.
 ///
@@ -54,15 +57,29 @@ pub enum EnvironmentConfig {
         /// Agent steps after which an episode is truncated (gym's CartPole-v1: 500).
         max_episode_steps: u64,
     },
+    /// An environment of the calling program's own, which the program gives to the runner (`softmoe_runner::train_in`). The profile of the
+    /// run is its name.
+    #[serde(rename = "own")]
+    Own {
+        /// Shape of its observations and number of its actions.
+        spec: EnvironmentSpec,
+        /// Agent steps after which an episode is truncated.
+        max_episode_steps: u64,
+    },
 }
 
 impl EnvironmentConfig {
     /// A game as its suite plays it.
+    ///
+    /// # Panics
+    ///
+    /// For [`Game::Own`], which belongs to no suite.
     pub const fn of(game: Game) -> Self {
         match game {
             Game::MinAtar(game) => EnvironmentConfig::minatar(game),
             Game::Atari(game) => EnvironmentConfig::atari(game),
             Game::Gym(game @ GymGame::CartPole) => EnvironmentConfig::Gym { game, max_episode_steps: 500 },
+            Game::Own => panic!("a program's own environment belongs to no suite"),
         }
     }
 
@@ -128,6 +145,7 @@ impl EnvironmentConfig {
             EnvironmentConfig::MinAtar { game, .. } => Game::MinAtar(game),
             EnvironmentConfig::Atari { game, .. } => Game::Atari(game),
             EnvironmentConfig::Gym { game, .. } => Game::Gym(game),
+            EnvironmentConfig::Own { .. } => Game::Own,
         }
     }
 
@@ -150,6 +168,7 @@ impl EnvironmentConfig {
             EnvironmentConfig::Gym { game: GymGame::CartPole, .. } => {
                 EnvironmentSpec { frame: [1, 1, 4], stack: 1, actions: 2, element: Element::Float }
             }
+            EnvironmentConfig::Own { spec, .. } => spec,
         }
     }
 
@@ -169,7 +188,8 @@ impl EnvironmentConfig {
         match *self {
             EnvironmentConfig::MinAtar { max_episode_steps, .. }
             | EnvironmentConfig::Atari { max_episode_steps, .. }
-            | EnvironmentConfig::Gym { max_episode_steps, .. } => max_episode_steps,
+            | EnvironmentConfig::Gym { max_episode_steps, .. }
+            | EnvironmentConfig::Own { max_episode_steps, .. } => max_episode_steps,
         }
     }
 
@@ -197,6 +217,23 @@ impl EnvironmentConfig {
                 27_000
             }
             EnvironmentConfig::Gym { .. } => 500,
+            EnvironmentConfig::Own { spec: EnvironmentSpec { frame, stack, actions, element }, .. } => {
+                let values = frame.into_iter().fold(stack, usize::saturating_mul);
+                let rule = format!("between 1 and {MOST_VALUES} values, stack included");
+                let given = format!("{frame:?} with a stack of {stack}");
+                check.that(
+                    (1..=MOST_VALUES).contains(&values),
+                    "environment.spec.frame",
+                    given,
+                    &rule,
+                    "[1,1,4]",
+                );
+                check.count("environment.spec.actions", actions as u64, MOST_ACTIONS as u64, 2);
+                if let Element::Byte { scale } = element {
+                    check.at_least_one("environment.spec.element.scale", scale.into(), 255);
+                }
+                10_000
+            }
         };
         check.at_least_one("environment.max_episode_steps", self.max_episode_steps(), usual);
     }
@@ -213,6 +250,35 @@ impl EnvironmentConfig {
                 "the same as agent.terminal_on_life_loss",
                 learning.terminal_on_life_loss,
             );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_own_environment_is_checked() {
+        let spec =
+            EnvironmentSpec { frame: [2, 3, 4], stack: 2, actions: 3, element: Element::Byte { scale: 1 } };
+        let own = |spec, max_episode_steps| EnvironmentConfig::Own { spec, max_episode_steps };
+        own(spec, 9).validate().unwrap();
+        assert_eq!((own(spec, 9).spec(), own(spec, 9).game()), (spec, Game::Own));
+        let text = ron::to_string(&own(spec, 9)).unwrap();
+        assert_eq!(ron::from_str(&text), Ok(own(spec, 9)), "{text}");
+
+        let element = Element::Byte { scale: 0 };
+        for (wrong, says) in [
+            (own(spec, 0), "max_episode_steps"),
+            (own(EnvironmentSpec { frame: [2, 0, 4], ..spec }, 9), "environment.spec.frame"),
+            (own(EnvironmentSpec { frame: [usize::MAX; 3], ..spec }, 9), "environment.spec.frame"),
+            (own(EnvironmentSpec { stack: 0, ..spec }, 9), "environment.spec.frame"),
+            (own(EnvironmentSpec { actions: 257, ..spec }, 9), "environment.spec.actions"),
+            (own(EnvironmentSpec { element, ..spec }, 9), "element.scale"),
+        ] {
+            let message = wrong.validate().unwrap_err().to_string();
+            assert!(message.contains(says), "{message}");
         }
     }
 }

@@ -94,6 +94,8 @@ pub enum Game {
     Atari(AtariGame),
     /// A problem of gym-rs.
     Gym(GymGame),
+    /// An environment of the calling program's own ([`EnvironmentConfig::Own`](crate::EnvironmentConfig::Own)). No file names it.
+    Own,
 }
 
 impl Game {
@@ -103,6 +105,7 @@ impl Game {
             Game::MinAtar(game) => game.name(),
             Game::Atari(game) => game.name(),
             Game::Gym(game) => game.name(),
+            Game::Own => "own",
         }
     }
 
@@ -110,14 +113,14 @@ impl Game {
     pub const fn scale_remark(self) -> Option<&'static str> {
         match self {
             Game::Atari(game) => game.scale_remark(),
-            Game::MinAtar(_) | Game::Gym(_) => None,
+            Game::MinAtar(_) | Game::Gym(_) | Game::Own => None,
         }
     }
 
     /// The zero and the one of a normalised score.
     pub const fn score_scale(self) -> ScoreScale {
         match self {
-            Game::MinAtar(_) => ScoreScale::RandomToReference,
+            Game::MinAtar(_) | Game::Own => ScoreScale::RandomToReference,
             Game::Atari(game) => match game.human_scale() {
                 Some(HumanScale { random, human }) => ScoreScale::Human { zero: random, one: human },
                 None => ScoreScale::Unknown,

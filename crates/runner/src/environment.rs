@@ -2,20 +2,21 @@
 
 use crate::RunError;
 use softmoe_config::{EnvironmentConfig, Game};
-use softmoe_env::{DynEnvironment, RenderedEnvironment};
+use softmoe_env::{DynEnvironment, RenderedEnvironment, SaveState, TimeLimit};
 
 /// The environment of `config` at the start of its first episode, with its random numbers drawn from `seed`.
 ///
 /// # Errors
 ///
-/// If the configuration is invalid, if this build lacks the suite, or if the game's files are missing or damaged.
+/// If the configuration is invalid, if this build lacks the suite, if the game's files are missing or damaged, or if the environment is the
+/// calling program's own, which only [`train_in`](crate::train_in) has.
 pub fn make(config: &EnvironmentConfig, seed: u64) -> Result<Box<dyn DynEnvironment>, RunError> {
     match *config {
         #[cfg(feature = "gym")]
         EnvironmentConfig::Gym { game: softmoe_config::GymGame::CartPole, max_episode_steps } => {
             config.validate()?;
             let cart_pole = crate::gym::CartPole::new(seed);
-            Ok(Box::new(softmoe_env::TimeLimit::new(cart_pole, max_episode_steps)))
+            Ok(Box::new(TimeLimit::new(cart_pole, max_episode_steps)))
         }
         #[cfg(not(feature = "gym"))]
         EnvironmentConfig::Gym { .. } => Err(RunError::Suite { suite: "gym-rs", feature: "gym" }),
@@ -79,7 +80,29 @@ pub fn make_rendered(
         #[cfg(not(feature = "atari"))]
         EnvironmentConfig::Atari { .. } => Err(RunError::Suite { suite: "Atari", feature: "atari" }),
         EnvironmentConfig::Gym { game, .. } => Err(RunError::NotDrawn { game: Game::Gym(game) }),
+        EnvironmentConfig::Own { .. } => Err(RunError::OwnEnvironment),
     }
+}
+
+/// Makes the environment of a configuration, with its random numbers drawn from a seed.
+pub(crate) type Maker<'a> = dyn Fn(&EnvironmentConfig, u64) -> Result<Box<dyn DynEnvironment>, RunError> + 'a;
+
+/// Makes a program's own environment with `own`, as `config` says.
+pub(crate) fn make_own<E: SaveState + Send + 'static>(
+    config: &EnvironmentConfig,
+    own: impl Fn(u64) -> E,
+    seed: u64,
+) -> Result<Box<dyn DynEnvironment>, RunError> {
+    config.validate()?;
+    let EnvironmentConfig::Own { spec, max_episode_steps } = *config else {
+        return Err(RunError::OfSuite { game: config.game() });
+    };
+    let environment = own(seed);
+    let found = environment.spec();
+    if found != spec {
+        return Err(RunError::OtherEnvironment { configured: spec, found });
+    }
+    Ok(Box::new(TimeLimit::new(environment, max_episode_steps)))
 }
 
 /// The game of the port that has this name.

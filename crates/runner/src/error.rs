@@ -2,6 +2,7 @@
 
 use softmoe_agents::AgentError;
 use softmoe_config::{AgentSteps, ConfigError, Game};
+use softmoe_env::EnvironmentSpec;
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,27 @@ pub enum RunError {
         path: PathBuf,
         /// The reason.
         source: Box<dyn Error + Send + Sync>,
+    },
+    /// The environment is the own one of the program that configured the run.
+    #[error(
+        "the run's environment, `own(..)`, is part of the program that configured it; run that program, which calls `train_in`"
+    )]
+    OwnEnvironment,
+    /// The configuration has an environment of a suite, and the program trains in its own.
+    #[error(
+        "the run is configured for {game}, not for the program's own environment; set `environment` to `EnvironmentConfig::Own`"
+    )]
+    OfSuite {
+        /// The game of the suite.
+        game: Game,
+    },
+    /// The program's own environment differs from the configuration.
+    #[error("the environment is {found:?}, but run.ron has {configured:?}; make them equal")]
+    OtherEnvironment {
+        /// The specification in the configuration.
+        configured: EnvironmentSpec,
+        /// That of the environment.
+        found: EnvironmentSpec,
     },
     /// The game cannot be played here.
     #[error("cannot play {game}")]

@@ -1,9 +1,10 @@
 //! The run of the random policy: one evaluation.
 
+use crate::environment::Maker;
 use crate::metrics::{Metrics, Positions};
 use crate::monitor::{Monitor, Outcome, Progress};
 use crate::results::save_done;
-use crate::{RunError, clock, environment, session};
+use crate::{RunError, clock, session};
 use softmoe_agents::evaluate;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_config::{AgentSteps, Device, Done, MetricsRow, Phase, RunConfig, RunDirectory};
@@ -12,12 +13,13 @@ use softmoe_config::{AgentSteps, Device, Done, MetricsRow, Phase, RunConfig, Run
 pub(crate) fn play(
     config: &RunConfig,
     directory: &RunDirectory,
+    make: &Maker<'_>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
     let started = clock::now();
     let mut session = session::begin(Device::Cpu, None, AgentSteps(0));
     let seeds = Seeds::new(config.seed);
-    let environment = environment::make(&config.environment, seeds.seed(Role::Evaluation(0)))?;
+    let environment = make(&config.environment, seeds.seed(Role::Evaluation(0)))?;
     let mut metrics = Metrics::open(directory, Positions::default())?;
     let (agent_steps, of) = (AgentSteps(0), config.training.agent_steps);
     monitor.report(&Progress { phase: Phase::Evaluate, agent_steps, of, evaluation_return: None });

@@ -3,7 +3,7 @@
 use crate::RunError;
 use crate::atomic::remove_leftovers;
 use crate::checkpoint::{Checkpoints, FilesState, State};
-use crate::environment::make;
+use crate::environment::Maker;
 use crate::monitor::Monitor;
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{Agent, ReplayConfig, Training, instruction_set, networks};
@@ -38,6 +38,7 @@ pub(crate) fn start(
     mut architecture: Architecture,
     directory: &RunDirectory,
     options: &Options<'_>,
+    make: &Maker<'_>,
     monitor: &mut dyn Monitor,
 ) -> Result<Started, RunError> {
     let (seeds, spec) = (Seeds::new(config.seed), config.environment.spec());

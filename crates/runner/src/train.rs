@@ -5,6 +5,7 @@
 
 use crate::checkpoint::{self, Checkpoints, FilesState, State};
 use crate::clock;
+use crate::environment::Maker;
 use crate::metrics::Metrics;
 use crate::monitor::{Monitor, Outcome, Progress};
 use crate::results::{save_done, save_weights};
@@ -14,8 +15,10 @@ use crate::{RunError, environment, random, session};
 use softmoe_agents::seeds::{Role, Seeds};
 use softmoe_agents::{AgentError, Evaluated, Poll, Training, evaluate, instruction_set};
 use softmoe_config::{
-    AgentSteps, Architecture, Device, Done, MetricsRow, Phase, RunConfig, RunDirectory, Session,
+    AgentSteps, Architecture, Device, Done, EnvironmentConfig, MetricsRow, Phase, RunConfig, RunDirectory,
+    Session,
 };
+use softmoe_env::SaveState;
 use std::path::Path;
 use std::time::Duration;
 
@@ -33,12 +36,41 @@ pub fn train(
     options: &Options<'_>,
     monitor: &mut dyn Monitor,
 ) -> Result<Outcome, RunError> {
+    train_with(config, directory, options, &environment::make, monitor)
+}
+
+/// As [`train`], in an environment of your own: `config.environment` is [`EnvironmentConfig::Own`](softmoe_config::EnvironmentConfig::Own), and
+/// `make` makes the environment with its random numbers drawn from a seed, once for training and once for each evaluation. Episodes are
+/// truncated after the configuration's `max_episode_steps`.
+///
+/// The example `own_game` trains in a game of its own.
+///
+/// # Errors
+/// As [`train`]. Also if `config` has an environment of a suite, or another shape or number of actions than the environment.
+pub fn train_in<E: SaveState + Send + 'static>(
+    make: impl Fn(u64) -> E,
+    config: &RunConfig,
+    directory: &RunDirectory,
+    options: &Options<'_>,
+    monitor: &mut dyn Monitor,
+) -> Result<Outcome, RunError> {
+    let make = |config: &EnvironmentConfig, seed| environment::make_own(config, &make, seed);
+    train_with(config, directory, options, &make, monitor)
+}
+
+fn train_with(
+    config: &RunConfig,
+    directory: &RunDirectory,
+    options: &Options<'_>,
+    make: &Maker<'_>,
+    monitor: &mut dyn Monitor,
+) -> Result<Outcome, RunError> {
     // An error before anything is written, even for the random policy, which computes nothing.
     instruction_set(config.instruction_set)?;
     let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
     match (config.architecture(permutation_seed), options.weights) {
-        (Some(architecture), _) => Run::new(config, architecture, directory, options, monitor)?.train(),
-        (None, None) => random::play(config, directory, monitor),
+        (Some(architecture), _) => Run::new(config, architecture, directory, options, make, monitor)?.train(),
+        (None, None) => random::play(config, directory, make, monitor),
         (None, Some(path)) => {
             let reason = "the run's agent is the random policy, which has no network; leave out `--weights`";
             Err(RunError::InitialWeights { path: path.to_owned(), source: reason.into() })
@@ -51,6 +83,7 @@ struct Run<'a> {
     config: &'a RunConfig,
     directory: &'a RunDirectory,
     device: Device,
+    make: &'a Maker<'a>,
     monitor: &'a mut dyn Monitor,
     architecture: Architecture,
     training: Training,
@@ -75,11 +108,12 @@ impl<'a> Run<'a> {
         architecture: Architecture,
         directory: &'a RunDirectory,
         options: &Options<'_>,
+        make: &'a Maker<'a>,
         monitor: &'a mut dyn Monitor,
     ) -> Result<Self, RunError> {
         let started = clock::now();
         let Started { mut training, architecture, checkpoints, files, resumed } =
-            start(config, architecture, directory, options, monitor)?;
+            start(config, architecture, directory, options, make, monitor)?;
         training.time_by(clock::now);
         let instructions = instruction_set(config.instruction_set)?;
         let session = session::begin(options.device, Some(instructions), training.agent().steps());
@@ -89,6 +123,7 @@ impl<'a> Run<'a> {
             config,
             directory,
             device: options.device,
+            make,
             monitor,
             architecture,
             training,
@@ -147,7 +182,7 @@ impl<'a> Run<'a> {
         self.finish_update()?;
         self.report(Phase::Evaluate);
         let seeds = self.training.seeds();
-        let environment = environment::make(&self.config.environment, seeds.seed(Role::Evaluation(index)))?;
+        let environment = (self.make)(&self.config.environment, seeds.seed(Role::Evaluation(index)))?;
         let (agent, monitor) = (self.training.agent_mut(), &mut self.monitor);
         let returns = evaluate(Some(agent), environment, episodes, seeds, index, || monitor.keep_going());
         Ok((returns.len() == episodes).then_some(returns))
