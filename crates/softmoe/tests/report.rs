@@ -10,7 +10,7 @@ mod workshop;
 use workshop::{EXPERIMENT, Workshop, assert_says};
 
 /// The files of a report, its pictures as SVG only.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     "figure.svg",
     "rules.svg",
     "curves.svg",
@@ -19,11 +19,12 @@ const FILES: [&str; 10] = [
     "improvement.svg",
     "table.md",
     "scores.csv",
+    "aggregates.csv",
     "verdict.md",
     "report.json",
 ];
 /// Number of files with those of PNG and PDF.
-const ALL_FILES: usize = 22;
+const ALL_FILES: usize = 23;
 
 #[test]
 fn a_finished_figure_has_all_its_files() {
@@ -38,9 +39,16 @@ fn a_finished_figure_has_all_its_files() {
     assert!(stdout.lines().all(|line| line.chars().count() <= 100), "{stdout}");
 
     let scores = workshop.read("scores.csv");
-    assert_eq!(scores.lines().next(), Some("arm,game,seed,agent_steps,score,second_half"));
+    assert_eq!(scores.lines().next(), Some("arm,game,seed,agent_steps,score,second_half,normalised_score"));
     assert_eq!(scores.lines().count(), 1 + 4 * 2 * 3);
-    assert_says(&scores, &["random,breakout,0,10000,1,0.875\n", "soft,asterix,2,10000,9.2,"]);
+    assert_says(&scores, &["random,breakout,0,10000,1,0.875,", "soft,asterix,2,10000,9.2,"]);
+
+    // The table's aggregates with all digits: 2.00 there.
+    let aggregates = workshop.read("aggregates.csv");
+    assert_eq!(aggregates.lines().next(), Some("arm,statistic,value,low,high"));
+    let value =
+        aggregates.lines().find_map(|line| line.strip_prefix("soft,iqm,")?.split(',').next()?.parse().ok());
+    assert!(value.is_some_and(|value: f64| (value - 2.0).abs() < 1e-9), "{aggregates}");
 
     // Normalised, soft is (9.1 - 1.1) / (5.1 - 1.1) = 2 on average, wide 0.5.
     let table = workshop.read("table.md");

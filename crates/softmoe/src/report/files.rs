@@ -24,7 +24,7 @@ pub enum WriteError {
     #[error(transparent)]
     Network(#[from] AgentError),
     /// The scores could not be written as CSV.
-    #[error("cannot write scores.csv")]
+    #[error("cannot write scores.csv or aggregates.csv")]
     Csv(#[from] csv::Error),
     /// The report could not be written as JSON.
     #[error("cannot write report.json")]
@@ -39,8 +39,8 @@ pub enum WriteError {
     },
 }
 
-/// Writes the pictures, each as SVG, PNG and PDF, and `table.md`, `scores.csv`, `verdict.md` and `report.json` into
-/// `directory`, which is
+/// Writes the pictures, each as SVG, PNG and PDF, and `table.md`, `scores.csv`, `aggregates.csv`, `verdict.md` and `report.json`
+/// into `directory`, which is
 /// made if it is missing. Returns their paths.
 ///
 /// | picture | shows |
@@ -81,6 +81,7 @@ pub fn write(
     files.extend(faces("improvement", &drawn.improvement, dress)?);
     files.push(("table.md".to_owned(), table::markdown(report).into_bytes()));
     files.push(("scores.csv".to_owned(), table::scores_csv(report)?));
+    files.push(("aggregates.csv".to_owned(), table::aggregates_csv(report)?));
     files.push(("verdict.md".to_owned(), table::verdict_markdown(report).into_bytes()));
     files.push((DATA.to_owned(), json(&data(report, &drawn))?));
     write_all(directory, files)

@@ -21,7 +21,7 @@ pub use drawing::draw;
 pub use files::{DATA, WriteError, write};
 pub use judgement::{Judgement, Outcome};
 pub use pictures::{bars, curves, efficiency, forest, improvement, profiles};
-pub use table::{markdown, scores_csv, terminal, verdict_markdown};
+pub use table::{aggregates_csv, markdown, scores_csv, terminal, verdict_markdown};
 pub use verdict::Verdict;
 
 use crate::collect::{Collection, Selection};

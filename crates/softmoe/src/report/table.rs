@@ -2,10 +2,12 @@
 
 use super::data::TextTable;
 use super::{Judgement, Outcome, Raw, Report, Verdict, cost};
+use crate::collect::RunName;
 use crate::normalise::Measure;
-use crate::statistics::Estimate;
+use crate::statistics::{Estimate, Interval, Summary};
 use crate::text;
 use comfy_table::Table;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 /// `table.md`.
@@ -209,20 +211,74 @@ pub fn terminal(report: &Report, width: u16) -> String {
     text
 }
 
-/// `scores.csv`: the columns `arm,game,seed,agent_steps,score,second_half`, one row a finished run: the mean return of the final
-/// evaluation, and of those in the second half of training (empty without a learning curve).
+/// `scores.csv`: the columns `arm,game,seed,agent_steps,score,second_half,normalised_score`, one row a finished run: the mean return of the
+/// final evaluation, that of the evaluations in the second half of training (empty without a learning curve), and the normalised score
+/// (empty where the aggregates leave out the game or the arm). `docs/results.md` turns it into rliable's matrices.
 ///
 /// # Errors
 ///
 /// As the CSV writer.
 pub fn scores_csv(report: &Report) -> csv::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["arm", "game", "seed", "agent_steps", "score", "second_half"])?;
+    writer.write_record([
+        "arm",
+        "game",
+        "seed",
+        "agent_steps",
+        "score",
+        "second_half",
+        "normalised_score",
+    ])?;
+    let normalised = normalised_scores(report);
     for run in &report.collection.finished {
         let (seed, steps) = (run.name.seed.to_string(), run.agent_steps.to_string());
         let late = Measure::SecondHalf.of(run).map(|value| value.to_string()).unwrap_or_default();
-        let row = [&run.name.arm, run.name.game.name(), &seed, &steps, &run.score.to_string(), &late];
+        let normalised = normalised.get(&run.name).map(f64::to_string).unwrap_or_default();
+        let row =
+            [&run.name.arm, run.name.game.name(), &seed, &steps, &run.score.to_string(), &late, &normalised];
         writer.write_record(row)?;
+    }
+    writer.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// The normalised score of each run that has one.
+fn normalised_scores(report: &Report) -> BTreeMap<RunName, f64> {
+    let mut normalised = BTreeMap::new();
+    for arm in &report.arms {
+        let Some(scores) = report.normalisation.scores(&arm.name) else { continue };
+        for (&game, task) in report.normalisation.games().iter().zip(scores.tasks()) {
+            let names = report.collection.of(&arm.name, game).map(|run| run.name.clone());
+            normalised.extend(names.zip(task.iter().copied()));
+        }
+    }
+    normalised
+}
+
+/// `aggregates.csv`: the columns `arm,statistic,value,low,high`, the aggregates of `table.md` with all their digits. Without an interval, `low`
+/// and `high` are empty.
+///
+/// # Errors
+///
+/// As the CSV writer.
+pub fn aggregates_csv(report: &Report) -> csv::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(["arm", "statistic", "value", "low", "high"])?;
+    for arm in &report.arms {
+        let summary = |of: fn(&Summary) -> Estimate| arm.summary.as_ref().map(of);
+        for (statistic, estimate) in [
+            ("iqm", summary(|summary| summary.interquartile_mean)),
+            ("iqm_second_half", arm.second_half),
+            ("mean", summary(|summary| summary.mean)),
+            ("median", summary(|summary| summary.median)),
+            ("optimality_gap", summary(|summary| summary.optimality_gap)),
+            ("probability_of_improvement", arm.improvement),
+        ] {
+            let Some(Estimate { point, interval }) = estimate else { continue };
+            let [low, high] = interval.map_or_else(Default::default, |Interval { low, high }| {
+                [low, high].map(|end| end.to_string())
+            });
+            writer.write_record([&arm.name, statistic, &point.to_string(), &low, &high])?;
+        }
     }
     writer.into_inner().map_err(|error| error.into_error().into())
 }
