@@ -67,3 +67,8 @@ pub use learner::{CpuLearner, Learner, Mode, NamedWeights, Objective, Update, Up
 pub use learner::{DeviceLearner, DeviceObjective};
 pub use replay_config::ReplayConfig;
 pub use training::{Evaluated, Poll, Training, TrainingState};
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -113,7 +113,7 @@ fn multiply_adds_are_those_of_the_layers() {
 
 #[test]
 fn every_arm_of_every_experiment_builds_for_every_game() {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/experiments");
     let mut built = BTreeSet::new();
     for file in Experiment::files(&directory).unwrap() {
         let experiment = Experiment::read(&file).unwrap();

@@ -5,6 +5,24 @@
 //!
 //! No other crate calls C++. The C interface in `glue` catches all exceptions. Calls that would make ALE exit the process are
 //! rejected before they reach ALE.
+//!
+//! Some frames of Pong:
+//!
+#![cfg_attr(feature = "emulator", doc = "```no_run")]
+#![cfg_attr(not(feature = "emulator"), doc = "```ignore")]
+//! use ale_sys::{Ale, AleOptions};
+//! use softmoe_atari::{AtariGame, Files};
+//!
+//! let options = AleOptions { seed: 0, repeat_action_probability: 0.25, max_frames: 0 };
+//! let mut ale = Ale::open(&Files::find()?.rom(AtariGame::Pong), "pong", options)?;
+//! let actions = ale.minimal_actions();
+//! let mut score = 0;
+//! for step in 0..1_000 {
+//!     score += ale.act(actions[step % actions.len()])?;
+//! }
+//! assert_eq!(ale.screen().len(), ale.height() * ale.width());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![deny(missing_docs)]
 #![cfg_attr(feature = "emulator", allow(unsafe_code, reason = "calls the C interface of the emulator"))]
 

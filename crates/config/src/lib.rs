@@ -92,3 +92,8 @@ pub use setting::Setting;
 pub use softmoe_atari::{AtariGame, GameSet, Preprocessing};
 pub use sweep::Sweep;
 pub use units::AgentSteps;
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

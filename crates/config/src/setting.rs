@@ -199,7 +199,7 @@ fn explain(error: serde_json::Error) -> String {
 ///
 /// ```
 /// # use softmoe_config::{Experiment, Setting, setting};
-/// # let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/fig3.ron");
+/// # let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/experiments/fig3.ron");
 /// # let experiment = Experiment::read(&path)?;
 /// # let from = experiment.resolve("quick", experiment.profile("quick")?, &["flat"])?.remove(0);
 /// let mut to = from.clone();

@@ -9,7 +9,7 @@ use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/experiments")
 }
 
 fn experiments() -> Vec<Experiment> {

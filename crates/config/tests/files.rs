@@ -121,12 +121,3 @@ fn a_written_file_is_as_readable_as_any_other() {
     let mode = |path| fs::metadata(path).unwrap().permissions().mode();
     assert_eq!(mode(ours), mode(plain));
 }
-
-/// The fuzz targets begin from runs of the present version.
-#[test]
-fn the_seeds_of_the_fuzz_targets_are_read() {
-    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz");
-    for seed in ["seeds/run.ron", "corpus/run_ron/rainbow"] {
-        RunConfig::read(&fuzz.join(seed)).unwrap_or_else(|error| panic!("{error}"));
-    }
-}

@@ -5,6 +5,15 @@
 //! - [`output`]: lines for a reader who may have gone, and errors with their causes.
 //! - `play` (feature `play`): the options of watching a run.
 //! - [`words`]: arguments in a form that a shell reads as they were.
+//!
+//! ```
+//! use softmoe_console::memory::Memory;
+//! use softmoe_console::words::command_line;
+//!
+//! let Memory { total, available } = Memory::now();
+//! assert!(available <= total);
+//! assert_eq!(command_line(["softmoe-run", "my runs/run.ron"]), "softmoe-run 'my runs/run.ron'");
+//! ```
 #![deny(missing_docs)]
 
 pub mod memory;
@@ -13,3 +22,8 @@ pub mod output;
 pub mod play;
 pub mod signals;
 pub mod words;
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

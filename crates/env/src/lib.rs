@@ -8,6 +8,58 @@
 //! - [`TimeLimit`] truncates episodes.
 //! - [`Player`] wraps an environment and keeps its frame stack, episode count and returns.
 //! - `atari`, with the feature of that name: games of the Atari 2600, as Dopamine and gymnasium preprocess them.
+//!
+//! A game of two actions, and a player that stacks its frames:
+//!
+//! ```
+//! use serde::{Deserialize, Serialize};
+//! use softmoe_env::{Element, Environment, EnvironmentSpec, Player, RestoreError, SaveState, Step, TimeLimit};
+//!
+//! /// A coin that is turned over (1) or left alone (0). Heads pays.
+//! #[derive(Clone, Serialize, Deserialize)]
+//! struct Coin(bool);
+//!
+//! impl Environment for Coin {
+//!     type Element = u8;
+//!
+//!     fn spec(&self) -> EnvironmentSpec {
+//!         EnvironmentSpec { frame: [1, 1, 1], stack: 2, actions: 2, element: Element::Byte { scale: 1 } }
+//!     }
+//!
+//!     fn reset(&mut self) {
+//!         self.0 = false;
+//!     }
+//!
+//!     fn step(&mut self, action: usize) -> Step {
+//!         self.0 ^= action == 1;
+//!         Step { reward: f32::from(u8::from(self.0)), ..Step::default() }
+//!     }
+//!
+//!     fn observe(&self, frame: &mut [u8]) {
+//!         frame[0] = u8::from(self.0);
+//!     }
+//! }
+//!
+//! impl SaveState for Coin {
+//!     type State = Coin;
+//!
+//!     fn save(&self) -> Coin {
+//!         self.clone()
+//!     }
+//!
+//!     fn restore(&mut self, state: Coin) -> Result<(), RestoreError> {
+//!         *self = state;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! let mut player = Player::new(Box::new(TimeLimit::new(Coin(false), 3)));
+//! assert_eq!(player.step(1).step.reward, 1.0);
+//! // The frame before, and the newest.
+//! assert_eq!(player.state(), [0, 1]);
+//! player.step(0);
+//! assert_eq!(player.step(1).finished, Some(2.0));
+//! ```
 #![deny(missing_docs)]
 
 #[cfg(feature = "atari")]
@@ -31,3 +83,8 @@ pub use render::{Render, RgbFrame};
 pub use spec::{Element, EnvironmentSpec, MOST_ACTIONS};
 pub use stack::FrameStack;
 pub use time_limit::{TimeLimit, TimeLimitState};
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -242,3 +242,8 @@ impl<G: Rules, D: Draws> Render for MinAtar<G, D> {
         self.actions.get(action).map(|action| action.name())
     }
 }
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -131,7 +131,7 @@ impl Draws for Recording {
 
 fn fixtures() -> PathBuf {
     std::env::var_os("SOFTMOE_FIXTURES")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures"), PathBuf::from)
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures"), PathBuf::from)
 }
 
 /// The files of traces, at least one.
@@ -236,7 +236,7 @@ fn parity_of_every_trace_with_the_python_package() {
 
 #[test]
 fn committed_parity_traces_are_of_all_games() {
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures");
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
     for game in Game::ALL {
         assert_eq!(read(&committed.join(format!("minatar_{game}.json.gz"))).game, game);
     }

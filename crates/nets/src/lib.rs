@@ -132,3 +132,8 @@ pub use parameters::{Builder, Initializer, Parameter, ParameterList};
 pub use permutation::{NotAPermutation, Permutation};
 pub use scalar::Scalar;
 pub use size::Size;
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -68,3 +68,8 @@ pub use replay::Replay;
 pub use rows::EpisodeEnd;
 pub use state::Restoring;
 pub use sum_tree::SumTree;
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -7,7 +7,7 @@
 //!
 //! This measures 200,000 frames, 10,000 of them new in each later checkpoint.
 
-#[path = "../../replay/benches/frames/mod.rs"]
+#[path = "frames/mod.rs"]
 mod frames;
 
 use frames::{SIDE, Screen};

@@ -92,7 +92,7 @@ mod tests {
     /// The figures in the documentation are those of this code.
     #[test]
     fn published_figures_are_of_these_numbers() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/published.ron");
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/published.ron");
         let published: PublishedFigures = file::read(&path).unwrap();
         let now = fingerprint().unwrap();
         assert_eq!(now, fingerprint().unwrap(), "two runs of the same seed differ");

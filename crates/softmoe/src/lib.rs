@@ -8,6 +8,16 @@
 //! - [`page`]: all of it as one HTML page;
 //! - [`description`]: the layers of a network; `fingerprint` (feature `minatar`): the numbers of this build;
 //! - [`film`]: a playing agent as GIF, video, contact sheet and in a terminal.
+//!
+//! ```
+//! use softmoe::description::Description;
+//! use softmoe_config::Architecture;
+//!
+//! let architecture: Architecture = "(network: (encoder: minatar, body: flat(), hidden: 128), \
+//!     head: (atoms: 51, dueling: true, noisy: true), observation: (10, 10, 4), actions: 6)".parse()?;
+//! println!("{}", Description::of(&architecture)?.table(100));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![deny(missing_docs)]
 
 pub mod collect;
@@ -28,3 +38,8 @@ pub mod text;
 mod times;
 
 pub use softmoe_statistics as statistics;
+
+/// The README's example, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

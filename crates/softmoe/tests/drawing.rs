@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 fn fig2() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../experiments/fig2.ron")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fig2.ron")
 }
 
 /// `softmoe-report` on the drawing of that name.

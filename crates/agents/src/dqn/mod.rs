@@ -1,4 +1,4 @@
-#![doc = include_str!("../../../../docs/agents/dqn.md")]
+#![doc = include_str!("../../docs/dqn.md")]
 
 #[cfg(feature = "burn")]
 pub mod device;

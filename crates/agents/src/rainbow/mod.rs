@@ -1,4 +1,4 @@
-#![doc = include_str!("../../../../docs/agents/rainbow.md")]
+#![doc = include_str!("../../docs/rainbow.md")]
 
 #[cfg(feature = "burn")]
 pub mod device;

@@ -56,7 +56,7 @@ struct TraceSettings {
 }
 
 fn fixtures() -> PathBuf {
-    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures");
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
     std::env::var_os("SOFTMOE_FIXTURES").map_or_else(|| committed.into(), PathBuf::from)
 }
 

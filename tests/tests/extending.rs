@@ -18,7 +18,7 @@ fn blocks(document: &str) -> Vec<(&str, &str)> {
 
 #[test]
 fn the_blocks_of_the_document_are_the_files_that_are_built() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let document = fs::read_to_string(root.join("docs/extending.md")).unwrap();
     let blocks = blocks(&document);
     assert_eq!(blocks.len(), 5);

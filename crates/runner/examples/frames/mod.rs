@@ -1,0 +1,1 @@
+../../../replay/benches/frames/mod.rs
