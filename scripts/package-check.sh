@@ -3,7 +3,7 @@
 #
 #   scripts/package-check.sh [all]
 #
-# The light crates' tests run. The others' (nets, agents, runner, bench) are compiled with `all`, which takes minutes more. Dependencies that
+# The light crates' tests run. The others' (nets, agents, runner, cli, softmoe) are compiled with `all`, which takes minutes more. Dependencies that
 # target/debug has are used again. The unpacked crates stay in target/package-check.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -11,7 +11,7 @@ cd "$root"
 unset SOFTMOE_FIXTURES
 unpacked=$root/target/package-check
 light=(softmoe-atari ale-sys softmoe-env softmoe-console softmoe-statistics softmoe-replay softmoe-config softmoe-minatar)
-heavy=(softmoe-nets softmoe-agents softmoe-runner softmoe)
+heavy=(softmoe-nets softmoe-agents softmoe-runner softmoe-cli softmoe)
 
 cargo package --workspace --exclude xtask --exclude softmoe-tests --no-verify --allow-dirty --quiet
 rm -rf "$unpacked"

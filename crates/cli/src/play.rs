@@ -55,7 +55,7 @@ fn run(mut command: Command, program: &Path) -> Result<ExitCode> {
 /// The feature that the run's games come with.
 fn feature(config: &RunConfig) -> Option<&'static str> {
     match config.environment {
-        EnvironmentConfig::MinAtar { .. } => None,
+        EnvironmentConfig::MinAtar { .. } | EnvironmentConfig::Own { .. } => None,
         EnvironmentConfig::Atari { .. } => Some("atari"),
         EnvironmentConfig::Gym { .. } => Some("gym"),
     }
