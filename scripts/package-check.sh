@@ -31,7 +31,7 @@ mkdir -p "$unpacked"
         for file in README.md Cargo.toml src/lib.rs; do
             [ -f "$unpacked/$name/$file" ] || { echo "error: $name has no $file" >&2; exit 1; }
         done
-        ls "$unpacked/$name"/{LICENSE,COPYING}* >/dev/null 2>&1 || { echo "error: $name has no licence file" >&2; exit 1; }
+        compgen -G "$unpacked/$name/LICENSE*" >/dev/null || compgen -G "$unpacked/$name/COPYING*" >/dev/null || { echo "error: $name has no licence file" >&2; exit 1; }
         echo "$crate = { path = \"$name\" }"
     done
     sed -n '/^\[profile/,$p' Cargo.toml
