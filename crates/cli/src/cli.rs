@@ -20,6 +20,15 @@ pub(crate) struct Cli {
     pub(crate) task: Task,
 }
 
+/// About the completions of a clone.
+const COMPLETIONS: &str = "Print shell completions, with the names of figures, arms, games and settings
+
+Shells complete `cargo xtask` as a cargo subcommand. The completions printed here are for a command named `xtask`, so define that too, e.g. in
+~/.bashrc:
+
+    xtask() { cargo xtask \"$@\"; }
+    source <(cargo xtask completions bash)";
+
 #[derive(Debug, Subcommand)]
 pub(crate) enum Task {
     /// Train the agents of a figure, plot it and test the paper's claim
@@ -73,14 +82,7 @@ pub(crate) enum Task {
     /// Each part has a line that says what it enables, and what to type where it is missing. Nothing is installed or changed.
     Doctor(DoctorOptions),
     /// Print shell completions, with the names of figures, arms, games and settings
-    ///
-    /// Shells complete `cargo xtask` as a cargo subcommand. The completions printed here are for a
-    /// command named `xtask`, so define that too, e.g. in ~/.bashrc:
-    ///
-    ///     xtask() { cargo xtask "$@"; }
-    ///
-    ///     source <(cargo xtask completions bash)
-    #[command(verbatim_doc_comment)]
+    #[command(long_about = COMPLETIONS)]
     Completions {
         /// The shell
         shell: clap_complete::Shell,

@@ -14,7 +14,7 @@
 //! use softmoe_config::Architecture;
 //!
 //! let architecture: Architecture = "(network: (encoder: minatar, body: flat(), hidden: 128), \
-//!     head: (atoms: 51, dueling: true, noisy: true), observation: (10, 10, 4), actions: 6)".parse()?;
+//!     head: categorical(atoms: 51, dueling: true, noisy: true), observation: (10, 10, 4), actions: 6)".parse()?;
 //! println!("{}", Description::of(&architecture)?.table(100));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -279,7 +279,7 @@ fn only_what_was_asked_for_is_shown_and_the_rest_is_named() {
     fs::remove_file(workshop.path("results/fig3/tiny/report.json")).expect("removed");
     let (names, _, stderr) = shown(&[]);
     assert_eq!(names.len(), 3);
-    assert_says(&stderr, &["warning: ", "fig3/tiny is left out", "with `reproduce`"]);
+    assert_says(&stderr, &["warning: ", "fig3/tiny is left out", "`cargo xtask reproduce` adds"]);
     let path = workshop.path("results/demo/tiny/report.json");
     let whole = fs::read_to_string(&path).expect("read");
     let before = fs::read(workshop.path("report/index.html")).expect("read");

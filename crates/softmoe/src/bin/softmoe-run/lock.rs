@@ -24,9 +24,17 @@ pub(crate) struct Guarded<'a, M> {
 impl<M: Monitor> Guarded<'_, M> {
     fn end(&mut self) -> ! {
         let directory = self.directory.path().display();
-        self.monitor.warn(&format!(
-            "this worker was silent for so long that another one has taken over the run in {directory}; it ends without a checkpoint"
-        ));
+        // Who removes the directory removes the lease before it is gone, and leaves none of another worker.
+        let reason = if self.directory.leases().is_empty() {
+            format!(
+                "cannot write {directory}: it was removed or moved while the run was going; put it back, or plan the run anew"
+            )
+        } else {
+            format!(
+                "this worker was silent for so long that another one has taken over the run in {directory}; it ends without a checkpoint"
+            )
+        };
+        self.monitor.warn(&reason);
         std::process::exit(1)
     }
 }
