@@ -3,8 +3,8 @@
 #
 #   scripts/notebook.sh [RESULTS]      e.g. results/fig3/quick
 #
-# Without RESULTS it first makes those of figure 3's profile `smoke`, in about a minute. The packages are installed once, in target/notebook/python. Where
-# they cannot be, the script says so and passes over.
+# Without RESULTS it first makes those of figure 3's profile `smoke`, in about a minute. The packages are installed once, in target/notebook/python.
+# Where they cannot be installed, the script prints a message and skips the notebook.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=$root/target/notebook

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The page of `cargo xtask report` in headless Chromium: small runs of two figures, then check.mjs on their page at the widths of a desktop
-# and of a phone, in light and dark. Passes over, aloud, where Chromium or Node.js cannot be had. Takes about a minute.
+# and of a phone, in light and dark. Prints a message and skips itself where Chromium or Node.js cannot be installed. Takes about a minute.
 #
 #   tests/browser/run.sh [DIR]     DIR keeps runs, page and screenshots (default: a temporary directory, removed at the end)
 #

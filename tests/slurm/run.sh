@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # `cargo xtask reproduce --launcher slurm` on a real SLURM of this one machine: an array of nine runs, one requeued half way, one
 # cancelled half way and submitted again, one that meets its time limit. The figures must equal those of the local launcher, file by file.
-# Passes over, aloud, where the packages of SLURM cannot be installed. Takes about five minutes; SLURM looks at time limits by the minute.
+# Prints a message and skips itself where the packages of SLURM cannot be installed. Takes about five minutes; SLURM looks at time limits by the minute.
 #
 #   tests/slurm/run.sh [DIR]     DIR keeps everything (default: a temporary directory, removed at the end)
 #

@@ -1,4 +1,4 @@
-//! `cargo xtask play` and `evaluate`: which run is meant, and what the programs are asked.
+//! `cargo xtask play` and `evaluate`: which run they find, and the arguments of the programs that they start.
 #![cfg(unix)]
 
 mod workshop;

@@ -1,4 +1,4 @@
-//! `cargo xtask report`: what it asks of the reporter.
+//! `cargo xtask report`: the arguments of the reporter that it starts.
 
 mod workshop;
 

@@ -5,9 +5,9 @@
 //! ```
 //!
 //! The body is a `Layer`: a forward pass, a backward pass and the buffers of both. The network is a tuple with the body in the middle. The
-//! agent takes any learner, here Rainbow's with that network. The example first checks the gradients against central differences in double
-//! precision, then trains for 20,000 steps. [docs/extending.md](../../../docs/extending.md) shows the shorter way, a forward pass alone for
-//! devices, and how a body gets a name in experiments.
+//! agent takes any learner; here it is Rainbow's learner with this network. The example first checks the gradients against central differences in double
+//! precision, then trains for 20,000 steps. [docs/extending.md](../../../docs/extending.md) shows a shorter way for devices, with a
+//! forward pass alone, and how to give a body a name in experiments.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

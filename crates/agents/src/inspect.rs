@@ -1,7 +1,7 @@
 //! What a trained network computes in a state: action values, return distributions, dispatch weights of a mixture.
 //!
-//! An [`Inspector`] holds a network with its weights, and nothing that is needed for learning: no replay, no optimizer, no target
-//! weights. It reads no file and starts no thread, so that it can show an agent anywhere, e.g. in a browser.
+//! An [`Inspector`] holds a network with its weights, and nothing that only learning needs: no replay, no optimizer, no target
+//! weights. It reads no file and starts no thread, so it can run anywhere, e.g. in a browser.
 
 mod grid;
 
@@ -62,13 +62,13 @@ pub struct MixtureWeights {
     pub experts: usize,
     /// Number of tokens m.
     pub tokens: usize,
-    /// Dispatch weights, (n, m): the mean over an expert's slots. Rows of a SoftMoE sum to one. For a router that chooses, the share of
-    /// the expert's slots that hold the token: a row sums to the share of its slots in use.
+    /// Dispatch weights, (n, m): the mean over an expert's slots. Rows of a SoftMoE sum to one. For ExpertChoice and top-k routing, a
+    /// weight is the share of the expert's slots that hold the token; a row sums to the share of the expert's slots in use.
     pub dispatch: Vec<f64>,
-    /// Combine weights, (n): the mean over the tokens of an expert's weight in the output. They sum to one. For a router that chooses,
-    /// the mean of its probabilities.
+    /// Combine weights, (n): the mean over the tokens of an expert's weight in the output. They sum to one. For ExpertChoice and top-k
+    /// routing, the mean over the tokens of the router's probabilities.
     pub usage: Vec<f64>,
-    /// Where the tokens lie in the observation; `None` if they have no place, e.g. shuffled tokens.
+    /// The positions of the tokens in the observation; `None` if they have none, e.g. shuffled tokens.
     pub grid: Option<TokenGrid>,
 }
 
@@ -99,7 +99,7 @@ impl MixtureWeights {
     }
 }
 
-/// A trained network that plays, and shows what it computes.
+/// A trained network that plays, and shows its computations.
 pub struct Inspector {
     head: Head,
     network: Box<dyn ActionNetwork>,
@@ -114,7 +114,7 @@ pub struct Inspector {
     ends_with_a_life: bool,
 }
 
-/// The agent's reading of the network's outputs.
+/// How the agent reads the network's outputs.
 enum Head {
     Categorical(Categorical),
     /// The outputs are the values.
@@ -131,7 +131,7 @@ impl Head {
 }
 
 impl Inspector {
-    /// The network of a trained agent, with the weights of a file. `element` is the kind of a state's values.
+    /// The network of a trained agent, with weights from a file. `element` is the type of a state's values.
     ///
     /// # Errors
     /// If `config` is the random policy, which has no network; if the network is not in this build; if the weights belong to another
@@ -145,7 +145,7 @@ impl Inspector {
         Self::with(config, architecture, element, |network| Ok(file.values(network.parameters())?))
     }
 
-    /// The same, with the online weights of an agent's saved state.
+    /// The network of a trained agent, with the online weights of the agent's saved state.
     ///
     /// # Errors
     /// As [`new`](Self::new), or if the state belongs to another agent.
@@ -188,13 +188,13 @@ impl Inspector {
         })
     }
 
-    /// The same with the instruction set `set`, instead of the default set.
+    /// The same inspector with the instruction set `set` instead of the default.
     #[must_use]
     pub fn with_instruction_set(self, instruction_set: InstructionSet) -> Self {
         Inspector { instruction_set, ..self }
     }
 
-    /// The same with a random action with probability `epsilon`, instead of the agent's probability in evaluations.
+    /// The same inspector, which acts randomly with probability `epsilon` instead of the agent's probability in evaluations.
     #[must_use]
     pub fn with_epsilon(self, epsilon: f64) -> Self {
         Inspector { epsilon, ..self }

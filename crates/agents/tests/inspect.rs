@@ -1,4 +1,4 @@
-//! What an inspector shows, against the definitions and against the agent that it was made of.
+//! Compares an inspector with the definitions, and with the agent from which it was made.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -26,7 +26,7 @@ fn state(rng: &mut Xoshiro256PlusPlus) -> Vec<u8> {
     (0..100 * CHANNELS).map(|_| u8::from(rng.random_bool(0.2))).collect()
 }
 
-/// The weights of a new learner, spread wider than they are drawn so that actions and tokens differ; as a file.
+/// The weights of a new learner as a file. They are spread wider than initial weights, so that actions and tokens differ.
 fn file(architecture: &Architecture, learning: &LearningConfig, seed: u64) -> WeightsFile {
     let network = networks::build(architecture).unwrap();
     let list = network.parameters();

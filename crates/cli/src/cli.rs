@@ -20,7 +20,7 @@ pub(crate) struct Cli {
     pub(crate) task: Task,
 }
 
-/// About the completions of a clone.
+/// Help of `completions` in a clone.
 const COMPLETIONS: &str = "Print shell completions, with the names of figures, arms, games and settings
 
 Shells complete `cargo xtask` as a cargo subcommand. The completions printed here are for a command named `xtask`, so define that too, e.g. in
@@ -45,12 +45,12 @@ pub(crate) enum Task {
     Atari(AtariTask),
     /// Watch a trained run play its game: as a GIF, MP4 or contact sheet, or in the terminal
     ///
-    /// Beside the game it shows the dispatch weights of each expert over the tokens, and the value of each action with the distribution of its
-    /// return. A run that has not finished plays with the weights of its newest checkpoint. Nothing in the run's directory changes.
+    /// Shows, beside the game, the dispatch weights of each expert over the tokens, and the value of each action with the distribution of its
+    /// return. An unfinished run plays with the weights of its newest checkpoint. No file in the run's directory changes.
     Play(PlayTask),
     /// Score a trained run again, on the episodes of its score or on others
     ///
-    /// Nothing in the run's directory changes.
+    /// No file in the run's directory changes.
     Evaluate(EvaluateOptions),
     /// Print which runs are done, running, failed and waiting
     ///
@@ -60,7 +60,7 @@ pub(crate) enum Task {
     Watch(WatchOptions),
     /// Write every figure that has results into one page, OUT/report/index.html
     ///
-    /// The page needs no other file and no network. It shows what `reproduce` wrote last, and links to the films beside the runs.
+    /// The page needs no other file and no network. It shows the latest output of `reproduce`, and links to the films beside the runs.
     Report(ReportOptions),
     /// List the figures with their runs, times and arms, or one figure with its arms, rules and settings
     List(ListOptions),
@@ -79,7 +79,7 @@ pub(crate) enum Task {
     Bench(BenchOptions),
     /// Check this machine: compiler, processor, devices, games, Python, disk and memory
     ///
-    /// Each part has a line that says what it enables, and what to type where it is missing. Nothing is installed or changed.
+    /// Each line says what a part is for, and how to get it if it is missing. Nothing is installed or changed.
     Doctor(DoctorOptions),
     /// Print shell completions, with the names of figures, arms, games and settings
     #[command(long_about = COMPLETIONS)]
@@ -97,7 +97,7 @@ pub(crate) enum Task {
 
 /// The command line of this front end.
 ///
-/// The installed program has its own name in every text, and no task that needs a clone.
+/// The installed program has its own name in every text, and hides the tasks that need a clone.
 pub(crate) fn command() -> Command {
     let command = Cli::command();
     if FrontEnd::this() == FrontEnd::Workspace {
@@ -150,7 +150,7 @@ pub(crate) struct DoctorOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// Directory that will contain `runs/`: the disk whose free space counts
+    /// Directory that will contain `runs/`; the free space of its disk is printed
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
 }
@@ -213,7 +213,7 @@ pub(crate) struct EvaluateOptions {
     /// Episodes [default: as many as the run's score has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub(crate) episodes: Option<u64>,
-    /// Seed of the episodes [default: the run's, so that the episodes are those of its score]
+    /// Seed of the episodes [default: the run's seed, which gives the episodes of its score]
     #[arg(long, value_name = "SEED")]
     pub(crate) seed: Option<u64>,
     /// Print JSON

@@ -22,16 +22,16 @@ use sysinfo::{CpuRefreshKind, Disks, RefreshKind, System};
 struct Part {
     name: &'static str,
     is_there: bool,
-    /// What it is, or why it cannot be used.
+    /// A description of it, or the reason why it cannot be used.
     found: String,
-    /// What it is for.
+    /// Its purpose.
     enables: &'static str,
     /// How to get it where it is missing.
     to_get: Option<String>,
 }
 
 impl Part {
-    /// A part that is there if it was `found`; else `to_get` says how to get it.
+    /// A part that is there if it was `found`; otherwise `to_get` says how to get it.
     fn new(
         name: &'static str,
         enables: &'static str,
@@ -151,7 +151,7 @@ fn compiler() -> Part {
     let found = first_line("rustc", "--version");
     let enables = match FrontEnd::this() {
         FrontEnd::Workspace => "building the worker",
-        FrontEnd::Installed => "installing with other features; nothing else",
+        FrontEnd::Installed => "only for an installation with other features",
     };
     Part::new("Rust", enables, found, "https://rustup.rs")
 }
@@ -183,7 +183,7 @@ fn worker() -> Vec<Part> {
                 FrontEnd::Workspace => format!("`--device {name}` builds a worker that has it"),
                 FrontEnd::Installed => format!("install the package again with `--features {name}`"),
             };
-            let found = "not in the worker that is built".into();
+            let found = "the built worker lacks it".into();
             parts.push(Part { name, is_there: false, found, enables, to_get: Some(to_get) });
             continue;
         }

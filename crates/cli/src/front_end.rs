@@ -2,12 +2,12 @@
 
 use std::sync::OnceLock;
 
-/// A front end: the same tasks, under another name and with programs from another place.
+/// A front end. Both have the same tasks, but different names, and they find their programs in different places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrontEnd {
     /// `cargo xtask` in a clone: builds the programs that it starts, and has the tasks of the maintainers.
     Workspace,
-    /// `softmoe`: starts the programs beside itself, and holds the experiments.
+    /// `softmoe`: starts the programs installed beside it, and contains the experiments.
     Installed,
 }
 
@@ -24,7 +24,7 @@ impl FrontEnd {
         FRONT_END.get().copied().unwrap_or(FrontEnd::Workspace)
     }
 
-    /// The words that start it.
+    /// The words of its command.
     pub(crate) fn words(self) -> &'static [&'static str] {
         match self {
             FrontEnd::Workspace => &["cargo", "xtask"],

@@ -16,7 +16,7 @@
 //! | `plan` | the runs of a command, and those that are left to do |
 //! | `store` | the directories of the runs: finished, resumable, or in the way |
 //! | `estimate` | the remaining time |
-//! | `bench` | measurements of ours and of other software, in turn |
+//! | `bench` | measurements of this software and of other software, in turn |
 //! | `binaries` | builds of the worker, the reporter and the measuring program |
 //! | `worker` | one worker process |
 //! | `pool` | all worker processes, one per job |
@@ -24,7 +24,7 @@
 //! | `progress` | the display of progress |
 //! | `line` | lines that fit a terminal |
 //! | `output` | printing |
-//! | `hints` | commands that messages tell to type |
+//! | `hints` | commands that messages suggest |
 //! | `interrupt` | signals |
 //! | `publish` | figures of the documentation |
 //! | `report` | the figure, the table and the verdict |
@@ -33,14 +33,14 @@
 //! | `draw` | figures without runs |
 //! | `reproduce` | plan, build, run, report |
 //! | `train` | one run of any agent, network and game |
-//! | `play` | a trained run at play, and its score once more |
+//! | `play` | showing a trained run, and scoring it again |
 //! | `atari` | the emulator's files and games |
 //! | `compare` | the scores of two directories side by side |
 //! | `status` | the state of the runs below a directory |
 //! | `speed` | the speed of this machine |
 //! | `list` | figures, arms, rules, times |
-//! | `doctor` | this machine: what there is, and what is missing |
-//! | `manual` | completions of shells, and manual pages |
+//! | `doctor` | this machine: its parts, and those that are missing |
+//! | `manual` | shell completions and manual pages |
 #![deny(missing_docs)]
 
 mod atari;
@@ -103,7 +103,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
     if FrontEnd::this() == FrontEnd::Installed
         && let Task::Bench(_) | Task::Publish(_) = task
     {
-        anyhow::bail!("this task is about a clone of the repository: type `cargo xtask ..` there");
+        anyhow::bail!("this task needs a clone of the repository: type `cargo xtask ..` there");
     }
     match task {
         Task::Reproduce(options) => return reproduce::reproduce(&options),

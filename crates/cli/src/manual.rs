@@ -1,4 +1,4 @@
-//! Completions of shells, and manual pages.
+//! Shell completions and manual pages.
 
 use crate::cli;
 use crate::front_end::FrontEnd;
@@ -20,7 +20,7 @@ const SMALLEST_PROFILE: &str = "smoke";
 /// Prints the completions of `shell`.
 pub(crate) fn completions(shell: Shell) -> Result<()> {
     let name = match FrontEnd::this() {
-        // A function of the shell, which stands for `cargo xtask`.
+        // The user's shell function for `cargo xtask`.
         FrontEnd::Workspace => "xtask",
         FrontEnd::Installed => "softmoe",
     };
@@ -40,8 +40,8 @@ pub(crate) fn pages(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The command with the names that a shell can offer as the values of its arguments. Their check stays with the tasks, whose messages
-/// name the nearest one.
+/// The command with the names that a shell can offer as the values of its arguments. The tasks still check the values, and their messages
+/// suggest the nearest name.
 fn with_names(command: Command) -> Result<Command> {
     let figures = catalog::figures()?;
     let experiments: Vec<Experiment> =
@@ -82,7 +82,7 @@ fn with_names(command: Command) -> Result<Command> {
     Ok(command.mut_subcommands(|task| task.mut_args(with_name.clone())))
 }
 
-/// Beginnings of settings, e.g. `agent.n_step=`: those of every arm in the smallest profile.
+/// Beginnings of settings, e.g. `agent.n_step=`, of every arm in the smallest profile.
 fn settings(experiments: &[Experiment]) -> Result<BTreeSet<String>> {
     let mut keys = BTreeSet::new();
     for experiment in experiments {

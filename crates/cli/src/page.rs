@@ -9,7 +9,7 @@ use std::process::Command;
 pub(crate) fn page(options: &ReportOptions) -> Result<()> {
     let ReportOptions { profile, out } = options;
     store::check_out(out)?;
-    // What is missing is told before anything is built.
+    // Missing results are reported before anything is built.
     if !out.join("results").is_dir() {
         bail!(
             "there are no results in {}: make some first, e.g. `{} reproduce fig3 --profile smoke`, or name the directory that \

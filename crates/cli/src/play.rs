@@ -1,4 +1,4 @@
-//! `cargo xtask play` and `evaluate`: a trained run at play, and its score once more.
+//! `cargo xtask play` and `evaluate`: show a trained run, and score it again.
 
 use crate::cli::{EvaluateOptions, PlayTask};
 use crate::{binaries, front_end, output};
@@ -14,7 +14,7 @@ const DEEPEST: usize = 6;
 /// Directory of runs, which may be left out of a run's name.
 const RUNS: &str = "runs";
 
-/// Shows a run at play.
+/// Shows a trained run playing.
 pub(crate) fn play(task: &PlayTask) -> Result<ExitCode> {
     let (directory, config) = find(&task.run)?;
     let options = &task.options;
@@ -43,7 +43,7 @@ pub(crate) fn evaluate(options: &EvaluateOptions) -> Result<ExitCode> {
     run(command, &program)
 }
 
-/// Runs a program that inherits the terminal, and gives its exit code.
+/// Runs a program that inherits the terminal, and returns its exit code.
 fn run(mut command: Command, program: &Path) -> Result<ExitCode> {
     let status = command.status().with_context(|| format!("cannot start {}", program.display()))?;
     Ok(match status.code() {
@@ -52,7 +52,7 @@ fn run(mut command: Command, program: &Path) -> Result<ExitCode> {
     })
 }
 
-/// The feature that the run's games come with.
+/// The feature that the run's games need.
 fn feature(config: &RunConfig) -> Option<&'static str> {
     match config.environment {
         EnvironmentConfig::MinAtar { .. } | EnvironmentConfig::Own { .. } => None,
@@ -73,7 +73,7 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
     if !path.exists() {
         bail!("{}", unknown(&path));
     }
-    // An absolute path is never taken for an option.
+    // An absolute path cannot be mistaken for an option.
     let directory = RunDirectory::new(std::path::absolute(&path)?);
     if !directory.run_ron().exists() {
         let runs = runs_below(&path, DEEPEST);
@@ -88,7 +88,7 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
                 return find(only);
             }
             [first, ..] => bail!(
-                "{} holds {} runs, and one can be played: name one of them, e.g. `{}`",
+                "{} holds {} runs, but only one can be played: name one of them, e.g. `{}`",
                 path.display(),
                 runs.len(),
                 first.display()
@@ -99,7 +99,7 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
     Ok((directory, config))
 }
 
-/// The directories of runs below `path`, at most so many levels deep.
+/// The directories of runs below `path`, at most `levels` deep.
 fn runs_below(path: &Path, levels: usize) -> Vec<PathBuf> {
     let entries = path.read_dir().into_iter().flatten().flatten();
     let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();

@@ -1,4 +1,4 @@
-//! The options of watching a run, which the front end and the program that shows it have in common.
+//! The options for watching a run, which the front end and `softmoe-play` share.
 
 use clap::Args;
 use std::ffi::OsString;
@@ -16,22 +16,22 @@ pub struct PlayOptions {
     /// Write a contact sheet: frames of the film side by side, as a PNG
     #[arg(long, value_name = "FILE")]
     pub png: Option<PathBuf>,
-    /// Show it in the terminal, which needs 24-bit colours [default if no file is asked for]
+    /// Show the game in the terminal, which needs 24-bit colours [default if no file is named]
     #[arg(long, conflicts_with_all = ["gif", "mp4", "png"])]
     pub terminal: bool,
     /// Play the game yourself, in the terminal; the network shows what it would do
     #[arg(long, conflicts_with_all = ["gif", "mp4", "png", "epsilon"])]
     pub human: bool,
-    /// Episodes to play [default: 1 for a file, no end in the terminal]
+    /// Episodes to play [default: 1 for a file, no limit in the terminal]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     pub episodes: Option<u64>,
-    /// Stop after this many steps [default: 300 for a GIF, 10000 for other files, no end in the terminal]
+    /// Stop after this many steps [default: 300 for a GIF, 10000 for other files, no limit in the terminal]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
-    /// Seed of the episodes [default: the run's, so that the episodes are those of its score]
+    /// Seed of the episodes [default: the run's seed, which gives the episodes of its score]
     #[arg(long, value_name = "SEED")]
     pub seed: Option<u64>,
-    /// Steps a second [default: 15 for Atari, which is the speed of the console, 10 elsewhere]
+    /// Steps a second [default: 15 for Atari, the speed of the console; 10 elsewhere]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=50))]
     pub fps: Option<u32>,
     /// Side of a pixel of the game in a film, in pixels [default: 2 for Atari, 28 for MinAtar]
@@ -40,7 +40,7 @@ pub struct PlayOptions {
     /// Frames of the contact sheet [default: 6]
     #[arg(long, value_name = "N", requires = "png", value_parser = clap::value_parser!(u32).range(1..=100))]
     pub frames: Option<u32>,
-    /// Probability of a random action [default: the agent's in evaluation]
+    /// Probability of a random action [default: the agent's probability in evaluation]
     #[arg(long, value_name = "P", value_parser = probability)]
     pub epsilon: Option<f64>,
     /// Show the game alone, without experts and values
@@ -70,7 +70,7 @@ impl PlayOptions {
         ];
         let mut arguments = Vec::new();
         for (name, value) in values {
-            // With an equals sign, a file may begin with a dash.
+            // With an equals sign, a file's name may begin with a dash.
             arguments.extend(value.map(|value| {
                 let mut argument = OsString::from(name);
                 argument.push("=");

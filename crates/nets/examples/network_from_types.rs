@@ -4,7 +4,7 @@
 //! cargo run --release -p softmoe-nets --example network_from_types
 //! ```
 //!
-//! Each layer names the sizes that it takes and gives. Change one of them, and the compiler points at the layers that no longer fit. The
+//! Each layer names the sizes that it takes and gives. If you change one of them, the compiler points at the layers that no longer match. The
 //! example prints the layers with their shapes and parameters, then the loss and the accuracy on new images while it trains.
 
 use rand::{RngExt, SeedableRng};

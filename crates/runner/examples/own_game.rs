@@ -1,13 +1,13 @@
-//! An environment of your own through `train_in`: Rainbow with a soft mixture of experts learns to catch falling drops.
+//! Your own environment, trained with `train_in`: Rainbow with a soft mixture of experts learns to catch falling drops.
 //!
 //! ```sh
 //! cargo run --release -p softmoe-runner --example own_game -- [DIRECTORY]
 //! ```
 //!
-//! The run directory has what every run has: checkpoints, metrics, TensorBoard events, weights. Stop the program and start it again: the run
-//! goes on from its newest checkpoint. A random policy catches 2.8 of 10 drops.
+//! The run directory has the files of every run: checkpoints, metrics, TensorBoard events, weights. If you stop the program and start it
+//! again, the run continues from its newest checkpoint. A random policy catches 2.8 of 10 drops.
 //!
-//! Three things are yours: `Environment` (what the agent sees and does), `SaveState` (so that a run can resume), and the configuration.
+//! You write three things: `Environment` (what the agent sees and does), `SaveState` (so that a run can resume), and the configuration.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -103,7 +103,7 @@ fn config() -> RunConfig {
         arm: "softmoe-4".into(),
         seed: 0,
         environment: EnvironmentConfig::Own { spec: SPEC, max_episode_steps: 1_000 },
-        // As for MinAtar, but in a hurry: large steps, and returns as long as a drop falls.
+        // The settings of MinAtar, but for fast learning: a large step size, and n-step returns as long as a drop falls.
         agent: LearningConfig {
             min_replay: 500,
             replay_capacity: 10_000,

@@ -1,4 +1,4 @@
-//! The trained network of a run, to watch it or to score it again. Nothing in the run's directory changes.
+//! The trained network of a run, for watching it or scoring it again. No file in the run's directory changes.
 
 use crate::checkpoint::newest_state;
 use crate::environment::{make, make_rendered};
@@ -33,8 +33,8 @@ pub struct Trained {
 }
 
 impl Trained {
-    /// Loads the weights of the run with `config` in `directory`: those of its end, or of its newest checkpoint. `warn` gets a message for
-    /// each checkpoint that cannot be read.
+    /// Loads the weights of the run with `config` in `directory`: the final weights, or the weights of its newest checkpoint. `warn` gets a
+    /// message for each checkpoint that cannot be read.
     ///
     /// # Errors
     /// [`RunError::NoWeights`] without a file of weights and without a checkpoint. If neither can be read, or belongs to another network.
@@ -74,8 +74,8 @@ impl Trained {
         }
     }
 
-    /// The run's last evaluation, of `episodes` episodes. `seed` is the seed that decides its random numbers; with the seed of the run, a
-    /// finished run plays the episodes of its score.
+    /// The run's last evaluation, of `episodes` episodes. `seed` determines its random numbers. With the seed of the run, a finished run
+    /// plays the episodes of its score.
     ///
     /// # Errors
     /// As [`make`].

@@ -13,7 +13,7 @@ use std::path::Path;
 const SPEC: EnvironmentSpec =
     EnvironmentSpec { frame: [1, 1, 2], stack: 1, actions: 2, element: Element::Byte { scale: 255 } };
 
-/// Reward for the action that its counter asks for, which the seed begins.
+/// Rewards the action that its counter asks for. The counter starts at the seed.
 #[derive(Clone, Serialize, Deserialize)]
 struct Alternating {
     counter: u64,

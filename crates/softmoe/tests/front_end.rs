@@ -1,4 +1,4 @@
-//! The installed program, away from any clone: it holds the experiments, and starts the programs beside itself.
+//! The installed program, away from any clone: it contains the experiments, and starts the programs beside it.
 #![cfg(feature = "front-end")]
 
 use assert_cmd::Command;

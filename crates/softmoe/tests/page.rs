@@ -28,7 +28,7 @@ fn elements(page: &str) -> Vec<Element> {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("UTF-8");
     let mut elements: Vec<Element> = Vec::new();
     let mut emitter = DefaultEmitter::default();
-    // What is in scripts and styles is no markup.
+    // The contents of scripts and styles are not markup.
     emitter.naively_switch_states(true);
     for token in Tokenizer::new_with_emitter(page, emitter) {
         match token.expect("a token") {
@@ -199,7 +199,7 @@ fn nothing_in_a_file_becomes_markup() {
     assert_eq!(film, Some("../runs/tiny/soft/asterix/seed-0/%3Cimg%20src%3Dx%3E.gif"));
 }
 
-/// A page that is opened from a disk must not tell anybody.
+/// A page that is opened from a disk must send no request.
 #[test]
 fn a_page_loads_nothing() {
     let workshop = Workshop::new();
@@ -296,7 +296,7 @@ fn only_what_was_asked_for_is_shown_and_the_rest_is_named() {
     assert!(fs::read(workshop.path("report/index.html")).expect("read") == before, "the last page is lost");
 }
 
-/// The page says no more than `report.json`, which the report writes: the same runs give the same page.
+/// The page contains nothing beyond `report.json`, so the same runs give the same page.
 #[test]
 fn the_same_results_give_the_same_page() {
     let workshop = Workshop::new();

@@ -1,11 +1,11 @@
-//! Where a mixture's tokens lie in the observation.
+//! The positions of a mixture's tokens in the observation.
 
 use softmoe_config::{Architecture, BodySpec, EncoderSpec, ExpertSpec, TokensSpec};
 
 /// The tokens of a mixture as cells of a grid over the observation, row by row.
 ///
-/// A cell is as large as the distance between neighbouring tokens, around the centre of the pixels that the token depends on. Those
-/// pixels reach beyond it.
+/// A cell is as large as the distance between neighbouring tokens. It lies around the centre of the pixels that the token depends on;
+/// these pixels extend beyond the cell.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TokenGrid {
     /// Rows of tokens.
@@ -19,8 +19,8 @@ pub struct TokenGrid {
 }
 
 impl TokenGrid {
-    /// The grid of the network's mixture; `None` without a mixture, or if its tokens have no place in the observation: shuffled values,
-    /// channels, or the whole map.
+    /// The grid of the network's mixture; `None` without a mixture, or if its tokens have no position in the observation: shuffled
+    /// values, channels, or the whole map.
     pub fn of(architecture: &Architecture) -> Option<Self> {
         let [height, width, _] = architecture.observation;
         let body = &architecture.network.body;

@@ -41,7 +41,7 @@ impl Canvas {
         }
     }
 
-    /// A text of `em` pixels on a baseline, left or right of, or around, `x`.
+    /// Draws a text of `em` pixels on a baseline, to the left or right of `x` or centred on it.
     pub(super) fn text(
         &mut self,
         text: &str,
@@ -62,7 +62,7 @@ impl Canvas {
         }
     }
 
-    /// Puts a picture with its left upper corner at `(left, top)`, each pixel a square of `factor` pixels. What is outside is cut off.
+    /// Puts a picture with its left upper corner at `(left, top)`, each pixel a square of `factor` pixels. Parts outside are cut off.
     pub(super) fn picture(&mut self, picture: &RgbFrame, (left, top): (usize, usize), factor: usize) {
         let (width, height) = (self.pixels.width() as usize, self.pixels.height() as usize);
         let data = self.pixels.data_mut();

@@ -1,8 +1,8 @@
 //! GIF films.
 //!
-//! A GIF has few colours. The palette of a film is made when its last picture is known: its exact colours if there are few, else its most
-//! frequent ones, with no other colour far from one of them. Until then the pictures wait as runs of equal pixels. Of each picture only
-//! the rectangle that differs from the one before is written, and pixels that stay the same are transparent in it.
+//! A GIF has few colours. The palette of a film is made when its last picture is known: its exact colours if there are few; otherwise its
+//! most frequent colours, chosen so that no other colour is far from one of them. Until then the pictures are kept as runs of equal pixels.
+//! Of each picture, only the rectangle that differs from the picture before is written, and pixels that stay the same are transparent in it.
 
 use super::Colour;
 use ::gif::{DisposalMethod, Encoder, Frame, Repeat};

@@ -1,6 +1,6 @@
 //! Films of a playing agent: the game, the dispatch weights of each expert over it, and the values of the actions beside it.
 //!
-//! A [`Shot`] is what there is to show of one step. A [`Scene`] draws shots as pictures of one size, which [`gif`], [`video`] and
+//! A [`Shot`] has everything to show of one step. A [`Scene`] draws shots as pictures of one size, which [`gif`], [`video`] and
 //! [`Sheet`] turn into files. A [`Screen`] draws them with the characters of a terminal. Nothing here knows a clock or a terminal.
 
 mod canvas;
@@ -38,7 +38,7 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// Episode, step, return and action in words.
+    /// Episode, step, return and action as text.
     pub fn status(&self) -> String {
         let action = self.actions.get(self.action).copied().unwrap_or("?");
         let Shot { episode, step, episode_return, .. } = self;
@@ -59,7 +59,7 @@ const CHOSEN: Colour = [255, 180, 84];
 /// Other actions.
 const OTHER: Colour = [98, 117, 138];
 
-/// The colours of experts: those of Okabe and Ito that are bright enough for a dark ground, which are told apart with any colour vision.
+/// The colours of experts: the colours of Okabe and Ito that are bright enough for a dark ground. They can be distinguished with any colour vision.
 const EXPERTS: [Colour; 6] =
     [[86, 180, 233], [230, 159, 0], [0, 190, 140], [240, 228, 66], [221, 135, 180], [232, 100, 30]];
 

@@ -9,7 +9,7 @@ const LEVELS: f64 = 20.0;
 /// The colour's share where a weight is largest.
 const MOST: f64 = 0.9;
 
-/// The scale of a heat map ends at this multiple of the mean weight, or beyond it: equal weights are half as bright as can be.
+/// The scale of a heat map ends at this multiple of the mean weight, or beyond it: equal weights have at most half the full brightness.
 pub(super) const LEAST_PEAK: f64 = 4.0;
 
 /// The largest dispatch weight of any token and expert, as a multiple of the mean of an expert's tokens.
@@ -17,9 +17,8 @@ pub(super) fn peak(mixture: &MixtureWeights) -> f64 {
     mixture.dispatch.iter().fold(0.0_f64, |most, &weight| most.max(weight)) * mixture.tokens as f64
 }
 
-/// The game in grey, with the weights of an expert's tokens in its colour, as bright as the root of the weight; a weight of `full` times the
-/// mean is brightest. Tokens
-/// without a place in the game are laid out row by row, without it.
+/// The game in grey, with the weights of an expert's tokens in the expert's colour. Brightness is the square root of the weight; a weight of
+/// `full` times the mean is brightest. Tokens without a position in the game are laid out row by row, without the game.
 pub(super) fn overlay(
     picture: &RgbFrame,
     [width, height]: [usize; 2],
@@ -39,7 +38,7 @@ pub(super) fn overlay(
             };
             let weight = token_at(&grid, share).and_then(|token| weights.get(token));
             let strength = weight.map_or(0.0, |weight| weight * mixture.tokens as f64 / full.max(1e-9));
-            // The root, as a few weights are often many times larger than all others.
+            // The square root, since a few weights are often many times larger than all others.
             let level = (strength.clamp(0.0, 1.0).sqrt() * LEVELS).round() / LEVELS;
             pixels.extend(blend(under, colour, MOST * level));
         }

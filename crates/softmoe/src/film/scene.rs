@@ -24,10 +24,10 @@ const LEAST_ROW: usize = 22;
 const LABEL: usize = 18;
 /// Most pixels a side.
 const MOST: usize = 8_192;
-/// A probability that is worth a place on the axis of returns.
+/// The least probability of a return that is shown on the axis.
 const VISIBLE: f32 = 0.02;
 
-/// What a scene shows, and how large.
+/// The contents and sizes of a scene.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SceneSettings {
     /// The text above the game, e.g. the run's name.
@@ -143,7 +143,7 @@ impl Scene {
                 left += panels.width + MARGIN;
                 let note = match mixture.grid {
                     Some(_) => format!("dispatch weights, brightest at {:.1} times the mean", self.peak),
-                    None => "dispatch weights; these tokens have no place in the game".to_owned(),
+                    None => "dispatch weights; these tokens have no position in the game".to_owned(),
                 };
                 canvas.text(&note, SMALL, MUTED, ((width - MARGIN) as f32, bottom), Align::Right);
             }
@@ -178,7 +178,7 @@ impl Scene {
         }
     }
 
-    /// A row an action: its name, the distribution of its return or a bar, its value.
+    /// A row for each action: its name, the distribution of its return or a bar, its value.
     fn draw_values(&mut self, canvas: &mut Canvas, shot: &Shot, inspection: &Inspection, left: usize) {
         let count = inspection.values.len();
         let height = ((self.height - LABEL) / count.max(1)).min(72) as f32;

@@ -111,7 +111,7 @@ impl Screen {
         }
     }
 
-    /// Puts a picture, two rows of pixels a character.
+    /// Draws a picture, with two rows of pixels in each character.
     fn picture(&mut self, picture: &RgbFrame, column: usize, row: usize) {
         for y in (0..picture.height).step_by(2) {
             for x in 0..picture.width {
@@ -144,7 +144,7 @@ impl Screen {
                     let _ = write!(text, "\x1b[38;2;{r};{g};{b}m");
                 }
                 text.push(character);
-                // A space shows no colour, so that the one before it still holds.
+                // A space shows no text colour, so the colour before it still holds.
                 let colour = match (character, before) {
                     (' ', Some(before)) => before.colour,
                     (' ', None) => [0, 0, 1],
@@ -170,7 +170,7 @@ fn map_size(count: usize, [columns, rows]: [usize; 2]) -> ([usize; 2], usize) {
     (2..=4).rev().map(of).find(fits).unwrap_or_else(|| of(1))
 }
 
-/// The picture at the largest size within `room` (width, height): whole multiples of a small picture; of a large one, means.
+/// The picture at the largest size within `room` (width, height). A small picture is enlarged by a whole factor, a large one averaged.
 fn fitted(picture: &RgbFrame, [width, height]: [usize; 2]) -> RgbFrame {
     let factor = (width / picture.width.max(1)).min(height / picture.height.max(1));
     if factor >= 1 {

@@ -19,7 +19,7 @@ impl Sheet {
         Sheet { count: count.max(1), kept: Vec::new(), period: 1, seen: 0 }
     }
 
-    /// Shows the sheet the next picture. All pictures have one size.
+    /// Offers the next picture to the sheet. All pictures have one size.
     pub fn push(&mut self, picture: &RgbFrame) {
         if self.seen.is_multiple_of(self.period) {
             if self.kept.len() == 2 * self.count {

@@ -55,7 +55,7 @@ impl Video {
         let mut command = Command::new(&program);
         command.args(["-hide_banner", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgb24"]);
         command.args(["-s", &format!("{width}x{height}"), "-r", &rate.to_string(), "-i", "-"]);
-        // What every player knows; the index at the front, so that a browser can begin before the end is there.
+        // A format that every player supports. The index is at the front, so that a browser can begin before the whole file is loaded.
         command.args([
             "-an",
             "-c:v",
@@ -100,7 +100,7 @@ impl Video {
         }
     }
 
-    /// The error of a program that has failed, in its own words if it had any.
+    /// The error of a program that has failed, with its own message if it printed one.
     fn failure(&mut self, otherwise: &str) -> VideoError {
         drop(self.child.stdin.take());
         let mut words = String::new();
@@ -114,7 +114,7 @@ impl Video {
 }
 
 impl Drop for Video {
-    /// A video that nobody finished ends at once.
+    /// A video that was not finished ends at once.
     fn drop(&mut self) {
         if self.child.try_wait().ok().flatten().is_none() {
             let _ = self.child.kill();

@@ -1,4 +1,4 @@
-//! JSON inside of a page.
+//! JSON inside the page.
 
 use super::find::Figure;
 use serde_json::json;

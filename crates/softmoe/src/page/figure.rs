@@ -91,7 +91,7 @@ fn of_runs(index: usize, results: &Results, figure: &Figure, anchor: &str) -> Ma
     }
 }
 
-/// What a caption says about the drawing, without the runs: its last part, as a sentence.
+/// The last part of a caption, which describes the drawing and not the runs, as a sentence.
 fn drawn(caption: &str) -> String {
     let part = caption.rsplit(" · ").next().unwrap_or(caption);
     let mut letters = part.chars();
@@ -162,11 +162,11 @@ fn settings(settings: &SettingsData) -> Markup {
     let arms: Vec<&String> = settings.arms.keys().collect();
     html! {
         details.settings {
-            summary { "Settings: " (count(settings.common.len(), "value")) " that all runs have in common, and those of single arms" }
+            summary { "Settings: " (count(settings.common.len(), "value")) " common to all runs, and the values of single arms" }
             @if !settings.changed.is_empty() { p { "Changed: " (settings.changed.join(", ")) "." } }
             @if !keys.is_empty() {
-                h4 { "In which arms differ" }
-                (scroll("Settings in which arms differ", html! {
+                h4 { "Settings that differ between arms" }
+                (scroll("Settings that differ between arms", html! {
                     table {
                         thead { tr { th scope="col" { "arm" } @for key in &keys { th scope="col" { code { (key) } } } } }
                         tbody {
@@ -180,8 +180,8 @@ fn settings(settings: &SettingsData) -> Markup {
                     }
                 }))
             }
-            h4 { "In common" }
-            (scroll("Settings in common", html! {
+            h4 { "Common settings" }
+            (scroll("Common settings", html! {
                 table {
                     thead { tr { th scope="col" { "setting" } th scope="col" { "value" } } }
                     tbody { @for (key, value) in &settings.common { tr { th scope="row" { code { (key) } } td { (value) } } } }

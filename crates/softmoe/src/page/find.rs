@@ -50,7 +50,7 @@ pub struct Film {
 pub struct Found {
     /// The figures, those of the paper by their numbers first.
     pub figures: Vec<Figure>,
-    /// Directories whose results are of a version that wrote no data for the page.
+    /// Directories with results of a version that wrote no data for the page.
     pub without_data: Vec<PathBuf>,
 }
 

@@ -76,7 +76,7 @@ fn verdicts(figures: &[Figure], anchors: &[String]) -> Markup {
                     tr {
                         th scope="row" { a href=(format!("#{anchor}")) { (name(&data.figure)) } " · " (data.profile) br; span.quiet { (data.title) } }
                         @match &data.results {
-                            None => { td { "drawn; nothing is claimed" } td {} td {} td {} td {} }
+                            None => { td { "a drawing; no claim" } td {} td {} td {} td {} }
                             Some(results) => {
                                 td { (badge(&results.verdict.outcome)) }
                                 td { (tally(results)) }

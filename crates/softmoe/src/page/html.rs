@@ -1,4 +1,4 @@
-//! The frame of the page, and what its parts share.
+//! The frame of the page, and the elements that its parts share.
 
 use super::find::Figure;
 use super::{embedded, figure, front};
@@ -10,7 +10,7 @@ const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("script.js");
 /// Runs before the page is drawn, so that it does not flash.
 const THEME: &str = "try{const t=localStorage.getItem('theme');if(t==='light'||t==='dark')document.documentElement.dataset.theme=t}catch{}";
-/// The page loads nothing: the browser refuses all but what is in it.
+/// The page loads nothing: the browser refuses every request.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
 
 /// The whole page.
@@ -44,14 +44,14 @@ pub(super) fn page(figures: &[Figure]) -> String {
                         }
                     }
                     main #main {
-                        noscript { p.notice { "Curves and diagnostics are drawn by JavaScript, which is off here. The results directories have them as files." } }
+                        noscript { p.notice { "Curves and diagnostics need JavaScript, which is off in this browser. The results directories contain them as files." } }
                         (front::overview(figures, &anchors))
                         @for (index, (of, anchor)) in figures.iter().zip(&anchors).enumerate() {
                             (figure::article(index, of, anchor))
                         }
                     }
                 }
-                footer { p { "softmoe-rl " (env!("CARGO_PKG_VERSION")) ". The numbers of this page are in it as JSON, in the element " code { "report-data" } "." } }
+                footer { p { "softmoe-rl " (env!("CARGO_PKG_VERSION")) ". This page contains its numbers as JSON, in the element " code { "report-data" } "." } }
                 script #report-data type="application/json" { (PreEscaped(embedded::data(figures))) }
                 script { (PreEscaped(SCRIPT)) }
             }
@@ -114,7 +114,7 @@ fn cells(row: &[String]) -> Markup {
     }
 }
 
-/// What scrolls sideways by itself, so that the page does not.
+/// Content that scrolls sideways by itself, so that the page does not.
 pub(super) fn scroll(title: &str, content: Markup) -> Markup {
     html! { div.scroll role="group" tabindex="0" aria-label=(title) { (content) } }
 }

@@ -1,7 +1,7 @@
 //! The page: every figure that has results below a directory, in one HTML file that needs no other.
 //!
-//! It computes nothing. Numbers and texts come from the `report.json` that [`report::write`](crate::report::write) leaves beside a
-//! figure's other files; these files are in the page as they are, as JSON.
+//! This module computes nothing. Numbers and texts come from the `report.json` that [`report::write`](crate::report::write) writes beside
+//! a figure's other files. The page contains these files unchanged, as JSON.
 
 mod embedded;
 mod figure;

@@ -20,9 +20,9 @@ pub struct FigureData {
     pub title: String,
     /// Purpose of the profile.
     pub purpose: String,
-    /// The runs in a line: games, seeds, agent steps, changed settings.
+    /// One line about the runs: games, seeds, agent steps, changed settings.
     pub caption: String,
-    /// What the runs say; `None` for a drawing.
+    /// The results of the runs; `None` for a drawing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub results: Option<Results>,
     /// The networks of a drawing; empty for a figure with runs.
@@ -79,7 +79,7 @@ pub struct Results {
 pub struct TextTable {
     /// Titles of the columns.
     pub header: Vec<String>,
-    /// The rows; each has a cell a column.
+    /// The rows, with a cell for each column.
     pub rows: Vec<Vec<String>>,
     /// The meaning of the columns.
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -117,7 +117,7 @@ pub struct VerdictData {
 pub struct RuleData {
     /// The statement.
     pub says: String,
-    /// The measured difference in words.
+    /// The measured difference as text.
     pub difference: String,
     /// The condition for support.
     pub supported_if: String,
@@ -266,7 +266,7 @@ pub struct RowGroupData {
 pub struct RowData {
     /// Its name.
     pub label: String,
-    /// More about it.
+    /// Further text about the row.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub detail: String,
     /// `bar`, `point`, `filled` or `hollow`.
@@ -295,7 +295,7 @@ pub struct CurvesData {
     pub across: String,
     /// Label of the vertical axes.
     pub up: String,
-    /// Points of the longest line that are left out, since there are so many.
+    /// Number of points of the longest line that are left out.
     pub thinned: usize,
     /// The sections.
     pub sections: Vec<CurveSectionData>,
@@ -368,7 +368,7 @@ pub struct DiagnosticLine {
 /// The settings of the runs by their keys, as in `--set`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SettingsData {
-    /// Settings that all runs have in common, of the random policy only those of the environment.
+    /// Settings that all runs have in common. Of the random policy, only settings of the environment count.
     pub common: BTreeMap<String, String>,
     /// The other settings of each arm, by its name. Settings that differ between the runs of an arm (game, seed) are left out.
     pub arms: BTreeMap<String, BTreeMap<String, String>>,
@@ -389,7 +389,7 @@ pub struct ProvenanceData {
     pub peak_memory: Option<u64>,
 }
 
-/// What a process trained with.
+/// Build, machine and settings of a process.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ProcessData {
     /// Commit, `+changes` if the files differed from it; `unknown` without git.

@@ -20,7 +20,7 @@ struct Sums {
 }
 
 /// The diagnostics of the learners, game by game: the mean over runs at the steps at which all of them have a value. Files that
-/// cannot be read, and values that are no finite numbers, are left out.
+/// cannot be read, and values that are not finite, are left out.
 pub(super) fn diagnostics(report: &Report) -> Vec<DiagnosticData> {
     let mut found: Vec<DiagnosticData> = Vec::new();
     for game in &report.games {

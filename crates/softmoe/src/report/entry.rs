@@ -1,4 +1,4 @@
-//! The report as data, from the very values that its other files show.
+//! The report as data, from the same values as its other files.
 
 use super::cost::Cost;
 use super::data::*;

@@ -1,9 +1,9 @@
-//! Numbers for pictures on the page: fewer points and fewer digits than files have.
+//! Numbers for pictures on the page, with fewer points and digits than in the files.
 
 /// Digits of a number that is only drawn.
 const DIGITS: usize = 5;
 
-/// `value` with five significant digits; a whole number, such as one of agent steps, as it is.
+/// `value` with five significant digits. A whole number, such as a number of agent steps, stays as it is.
 pub(super) fn rounded(value: f64) -> f64 {
     if value.fract() == 0.0 {
         return value;

@@ -1,4 +1,4 @@
-//! Where the numbers of a report come from: the settings of the runs, and the processes that trained them.
+//! The origin of a report's numbers: the settings of the runs, and the processes that trained them.
 
 use super::Report;
 use super::changes::{changes_of_all, changes_of_bodies};

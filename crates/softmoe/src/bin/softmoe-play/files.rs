@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use tempfile::NamedTempFile;
 
-/// Steps of a GIF, and of another film, that nobody asked to be longer.
+/// Default numbers of steps of a GIF, and of other films.
 const GIF_STEPS: u64 = 300;
 const STEPS: u64 = 10_000;
 /// Frames of a contact sheet.
@@ -117,7 +117,7 @@ pub(crate) fn write(mut session: Session, files: &Files, options: &PlayOptions) 
         put(file, path)?;
     }
     let ended = match &returns[..] {
-        [] => "its episode goes on".to_owned(),
+        [] => "the episode has not ended".to_owned(),
         returns => {
             let returns: Vec<String> = returns.iter().map(f64::to_string).collect();
             format!("return {}", returns.join(", "))
@@ -131,13 +131,13 @@ pub(crate) fn write(mut session: Session, files: &Files, options: &PlayOptions) 
     Ok(ExitCode::SUCCESS)
 }
 
-/// The video that becomes the file at `path`, and the file that it is made in.
+/// The video for the file at `path`, and the temporary file in which it is made.
 fn started(path: &Path, size: [usize; 2], rate: u32) -> Result<(Video, NamedTempFile)> {
     let file = beside(path)?;
     Ok((Video::start(file.path(), size, rate)?, file))
 }
 
-/// Writes the file at `path`, which is there as a whole or not at all.
+/// Writes the file at `path`, as a whole or not at all.
 fn in_place(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let mut file = beside(path)?;
     write(file.as_file_mut()).with_context(|| format!("cannot write {}", path.display()))?;

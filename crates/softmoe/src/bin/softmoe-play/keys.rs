@@ -3,13 +3,13 @@
 use crossterm::event::KeyCode;
 use std::time::{Duration, Instant};
 
-/// Time that a key counts as held after it was pressed: a terminal tells of presses alone, and repeats them.
+/// Time that a key counts as held after it was pressed: a terminal reports only presses, and repeats them.
 const HELD: Duration = Duration::from_millis(180);
 
 /// A part of an action's name.
 const PARTS: [&str; 5] = ["up", "down", "left", "right", "fire"];
 
-/// The keys, in words.
+/// The description of the keys.
 pub(crate) const HELP: &str = "arrows or WASD: move   space: fire   p: pause   q: quit";
 
 /// The keys that are held.
@@ -19,7 +19,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Notes that a key was pressed `now`. Whether it plays.
+    /// Notes that a key was pressed `now`. Returns whether it is a key of the game.
     pub(crate) fn press(&mut self, key: KeyCode, now: Instant) -> bool {
         let part = match key {
             KeyCode::Up | KeyCode::Char('w' | 'W') => "up",
@@ -39,8 +39,8 @@ impl Keys {
         true
     }
 
-    /// The action for the keys that are held `now`, by its name: the one that has most of them, and nothing else; the first action, which
-    /// does nothing, if there is none.
+    /// The action for the keys that are held `now`. Every part of its name is a held key, and it has the most parts. Without such an action,
+    /// the action that does nothing.
     pub(crate) fn action(&self, names: &[&str], now: Instant) -> usize {
         let is_held = |pressed: &Option<Instant>| pressed.is_some_and(|at| now.duration_since(at) < HELD);
         let held: Vec<&str> = PARTS

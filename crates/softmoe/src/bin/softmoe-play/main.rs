@@ -1,4 +1,4 @@
-//! Shows a trained run at play: as a film in a file, or in the terminal. Nothing in the run's directory changes.
+//! Shows a trained run playing, as a film in a file or in the terminal. No file in the run's directory changes.
 
 mod files;
 mod keys;
@@ -48,7 +48,7 @@ fn play(directory: RunDirectory, options: &PlayOptions) -> anyhow::Result<ExitCo
         let asked = match (options.human, options.terminal) {
             (true, _) => "`--human` needs a terminal",
             (_, true) => "`--terminal` needs a terminal",
-            _ => "there is nothing to show it on",
+            _ => "the game cannot be shown",
         };
         bail!(
             "{asked}: standard output is none. Write a file instead: `--gif FILE`, `--mp4 FILE`, or a contact sheet with `--png FILE`"

@@ -1,4 +1,4 @@
-//! A run at play, shot by shot.
+//! A trained run that plays, shot by shot.
 
 use anyhow::Result;
 use softmoe::film::Shot;
@@ -9,7 +9,7 @@ use softmoe_console::play::PlayOptions;
 use softmoe_env::RenderedEnvironment;
 use softmoe_runner::{Source, Trained};
 
-/// A run at play.
+/// A trained run that plays.
 pub(crate) struct Session {
     trained: Trained,
     evaluation: Evaluation<dyn RenderedEnvironment>,
@@ -33,7 +33,7 @@ impl Session {
             trained.inspector = trained.inspector.map(|inspector| inspector.with_epsilon(epsilon));
         }
         let seed = options.seed.unwrap_or(config.seed);
-        // Whoever shows the session decides when it ends.
+        // The caller decides when the session ends.
         let evaluation = trained.rendered_evaluation(seed, usize::MAX)?;
         let player = evaluation.player();
         let name = |action| player.environment().action_name(action).unwrap_or("?");
@@ -60,20 +60,20 @@ impl Session {
         })
     }
 
-    /// The current state, and the action that is taken in it: `chosen`, or the agent's own.
+    /// The current state, and the action taken in it: `chosen`, or the agent's own action.
     pub(crate) fn shot(&mut self, chosen: Option<usize>) -> Shot {
         let player = self.evaluation.player();
         let (episode, episode_return) = (player.episodes() + 1, player.episode_return());
         let picture = player.environment().render();
         let inspector = self.trained.inspector.as_mut();
         let inspection = inspector.map(|inspector| inspector.inspect(player.state()));
-        // The agent is asked in any case: it also says how the frames of a lost life are stacked.
+        // The agent is asked in any case, since it also decides how the frames of a lost life are stacked.
         let own = self.trained.choose(&mut self.evaluation);
         let (action, actions) = (chosen.unwrap_or(own), self.actions.clone());
         Shot { picture, inspection, action, actions, episode, step: self.step, episode_return }
     }
 
-    /// Takes the action of a shot. Gives the return of the episode if it has ended.
+    /// Takes the action of a shot. Returns the episode's return if the episode has ended.
     pub(crate) fn step(&mut self, shot: &Shot) -> Option<f64> {
         let before = self.evaluation.returns().len();
         self.evaluation.step(shot.action);

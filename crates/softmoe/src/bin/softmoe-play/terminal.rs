@@ -1,4 +1,4 @@
-//! A run at play in the terminal, and a person's own play.
+//! A trained run that plays in the terminal, or a person who plays.
 
 use crate::keys::{HELP, Keys};
 use crate::session::Session;
@@ -15,12 +15,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 
-/// Keys of somebody who watches.
+/// Keys for watching.
 const KEYS: &str = "p: pause   n: next step   + -: speed   q: quit";
 /// Pause between two episodes.
 const PAUSE: Duration = Duration::from_millis(800);
 
-/// The terminal, in the mode in which programs draw on it. It goes back when this value is dropped.
+/// The terminal in the mode for drawing. The former mode returns when this value is dropped.
 struct Drawn;
 
 impl Drawn {
@@ -39,7 +39,7 @@ impl Drop for Drawn {
     }
 }
 
-/// The wishes of the person before the terminal.
+/// The person's input at the keyboard.
 #[derive(Default)]
 struct Wishes {
     quits: bool,
@@ -52,13 +52,13 @@ struct Wishes {
     is_resized: bool,
 }
 
-/// Shows the session until its end, or until somebody ends it.
+/// Shows the session until its end, or until the person quits.
 pub(crate) fn show(mut session: Session, options: &PlayOptions) -> Result<ExitCode> {
     let (columns, rows) = size()?;
     let [least_columns, least_rows] = Screen::LEAST;
     if columns < least_columns || rows < least_rows {
         bail!(
-            "the terminal has {columns} columns and {rows} rows, and at least {least_columns} and {least_rows} are needed: make it larger, \
+            "the terminal has {columns} columns and {rows} rows, but at least {least_columns} and {least_rows} are needed: make it larger, \
              or write a file with `--gif FILE`"
         );
     }
@@ -67,7 +67,7 @@ pub(crate) fn show(mut session: Session, options: &PlayOptions) -> Result<ExitCo
     signals::listen(move |_| heard.store(true, SeqCst)).context("cannot listen for signals")?;
     let drawn = Drawn::begin().context("cannot draw on the terminal")?;
     let returns = run(&mut session, options, (columns, rows), &stop);
-    // Before anything is said.
+    // Before anything is printed.
     drop(drawn);
     let (returns, steps) = returns?;
     let returns: Vec<String> = returns.iter().map(f64::to_string).collect();

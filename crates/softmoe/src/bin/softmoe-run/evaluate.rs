@@ -1,4 +1,4 @@
-//! `softmoe-run evaluate`: the score of a trained run, once more.
+//! `softmoe-run evaluate`: scores a trained run again.
 
 use crate::signals::Requests;
 use anyhow::Context;
@@ -19,7 +19,7 @@ pub(crate) struct Evaluate {
     /// Episodes [default: as many as the run's score has]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     episodes: Option<u64>,
-    /// Seed of the episodes [default: the run's, so that the episodes are those of its score]
+    /// Seed of the episodes [default: the run's seed, which gives the episodes of its score]
     #[arg(long, value_name = "SEED")]
     seed: Option<u64>,
     /// Print JSON
@@ -27,7 +27,7 @@ pub(crate) struct Evaluate {
     json: bool,
 }
 
-/// What is told of an evaluation.
+/// The output of an evaluation.
 #[derive(Debug, Serialize)]
 struct Report {
     run: String,
@@ -38,11 +38,11 @@ struct Report {
     returns: Vec<f64>,
     /// The score in `done.ron`, if the run has finished.
     score_of_run: Option<f64>,
-    /// Whether these are the first episodes of that score, with the same returns; none if other episodes were asked for.
+    /// Whether the returns equal those of the same episodes in `done.ron`; none if other episodes were asked for.
     reproduces: Option<bool>,
 }
 
-/// Plays the episodes and tells their returns.
+/// Plays the episodes and prints their returns.
 pub(crate) fn evaluate(options: &Evaluate) -> anyhow::Result<ExitCode> {
     let directory = RunDirectory::new(&options.run);
     let config = RunConfig::read(&directory.run_ron())
@@ -107,13 +107,13 @@ fn tell(report: &Report, done: Option<&Done>) {
     let line = match report.reproduces {
         Some(true) if of_run == returns.len() => format!("the same as in done.ron: score {}", done.score),
         Some(true) => format!(
-            "the episodes that done.ron has too ({}) have the same returns; its score is {} over {of_run}",
+            "the episodes that are also in done.ron ({}) have the same returns; its score is {} over {of_run}",
             of_run.min(returns.len()),
             done.score
         ),
         Some(false) => format!(
-            "done.ron has other returns: score {} on the device {}. Another device or another processor rounds differently, which \
-             `--set instruction_set=portable` avoids in a new run",
+            "done.ron has other returns: score {} on the device {}. Other devices and processors round differently; \
+             `--set instruction_set=portable` avoids this in a new run",
             done.score, done.device
         ),
         None => format!("done.ron has the score {} over {of_run} other episodes", done.score),
