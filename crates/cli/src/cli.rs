@@ -56,7 +56,7 @@ pub(crate) enum Task {
     ///
     /// Reads run directories alone: it works beside `reproduce`, after it, and on another machine that sees the files.
     Status(StatusOptions),
-    /// Print the same again and again, until no run is left
+    /// Print the same every few seconds, until no run is left
     Watch(WatchOptions),
     /// Write every figure that has results into one page, OUT/report/index.html
     ///
