@@ -113,6 +113,13 @@ fn a_finished_run_has_the_same_score_again_and_makes_a_film() {
         let frames = info.width / u32::from(width) * (info.height / u32::from(height));
         assert_eq!(frames, 6, "{info:?}");
 
+        // Beside the weights, where the report finds it.
+        let beside = run.path().join("film.gif");
+        let told = ended(play(run.path(), &["--gif", beside.to_str().unwrap(), "--steps", "3"]));
+        assert!(told.status.success(), "{told:?}");
+        assert_eq!(gif(&beside).0, 3);
+        fs::remove_file(beside).unwrap();
+
         // The first episode of the film is the first of the score.
         let told = ended(play(run.path(), &["--png", sheet, "--episodes", "1", "--no-overlay"]));
         assert_says(&told.stdout, &[&format!("return {}\n", done.returns[0])]);
@@ -160,11 +167,10 @@ fn what_cannot_be_played_says_why() {
     refused(play(run.path(), &["--human"]), &["`--human` needs a terminal"]);
     refused(play(run.path(), &["--gif", "film.png"]), &["must end in .gif"]);
     refused(play(run.path(), &["--gif", "no/such/place/film.gif"]), &["no directory no/such/place"]);
-    let inside = run.path().join("film.gif");
-    refused(
-        play(run.path(), &["--gif", inside.to_str().unwrap()]),
-        &["in the run's directory", "choose another place"],
-    );
+    fs::create_dir_all(run.files().checkpoints()).unwrap();
+    let inside = run.files().checkpoints().join("film.gif");
+    refused(play(run.path(), &["--gif", inside.to_str().unwrap()]), &["among the run's own files"]);
+    fs::remove_dir(run.files().checkpoints()).unwrap();
     refused(play(run.path(), &["--gif", film, "--scale", "0"]), &["--scale", "0 is not in 1..=100"]);
     refused(play(run.path(), &["--gif", film, "--epsilon", "2"]), &["must be a number from 0 to 1"]);
     refused(play(run.path(), &["--gif", film, "--terminal"]), &["cannot be used with"]);

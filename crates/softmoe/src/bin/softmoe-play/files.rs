@@ -46,9 +46,10 @@ impl Files {
             let parent = parent.canonicalize().with_context(|| {
                 format!("`{option}`: there is no directory {}; make it first", parent.display())
             })?;
-            if parent.starts_with(&run) {
+            // Beside the run's own files, none of which is a picture, the report finds a film. Its checkpoints are no place for one.
+            if parent.starts_with(&run) && parent != run {
                 bail!(
-                    "`{option}` is in the run's directory, in which nothing is changed: choose another place"
+                    "`{option}` is among the run's own files: choose the run's directory itself, or another place"
                 );
             }
             if path.is_dir() {
