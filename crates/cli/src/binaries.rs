@@ -163,13 +163,15 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], features: &[&str]) -> Resu
 
 /// The directory of programs that are not to be built: the one that the variable names, or of an installed program its own.
 fn ready() -> Option<PathBuf> {
-    let named = std::env::var_os(DIRECTORY).map(PathBuf::from);
-    let beside = || {
-        // A link in a directory of programs is followed: the others lie beside the file itself.
-        let this = std::env::current_exe().and_then(|path| path.canonicalize()).ok()?;
-        (FrontEnd::this() == FrontEnd::Installed).then(|| this.parent().map(Path::to_owned)).flatten()
-    };
-    named.or_else(beside)
+    if let Some(named) = std::env::var_os(DIRECTORY) {
+        return Some(named.into());
+    }
+    if FrontEnd::this() == FrontEnd::Workspace {
+        return None;
+    }
+    // A link in a directory of programs is followed: the others lie beside the file itself.
+    let this = std::env::current_exe().and_then(|path| path.canonicalize()).ok()?;
+    this.parent().map(Path::to_owned)
 }
 
 fn file_name(program: &str) -> String {

@@ -9,6 +9,7 @@ use softmoe_config::{Experiment, Profile};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 /// The experiments for a program without a clone.
 static EXPERIMENTS: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/src/experiments");
@@ -24,27 +25,35 @@ pub(crate) fn workspace() -> PathBuf {
 
 /// The directory with the experiments. An installed program writes its own into the user's cache first, for the reporter to read.
 fn directory() -> Result<PathBuf> {
+    static WRITTEN: OnceLock<PathBuf> = OnceLock::new();
     if FrontEnd::this() == FrontEnd::Workspace {
         return Ok(workspace().join("experiments"));
     }
+    // Once in a process: many tasks read every experiment.
+    if let Some(directory) = WRITTEN.get() {
+        return Ok(directory.clone());
+    }
     let caches = dirs::cache_dir().unwrap_or_else(std::env::temp_dir);
     let directory = caches.join("softmoe-rl").join(concat!("experiments-", env!("CARGO_PKG_VERSION")));
-    let write = || -> std::io::Result<()> {
-        fs::create_dir_all(&directory)?;
-        for file in EXPERIMENTS.files() {
-            let path = directory.join(file.path());
-            if fs::read(&path).is_ok_and(|held| held == file.contents()) {
-                continue;
-            }
-            // In one piece: another process may be reading it.
-            let mut whole = tempfile::NamedTempFile::new_in(&directory)?;
-            whole.write_all(file.contents())?;
-            whole.persist(&path)?;
+    write_experiments(&directory)
+        .with_context(|| format!("cannot write the experiments to {}", directory.display()))?;
+    Ok(WRITTEN.get_or_init(|| directory).clone())
+}
+
+/// Writes the experiments of this program that `directory` does not hold.
+fn write_experiments(directory: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(directory)?;
+    for file in EXPERIMENTS.files() {
+        let path = directory.join(file.path());
+        if fs::read(&path).is_ok_and(|held| held == file.contents()) {
+            continue;
         }
-        Ok(())
-    };
-    write().with_context(|| format!("cannot write the experiments to {}", directory.display()))?;
-    Ok(directory)
+        // In one piece: another process may be reading it.
+        let mut whole = tempfile::NamedTempFile::new_in(directory)?;
+        whole.write_all(file.contents())?;
+        whole.persist(&path)?;
+    }
+    Ok(())
 }
 
 /// The names of all figures, in their order.

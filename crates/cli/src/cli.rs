@@ -103,10 +103,7 @@ pub(crate) fn command() -> Command {
     if FrontEnd::this() == FrontEnd::Workspace {
         return command;
     }
-    let hidden = |mut command: Command, task: &&str| {
-        command = command.mut_subcommand(task, |task| task.hide(true));
-        command
-    };
+    let hidden = |command: Command, task: &&str| command.mut_subcommand(task, |task| task.hide(true));
     let completions = "Print shell completions, with the names of figures, arms, games and settings\n\n\
                        In ~/.bashrc, for example:\n\n    source <(softmoe completions bash)";
     let command = command.name("softmoe").bin_name("softmoe");

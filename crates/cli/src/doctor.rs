@@ -78,7 +78,7 @@ fn parts(out: &Path) -> Vec<Part> {
     parts.push(Part::new(
         "Python",
         "`atari setup`, results in a notebook",
-        python::version(),
+        ["python3", "python"].into_iter().find_map(|name| first_line(name, "--version")),
         "install Python 3 with pip and venv",
     ));
     if FrontEnd::this() == FrontEnd::Workspace {

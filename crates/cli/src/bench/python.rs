@@ -45,14 +45,6 @@ pub(crate) fn python(given: Option<&Path>) -> Result<Python> {
         .map_err(|error| with_causes(error.as_ref())))
 }
 
-/// The version of the system's Python, if it has one.
-pub(crate) fn version() -> Option<String> {
-    ["python3", "python"].into_iter().find_map(|name| {
-        let output = Command::new(name).arg("--version").stdin(Stdio::null()).output().ok()?;
-        output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    })
-}
-
 /// Our own virtual environment, if it was made.
 pub(crate) fn made() -> Option<PathBuf> {
     cache().filter(|directory| directory.join(STAMP).is_file())
