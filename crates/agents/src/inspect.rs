@@ -20,7 +20,7 @@ use softmoe_env::Element;
 use softmoe_nets::inspection::Mixture;
 use softmoe_nets::kernels::InstructionSet;
 use softmoe_nets::weights::WeightsFile;
-use softmoe_nets::{ActionNetwork, ActionPass, Weights};
+use softmoe_nets::{ActionNetwork, ActionPass, ParameterList, Weights};
 
 /// What the network computes in one state, with its noise off.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,7 +142,9 @@ impl Inspector {
         element: Element,
         file: &WeightsFile,
     ) -> Result<Self, AgentError> {
-        Self::with(config, architecture, element, |network| Ok(file.values(network.parameters())?))
+        Self::with(config, architecture, element, |network| {
+            Ok::<_, AgentError>(file.values(network.parameters())?)
+        })
     }
 
     /// The network of a trained agent, with the online weights of the agent's saved state.
@@ -160,12 +162,32 @@ impl Inspector {
         })
     }
 
-    fn with(
+    /// The network of a trained agent, with the weights that `values` makes for the network's parameters, in their order.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), or what `values` returns.
+    ///
+    /// # Panics
+    /// If `values` makes another number of weights than the network has.
+    pub fn of_values<E: From<AgentError>>(
         config: &AgentConfig,
         architecture: &Architecture,
         element: Element,
-        weights: impl FnOnce(&dyn ActionNetwork) -> Result<Vec<f32>, AgentError>,
-    ) -> Result<Self, AgentError> {
+        values: impl FnOnce(&ParameterList) -> Result<Vec<f32>, E>,
+    ) -> Result<Self, E> {
+        Self::with(config, architecture, element, |network| {
+            let (parameters, values) = (network.parameters(), values(network.parameters())?);
+            assert_eq!(values.len(), parameters.len(), "weights of the network");
+            Ok(values)
+        })
+    }
+
+    fn with<E: From<AgentError>>(
+        config: &AgentConfig,
+        architecture: &Architecture,
+        element: Element,
+        weights: impl FnOnce(&dyn ActionNetwork) -> Result<Vec<f32>, E>,
+    ) -> Result<Self, E> {
         let learning = learning_of(config)?;
         let network = networks::build(architecture)?;
         let head = match learning.loss {

@@ -138,11 +138,10 @@ impl Training {
         if self.agent.steps() < self.next_evaluation() {
             return Poll::Action(self.player.state());
         }
-        let TrainingConfig { agent_steps, evaluation_period, .. } = self.config;
-        if self.evaluations >= agent_steps.0.div_ceil(evaluation_period.0) {
+        if self.evaluations >= self.config.evaluations() {
             return Poll::Done;
         }
-        let is_last = self.agent.steps() >= agent_steps;
+        let is_last = self.agent.steps() >= self.config.agent_steps;
         let episodes =
             if is_last { self.config.final_evaluation_episodes } else { self.config.evaluation_episodes };
         Poll::Evaluation { index: self.evaluations, episodes }

@@ -174,6 +174,11 @@ fn ready() -> Option<PathBuf> {
     this.parent().map(Path::to_owned)
 }
 
+/// A file in the directory that `SOFTMOE_BINARIES` names.
+pub(crate) fn ready_file(name: &str) -> Option<PathBuf> {
+    ready().map(|directory| directory.join(name)).filter(|path| path.is_file())
+}
+
 fn file_name(program: &str) -> String {
     format!("{program}{}", std::env::consts::EXE_SUFFIX)
 }

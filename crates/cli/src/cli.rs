@@ -62,6 +62,12 @@ pub(crate) enum Task {
     ///
     /// The page needs no other file and no network. It shows the latest output of `reproduce`, and links to the films beside the runs.
     Report(ReportOptions),
+    /// Write a web page in which trained MinAtar agents play
+    ///
+    /// The page is one file of about 2 MB for three agents, and needs no server. It runs the games and the networks as WebAssembly, for which the
+    /// compiler needs a target: `rustup target add wasm32-unknown-unknown`. Without RUN, it shows the finished runs of `--profile` with the
+    /// lowest seed.
+    Demo(DemoOptions),
     /// List the figures with their runs, times and arms, or one figure with its arms, rules and settings
     List(ListOptions),
     /// Print the network of an arm: layers, output shapes, parameters, multiply-adds
@@ -112,7 +118,7 @@ pub(crate) fn command() -> Command {
 }
 
 /// The tasks that need a clone.
-const OF_A_CLONE: [&str; 2] = ["bench", "publish"];
+const OF_A_CLONE: [&str; 3] = ["bench", "demo", "publish"];
 
 /// The command with the installed program's name in its texts.
 fn renamed(command: Command) -> Command {
@@ -266,6 +272,34 @@ pub(crate) struct ReportOptions {
     /// Directory that contains `runs/` and `results/`
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoOptions {
+    /// Directories of runs, or of a run each, e.g. runs/quick/softmoe-4/breakout/seed-0
+    #[arg(value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// Profile of the runs
+    #[arg(long, value_name = "NAME", default_value = USUAL_PROFILE, conflicts_with = "runs")]
+    pub(crate) profile: String,
+    /// Only these games, separated by commas [default: all that have runs]
+    #[arg(long, value_name = "GAME,..", value_delimiter = ',', conflicts_with = "runs")]
+    pub(crate) games: Option<Vec<String>>,
+    /// Only these arms, separated by commas [default: flat, softmoe-4 and softmoe-1-x4]
+    #[arg(long, value_name = "ARM,..", value_delimiter = ',', conflicts_with = "runs")]
+    pub(crate) arms: Option<Vec<String>>,
+    /// Only runs with this seed [default: the lowest of each arm and game]
+    #[arg(long, value_name = "SEED", conflicts_with = "runs")]
+    pub(crate) seed: Option<u64>,
+    /// Bits of a weight: 8, rounded, or all 32, with which agents play exactly as in their runs and the page is four times as large [default: 8]
+    #[arg(long, value_name = "BITS", value_parser = clap::builder::PossibleValuesParser::new(["8", "32"]))]
+    pub(crate) bits: Option<String>,
+    /// Directory that contains `runs/`
+    #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
+    pub(crate) out: PathBuf,
+    /// The page [default: demo/index.html in the directory of `--out`]
+    #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().map(not_an_option))]
+    pub(crate) file: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

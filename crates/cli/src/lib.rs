@@ -34,6 +34,8 @@
 //! | `reproduce` | plan, build, run, report |
 //! | `train` | one run of any agent, network and game |
 //! | `play` | showing a trained run, and scoring it again |
+//! | `demo` | trained agents in a web page |
+//! | `wasm` | the program of that page |
 //! | `atari` | the emulator's files and games |
 //! | `compare` | the scores of two directories side by side |
 //! | `status` | the state of the runs below a directory |
@@ -51,6 +53,7 @@ mod cli;
 mod compare;
 mod cores;
 mod cost;
+mod demo;
 mod describe;
 mod devices;
 mod doctor;
@@ -79,6 +82,7 @@ mod status;
 mod store;
 mod time;
 mod train;
+mod wasm;
 mod worker;
 
 pub use front_end::FrontEnd;
@@ -101,7 +105,7 @@ pub fn main(program: FrontEnd) -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<ExitCode> {
     if FrontEnd::this() == FrontEnd::Installed
-        && let Task::Bench(_) | Task::Publish(_) = task
+        && let Task::Bench(_) | Task::Demo(_) | Task::Publish(_) = task
     {
         anyhow::bail!("this task needs a clone of the repository: type `cargo xtask ..` there");
     }
@@ -116,6 +120,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Watch(options) => status::watch(&options)?,
         Task::Compare(options) => compare::compare(&options)?,
         Task::Report(options) => page::page(&options)?,
+        Task::Demo(options) => demo::demo(&options)?,
         Task::Publish(options) => publish::publish(&options)?,
         Task::Describe(options) => describe::describe(&options)?,
         Task::List(options) => list::list(&options)?,

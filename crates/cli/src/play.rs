@@ -61,8 +61,15 @@ fn feature(config: &RunConfig) -> Option<&'static str> {
     }
 }
 
-/// The run at `given`: its directory, a file in it, or its name below `runs`.
-fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
+/// The directories of the runs at `given`: a run's directory, or one that holds runs.
+pub(crate) fn runs_at(given: &Path) -> Result<Vec<PathBuf>> {
+    let path = existing(given)?;
+    let is_run = RunDirectory::new(&path).run_ron().exists();
+    Ok(if is_run { vec![path] } else { runs_below(&path, DEEPEST) })
+}
+
+/// The directory at `given`: itself, that of a file, or a name below `runs`.
+fn existing(given: &Path) -> Result<PathBuf> {
     let begins = given.iter().next().map(PathBuf::from).unwrap_or_default();
     let is_below = !begins.exists() && Path::new(RUNS).join(&begins).exists();
     let mut path = if is_below { Path::new(RUNS).join(given) } else { given.to_owned() };
@@ -73,6 +80,12 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
     if !path.exists() {
         bail!("{}", unknown(&path));
     }
+    Ok(path)
+}
+
+/// The run at `given`: its directory, a file in it, or its name below `runs`.
+fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
+    let path = existing(given)?;
     // An absolute path cannot be mistaken for an option.
     let directory = RunDirectory::new(std::path::absolute(&path)?);
     if !directory.run_ron().exists() {
@@ -100,7 +113,7 @@ fn find(given: &Path) -> Result<(RunDirectory, RunConfig)> {
 }
 
 /// The directories of runs below `path`, at most `levels` deep.
-fn runs_below(path: &Path, levels: usize) -> Vec<PathBuf> {
+pub(crate) fn runs_below(path: &Path, levels: usize) -> Vec<PathBuf> {
     let entries = path.read_dir().into_iter().flatten().flatten();
     let mut inside: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     inside.sort();

@@ -160,7 +160,7 @@ impl RunConfig {
         let passes = if agent.double { 5.0 } else { 4.0 };
         let updates = passes * agent.batch_size as f64 / agent.update_period.0.max(1) as f64;
         let training = &self.training;
-        let evaluations = training.agent_steps.0.div_ceil(training.evaluation_period.0.max(1));
+        let evaluations = training.evaluations();
         let episodes = evaluations as f64 * training.evaluation_episodes as f64
             + training.final_evaluation_episodes as f64;
         let evaluated = episodes * STEPS_OF_AN_EPISODE / training.agent_steps.0.max(1) as f64;

@@ -187,6 +187,11 @@ pub struct TrainingConfig {
 const MOST_EPISODES: u64 = 1_000_000;
 
 impl TrainingConfig {
+    /// Number of evaluations of a run, the final one included.
+    pub fn evaluations(&self) -> u64 {
+        self.agent_steps.0.div_ceil(self.evaluation_period.0.max(1))
+    }
+
     fn check(&self, check: &mut Check) {
         if self.agent_steps.0 == 0 {
             let steps = "the run has 0 agent steps but must have at least 1 (e.g. `--steps 40000`)";

@@ -28,6 +28,8 @@ pub struct Trained {
     config: RunConfig,
     /// The network; `None` for the random policy.
     pub inspector: Option<Inspector>,
+    /// The seed of the order of shuffled tokens that the weights were trained with.
+    pub permutation_seed: u64,
     /// Where its weights come from.
     pub source: Source,
 }
@@ -44,33 +46,34 @@ impl Trained {
         directory: &RunDirectory,
         warn: impl FnMut(&str),
     ) -> Result<Self, RunError> {
-        let loaded = |inspector, source| Trained { config: config.clone(), inspector, source };
+        let config = config.clone();
         let permutation_seed = Seeds::new(config.seed).seed(Role::Permutation);
         let Some(architecture) = config.architecture(permutation_seed) else {
-            return Ok(loaded(None, Source::Random));
+            return Ok(Trained { config, inspector: None, permutation_seed, source: Source::Random });
         };
         let instruction_set = instruction_set(config.instruction_set)?;
         let weights = directory.weights();
-        let (inspector, source) = if weights.exists() {
-            (of_file(config, architecture, &weights)?, Source::Finished)
+        let mut trained = if weights.exists() {
+            of_file(config, architecture, &weights)?
         } else {
             match newest_state(&directory.checkpoints(), warn)? {
                 Some((state, path)) => of_checkpoint(config, architecture, &state)
                     .map_err(|source| RunError::Weights { path, source: source.into() })?,
                 // It may have finished since.
-                None if weights.exists() => (of_file(config, architecture, &weights)?, Source::Finished),
+                None if weights.exists() => of_file(config, architecture, &weights)?,
                 None => return Err(RunError::NoWeights { directory: directory.path().to_owned() }),
             }
         };
-        Ok(loaded(Some(inspector.with_instruction_set(instruction_set)), source))
+        trained.inspector =
+            trained.inspector.map(|inspector| inspector.with_instruction_set(instruction_set));
+        Ok(trained)
     }
 
     /// The evaluation that decides the run's score: the last one of the run, counted from 0.
     fn last_evaluation(&self) -> u64 {
-        let training = &self.config.training;
         match self.source {
             Source::Random => 0,
-            _ => training.agent_steps.0.div_ceil(training.evaluation_period.0).saturating_sub(1),
+            _ => self.config.training.evaluations().saturating_sub(1),
         }
     }
 
@@ -116,7 +119,7 @@ impl Trained {
 }
 
 /// The network of `architecture`, with the weights at `path` and the permutation of shuffled tokens that they were trained with.
-fn of_file(config: &RunConfig, mut architecture: Architecture, path: &Path) -> Result<Inspector, RunError> {
+fn of_file(config: RunConfig, mut architecture: Architecture, path: &Path) -> Result<Trained, RunError> {
     let refused = |source: Box<dyn Error + Send + Sync>| RunError::Weights { path: path.to_owned(), source };
     let bytes = std::fs::read(path).map_err(|error| refused(error.into()))?;
     let file = WeightsFile::read(&bytes).map_err(|error| refused(error.into()))?;
@@ -129,16 +132,20 @@ fn of_file(config: &RunConfig, mut architecture: Architecture, path: &Path) -> R
         return Err(refused("the permutation of its tokens is not the one that its seed draws".into()));
     }
     let element = config.environment.spec().element;
-    Inspector::new(&config.agent, &architecture, element, &file).map_err(|error| refused(error.into()))
+    let inspector = Inspector::new(&config.agent, &architecture, element, &file)
+        .map_err(|error| refused(error.into()))?;
+    let permutation_seed = architecture.permutation_seed;
+    Ok(Trained { config, inspector: Some(inspector), permutation_seed, source: Source::Finished })
 }
 
 fn of_checkpoint(
-    config: &RunConfig,
+    config: RunConfig,
     mut architecture: Architecture,
     state: &State,
-) -> Result<(Inspector, Source), AgentError> {
+) -> Result<Trained, AgentError> {
     architecture.permutation_seed = state.files.permutation_seed;
     let element = config.environment.spec().element;
     let inspector = Inspector::of_state(&config.agent, &architecture, element, &state.agent)?;
-    Ok((inspector, Source::Checkpoint(state.agent.steps())))
+    let (permutation_seed, source) = (architecture.permutation_seed, Source::Checkpoint(state.agent.steps()));
+    Ok(Trained { config, inspector: Some(inspector), permutation_seed, source })
 }

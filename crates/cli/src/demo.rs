@@ -1,0 +1,129 @@
+//! `cargo xtask demo`: puts trained MinAtar agents into one web page.
+
+use crate::cli::DemoOptions;
+use crate::{binaries, catalog, front_end, output, play, store, wasm};
+use anyhow::{Context, Result, bail};
+use softmoe_config::names::known;
+use softmoe_config::{EnvironmentConfig, RunConfig, RunDirectory};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The arms of a page where none is asked for.
+const USUAL_ARMS: [&str; 3] = ["flat", "softmoe-4", "softmoe-1-x4"];
+
+/// Writes the page.
+pub(crate) fn demo(options: &DemoOptions) -> Result<()> {
+    store::check_out(&options.out)?;
+    let runs = if options.runs.is_empty() { chosen(options)? } else { named(&options.runs)? };
+    let page = options.file.clone().unwrap_or_else(|| options.out.join("demo").join("index.html"));
+    let is_page = page.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
+    if !is_page || page.is_dir() {
+        bail!("`--file {}`: the file's name must end in .html", page.display());
+    }
+    for run in &runs {
+        output::line(format_args!("{}", run.display()));
+    }
+    let program = match binaries::ready_file("softmoe_demo.wasm") {
+        Some(program) => program,
+        None => wasm::build()?,
+    };
+    let mut command = match binaries::ready_file("softmoe-demo") {
+        Some(packer) => Command::new(packer),
+        None => {
+            let mut cargo = Command::new("cargo");
+            cargo.args(["run", "--release", "--package", "softmoe-demo", "--manifest-path"]);
+            cargo.arg(catalog::workspace().join("Cargo.toml")).arg("--");
+            cargo
+        }
+    };
+    command.arg("page").arg("--program").arg(&program).arg("--out").arg(std::path::absolute(&page)?);
+    command.args(options.bits.iter().map(|bits| format!("--bits={bits}"))).arg("--");
+    for run in &runs {
+        command.arg(std::path::absolute(run)?);
+    }
+    let status = command.status().context("cannot start the program that packs the page")?;
+    if !status.success() {
+        bail!("the page could not be written ({status})");
+    }
+    Ok(())
+}
+
+/// The runs in the directories named, each of which is a run or holds some.
+fn named(directories: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut runs = Vec::new();
+    for given in directories {
+        let found = play::runs_at(given)?;
+        if found.is_empty() {
+            bail!(
+                "{} holds no run: name a run's directory, e.g. `runs/quick/softmoe-4/breakout/seed-0` (`{} status` lists the runs)",
+                given.display(),
+                front_end::name()
+            );
+        }
+        for run in found {
+            if !runs.contains(&run) {
+                runs.push(run);
+            }
+        }
+    }
+    Ok(runs)
+}
+
+/// Of each game and arm asked for, the finished run with the lowest seed. So that nobody chooses by score.
+fn chosen(options: &DemoOptions) -> Result<Vec<PathBuf>> {
+    let profile = options.out.join("runs").join(&options.profile);
+    let finished = finished(&profile);
+    if finished.is_empty() {
+        bail!(
+            "there is no finished run of MinAtar in {}: train some first, e.g. `{} reproduce fig3 --profile {}`, or name runs, e.g. `{} demo \
+             runs/quick/flat/breakout/seed-0`",
+            profile.display(),
+            front_end::name(),
+            options.profile,
+            front_end::name()
+        );
+    }
+    let arms = || finished.iter().map(|(config, _)| config.arm.as_str());
+    let games = || finished.iter().map(|(config, _)| config.environment.game().name());
+    let wanted_arms: Vec<&str> = match &options.arms {
+        Some(given) => given.iter().map(|arm| known("arm", arm, arms())).collect::<Result<_, _>>()?,
+        None => USUAL_ARMS.into_iter().filter(|usual| arms().any(|arm| arm == *usual)).collect(),
+    };
+    let wanted_games: Vec<&str> = match &options.games {
+        Some(given) => given.iter().map(|game| known("game", game, games())).collect::<Result<_, _>>()?,
+        None => games().collect(),
+    };
+    let mut first: BTreeMap<(&str, usize), (u64, &Path)> = BTreeMap::new();
+    for (config, directory) in &finished {
+        let game = config.environment.game().name();
+        let place = wanted_arms.iter().position(|arm| *arm == config.arm);
+        let is_asked_for =
+            options.seed.is_none_or(|seed| seed == config.seed) && wanted_games.contains(&game);
+        if let Some(place) = place.filter(|_| is_asked_for) {
+            let run = (config.seed, directory.as_path());
+            first.entry((game, place)).and_modify(|known| *known = run.min(*known)).or_insert(run);
+        }
+    }
+    if first.is_empty() {
+        bail!(
+            "no finished run in {} is of the arms, games and seed asked for; it has the arms {}",
+            profile.display(),
+            arms().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+        );
+    }
+    Ok(first.into_values().map(|(_, directory)| directory.to_owned()).collect())
+}
+
+/// The finished runs of MinAtar's games in a profile's directory that have a network.
+fn finished(profile: &Path) -> Vec<(RunConfig, PathBuf)> {
+    let runs = play::runs_below(profile, 3).into_iter().filter_map(|path| {
+        let directory = RunDirectory::new(&path);
+        let config = RunConfig::read(&directory.run_ron()).ok()?;
+        let is_shown = matches!(config.environment, EnvironmentConfig::MinAtar { .. })
+            && directory.done_ron().exists()
+            && directory.weights().exists();
+        is_shown.then_some((config, path))
+    });
+    runs.collect()
+}

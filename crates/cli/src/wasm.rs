@@ -1,0 +1,70 @@
+//! The program of the demo's page: a library of this workspace, compiled to WebAssembly.
+
+use crate::catalog;
+use anyhow::{Context, Result, bail};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "wasm32-unknown-unknown";
+/// Of the target directory: a build of its own, which no other one waits for.
+const DIRECTORY: &str = "wasm";
+/// Of the target directory: a compiler that `scripts/wasm-toolchain.sh` unpacks.
+const TOOLCHAIN: &str = "wasm-toolchain";
+
+/// Compiles the program, and returns its file.
+pub(crate) fn build() -> Result<PathBuf> {
+    let workspace = catalog::workspace();
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = std::path::absolute(target.unwrap_or_else(|| workspace.join("target")))?;
+    let directory = target.join(DIRECTORY);
+    let mut cargo = Command::new("cargo");
+    cargo.args(["rustc", "--package", "softmoe-demo", "--lib", "--crate-type", "cdylib"]);
+    cargo.args(["--no-default-features", "--profile", "demo", "--target", TARGET, "--target-dir"]);
+    cargo.arg(&directory).current_dir(&workspace);
+    // Only these flags: others, e.g. for the processor of this machine, would be for another target.
+    cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "-C target-feature=+simd128");
+    if !has_library()? {
+        unpacked(&mut cargo, &target.join(TOOLCHAIN))?;
+    }
+    let status = cargo.status().context("cannot start `cargo` to build the demo's program")?;
+    if !status.success() {
+        bail!("the demo's program could not be built ({status}): see cargo's messages above");
+    }
+    Ok(directory.join(TARGET).join("demo/softmoe_demo.wasm"))
+}
+
+/// Whether the compiler has a standard library for WebAssembly.
+fn has_library() -> Result<bool> {
+    Ok(sysroot(&rustc())?.join("lib/rustlib").join(TARGET).join("lib").is_dir())
+}
+
+fn rustc() -> OsString {
+    std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into())
+}
+
+fn sysroot(rustc: &OsString) -> Result<PathBuf> {
+    let output = Command::new(rustc).args(["--print", "sysroot"]).output();
+    let output = output.with_context(|| format!("cannot start the compiler `{}`", rustc.display()))?;
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
+}
+
+/// Lets `cargo` compile with the compiler unpacked in `toolchain`, and compile its standard library from source.
+fn unpacked(cargo: &mut Command, toolchain: &Path) -> Result<()> {
+    if !toolchain.join("ready").exists() {
+        bail!(
+            "the compiler has no standard library for WebAssembly: type `rustup target add {TARGET}`. Where this fails, \
+             `scripts/wasm-toolchain.sh` fetches another compiler from Debian's packages, without root"
+        );
+    }
+    let root = toolchain.join("root/usr");
+    let linker = sysroot(&rustc())?.join("lib/rustlib");
+    let hosts = linker.read_dir().with_context(|| format!("cannot list {}", linker.display()))?;
+    let mut linkers = hosts.flatten().map(|host| host.path().join("bin/rust-lld"));
+    let linker = linkers.find(|path| path.is_file()).context("the toolchain has no rust-lld to link with")?;
+    // The library is compiled by an option that only nightly compilers, or the ones told by this variable, have.
+    cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
+    cargo.env("RUSTC", root.join("bin/rustc")).env("LD_LIBRARY_PATH", root.join("lib/x86_64-linux-gnu"));
+    cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
+    Ok(())
+}

@@ -1,0 +1,159 @@
+//! The page: its parts, the program, the agents.
+
+use crate::embed;
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+use softmoe_config::{Done, RunConfig, RunDirectory, file};
+use softmoe_console::output;
+use softmoe_demo::pack::{self, Pack, PackedAgent, Precision};
+use softmoe_demo::protocol::Request;
+use softmoe_demo::stage::Stage;
+use softmoe_runner::{Source, Trained};
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+const PAGE: &str = include_str!("../../../page/index.html");
+const STYLE: &str = include_str!("../../../page/style.css");
+const SCRIPT: &str = include_str!("../../../page/script.js");
+
+/// What goes into the page.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// Directories of the runs, e.g. runs/quick/flat/breakout/seed-0
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// The library of this package, compiled to WebAssembly
+    #[arg(long, value_name = "FILE")]
+    program: PathBuf,
+    /// Bits of a weight: 8, rounded, or all 32, for a larger page
+    #[arg(long, value_enum, default_value = "8")]
+    bits: Bits,
+    /// The page to write
+    #[arg(long, value_name = "FILE", default_value = "index.html")]
+    out: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Bits {
+    #[value(name = "8")]
+    Eight,
+    #[value(name = "32")]
+    Full,
+}
+
+/// Packs the runs and writes the page.
+pub(crate) fn write(options: &Options) -> Result<()> {
+    let program = fs::read(&options.program)
+        .with_context(|| format!("cannot read the program {}", options.program.display()))?;
+    if !program.starts_with(b"\0asm") {
+        bail!("{} is no WebAssembly module", options.program.display());
+    }
+    let precision = match options.bits {
+        Bits::Eight => Precision::Eight,
+        Bits::Full => Precision::Full,
+    };
+    let mut seen = BTreeSet::new();
+    let mut agents = Vec::new();
+    for run in &options.runs {
+        let agent = packed(run, precision).with_context(|| format!("cannot pack {}", run.display()))?;
+        if !seen.insert(agent.run.clone()) {
+            bail!("{} is named twice", run.display());
+        }
+        agents.push(agent);
+    }
+    let pack = Pack { agents }.to_bytes();
+    let (program_text, agents_text) = (embed::to_text(&program)?, embed::to_text(&pack)?);
+    let page = filled(&[
+        ("style", STYLE),
+        ("script", SCRIPT),
+        ("program", &program_text),
+        ("agents", &agents_text),
+        ("version", env!("CARGO_PKG_VERSION")),
+    ]);
+    put(&options.out, page.as_bytes())?;
+    let mb = |bytes: usize| bytes as f64 / 1e6;
+    output::line(format_args!(
+        "{}: {:.2} MB; program {:.2} MB, agents {:.2} MB",
+        options.out.display(),
+        mb(page.len()),
+        mb(program_text.len()),
+        mb(agents_text.len())
+    ));
+    Ok(())
+}
+
+/// The page with its parts in their places.
+fn filled(parts: &[(&str, &str)]) -> String {
+    let mut page = String::new();
+    let mut rest = PAGE;
+    // A place in a part is none.
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").expect("a place of the page ends");
+        let (_, part) = parts.iter().find(|(known, _)| *known == name).expect("a place of the page is known");
+        page.extend([before, part]);
+        rest = after;
+    }
+    page + rest
+}
+
+/// The agent of the run in `directory`. Its weights are rounded to `precision`, and then scored again.
+fn packed(directory: &Path, precision: Precision) -> Result<PackedAgent> {
+    let directory = RunDirectory::new(directory);
+    let path = directory.run_ron();
+    let run = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let config = RunConfig::read(&path)?;
+    let done = file::read::<Done>(&directory.done_ron()).ok();
+    let warn = |message: &str| output::error_line(format_args!("warning: {message}"));
+    let trained = Trained::load(&config, &directory, warn)?;
+    let Some(inspector) = &trained.inspector else {
+        bail!("the random policy has no network to show: choose another arm");
+    };
+    let (parameters, weights) = (inspector.network().parameters(), inspector.weights());
+    let mut agent = PackedAgent {
+        run,
+        permutation_seed: trained.permutation_seed,
+        agent_steps: match trained.source {
+            Source::Checkpoint(steps) => steps.0,
+            _ => config.training.agent_steps.0,
+        },
+        score: done.map(|done| (done.score, done.returns.len())),
+        packed_score: None,
+        tensors: pack::tensors(parameters, weights, precision),
+    };
+    if let (Precision::Eight, Some((score, episodes))) = (precision, agent.score) {
+        let packed_score = score_of(agent.clone(), episodes)?;
+        output::line(format_args!(
+            "{}: score {score:.2}; with weights of 8 bits {packed_score:.2} over the same {episodes} episodes",
+            config.name()
+        ));
+        agent.packed_score = Some(packed_score);
+    }
+    Ok(agent)
+}
+
+/// Mean return of the agent's first episodes.
+fn score_of(agent: PackedAgent, episodes: usize) -> Result<f64> {
+    let mut stage = Stage::new(Pack { agents: vec![agent] })?;
+    stage.ask(Request::NewGame { agent: 0, seed: None })?;
+    while stage.returns().len() < episodes {
+        stage.ask(Request::Step { action: None })?;
+    }
+    Ok(stage.returns().iter().sum::<f64>() / episodes as f64)
+}
+
+/// Writes a file as a whole or not at all, and makes its directory.
+fn put(path: &Path, bytes: &[u8]) -> Result<()> {
+    let failed = || format!("cannot write {}", path.display());
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(parent).with_context(failed)?;
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".writing-");
+    // An ordinary file's, from which the system takes what the user's mask forbids.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(parent).with_context(failed)?;
+    file.write_all(bytes).with_context(failed)?;
+    file.persist(path).map(drop).with_context(failed)
+}

@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Fetches a compiler that can build the demo's page where `rustup target add wasm32-unknown-unknown` cannot be used.
+#
+#   scripts/wasm-toolchain.sh [DIR]        default: target/wasm-toolchain, where `cargo xtask demo` finds it
+#
+# It is Debian's package rustc-web, with the sources of its standard library, unpacked without root; nothing is installed. Rust's own cargo and
+# linker drive it. Takes a minute and 900 MB of disk. Needs a Debian whose package lists have rustc-web (`apt-get update`).
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+dir=$(realpath -m "${1:-${CARGO_TARGET_DIR:-$root/target}/wasm-toolchain}")
+[ ! -e "$dir/ready" ] || exit 0
+command -v apt-get >/dev/null || { echo "error: there is no apt-get: the compiler comes from Debian's packages" >&2; exit 1; }
+version=$(apt-cache policy rustc-web | awk '/Candidate:/ {print $2}')
+if [ -z "$version" ] || [ "$version" = "(none)" ]; then
+    [ "$(id -u)" != 0 ] || apt-get update >/dev/null 2>&1 || true
+    version=$(apt-cache policy rustc-web | awk '/Candidate:/ {print $2}')
+fi
+if [ -z "$version" ] || [ "$version" = "(none)" ]; then
+    echo "error: apt-get knows no package rustc-web: \`sudo apt-get update\` first, or use another Debian" >&2
+    exit 1
+fi
+# The packages of the library and of LLVM have versions in their names.
+release=${version%%+*}
+library=libstd-rust-web-${release%.*}
+llvm=$(apt-cache show "$library=$version" | grep -oE 'libllvm[0-9]+' | head -n 1)
+rm -rf "$dir"
+mkdir -p "$dir/packages"
+cd "$dir/packages"
+apt-get download -q "rustc-web=$version" "libstd-rust-web-dev=$version" "$library=$version" "rust-web-src=$version" "$llvm" >/dev/null 2>"$dir/apt.log" ||
+    { cat "$dir/apt.log" >&2; echo "error: the packages cannot be fetched" >&2; exit 1; }
+for package in *.deb; do dpkg-deb -x "$package" "$dir/root"; done
+cd "$dir"
+rm -r packages
+touch ready
+echo "the compiler for WebAssembly, $version, is in $dir"

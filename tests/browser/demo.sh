@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# The page of `cargo xtask demo` in headless Chromium: demo.mjs, at the widths of a desktop and of a phone, in light and dark. Prints a message
+# and skips itself where Chromium, Node.js or a compiler for WebAssembly cannot be installed. Takes about a minute, and four more where the page's program
+# is not built yet.
+#
+#   tests/browser/demo.sh [DIR]
+#
+# DIR keeps runs, page and screenshots (default: a temporary directory, removed at the end). CHROMIUM names a browser. PAGE names a page to be checked instead of one
+# with three agents of short runs. SOFTMOE_BINARIES names a directory with `xtask`, worker, reporter and `softmoe-demo`, which are built otherwise.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=tests/browser/setup.sh
+source "$here/setup.sh"
+make_work "${1:-}"
+
+xtask=(cargo --quiet xtask)
+demo=(cargo run --quiet --release --package softmoe-demo --)
+if [ -n "${SOFTMOE_BINARIES:-}" ]; then
+    SOFTMOE_BINARIES=$(realpath "$SOFTMOE_BINARIES")
+    export SOFTMOE_BINARIES
+    xtask=("$SOFTMOE_BINARIES/xtask")
+    demo=("$SOFTMOE_BINARIES/softmoe-demo")
+fi
+
+# A PAGE
+if [ -z "${PAGE:-}" ]; then
+    if [ ! -d "$(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown/lib" ]; then
+        "$root/scripts/wasm-toolchain.sh" || pass_over "there is no compiler for WebAssembly"
+    fi
+    cd "$root"
+    # Networks of the usual size, and few updates.
+    {
+        "${xtask[@]}" reproduce fig1 --profile quick --arms flat,softmoe-4,softmoe-1-x4 --games breakout --seeds 1 --steps 1200 \
+            --set agent.min_replay=1100 --set training.evaluation_episodes=1 --set training.final_evaluation_episodes=3 --out "$work"
+        "${xtask[@]}" demo --out "$work"
+    } >"$work/made.log" 2>&1 || { tail -n 20 "$work/made.log" >&2; fail "no page"; }
+    PAGE=$work/demo/index.html
+    bytes=$(stat --format %s "$PAGE")
+    echo "the page with three agents has $bytes bytes"
+    [ "$bytes" -lt 2000000 ] || fail "the page has 2 MB or more"
+fi
+PAGE=$(realpath "$PAGE")
+(cd "$root" && "${demo[@]}" actions "$PAGE" --steps 1000) >"$work/expected.json"
+
+# CHECKS
+cd "$packages"
+node "$here/demo.mjs" "$PAGE" "$work/expected.json" "$work/screenshots"
