@@ -28,11 +28,12 @@ if [ -z "${PAGE:-}" ]; then
         "$root/scripts/wasm-toolchain.sh" || pass_over "there is no compiler for WebAssembly"
     fi
     cd "$root"
-    # Networks of the usual size, and few updates.
+    # Networks of the usual size, few updates; two games, and two agents of one of them.
     {
-        "${xtask[@]}" reproduce fig1 --profile quick --arms flat,softmoe-4,softmoe-1-x4 --games breakout --seeds 1 --steps 1200 \
+        "${xtask[@]}" reproduce fig1 --profile quick --arms flat,softmoe-4,softmoe-1-x4 --games breakout,freeway --seeds 1 --steps 1200 \
             --set agent.min_replay=1100 --set training.evaluation_episodes=1 --set training.final_evaluation_episodes=3 --out "$work"
-        "${xtask[@]}" demo --out "$work"
+        runs=$work/runs/quick
+        "${xtask[@]}" demo "$runs"/{flat,softmoe-4}/breakout/seed-0 "$runs/softmoe-1-x4/freeway/seed-0" --out "$work"
     } >"$work/made.log" 2>&1 || { tail -n 20 "$work/made.log" >&2; fail "no page"; }
     PAGE=$work/demo/index.html
     bytes=$(stat --format %s "$PAGE")

@@ -1,583 +1,374 @@
-'use strict';
-(() => {
-  const $ = (id) => document.getElementById(id);
-  const stage = $('stage');
-  const element = (name, attributes, ...children) => {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
-    node.append(...children);
-    return node;
-  };
-  // Most texts are the same as in the frame before.
-  const write = (node, text) => {
-    if (node.textContent !== text) node.textContent = text;
-  };
-  const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`.replaceAll('_', ' ');
-  const number = (value) => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
-  const decimals = (value, count) => value.toFixed(count).replace(/^-(0\.0+)$/, '$1');
-  const percent = (share) => `${Math.round(100 * share)}%`;
+// The program, the clock and the controls of the page. drawing.js precedes it in the same module.
 
-  // Colours of the page: those of the system, until the button says otherwise.
-  const root = document.documentElement;
-  const theme = $('theme');
-  const system = matchMedia('(prefers-color-scheme: dark)');
-  const isDark = () => (root.dataset.theme ? root.dataset.theme === 'dark' : system.matches);
-  const label = () => write(theme, isDark() ? 'Light colours' : 'Dark colours');
-  theme.addEventListener('click', () => {
-    root.dataset.theme = isDark() ? 'light' : 'dark';
-    try { localStorage.setItem('theme', root.dataset.theme); } catch { /* a page from a file may have no storage */ }
-    label();
-  });
-  system.addEventListener('change', label);
-  theme.hidden = false;
+const $ = (id) => document.getElementById(id);
+const stage = $('stage');
+const element = (name, attributes, ...children) => {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+  node.append(...children);
+  return node;
+};
+// Most texts are the same as in the frame before.
+const write = (node, text) => {
+  if (node.textContent !== text) node.textContent = text;
+};
+const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`.replaceAll('_', ' ');
+const number = (value) => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
+const decimals = (value, count) => value.toFixed(count).replace(/^-(0\.0+)$/, '$1');
+const percent = (share) => `${Math.round(100 * share)}%`;
+
+// Colours of the page: those of the system, until the button says otherwise.
+const root = document.documentElement;
+const theme = $('theme');
+const system = matchMedia('(prefers-color-scheme: dark)');
+const isDark = () => (root.dataset.theme ? root.dataset.theme === 'dark' : system.matches);
+const label = () => write(theme, isDark() ? 'Light colours' : 'Dark colours');
+theme.addEventListener('click', () => {
+  root.dataset.theme = isDark() ? 'light' : 'dark';
+  try { localStorage.setItem('theme', root.dataset.theme); } catch { /* a page from a file may have no storage */ }
   label();
+});
+system.addEventListener('change', label);
+theme.hidden = false;
+label();
 
-  // THE PROGRAM
+// THE PROGRAM
 
-  /** A message for the reader; what is not one is a fault of the page, and ends the games. */
-  class Message extends Error {}
+/** A message for the reader; what is not one is a fault of the page, and ends the games. */
+class Message extends Error {}
 
-  // A function with one SIMD instruction.
-  const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+// A function with one SIMD instruction.
+const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
 
-  const unpack = async (id) => {
-    try {
-      const bytes = Uint8Array.from(atob($(id).textContent.trim()), (character) => character.charCodeAt(0));
-      if (!bytes.length) throw new Error('nothing to unpack');
-      const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-      return new Uint8Array(await new Response(stream).arrayBuffer());
-    } catch {
-      throw new Message(`This page is damaged: its part “${id}” cannot be unpacked. Download or build the page again.`);
-    }
+const unpack = async (id) => {
+  try {
+    const bytes = Uint8Array.from(atob($(id).textContent.trim()), (character) => character.charCodeAt(0));
+    if (!bytes.length) throw new Error('nothing to unpack');
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch {
+    throw new Message(`This page is damaged: its part “${id}” cannot be unpacked. Download or build the page again.`);
+  }
+};
+
+/** Returns the agents, and a function that answers requests. */
+const load = async () => {
+  const has = [
+    ['WebAssembly with SIMD', typeof WebAssembly === 'object' && WebAssembly.validate(new Uint8Array(SIMD))],
+    ['DecompressionStream', typeof DecompressionStream === 'function'],
+  ];
+  const missing = has.filter(([, isThere]) => !isThere).map(([name]) => name).join(' and ');
+  if (missing) throw new Message(`This browser has no ${missing}. Chrome 91, Firefox 113, Safari 16.4 and later versions have both.`);
+  const [code, pack] = await Promise.all([unpack('program'), unpack('agents')]);
+  let program;
+  try {
+    program = (await WebAssembly.instantiate(code)).instance.exports;
+  } catch (error) {
+    throw new Message(`This page is damaged: its program cannot be started (${error.message}). Download or build the page again.`);
+  }
+  const call = (name, bytes) => {
+    const at = program.buffer(bytes.length);
+    new Uint8Array(program.memory.buffer).set(bytes, at);
+    const length = program[name](bytes.length);
+    const answer = JSON.parse(new TextDecoder().decode(new Uint8Array(program.memory.buffer, program.answer(), length)));
+    if (answer.error !== undefined) throw new Message(capital(answer.error));
+    return answer;
   };
+  let opened;
+  try {
+    opened = call('open', pack);
+  } catch (error) {
+    throw new Message(`This page is damaged: its agents cannot be opened (${error.message}). Download or build the page again.`);
+  }
+  return [opened.agents, (request) => call('ask', new TextEncoder().encode(request)).view];
+};
 
-  /** Returns the agents, and a function that answers requests. */
-  const load = async () => {
-    const has = [
-      ['WebAssembly with SIMD', typeof WebAssembly === 'object' && WebAssembly.validate(new Uint8Array(SIMD))],
-      ['DecompressionStream', typeof DecompressionStream === 'function'],
-    ];
-    const missing = has.filter(([, isThere]) => !isThere).map(([name]) => name).join(' and ');
-    if (missing) throw new Message(`This browser has no ${missing}. Chrome 91, Firefox 113, Safari 16.4 and later versions have both.`);
-    const [code, pack] = await Promise.all([unpack('program'), unpack('agents')]);
-    let program;
-    try {
-      program = (await WebAssembly.instantiate(code)).instance.exports;
-    } catch (error) {
-      throw new Message(`This page is damaged: its program cannot be started (${error.message}). Download or build the page again.`);
-    }
-    const call = (name, bytes) => {
-      const at = program.buffer(bytes.length);
-      new Uint8Array(program.memory.buffer).set(bytes, at);
-      const length = program[name](bytes.length);
-      const answer = JSON.parse(new TextDecoder().decode(new Uint8Array(program.memory.buffer, program.answer(), length)));
-      if (answer.error !== undefined) throw new Message(capital(answer.error));
-      return answer;
+// STATE
+
+let agents = [];
+let ask = null;
+let view = null;
+/** The name of the action of the last step. */
+let taken = null;
+let isPlaying = false;
+let isHuman = false;
+let isBroken = false;
+const agent = () => agents[view.agent];
+const nameOf = (action) => agent().actions[action] ?? String(action);
+
+const fail = (error) => {
+  isBroken = !(error instanceof Message) || !view;
+  if (isBroken) console.warn(error);
+  const what = error instanceof Message ? error.message : `The program of this page has stopped (${error.message}). Reload the page to play on.`;
+  $('alert').hidden = false;
+  write($('alert'), what);
+  $('loading').hidden = true;
+  if (isPlaying) play(false);
+  if (isBroken) $('parts').querySelectorAll('button, select, input').forEach((control) => { control.disabled = true; });
+};
+
+/** Asks for a view and makes it the current one; returns whether there is an answer. */
+const request = (text) => {
+  if (isBroken) return false;
+  try {
+    view = ask(text);
+  } catch (error) {
+    fail(error);
+    return false;
+  }
+  $('alert').hidden = true;
+  const { agent: index, step, episode, next, episode_return, last_return } = view;
+  Object.assign(stage.dataset, { agent: index, step, episode, next, return: episode_return, last: last_return ?? '' });
+  return true;
+};
+
+const newGame = (index, seed) => {
+  if (!request(`{"new_game": {"agent": ${index}, "seed": ${seed}}}`)) return;
+  taken = null;
+  delete stage.dataset.taken;
+  shown = null;
+  begin();
+};
+
+const advance = () => {
+  const action = isHuman ? pressed() : null;
+  const name = nameOf(action ?? view.next);
+  if (!request(JSON.stringify({ step: { action } }))) return;
+  taken = name;
+  stage.dataset.taken = name;
+  if (view.ended) say(`Episode ended with return ${number(view.last_return)}.`, !isPlaying);
+};
+
+// Says the state to screen readers, not at every step of a playing agent.
+const LEAST_BETWEEN = 5_000;
+let saidAt = -Infinity;
+/** Whether the pictures' labels say what was said last. */
+let isDescribed = false;
+const say = (what, isAsked) => {
+  if (!isAsked && performance.now() - saidAt < LEAST_BETWEEN) return;
+  saidAt = performance.now();
+  const { episode, step, episode_return } = view;
+  write($('live'), `${what ? `${what} ` : ''}Episode ${episode}, step ${step}, return ${number(episode_return)}. ${$('next-title').textContent}: ${nameOf(view.next)}.`);
+  isDescribed = false;
+};
+
+// THE CLOCK
+
+/** Steps that one frame catches up at most, e.g. after a pause of the browser. */
+const MOST_AT_ONCE = 5;
+let frame = 0;
+let due = 0;
+let last = 0;
+const tick = (now) => {
+  frame = 0;
+  if (isPlaying) {
+    due = Math.min(MOST_AT_ONCE, due + Math.max(0, now - last) / 1000 * $('speed').value);
+    last = now;
+    for (; due >= 1 && isPlaying; due -= 1) advance();
+    say('', false);
+  }
+  try {
+    if (view) draw();
+  } catch (error) {
+    fail(error);
+  }
+  if (isPlaying) wake();
+};
+const wake = () => {
+  if (!frame) frame = requestAnimationFrame(tick);
+};
+const play = (on) => {
+  isPlaying = on && !isBroken;
+  [due, last] = [0, performance.now()];
+  write($('play'), isPlaying ? 'Pause' : 'Play');
+  stage.dataset.playing = isPlaying;
+  if (view && !isBroken) say(isPlaying ? 'Playing.' : 'Paused.', true);
+  wake();
+};
+const step = () => {
+  if (isPlaying) play(false);
+  advance();
+  if (!view.ended) say('', true);
+  wake();
+};
+const setSpeed = (speed) => {
+  $('speed').value = speed;
+  write($('speed-value'), `${$('speed').value} steps/s`);
+  $('speed').setAttribute('aria-valuetext', `${$('speed').value} steps a second`);
+};
+
+// YOUR ACTIONS
+
+const KEYS = {
+  ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down', KeyA: 'left', KeyD: 'right', KeyW: 'up', KeyS: 'down', Space: 'fire',
+};
+const SIGNS = { left: '←', up: '↑', right: '→', down: '↓', fire: 'Fire' };
+/** Steps a second at which a person can follow. */
+const HUMAN_SPEED = 8;
+/** What is held down now, the newest last: [key or button, action]. */
+let held = [];
+/** An action that was pressed since the last step, so that a short press is not lost. */
+let tapped = null;
+let speedBefore = null;
+
+const pressed = () => {
+  const name = tapped ?? held.at(-1)?.[1] ?? 'no-op';
+  tapped = null;
+  return Math.max(0, agent().actions.indexOf(name));
+};
+const press = (source, action) => {
+  release(source);
+  held.push([source, action]);
+  tapped = action;
+  if (!isPlaying) step();
+};
+const release = (source) => {
+  held = held.filter(([other]) => other !== source);
+};
+const releaseAll = () => {
+  [held, tapped] = [[], null];
+  document.querySelectorAll('.is-held').forEach((button) => button.classList.remove('is-held'));
+};
+
+const mountTouch = (actions) => {
+  const button = (action) => {
+    const made = element('button', { type: 'button', class: action, 'aria-label': capital(action) }, SIGNS[action]);
+    const up = () => {
+      release(made);
+      made.classList.remove('is-held');
     };
-    let opened;
-    try {
-      opened = call('open', pack);
-    } catch (error) {
-      throw new Message(`This page is damaged: its agents cannot be opened (${error.message}). Download or build the page again.`);
-    }
-    return [opened.agents, (request) => call('ask', new TextEncoder().encode(request)).view];
-  };
-
-  // STATE
-
-  let agents = [];
-  let ask = null;
-  let view = null;
-  /** The name of the action of the last step. */
-  let taken = null;
-  let isPlaying = false;
-  let isHuman = false;
-  let isBroken = false;
-  const agent = () => agents[view.agent];
-  const nameOf = (action) => agent().actions[action] ?? String(action);
-
-  const fail = (error) => {
-    isBroken = !(error instanceof Message) || !view;
-    if (isBroken) console.warn(error);
-    const what = error instanceof Message ? error.message : `The program of this page has stopped (${error.message}). Reload the page to play on.`;
-    $('alert').hidden = false;
-    write($('alert'), what);
-    $('loading').hidden = true;
-    if (isPlaying) play(false);
-    if (isBroken) $('parts').querySelectorAll('button, select, input').forEach((control) => { control.disabled = true; });
-  };
-
-  /** Asks for a view and makes it the current one; returns whether there is an answer. */
-  const request = (text) => {
-    if (isBroken) return false;
-    try {
-      view = ask(text);
-    } catch (error) {
-      fail(error);
-      return false;
-    }
-    $('alert').hidden = true;
-    const { agent: index, step, episode, next, episode_return, last_return } = view;
-    Object.assign(stage.dataset, { agent: index, step, episode, next, return: episode_return, last: last_return ?? '' });
-    return true;
-  };
-
-  const newGame = (index, seed) => {
-    if (!request(`{"new_game": {"agent": ${index}, "seed": ${seed}}}`)) return;
-    taken = null;
-    delete stage.dataset.taken;
-    shown = null;
-    begin();
-  };
-
-  const advance = () => {
-    const action = isHuman ? pressed() : null;
-    const name = nameOf(action ?? view.next);
-    if (!request(JSON.stringify({ step: { action } }))) return;
-    taken = name;
-    stage.dataset.taken = name;
-    if (view.ended) say(`Episode ended with return ${number(view.last_return)}.`, !isPlaying);
-  };
-
-  // Says the state to screen readers, not at every step of a playing agent.
-  const LEAST_BETWEEN = 5_000;
-  let saidAt = -Infinity;
-  /** Whether the pictures' labels say what was said last. */
-  let isDescribed = false;
-  const say = (what, isAsked) => {
-    if (!isAsked && performance.now() - saidAt < LEAST_BETWEEN) return;
-    saidAt = performance.now();
-    const { episode, step, episode_return } = view;
-    write($('live'), `${what ? `${what} ` : ''}Episode ${episode}, step ${step}, return ${number(episode_return)}. ${$('next-title').textContent}: ${nameOf(view.next)}.`);
-    isDescribed = false;
-  };
-
-  // THE CLOCK
-
-  /** Steps that one frame catches up at most, e.g. after a pause of the browser. */
-  const MOST_AT_ONCE = 5;
-  let frame = 0;
-  let due = 0;
-  let last = 0;
-  const tick = (now) => {
-    frame = 0;
-    if (isPlaying) {
-      due = Math.min(MOST_AT_ONCE, due + Math.max(0, now - last) / 1000 * $('speed').value);
-      last = now;
-      for (; due >= 1 && isPlaying; due -= 1) advance();
-      say('', false);
-    }
-    try {
-      if (view) draw();
-    } catch (error) {
-      fail(error);
-    }
-    if (isPlaying) wake();
-  };
-  const wake = () => {
-    if (!frame) frame = requestAnimationFrame(tick);
-  };
-  const play = (on) => {
-    isPlaying = on && !isBroken;
-    [due, last] = [0, performance.now()];
-    write($('play'), isPlaying ? 'Pause' : 'Play');
-    stage.dataset.playing = isPlaying;
-    if (view && !isBroken) say(isPlaying ? 'Playing.' : 'Paused.', true);
-    wake();
-  };
-  const step = () => {
-    if (isPlaying) play(false);
-    advance();
-    if (!view.ended) say('', true);
-    wake();
-  };
-  const setSpeed = (speed) => {
-    $('speed').value = speed;
-    write($('speed-value'), `${$('speed').value} steps/s`);
-    $('speed').setAttribute('aria-valuetext', `${$('speed').value} steps a second`);
-  };
-
-  // DRAWING
-
-  // The colours of the films.
-  const EXPERTS = ['#56b4e9', '#e69f00', '#00be8c', '#f0e442', '#dd87b4', '#e8641e'];
-  const BACKGROUND = [16, 20, 26];
-  const GROUND = '#1a2028';
-  const MOST_EXPERTS = 16;
-  /** The colour's share where a weight is largest. */
-  const MOST = 0.9;
-  /** The brightest weight, as a multiple of the mean: equal weights have at most half the full brightness. */
-  const LEAST_PEAK = 4;
-  /** Pixels of a map for each pixel of the game. */
-  const SCALE = 24;
-  /** The least probability of a return that is shown on the axis. */
-  const VISIBLE = 0.02;
-
-  /** The elements of the agent that is drawn, and the scales of returns, weights and shares, which only grow. */
-  let shown = null;
-  const dimmed = document.createElement('canvas');
-
-  // Makes the elements for another agent.
-  const mount = () => {
-    const { experts, actions, arm, body, game } = agent();
-    const figures = Array.from({ length: Math.min(experts, MOST_EXPERTS) }, () => {
-      const [name, usage] = [element('span', {}, element('span', { class: 'word' }, 'expert '), element('span')), element('span')];
-      const map = element('canvas', { role: 'img' });
-      const bar = element('i');
-      const figure = element('figure', {}, element('figcaption', {}, name, usage), map, element('div', { class: 'usage' }, bar));
-      return { figure, name, usage, map, bar };
+    made.addEventListener('pointerdown', (event) => {
+      // The mouse has its button on the right for other things.
+      if (event.button !== 0) return;
+      made.setPointerCapture(event.pointerId);
+      made.classList.add('is-held');
+      press(made, action);
     });
-    $('maps').replaceChildren(...figures.map(({ figure }) => figure));
-    const columns = Math.min(4, Math.ceil(Math.sqrt(figures.length))) || 1;
-    $('maps').style.setProperty('--columns', columns);
-    $('maps').classList.toggle('is-tight', columns > 3);
-    $('maps').style.setProperty('--narrow', figures.length > 4 ? 3 : 2);
-    $('maps').hidden = !experts;
-    $('experts').classList.toggle('is-empty', !experts);
-    const others = [...new Set(agents.filter((other) => other.game === game && other.experts).map((other) => other.arm))];
-    if (!experts) write($('experts-note'), `The network of ${arm} has no experts.${others.length ? ` Agents with experts: ${others.join(', ')}.` : ''}`);
-    const rows = actions.map((action) => {
-      const plot = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-      plot.innerHTML = '<line class="zero" y1="0" y2="100"></line><path shape-rendering="crispEdges"></path><line class="mean" y1="0" y2="100"></line>';
-      for (const [key, value] of [['viewBox', '0 0 1000 100'], ['preserveAspectRatio', 'none'], ['role', 'img']]) plot.setAttribute(key, value);
-      const value = element('td');
-      const row = element('tr', {}, element('th', { scope: 'row' }, action), element('td', {}, plot), value);
-      return { row, plot, value, zero: plot.children[0], bars: plot.children[1], mean: plot.children[2] };
+    for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) made.addEventListener(kind, up);
+    made.addEventListener('contextmenu', (event) => event.preventDefault());
+    // By keyboard or screen reader: a click without a pointer.
+    made.addEventListener('click', (event) => {
+      if (event.detail !== 0) return;
+      press(made, action);
+      release(made);
     });
-    $('actions').replaceChildren(...rows.map(({ row }) => row));
-    write($('game-title'), capital(game));
-    const { parameters, agent_steps, seed, score, episodes, packed_score, bits } = agent();
-    const facts = {
-      Arm: arm, Network: element('code', {}, body), Parameters: number(parameters), 'Agent steps of training': number(agent_steps), 'Seed of the run': seed,
-      Score: score === null ? 'none, the run has not finished' : `${number(score)}, mean of ${number(episodes)} episodes`,
-    };
-    $('facts').replaceChildren(...Object.entries(facts).map(([name, fact]) => element('div', {}, element('dt', {}, name), element('dd', {}, fact))));
-    $('packed').hidden = packed_score === null;
-    if (packed_score !== null) write($('packed'), `The weights are rounded to ${bits} bits for this page; with them, the same episodes give ${number(packed_score)}.`);
-    mountTouch(actions);
-    const moves = actions.some((action) => ['left', 'right', 'up', 'down'].includes(action)) ? 'arrows or WASD move, ' : '';
-    write($('hint'), `Keys: ${moves}${actions.includes('fire') ? 'space fires, ' : ''}Esc hands the game back to the agent.`);
-    shown = { agent: view.agent, figures, rows, returns: [-0.5, 0.5], peak: LEAST_PEAK, share: Math.min(1, 2 / experts) };
-    isDescribed = false;
+    return made;
   };
+  const moves = ['left', 'up', 'right', 'down'].filter((action) => actions.includes(action)).map(button);
+  const rest = ['fire'].filter((action) => actions.includes(action)).map(button);
+  $('touch').replaceChildren(element('div', { class: 'moves' }, ...moves), ...rest);
+};
 
-  const draw = () => {
-    if (!shown || shown.agent !== view.agent) mount();
-    const { picture: { width, height, pixels }, episode, step: count, episode_return, last_return, next, greedy, mixture } = view;
-    const image = new ImageData(width, height);
-    const grey = new ImageData(width, height);
-    for (let at = 0; at < width * height; at += 1) {
-      const [red, green, blue] = [pixels[3 * at], pixels[3 * at + 1], pixels[3 * at + 2]];
-      const dark = 0.55 * (0.299 * red + 0.587 * green + 0.114 * blue);
-      image.data.set([red, green, blue, 255], 4 * at);
-      grey.data.set([...BACKGROUND.map((of) => of + 0.85 * (dark - of)), 255], 4 * at);
-    }
-    for (const [canvas, content] of [[$('picture'), image], [dimmed, grey]]) {
-      if (canvas.width !== width || canvas.height !== height) Object.assign(canvas, { width, height });
-      canvas.getContext('2d').putImageData(content, 0, 0);
-    }
-    write($('episode'), String(episode));
-    write($('step-count'), String(count));
-    write($('return'), number(episode_return));
-    write($('last-return'), last_return === null ? '–' : number(last_return));
-    write($('taken'), taken ?? '–');
-    write($('next'), `${nameOf(next)}${next === greedy ? '' : ', random'}`);
-    if (mixture) drawExperts(mixture, width, height);
-    drawValues();
-    if (!isDescribed) describe();
-    isDescribed = true;
-  };
+const setHuman = (on) => {
+  isHuman = on;
+  releaseAll();
+  $('human').setAttribute('aria-pressed', on);
+  $('touch').hidden = !on;
+  $('field').classList.toggle('is-yours', on);
+  $('field').setAttribute('role', on ? 'application' : 'group');
+  write($('next-title'), on ? 'Agent’s proposal' : 'Next action');
+  $('hint').hidden = !on;
+  if (on && $('speed').value > HUMAN_SPEED) {
+    speedBefore = $('speed').value;
+    setSpeed(HUMAN_SPEED);
+  } else if (!on && speedBefore !== null) {
+    setSpeed(speedBefore);
+  }
+  if (!on) speedBefore = null;
+  else $('field').focus({ preventScroll: true });
+  say(on ? 'You play.' : 'The agent plays.', true);
+  wake();
+};
 
-  // The dimmed game with the weights of each expert's tokens. Brightness is the square root of the weight, since a few weights are
-  // often many times larger than all others.
-  const drawExperts = ({ experts, tokens, dispatch, usage, grid }, width, height) => {
-    shown.peak = dispatch.reduce((most, weight) => Math.max(most, weight * tokens), shown.peak);
-    shown.share = Math.max(shown.share, ...usage);
-    $('maps').style.setProperty('--alike', `${100 / experts / shown.share}%`);
-    const columns = grid ? grid.columns : Math.ceil(Math.sqrt(tokens));
-    const rows = Math.ceil(tokens / columns);
-    const { origin, cell } = grid ?? { origin: [0, 0], cell: [1 / rows, 1 / columns] };
-    const side = [height * SCALE, width * SCALE];
-    const edge = (axis, at) => Math.round((origin[axis] + at * cell[axis]) * side[axis]);
-    // The most used, if there are more than can be shown.
-    const most = [...usage.keys()].sort((a, b) => usage[b] - usage[a]).slice(0, MOST_EXPERTS).sort((a, b) => a - b);
-    most.forEach((expert, place) => {
-      const { figure, name, usage: share, map, bar } = shown.figures[place];
-      shown.figures[place].expert = expert;
-      const colour = EXPERTS[expert % EXPERTS.length];
-      write(name.lastChild, String(expert + 1));
-      write(share, percent(usage[expert]));
-      figure.style.setProperty('--expert', colour);
-      bar.style.transform = `scaleX(${usage[expert] / shown.share})`;
-      if (map.width !== side[1] || map.height !== side[0]) [map.height, map.width] = side;
-      const pen = map.getContext('2d');
-      pen.globalAlpha = 1;
-      pen.imageSmoothingEnabled = false;
-      pen.fillStyle = GROUND;
-      if (grid) pen.drawImage(dimmed, 0, 0, map.width, map.height);
-      else pen.fillRect(0, 0, map.width, map.height);
-      pen.fillStyle = colour;
-      for (let token = 0; token < tokens; token += 1) {
-        const strength = dispatch[expert * tokens + token] * tokens / shown.peak;
-        if (!(strength > 0)) continue;
-        const [row, column] = [Math.floor(token / columns), token % columns];
-        const [top, left] = [edge(0, row), edge(1, column)];
-        pen.globalAlpha = MOST * Math.sqrt(Math.min(1, strength));
-        pen.fillRect(left, top, edge(1, column + 1) - left, edge(0, row + 1) - top);
-      }
-    });
-    const share = /^(expert_choice|top_k)/.test(agent().body) ? 'the router’s probabilities' : 'the combine weights';
-    const left = experts > MOST_EXPERTS ? ` The ${MOST_EXPERTS} most used of ${experts} experts are shown.` : '';
-    write($('experts-note'), `Dispatch weights: how much each ${grid ? 'part of the frame' : 'token'} contributes to the expert’s slots; brightest at ${shown.peak.toFixed(1)} times the mean.${
-      grid ? '' : ' The tokens of this network have no position in the game.'} Bar: the expert’s share of ${share}, with a mark at equal shares.${left}`);
-  };
+// CONTROLS
 
-  const spacingOf = ({ support }) => (support.length > 1 ? support[1] - support[0] : 1);
+const options = (select, entries, chosen) => {
+  select.replaceChildren(...entries.map(([value, text]) => element('option', { value }, text)));
+  select.value = chosen;
+};
+const begin = () => {
+  const { game } = agent();
+  $('game').value = game;
+  const same = [...agents.entries()].filter(([, other]) => other.game === game);
+  const isAlone = (arm) => same.filter(([, other]) => other.arm === arm).length === 1;
+  options($('agent'), same.map(([index, { arm, seed }]) => [index, isAlone(arm) ? arm : `${arm}, seed ${seed}`]), view.agent);
+  say('New game.', true);
+  wake();
+};
+const seedGiven = () => {
+  const text = $('seed').value.trim();
+  const isValid = text === '' || (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n);
+  $('seed').setAttribute('aria-invalid', !isValid);
+  $('seed-note').classList.toggle('wrong', !isValid);
+  write($('seed-note'), isValid ? 'Without a seed: the episodes of the agent’s score.' : 'A seed is a whole number from 0 to 18446744073709551615.');
+  // Leading zeros are not JSON.
+  return isValid ? (text === '' ? 'null' : BigInt(text).toString()) : null;
+};
 
-  // Makes room for the returns that have some probability, and for all values.
-  const widen = ({ values, distribution }) => {
-    const include = (value, around) => {
-      shown.returns = [Math.min(shown.returns[0], value - around), Math.max(shown.returns[1], value + around)];
-    };
-    values.forEach((value) => include(value, 0));
-    if (!distribution) return;
-    const { support, probabilities } = distribution;
-    probabilities.forEach((probability, at) => {
-      if (probability > VISIBLE) include(support[at % support.length], spacingOf(distribution) / 2);
-    });
-  };
-
-  // A row for each action: the distribution of its return or a bar, and its value as a line.
-  const drawValues = () => {
-    const { values, distribution, next, greedy } = view;
-    widen(view);
-    const [low, high] = shown.returns;
-    const place = (value) => Math.min(1000, Math.max(0, (value - low) / (high - low) * 1000));
-    const highest = distribution ? Math.max(...distribution.probabilities) : 1;
-    const box = (from, to, tall) => `M${from.toFixed(1)} 100V${(100 - tall).toFixed(1)}H${to.toFixed(1)}V100Z`;
-    shown.rows.forEach(({ row, value, zero, bars, mean }, action) => {
-      row.classList.toggle('is-next', action === next);
-      row.classList.toggle('is-greedy', action === greedy);
-      write(value, decimals(values[action], 2));
-      let path = '';
-      if (distribution) {
-        const { support, probabilities } = distribution;
-        const half = spacingOf(distribution) / 2;
-        support.forEach((at, atom) => {
-          const [from, to] = [place(at - half), place(at + half)];
-          const tall = probabilities[action * support.length + atom] / highest * 96;
-          if (to > from && tall > 0.5) path += box(from, to - 0.08 * (to - from), tall);
-        });
-      } else {
-        const [from, to] = [place(0), place(values[action])].sort((a, b) => a - b);
-        path = `M${from.toFixed(1)} 85V15H${Math.max(to, from + 2).toFixed(1)}V85Z`;
-      }
-      bars.setAttribute('d', path);
-      for (const [line, at] of [[zero, place(0)], [mean, place(values[action])]]) {
-        line.setAttribute('x1', at);
-        line.setAttribute('x2', at);
-      }
-    });
-    const what = distribution ? 'return' : 'value';
-    write($('low'), decimals(low, 1));
-    write($('high'), decimals(high, 1));
-    write($('axis'), what);
-    write($('diagram-title'), capital(what));
-    write($('values-note'), `${distribution ? 'The distribution of the return after each action, and its mean as a line' : 'The value of each action'}. Orange: ${
-      isHuman ? 'the agent’s proposal' : 'the next action'}. Mark on the left: the highest value.`);
-  };
-
-  // The content of the pictures as text.
-  const describe = () => {
-    const { episode, step: count, episode_return, values, mixture, distribution } = view;
-    $('picture').setAttribute('aria-label', `${capital(agent().game)}: episode ${episode}, step ${count}, return ${number(episode_return)}`);
-    if (mixture) {
-      const { tokens, dispatch, usage, grid } = mixture;
-      for (const { expert, map } of shown.figures) {
-        const weights = dispatch.slice(expert * tokens, (expert + 1) * tokens);
-        const best = weights.indexOf(Math.max(...weights));
-        const where = grid ? `row ${Math.floor(best / grid.columns) + 1}, column ${best % grid.columns + 1} of ${grid.rows} by ${grid.columns}` : `token ${best + 1} of ${tokens}`;
-        map.setAttribute('aria-label', `Expert ${expert + 1}, share ${percent(usage[expert])}: largest weight at ${where}, ${(weights[best] * tokens).toFixed(1)} times the mean`);
-      }
-    }
-    shown.rows.forEach(({ plot }, action) => {
-      plot.setAttribute('aria-label', `${distribution ? 'Distribution of the return' : 'Value'} of ${nameOf(action)}: ${distribution ? 'mean ' : ''}${decimals(values[action], 2)}`);
-    });
-  };
-
-  // YOUR ACTIONS
-
-  const KEYS = {
-    ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down', KeyA: 'left', KeyD: 'right', KeyW: 'up', KeyS: 'down', Space: 'fire',
-  };
-  const SIGNS = { left: '←', up: '↑', right: '→', down: '↓', fire: 'Fire' };
-  /** Steps a second at which a person can follow. */
-  const HUMAN_SPEED = 8;
-  /** What is held down now, the newest last: [key or button, action]. */
-  let held = [];
-  /** An action that was pressed since the last step, so that a short press is not lost. */
-  let tapped = null;
-  let speedBefore = null;
-
-  const pressed = () => {
-    const name = tapped ?? held.at(-1)?.[1] ?? 'no-op';
-    tapped = null;
-    return Math.max(0, agent().actions.indexOf(name));
-  };
-  const press = (source, action) => {
-    release(source);
-    held.push([source, action]);
-    tapped = action;
-    if (!isPlaying) step();
-  };
-  const release = (source) => {
-    held = held.filter(([other]) => other !== source);
-  };
-  const releaseAll = () => {
-    [held, tapped] = [[], null];
-    document.querySelectorAll('.is-held').forEach((button) => button.classList.remove('is-held'));
-  };
-
-  const mountTouch = (actions) => {
-    const button = (action) => {
-      const made = element('button', { type: 'button', class: action, 'aria-label': capital(action) }, SIGNS[action]);
-      const up = () => {
-        release(made);
-        made.classList.remove('is-held');
-      };
-      made.addEventListener('pointerdown', (event) => {
-        // The mouse has its button on the right for other things.
-        if (event.button !== 0) return;
-        made.setPointerCapture(event.pointerId);
-        made.classList.add('is-held');
-        press(made, action);
-      });
-      for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) made.addEventListener(kind, up);
-      made.addEventListener('contextmenu', (event) => event.preventDefault());
-      // By keyboard or screen reader: a click without a pointer.
-      made.addEventListener('click', (event) => {
-        if (event.detail !== 0) return;
-        press(made, action);
-        release(made);
-      });
-      return made;
-    };
-    const moves = ['left', 'up', 'right', 'down'].filter((action) => actions.includes(action)).map(button);
-    const rest = ['fire'].filter((action) => actions.includes(action)).map(button);
-    $('touch').replaceChildren(element('div', { class: 'moves' }, ...moves), ...rest);
-  };
-
-  const setHuman = (on) => {
-    isHuman = on;
-    releaseAll();
-    $('human').setAttribute('aria-pressed', on);
-    $('touch').hidden = !on;
-    $('field').classList.toggle('is-yours', on);
-    $('field').setAttribute('role', on ? 'application' : 'group');
-    write($('next-title'), on ? 'Agent’s proposal' : 'Next action');
-    $('hint').hidden = !on;
-    if (on && $('speed').value > HUMAN_SPEED) {
-      speedBefore = $('speed').value;
-      setSpeed(HUMAN_SPEED);
-    } else if (!on && speedBefore !== null) {
-      setSpeed(speedBefore);
-    }
-    if (!on) speedBefore = null;
-    else $('field').focus({ preventScroll: true });
-    say(on ? 'You play.' : 'The agent plays.', true);
-    wake();
-  };
-
-  // CONTROLS
-
-  const options = (select, entries, chosen) => {
-    select.replaceChildren(...entries.map(([value, text]) => element('option', { value }, text)));
-    select.value = chosen;
-  };
-  const begin = () => {
-    const { game } = agent();
-    $('game').value = game;
-    const same = [...agents.entries()].filter(([, other]) => other.game === game);
-    const isAlone = (arm) => same.filter(([, other]) => other.arm === arm).length === 1;
-    options($('agent'), same.map(([index, { arm, seed }]) => [index, isAlone(arm) ? arm : `${arm}, seed ${seed}`]), view.agent);
-    say('New game.', true);
-    wake();
-  };
-  const seedGiven = () => {
-    const text = $('seed').value.trim();
-    const isValid = text === '' || (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n);
-    $('seed').setAttribute('aria-invalid', !isValid);
-    $('seed-note').classList.toggle('wrong', !isValid);
-    write($('seed-note'), isValid ? 'Without a seed: the episodes of the agent’s score.' : 'A seed is a whole number from 0 to 18446744073709551615.');
-    // Leading zeros are not JSON.
-    return isValid ? (text === '' ? 'null' : BigInt(text).toString()) : null;
-  };
-
-  $('play').addEventListener('click', () => play(!isPlaying));
-  $('step').addEventListener('click', step);
-  $('human').addEventListener('click', () => setHuman(!isHuman));
-  const changeSpeed = (speed) => {
-    speedBefore = null;
-    setSpeed(speed);
-  };
-  $('speed').addEventListener('input', () => changeSpeed($('speed').value));
-  // While the reader plays, the keys are the game's again after a click.
-  stage.addEventListener('click', (event) => {
-    if (isHuman && event.detail > 0 && !event.target.closest('label:not(.speed), form, details')) $('field').focus({ preventScroll: true });
-  });
-  $('choices').addEventListener('submit', (event) => {
+$('play').addEventListener('click', () => play(!isPlaying));
+$('step').addEventListener('click', step);
+$('human').addEventListener('click', () => setHuman(!isHuman));
+const changeSpeed = (speed) => {
+  speedBefore = null;
+  setSpeed(speed);
+};
+$('speed').addEventListener('input', () => changeSpeed($('speed').value));
+// While the reader plays, the keys are the game's again after a click.
+stage.addEventListener('click', (event) => {
+  if (isHuman && event.detail > 0 && !event.target.closest('label:not(.speed), form, details')) $('field').focus({ preventScroll: true });
+});
+$('choices').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const seed = seedGiven();
+  if (seed === null) $('seed').focus();
+  else newGame(view.agent, seed);
+});
+$('game').addEventListener('change', () => {
+  const { arm } = agent();
+  const same = [...agents.entries()].filter(([, other]) => other.game === $('game').value);
+  const [index] = same.find(([, other]) => other.arm === arm) ?? same[0];
+  newGame(index, seedGiven() ?? 'null');
+});
+$('agent').addEventListener('change', () => {
+  if (request(JSON.stringify({ agent: Number($('agent').value) }))) say(`${agent().arm} goes on.`, true);
+  else $('agent').value = view.agent;
+  wake();
+});
+document.addEventListener('keydown', (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || !view || isBroken) return;
+  if (event.target.closest('input, select')) return;
+  const action = KEYS[event.code];
+  // Space also presses the button that has the focus.
+  const isButton = event.code === 'Space' && event.target.closest('button, summary');
+  if (isHuman && action && agent().actions.includes(action) && !isButton) {
     event.preventDefault();
-    const seed = seedGiven();
-    if (seed === null) $('seed').focus();
-    else newGame(view.agent, seed);
-  });
-  $('game').addEventListener('change', () => {
-    const { arm } = agent();
-    const same = [...agents.entries()].filter(([, other]) => other.game === $('game').value);
-    const [index] = same.find(([, other]) => other.arm === arm) ?? same[0];
-    newGame(index, seedGiven() ?? 'null');
-  });
-  $('agent').addEventListener('change', () => {
-    if (request(JSON.stringify({ agent: Number($('agent').value) }))) say(`${agent().arm} goes on.`, true);
-    else $('agent').value = view.agent;
-    wake();
-  });
-  document.addEventListener('keydown', (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || !view || isBroken) return;
-    if (event.target.closest('input, select')) return;
-    const action = KEYS[event.code];
-    // Space also presses the button that has the focus.
-    const isButton = event.code === 'Space' && event.target.closest('button, summary');
-    if (isHuman && action && agent().actions.includes(action) && !isButton) {
-      event.preventDefault();
-      if (!event.repeat || !isPlaying) press(event.code, action);
-    } else if (isHuman && event.key === 'Escape') {
-      setHuman(false);
-      $('human').focus();
-    } else if ($('shortcuts').checked) {
-      const speed = Number($('speed').value);
-      const act = { p: () => play(!isPlaying), n: step, '+': () => changeSpeed(speed + (speed < 10 ? 1 : 5)), '-': () => changeSpeed(speed - (speed > 10 ? 5 : 1)) }[event.key];
-      if (!act || (event.repeat && event.key === 'p')) return;
-      event.preventDefault();
-      act();
-    }
-  });
-  document.addEventListener('keyup', (event) => release(event.code));
-  addEventListener('blur', releaseAll);
-  document.addEventListener('visibilitychange', releaseAll);
+    if (!event.repeat || !isPlaying) press(event.code, action);
+  } else if (isHuman && event.key === 'Escape') {
+    setHuman(false);
+    $('human').focus();
+  } else if ($('shortcuts').checked) {
+    const speed = Number($('speed').value);
+    const act = { p: () => play(!isPlaying), n: step, '+': () => changeSpeed(speed + (speed < 10 ? 1 : 5)), '-': () => changeSpeed(speed - (speed > 10 ? 5 : 1)) }[event.key];
+    if (!act || (event.repeat && event.key === 'p')) return;
+    event.preventDefault();
+    act();
+  }
+});
+document.addEventListener('keyup', (event) => release(event.code));
+addEventListener('blur', releaseAll);
+document.addEventListener('visibilitychange', releaseAll);
 
-  load().then(([found, answer]) => {
-    if (!found.length) throw new Message('This page contains no agents.');
-    [agents, ask] = [found, answer];
-    const games = [...new Set(agents.map(({ game }) => game))];
-    options($('game'), games.map((game) => [game, capital(game)]), games[0]);
-    // A browser may keep what was typed before the page was loaded again.
-    $('seed').value = '';
-    setSpeed(20);
-    newGame(Math.max(0, agents.findIndex(({ experts }) => experts)), 'null');
-    if (!view) return;
-    $('loading').hidden = true;
-    $('parts').hidden = false;
-    play(!matchMedia('(prefers-reduced-motion: reduce)').matches);
-  }).catch(fail);
-})();
+load().then(([found, answer]) => {
+  if (!found.length) throw new Message('This page contains no agents.');
+  [agents, ask] = [found, answer];
+  const games = [...new Set(agents.map(({ game }) => game))];
+  options($('game'), games.map((game) => [game, capital(game)]), games[0]);
+  // A browser may keep what was typed before the page was loaded again.
+  $('seed').value = '';
+  setSpeed(20);
+  newGame(Math.max(0, agents.findIndex(({ experts }) => experts)), 'null');
+  if (!view) return;
+  $('loading').hidden = true;
+  $('parts').hidden = false;
+  play(!matchMedia('(prefers-reduced-motion: reduce)').matches);
+}).catch(fail);

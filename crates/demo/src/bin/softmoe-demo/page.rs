@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../../page/index.html");
 const STYLE: &str = include_str!("../../../page/style.css");
+const DRAWING: &str = include_str!("../../../page/drawing.js");
 const SCRIPT: &str = include_str!("../../../page/script.js");
 
 /// What goes into the page.
@@ -67,6 +68,7 @@ pub(crate) fn write(options: &Options) -> Result<()> {
     let (program_text, agents_text) = (embed::to_text(&program)?, embed::to_text(&pack)?);
     let page = filled(&[
         ("style", STYLE),
+        ("drawing", DRAWING),
         ("script", SCRIPT),
         ("program", &program_text),
         ("agents", &agents_text),
