@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Fetches a compiler that can build the demo's page where `rustup target add wasm32-unknown-unknown` cannot be used.
+# Fetches a compiler for the demo's WebAssembly program, for machines on which `rustup target add wasm32-unknown-unknown` does not work.
 #
 #   scripts/wasm-toolchain.sh [DIR]        default: target/wasm-toolchain, where `cargo xtask demo` finds it
 #
-# It is Debian's package rustc-web, with the sources of its standard library, unpacked without root; nothing is installed. Rust's own cargo and
-# linker drive it. Takes a minute and 900 MB of disk. Needs a Debian whose package lists have rustc-web (`apt-get update`).
+# The compiler is Debian's package rustc-web. It is unpacked with the sources of its standard library, without root; nothing is installed. It is
+# used with the cargo and the linker of the installed Rust. This takes a minute and 900 MB of disk, and needs a Debian whose package lists have
+# rustc-web (`apt-get update`).
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 dir=$(realpath -m "${1:-${CARGO_TARGET_DIR:-$root/target}/wasm-toolchain}")
@@ -16,7 +17,7 @@ if [ -z "$version" ] || [ "$version" = "(none)" ]; then
     version=$(apt-cache policy rustc-web | awk '/Candidate:/ {print $2}')
 fi
 if [ -z "$version" ] || [ "$version" = "(none)" ]; then
-    echo "error: apt-get knows no package rustc-web: \`sudo apt-get update\` first, or use another Debian" >&2
+    echo "error: apt-get knows no package rustc-web: run \`sudo apt-get update\` first, or use a Debian release that has it" >&2
     exit 1
 fi
 # The packages of the library and of LLVM have versions in their names.
@@ -27,7 +28,7 @@ rm -rf "$dir"
 mkdir -p "$dir/packages"
 cd "$dir/packages"
 apt-get download -q "rustc-web=$version" "libstd-rust-web-dev=$version" "$library=$version" "rust-web-src=$version" "$llvm" >/dev/null 2>"$dir/apt.log" ||
-    { cat "$dir/apt.log" >&2; echo "error: the packages cannot be fetched" >&2; exit 1; }
+    { cat "$dir/apt.log" >&2; echo "error: the packages cannot be downloaded" >&2; exit 1; }
 for package in *.deb; do dpkg-deb -x "$package" "$dir/root"; done
 cd "$dir"
 rm -r packages

@@ -1,9 +1,9 @@
 // Checks of the page that `cargo xtask demo` writes, in headless Chromium: node demo.mjs PAGE EXPECTED SCREENSHOTS
 //
-// EXPECTED is a JSON file with what the agents do natively: [{"agent": 0, "actions": [3, 0, ...], "returns": [2, ...]}, ...], where
-// `returns` are those of the episodes that end within these actions. Each agent takes the same actions in the page, by the page's own
-// controls. At the widths of a desktop and of a phone, in light and dark: no violation of axe-core's rules, nothing scrolls sideways,
-// nothing is fetched, no error in the console. Then the controls, by mouse, keyboard and touch, and pages that cannot work.
+// EXPECTED is a JSON file with the agents' native actions and returns: [{"agent": 0, "actions": [3, 0, ...], "returns": [2, ...]}, ...], where
+// `returns` has the returns of the episodes that end within these actions. Each agent must take the same actions in the page, stepped with the
+// page's own controls. At the widths of a desktop and of a phone, in light and dark: no violation of axe-core's rules, nothing scrolls sideways,
+// nothing is fetched, and the console has no error. Then come the controls, by mouse, keyboard and touch, and pages that cannot work.
 import { createRequire } from 'node:module';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -35,7 +35,7 @@ const browser = await chromium.launch({
 
 const DESKTOP = [1280, 900];
 const PHONE = [390, 844];
-/** Opens the page; it stands still unless `motion` says otherwise. `before` runs in the page before its own script. */
+/** Opens the page, paused unless `motion` is set. `before` runs in the page before its own script. */
 const open = async ([width, height], { colorScheme = 'light', motion = false, at = file, before = null, name = `${width}-${colorScheme}` } = {}) => {
   const address = pathToFileURL(resolve(at)).href;
   const isPhone = width < 600;
@@ -94,7 +94,7 @@ const pixels = (page) => page.evaluate(() => {
 /** Waits for the next picture. */
 const drawn = (page) => page.evaluate(() => new Promise((done) => { requestAnimationFrame(() => requestAnimationFrame(done)); }));
 
-/** What cannot be done is a failure of its own; the other parts are still checked. */
+/** Runs a part of the checks. An exception is a failure, and the other parts are still checked. */
 const part = async (name, act) => {
   await act().catch((error) => failures.push(`${name}: ${error.message.split('\n')[0]}`));
   await Promise.all(browser.contexts().map((context) => context.close()));

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The page of `cargo xtask demo` in headless Chromium: demo.mjs, at the widths of a desktop and of a phone, in light and dark. Prints a message
-# and skips itself where Chromium, Node.js or a compiler for WebAssembly cannot be installed. Takes about a minute, and four more where the page's program
-# is not built yet.
+# The page of `cargo xtask demo` in headless Chromium: demo.mjs, at the widths of a desktop and of a phone, in light and dark. It prints a
+# message and skips the checks where Chromium, Node.js or a compiler for WebAssembly cannot be installed. It takes about a minute, and four more if the
+# WebAssembly program is not built yet.
 #
 #   tests/browser/demo.sh [DIR]
 #
-# DIR keeps runs, page and screenshots (default: a temporary directory, removed at the end). CHROMIUM names a browser. PAGE names a page to be checked instead of one
-# with three agents of short runs. SOFTMOE_BINARIES names a directory with `xtask`, worker, reporter and `softmoe-demo`, which are built otherwise.
+# DIR keeps runs, page and screenshots (default: a temporary directory, removed at the end). CHROMIUM names a browser. PAGE names a page to check; by default,
+# a page with three agents of short runs is written. SOFTMOE_BINARIES names a directory with `xtask`, worker, reporter and `softmoe-demo`; otherwise they are built.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/browser/setup.sh

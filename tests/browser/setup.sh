@@ -1,5 +1,5 @@
-# Set-up of the checks in Chromium; run.sh and demo.sh read it with `source`. It finds or installs the browser and the packages, and passes
-# the checks over where this cannot be done. Sets `root`, `CHROMIUM` and `packages`; `make_work [DIR]` sets `work`.
+# Set-up of the checks in Chromium, which run.sh and demo.sh source. It finds or installs the browser and the packages, and skips the checks
+# where neither is possible. Sets `root`, `CHROMIUM` and `packages`; `make_work [DIR]` sets `work`.
 root=$here/../..
 
 pass_over() { echo "tests/browser passed over: $*" >&2; exit 0; }

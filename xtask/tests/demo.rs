@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the runs that it chooses, and the arguments of the program that it starts.
+//! `cargo xtask demo`: the runs that it chooses, and the arguments that it passes to the packer.
 #![cfg(unix)]
 
 mod workshop;
@@ -7,10 +7,10 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use workshop::{Workshop, assert_says};
 
-/// Prints its arguments, one a line.
+/// Stands in for `softmoe-demo`: prints its arguments, one per line.
 const PACKER: &str = "#!/bin/sh\nprintf '%s\\n' \"$@\"\n";
 
-/// A workshop with two seeds of two arms and two games, and a packer.
+/// A workshop with two seeds of three arms on two games, and a packer.
 fn workshop() -> Workshop {
     let workshop = Workshop::new();
     let (code, _, stderr) =
@@ -30,7 +30,7 @@ fn workshop() -> Workshop {
     workshop
 }
 
-/// The runs that the packer is given, below the profile's directory.
+/// The runs passed to the packer, relative to the profile's directory.
 fn packed(workshop: &Workshop, arguments: &[&str]) -> Vec<String> {
     let out = workshop.out();
     let (code, stdout, stderr) =
@@ -56,7 +56,7 @@ fn the_first_seed_of_each_game_and_usual_arm_is_chosen() {
     // A run that has not finished is not chosen.
     fs::remove_file(workshop.run("flat/breakout/seed-0").join("done.ron")).unwrap();
     assert_eq!(packed(&workshop, &["--games", "breakout"])[0], "flat/breakout/seed-1");
-    // Nor is one that is named left out.
+    // A directory that is named contributes all its runs, finished or not.
     let named = workshop.run("flat");
     let named = packed(&workshop, &["--bits", "32", named.to_str().unwrap()]);
     assert_eq!(named.len(), 4, "{named:?}");

@@ -162,13 +162,13 @@ impl Inspector {
         })
     }
 
-    /// The network of a trained agent, with the weights that `values` makes for the network's parameters, in their order.
+    /// The network of a trained agent, with the weights that `values` returns for the network's parameters, in the order of the parameter list.
     ///
     /// # Errors
-    /// As [`new`](Self::new), or what `values` returns.
+    /// As [`new`](Self::new), or the error of `values`.
     ///
     /// # Panics
-    /// If `values` makes another number of weights than the network has.
+    /// If the number of weights that `values` returns is not the network's.
     pub fn of_values<E: From<AgentError>>(
         config: &AgentConfig,
         architecture: &Architecture,

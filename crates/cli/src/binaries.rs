@@ -174,7 +174,7 @@ fn ready() -> Option<PathBuf> {
     this.parent().map(Path::to_owned)
 }
 
-/// A file in the directory that `SOFTMOE_BINARIES` names.
+/// A file in the directory that `SOFTMOE_BINARIES` names; `None` if it is not there.
 pub(crate) fn ready_file(name: &str) -> Option<PathBuf> {
     ready().map(|directory| directory.join(name)).filter(|path| path.is_file())
 }

@@ -64,9 +64,9 @@ pub(crate) enum Task {
     Report(ReportOptions),
     /// Write a web page in which trained MinAtar agents play
     ///
-    /// The page is one file of about 2 MB for three agents, and needs no server. It runs the games and the networks as WebAssembly, for which the
-    /// compiler needs a target: `rustup target add wasm32-unknown-unknown`. Without RUN, it shows the finished runs of `--profile` with the
-    /// lowest seed.
+    /// The page is one file, about 2 MB for three agents, and needs no server. The games and networks in it run as WebAssembly, for which Rust
+    /// needs a target: type `rustup target add wasm32-unknown-unknown` once. If no RUN is given, the page shows the finished run of `--profile`
+    /// with the lowest seed for each game and arm.
     Demo(DemoOptions),
     /// List the figures with their runs, times and arms, or one figure with its arms, rules and settings
     List(ListOptions),
@@ -276,7 +276,7 @@ pub(crate) struct ReportOptions {
 
 #[derive(Args, Debug)]
 pub(crate) struct DemoOptions {
-    /// Directories of runs, or of a run each, e.g. runs/quick/softmoe-4/breakout/seed-0
+    /// Run directories, or directories that contain runs, e.g. runs/quick/softmoe-4/breakout/seed-0
     #[arg(value_name = "RUN")]
     pub(crate) runs: Vec<PathBuf>,
     /// Profile of the runs
@@ -288,16 +288,16 @@ pub(crate) struct DemoOptions {
     /// Only these arms, separated by commas [default: flat, softmoe-4 and softmoe-1-x4]
     #[arg(long, value_name = "ARM,..", value_delimiter = ',', conflicts_with = "runs")]
     pub(crate) arms: Option<Vec<String>>,
-    /// Only runs with this seed [default: the lowest of each arm and game]
+    /// Only runs with this seed [default: the lowest seed of each arm and game]
     #[arg(long, value_name = "SEED", conflicts_with = "runs")]
     pub(crate) seed: Option<u64>,
-    /// Bits of a weight: 8, rounded, or all 32, with which agents play exactly as in their runs and the page is four times as large [default: 8]
+    /// Bits per weight: 8, rounded, or 32, unchanged, which makes the page about three times as large [default: 8]
     #[arg(long, value_name = "BITS", value_parser = clap::builder::PossibleValuesParser::new(["8", "32"]))]
     pub(crate) bits: Option<String>,
     /// Directory that contains `runs/`
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) out: PathBuf,
-    /// The page [default: demo/index.html in the directory of `--out`]
+    /// Page to write [default: demo/index.html in the directory of `--out`]
     #[arg(long, value_name = "FILE", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) file: Option<PathBuf>,
 }

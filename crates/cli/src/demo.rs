@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The arms of a page where none is asked for.
+/// The arms that the page shows if none are named.
 const USUAL_ARMS: [&str; 3] = ["flat", "softmoe-4", "softmoe-1-x4"];
 
 /// Writes the page.
@@ -49,7 +49,7 @@ pub(crate) fn demo(options: &DemoOptions) -> Result<()> {
     Ok(())
 }
 
-/// The runs in the directories named, each of which is a run or holds some.
+/// The runs at the given paths, each of which is a run's directory or contains runs.
 fn named(directories: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut runs = Vec::new();
     for given in directories {
@@ -70,7 +70,7 @@ fn named(directories: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(runs)
 }
 
-/// Of each game and arm asked for, the finished run with the lowest seed. So that nobody chooses by score.
+/// The finished run with the lowest seed for each requested game and arm: a rule that does not look at scores.
 fn chosen(options: &DemoOptions) -> Result<Vec<PathBuf>> {
     let profile = options.out.join("runs").join(&options.profile);
     let finished = finished(&profile);
@@ -107,7 +107,7 @@ fn chosen(options: &DemoOptions) -> Result<Vec<PathBuf>> {
     }
     if first.is_empty() {
         bail!(
-            "no finished run in {} is of the arms, games and seed asked for; it has the arms {}",
+            "{} has no finished run of the arms, games and seed asked for; its arms are {}",
             profile.display(),
             arms().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
         );
@@ -115,7 +115,7 @@ fn chosen(options: &DemoOptions) -> Result<Vec<PathBuf>> {
     Ok(first.into_values().map(|(_, directory)| directory.to_owned()).collect())
 }
 
-/// The finished runs of MinAtar's games in a profile's directory that have a network.
+/// The finished runs in a profile's directory that play a MinAtar game and have a network.
 fn finished(profile: &Path) -> Vec<(RunConfig, PathBuf)> {
     let runs = play::runs_below(profile, 3).into_iter().filter_map(|path| {
         let directory = RunDirectory::new(&path);

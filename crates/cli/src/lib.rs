@@ -35,7 +35,7 @@
 //! | `train` | one run of any agent, network and game |
 //! | `play` | showing a trained run, and scoring it again |
 //! | `demo` | trained agents in a web page |
-//! | `wasm` | the program of that page |
+//! | `wasm` | the WebAssembly program of that page |
 //! | `atari` | the emulator's files and games |
 //! | `compare` | the scores of two directories side by side |
 //! | `status` | the state of the runs below a directory |

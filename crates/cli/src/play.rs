@@ -61,14 +61,14 @@ fn feature(config: &RunConfig) -> Option<&'static str> {
     }
 }
 
-/// The directories of the runs at `given`: a run's directory, or one that holds runs.
+/// The directories of the runs at `given`, which is a run's directory or contains runs.
 pub(crate) fn runs_at(given: &Path) -> Result<Vec<PathBuf>> {
     let path = existing(given)?;
     let is_run = RunDirectory::new(&path).run_ron().exists();
     Ok(if is_run { vec![path] } else { runs_below(&path, DEEPEST) })
 }
 
-/// The directory at `given`: itself, that of a file, or a name below `runs`.
+/// The directory that `given` names: as a path, by a file in it, or as a path below `runs`.
 fn existing(given: &Path) -> Result<PathBuf> {
     let begins = given.iter().next().map(PathBuf::from).unwrap_or_default();
     let is_below = !begins.exists() && Path::new(RUNS).join(&begins).exists();

@@ -1,4 +1,4 @@
-//! The program of the demo's page: a library of this workspace, compiled to WebAssembly.
+//! The WebAssembly program of the demo's page, compiled from a library of this workspace.
 
 use crate::catalog;
 use anyhow::{Context, Result, bail};
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGET: &str = "wasm32-unknown-unknown";
-/// Of the target directory: a build of its own, which no other one waits for.
+/// Name in the target directory of the build for WebAssembly. Apart from other builds, so that none waits for the lock of another.
 const DIRECTORY: &str = "wasm";
-/// Of the target directory: a compiler that `scripts/wasm-toolchain.sh` unpacks.
+/// Name in the target directory of the compiler that `scripts/wasm-toolchain.sh` unpacks.
 const TOOLCHAIN: &str = "wasm-toolchain";
 
-/// Compiles the program, and returns its file.
+/// Compiles the program and returns its path.
 pub(crate) fn build() -> Result<PathBuf> {
     let workspace = catalog::workspace();
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
@@ -22,14 +22,14 @@ pub(crate) fn build() -> Result<PathBuf> {
     cargo.args(["rustc", "--package", "softmoe-demo", "--lib", "--crate-type", "cdylib"]);
     cargo.args(["--no-default-features", "--profile", "demo", "--target", TARGET, "--target-dir"]);
     cargo.arg(&directory).current_dir(&workspace);
-    // Only these flags: others, e.g. for the processor of this machine, would be for another target.
+    // Only these flags: flags from the environment, e.g. for this machine's processor, are meant for another target.
     cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "-C target-feature=+simd128");
     if !has_library()? {
         unpacked(&mut cargo, &target.join(TOOLCHAIN))?;
     }
-    let status = cargo.status().context("cannot start `cargo` to build the demo's program")?;
+    let status = cargo.status().context("cannot start `cargo` to build the demo's WebAssembly program")?;
     if !status.success() {
-        bail!("the demo's program could not be built ({status}): see cargo's messages above");
+        bail!("the demo's WebAssembly program could not be built ({status}): see cargo's messages above");
     }
     Ok(directory.join(TARGET).join("demo/softmoe_demo.wasm"))
 }
@@ -49,7 +49,7 @@ fn sysroot(rustc: &OsString) -> Result<PathBuf> {
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
 }
 
-/// Lets `cargo` compile with the compiler unpacked in `toolchain`, and compile its standard library from source.
+/// Makes `cargo` use the compiler unpacked in `toolchain`, and build the standard library from source.
 fn unpacked(cargo: &mut Command, toolchain: &Path) -> Result<()> {
     if !toolchain.join("ready").exists() {
         bail!(
@@ -62,7 +62,7 @@ fn unpacked(cargo: &mut Command, toolchain: &Path) -> Result<()> {
     let hosts = linker.read_dir().with_context(|| format!("cannot list {}", linker.display()))?;
     let mut linkers = hosts.flatten().map(|host| host.path().join("bin/rust-lld"));
     let linker = linkers.find(|path| path.is_file()).context("the toolchain has no rust-lld to link with")?;
-    // The library is compiled by an option that only nightly compilers, or the ones told by this variable, have.
+    // `-Zbuild-std` is unstable; other than nightly tools accept it only with this variable.
     cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     cargo.env("RUSTC", root.join("bin/rustc")).env("LD_LIBRARY_PATH", root.join("lib/x86_64-linux-gnu"));
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);

@@ -187,7 +187,7 @@ pub struct TrainingConfig {
 const MOST_EPISODES: u64 = 1_000_000;
 
 impl TrainingConfig {
-    /// Number of evaluations of a run, the final one included.
+    /// Number of evaluations in a run, including the final one.
     pub fn evaluations(&self) -> u64 {
         self.agent_steps.0.div_ceil(self.evaluation_period.0.max(1))
     }

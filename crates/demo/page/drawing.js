@@ -1,20 +1,20 @@
-// The drawings of a view: the game, the experts, the values. A part of the module that begins here and goes on in script.js.
+// Draws a view: the game, the experts and the values. This file is the first part of a module; script.js is the rest.
 
 // The colours of the films.
 const EXPERTS = ['#56b4e9', '#e69f00', '#00be8c', '#f0e442', '#dd87b4', '#e8641e'];
 const BACKGROUND = [16, 20, 26];
 const GROUND = '#1a2028';
 const MOST_EXPERTS = 16;
-/** The colour's share where a weight is largest. */
+/** Opacity of an expert's colour at the largest weight. */
 const MOST = 0.9;
-/** The brightest weight, as a multiple of the mean: equal weights have at most half the full brightness. */
+/** The least weight drawn at full brightness, as a multiple of the mean: equal weights have at most half the full brightness. */
 const LEAST_PEAK = 4;
 /** Pixels of a map for each pixel of the game. */
 const SCALE = 24;
-/** The least probability of a return that is shown on the axis. */
+/** A return has room on the axis if its probability is larger. */
 const VISIBLE = 0.02;
 
-/** The elements of the agent that is drawn, and the scales of returns, weights and shares, which only grow. */
+/** The elements of the agent on display, and the scales of returns, weights and shares, which only grow. */
 let shown = null;
 const dimmed = document.createElement('canvas');
 
@@ -49,15 +49,15 @@ const mount = () => {
   write($('game-title'), capital(game));
   const { parameters, agent_steps, seed, score, episodes, packed_score, bits } = agent();
   const facts = {
-    Arm: arm, Network: element('code', {}, body), Parameters: number(parameters), 'Agent steps of training': number(agent_steps), 'Seed of the run': seed,
+    Arm: arm, Network: element('code', {}, body), Parameters: number(parameters), 'Agent steps in training': number(agent_steps), 'Seed of the run': seed,
     Score: score === null ? 'none, the run has not finished' : `${number(score)}, mean of ${number(episodes)} episodes`,
   };
   $('facts').replaceChildren(...Object.entries(facts).map(([name, fact]) => element('div', {}, element('dt', {}, name), element('dd', {}, fact))));
   $('packed').hidden = packed_score === null;
-  if (packed_score !== null) write($('packed'), `The weights are rounded to ${bits} bits for this page; with them, the same episodes give ${number(packed_score)}.`);
+  if (packed_score !== null) write($('packed'), `In this page, the weights are rounded to ${bits} bits. With the rounded weights, the mean return of the same episodes is ${number(packed_score)}.`);
   mountTouch(actions);
   const moves = actions.some((action) => ['left', 'right', 'up', 'down'].includes(action)) ? 'arrows or WASD move, ' : '';
-  write($('hint'), `Keys: ${moves}${actions.includes('fire') ? 'space fires, ' : ''}Esc hands the game back to the agent.`);
+  write($('hint'), `Keys: ${moves}${actions.includes('fire') ? 'space fires, ' : ''}Esc returns the controls to the agent.`);
   shown = { agent: view.agent, figures, rows, returns: [-0.5, 0.5], peak: LEAST_PEAK, share: Math.min(1, 2 / experts) };
   isDescribed = false;
 };
@@ -100,7 +100,7 @@ const drawExperts = ({ experts, tokens, dispatch, usage, grid }, width, height) 
   const { origin, cell } = grid ?? { origin: [0, 0], cell: [1 / rows, 1 / columns] };
   const side = [height * SCALE, width * SCALE];
   const edge = (axis, at) => Math.round((origin[axis] + at * cell[axis]) * side[axis]);
-  // The most used, if there are more than can be shown.
+  // The most used experts, if there are more than the page shows.
   const most = [...usage.keys()].sort((a, b) => usage[b] - usage[a]).slice(0, MOST_EXPERTS).sort((a, b) => a - b);
   most.forEach((expert, place) => {
     const { figure, name, usage: share, map, bar } = shown.figures[place];
@@ -130,12 +130,12 @@ const drawExperts = ({ experts, tokens, dispatch, usage, grid }, width, height) 
   const share = /^(expert_choice|top_k)/.test(agent().body) ? 'the router’s probabilities' : 'the combine weights';
   const left = experts > MOST_EXPERTS ? ` The ${MOST_EXPERTS} most used of ${experts} experts are shown.` : '';
   write($('experts-note'), `Dispatch weights: how much each ${grid ? 'part of the frame' : 'token'} contributes to the expert’s slots; brightest at ${shown.peak.toFixed(1)} times the mean.${
-    grid ? '' : ' The tokens of this network have no position in the game.'} Bar: the expert’s share of ${share}, with a mark at equal shares.${left}`);
+    grid ? '' : ' The tokens of this network have no position in the game.'} Bar: the expert’s share of ${share}, with a mark where all shares are equal.${left}`);
 };
 
 const spacingOf = ({ support }) => (support.length > 1 ? support[1] - support[0] : 1);
 
-// Makes room for the returns that have some probability, and for all values.
+// Widens the axis to all values, and to the returns whose probability exceeds VISIBLE.
 const widen = ({ values, distribution }) => {
   const include = (value, around) => {
     shown.returns = [Math.min(shown.returns[0], value - around), Math.max(shown.returns[1], value + around)];
@@ -184,11 +184,11 @@ const drawValues = () => {
   write($('high'), decimals(high, 1));
   write($('axis'), what);
   write($('diagram-title'), capital(what));
-  write($('values-note'), `${distribution ? 'The distribution of the return after each action, and its mean as a line' : 'The value of each action'}. Orange: ${
+  write($('values-note'), `${distribution ? 'The distribution of the return after each action, with its mean as a line' : 'The value of each action'}. Orange: ${
     isHuman ? 'the agent’s proposal' : 'the next action'}. Mark on the left: the highest value.`);
 };
 
-// The content of the pictures as text.
+// Describes the pictures in their labels.
 const describe = () => {
   const { episode, step: count, episode_return, values, mixture, distribution } = view;
   $('picture').setAttribute('aria-label', `${capital(agent().game)}: episode ${episode}, step ${count}, return ${number(episode_return)}`);

@@ -1,4 +1,4 @@
-// The program, the clock and the controls of the page. drawing.js precedes it in the same module.
+// The WebAssembly program, the clock and the controls of the page. drawing.js comes before this file in the same module.
 
 const $ = (id) => document.getElementById(id);
 const stage = $('stage');
@@ -8,7 +8,7 @@ const element = (name, attributes, ...children) => {
   node.append(...children);
   return node;
 };
-// Most texts are the same as in the frame before.
+// Most texts do not change from frame to frame.
 const write = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
@@ -17,7 +17,7 @@ const number = (value) => value.toLocaleString('en-US', { maximumFractionDigits:
 const decimals = (value, count) => value.toFixed(count).replace(/^-(0\.0+)$/, '$1');
 const percent = (share) => `${Math.round(100 * share)}%`;
 
-// Colours of the page: those of the system, until the button says otherwise.
+// The page has the system's colour scheme until the reader presses the button.
 const root = document.documentElement;
 const theme = $('theme');
 const system = matchMedia('(prefers-color-scheme: dark)');
@@ -34,10 +34,10 @@ label();
 
 // THE PROGRAM
 
-/** A message for the reader; what is not one is a fault of the page, and ends the games. */
+/** An error with a message for the reader. Any other error is a fault of the page, and ends the game. */
 class Message extends Error {}
 
-// A function with one SIMD instruction.
+// A module whose function has a SIMD instruction.
 const SIMD = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
 
 const unpack = async (id) => {
@@ -99,7 +99,7 @@ const nameOf = (action) => agent().actions[action] ?? String(action);
 const fail = (error) => {
   isBroken = !(error instanceof Message) || !view;
   if (isBroken) console.warn(error);
-  const what = error instanceof Message ? error.message : `The program of this page has stopped (${error.message}). Reload the page to play on.`;
+  const what = error instanceof Message ? error.message : `The program of this page has stopped (${error.message}). Reload the page to continue.`;
   $('alert').hidden = false;
   write($('alert'), what);
   $('loading').hidden = true;
@@ -139,10 +139,10 @@ const advance = () => {
   if (view.ended) say(`Episode ended with return ${number(view.last_return)}.`, !isPlaying);
 };
 
-// Says the state to screen readers, not at every step of a playing agent.
+// Announces the state to screen readers, but not at every step while the agent plays.
 const LEAST_BETWEEN = 5_000;
 let saidAt = -Infinity;
-/** Whether the pictures' labels say what was said last. */
+/** Whether the pictures' labels describe the state that was announced last. */
 let isDescribed = false;
 const say = (what, isAsked) => {
   if (!isAsked && performance.now() - saidAt < LEAST_BETWEEN) return;
@@ -154,7 +154,7 @@ const say = (what, isAsked) => {
 
 // THE CLOCK
 
-/** Steps that one frame catches up at most, e.g. after a pause of the browser. */
+/** The most steps that one frame takes, e.g. to catch up after the browser was suspended. */
 const MOST_AT_ONCE = 5;
 let frame = 0;
 let due = 0;
@@ -203,11 +203,11 @@ const KEYS = {
   ArrowLeft: 'left', ArrowRight: 'right', ArrowUp: 'up', ArrowDown: 'down', KeyA: 'left', KeyD: 'right', KeyW: 'up', KeyS: 'down', Space: 'fire',
 };
 const SIGNS = { left: '←', up: '↑', right: '→', down: '↓', fire: 'Fire' };
-/** Steps a second at which a person can follow. */
+/** Steps per second that a person can follow. */
 const HUMAN_SPEED = 8;
-/** What is held down now, the newest last: [key or button, action]. */
+/** The keys and buttons that are held down, the newest last: [key or button, action]. */
 let held = [];
-/** An action that was pressed since the last step, so that a short press is not lost. */
+/** The last action pressed since the last step, so that a short press is not lost. */
 let tapped = null;
 let speedBefore = null;
 
@@ -238,7 +238,7 @@ const mountTouch = (actions) => {
       made.classList.remove('is-held');
     };
     made.addEventListener('pointerdown', (event) => {
-      // The mouse has its button on the right for other things.
+      // Only the main button of a mouse plays.
       if (event.button !== 0) return;
       made.setPointerCapture(event.pointerId);
       made.classList.add('is-held');
@@ -300,7 +300,7 @@ const seedGiven = () => {
   const isValid = text === '' || (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n);
   $('seed').setAttribute('aria-invalid', !isValid);
   $('seed-note').classList.toggle('wrong', !isValid);
-  write($('seed-note'), isValid ? 'Without a seed: the episodes of the agent’s score.' : 'A seed is a whole number from 0 to 18446744073709551615.');
+  write($('seed-note'), isValid ? 'Without a seed, you see the episodes of the agent’s score.' : 'A seed is a whole number from 0 to 18446744073709551615.');
   // Leading zeros are not JSON.
   return isValid ? (text === '' ? 'null' : BigInt(text).toString()) : null;
 };
@@ -313,7 +313,7 @@ const changeSpeed = (speed) => {
   setSpeed(speed);
 };
 $('speed').addEventListener('input', () => changeSpeed($('speed').value));
-// While the reader plays, the keys are the game's again after a click.
+// While the reader plays, a click gives the keyboard focus back to the game.
 stage.addEventListener('click', (event) => {
   if (isHuman && event.detail > 0 && !event.target.closest('label:not(.speed), form, details')) $('field').focus({ preventScroll: true });
 });
@@ -330,7 +330,7 @@ $('game').addEventListener('change', () => {
   newGame(index, seedGiven() ?? 'null');
 });
 $('agent').addEventListener('change', () => {
-  if (request(JSON.stringify({ agent: Number($('agent').value) }))) say(`${agent().arm} goes on.`, true);
+  if (request(JSON.stringify({ agent: Number($('agent').value) }))) say(`${agent().arm} takes over.`, true);
   else $('agent').value = view.agent;
   wake();
 });
@@ -363,7 +363,7 @@ load().then(([found, answer]) => {
   [agents, ask] = [found, answer];
   const games = [...new Set(agents.map(({ game }) => game))];
   options($('game'), games.map((game) => [game, capital(game)]), games[0]);
-  // A browser may keep what was typed before the page was loaded again.
+  // A browser may keep the text that was typed before a reload.
   $('seed').value = '';
   setSpeed(20);
   newGame(Math.max(0, agents.findIndex(({ experts }) => experts)), 'null');

@@ -1,7 +1,7 @@
 use softmoe_agents::AgentError;
 use softmoe_config::ConfigError;
 
-/// The reason why a pack of agents, or a request of the page, cannot be used.
+/// Why a pack of agents cannot be used, or a request not be answered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DemoError {
@@ -14,7 +14,7 @@ pub enum DemoError {
     /// An agent's network cannot be made.
     #[error(transparent)]
     Agent(#[from] AgentError),
-    /// The game of another suite.
+    /// The game is not one of MinAtar's.
     #[error("{run} plays {game}: only agents of MinAtar's games can be shown in a page")]
     Game {
         /// The run's name.
@@ -22,13 +22,13 @@ pub enum DemoError {
         /// Its game.
         game: &'static str,
     },
-    /// The random policy, which has no network to show.
+    /// The run is of the random policy, which has no network to show.
     #[error("{run} is a run of the random policy, which has no network to show: choose another arm")]
     Random {
         /// The run's name.
         run: String,
     },
-    /// The weights are not those of the network.
+    /// The weights do not fit the network.
     #[error("the weights of {run} do not fit its network: {problem}")]
     Weights {
         /// The run's name.
@@ -36,7 +36,7 @@ pub enum DemoError {
         /// The first difference.
         problem: String,
     },
-    /// The request is not one of the protocol.
+    /// The request is not part of the protocol.
     #[error("not a request: {0}")]
     Request(#[from] serde_json::Error),
     /// There is no such agent.
@@ -47,7 +47,7 @@ pub enum DemoError {
         /// The number of agents.
         count: usize,
     },
-    /// The agent plays another game than the one in progress.
+    /// The agent does not play the game in progress.
     #[error("agent {given} plays {game}, not the game in progress: start a new game")]
     OtherGame {
         /// The agent's number.

@@ -1,9 +1,9 @@
-//! The functions that the page calls, and the memory that it writes and reads.
+//! The functions that the page calls, and the memory that they share with it.
 //!
-//! A call is: `buffer(length)`, which says where the input goes; the input; `open(length)` or `ask(length)`, which return the length of
-//! the answer; `answer()`, which says where the answer is. Numbers are offsets in the module's memory. No function has an `unsafe` block.
-//! What the compiler counts as unsafe is the name of an exported function, since a second function of that name would replace it: these four
-//! names are the only ones of the program.
+//! To make a request, the page calls `buffer(length)`, which returns the address for the input, and writes the input there. It calls
+//! `open(length)` or `ask(length)`, which return the length of the answer, and then `answer()`, which returns its address. Addresses are
+//! offsets in the module's memory. No function has an `unsafe` block. The lint is about the attribute `no_mangle`: of two exported functions
+//! with the same name, one would replace the other. The program exports no other functions than these four.
 #![allow(unsafe_code)]
 
 use crate::pack::Pack;
@@ -21,7 +21,7 @@ struct Module {
     stage: Option<Stage>,
 }
 
-/// Makes room for an input of `length` bytes, and returns where it goes.
+/// Makes room for an input of `length` bytes, and returns its address.
 #[unsafe(no_mangle)]
 extern "C" fn buffer(length: usize) -> *const u8 {
     MODULE.with_borrow_mut(|module| {
@@ -31,7 +31,7 @@ extern "C" fn buffer(length: usize) -> *const u8 {
     })
 }
 
-/// Reads the input as a pack of agents, and answers with them.
+/// Reads the input as a pack of agents, and answers with facts about the agents. Returns the length of the answer.
 #[unsafe(no_mangle)]
 extern "C" fn open(length: usize) -> usize {
     MODULE.with_borrow_mut(|module| {
@@ -45,7 +45,7 @@ extern "C" fn open(length: usize) -> usize {
     })
 }
 
-/// Follows the request in the input.
+/// Follows the request in the input. Returns the length of the answer.
 #[unsafe(no_mangle)]
 extern "C" fn ask(length: usize) -> usize {
     MODULE.with_borrow_mut(|module| {
@@ -58,7 +58,7 @@ extern "C" fn ask(length: usize) -> usize {
     })
 }
 
-/// Where the last answer is.
+/// The address of the last answer.
 #[unsafe(no_mangle)]
 extern "C" fn answer() -> *const u8 {
     MODULE.with_borrow(|module| module.answer.as_ptr())

@@ -1,15 +1,14 @@
-//! Trained MinAtar agents that play in a web page, with what their networks compute.
+//! Trained MinAtar agents that play in a web page, with the outputs of their networks.
 //!
-//! The games, the forward passes and the choice of actions are those of [`softmoe_minatar`] and [`softmoe_agents`], compiled to WebAssembly.
-//! A page has one [`pack`] of agents. The [`stage`] plays one of their games at a time, and speaks JSON with the page
-//! ([`protocol`]).
+//! The games are [`softmoe_minatar`]'s, the forward passes [`softmoe_nets`]'s and the choice of actions [`softmoe_agents`]'s, all compiled to
+//! WebAssembly. A page has one [`pack`] of agents. The [`stage`] plays one game at a time, and exchanges JSON with the page ([`protocol`]).
 //!
 //! | module | contents |
 //! |---|---|
 //! | [`pack`] | agents as bytes: settings, weights, score |
-//! | [`rounding`] | weights of 8 bits |
-//! | [`stage`] | the game that is played, and who plays it |
-//! | [`protocol`] | requests of the page, and their answers |
+//! | [`rounding`] | weights rounded to 8 bits |
+//! | [`stage`] | the game in progress, and the agent that plays it |
+//! | [`protocol`] | requests from the page, and the answers |
 //!
 //! A page that asks for an agent it does not have gets an error as its answer:
 //!

@@ -5,7 +5,7 @@ use crate::rounding::Rounded;
 use serde::{Deserialize, Serialize};
 use softmoe_nets::{Parameter, ParameterList};
 
-/// The first bytes of a pack. The last one is the version of its form.
+/// The first bytes of a pack. The last of them is the version of the format.
 const MAGIC: &[u8; 8] = b"softmoe\x01";
 
 /// The agents of a page.
@@ -20,13 +20,13 @@ pub struct Pack {
 pub struct PackedAgent {
     /// The text of its `run.ron`.
     pub run: String,
-    /// The seed of its tokens' order, which only shuffled tokens have a use for.
+    /// The seed of the token permutation. Only shuffled tokens use it.
     pub permutation_seed: u64,
-    /// Agent steps that it was trained for.
+    /// Agent steps of its training.
     pub agent_steps: u64,
     /// Mean return of the run's final evaluation, and its number of episodes; `None` for a run that has not finished.
     pub score: Option<(f64, usize)>,
-    /// Mean return of the same episodes with rounded weights, if they are rounded.
+    /// Mean return of the same episodes with the rounded weights; `None` if the weights are not rounded or there is no score.
     pub packed_score: Option<f64>,
     /// A tensor for each parameter of the network, in the order of its parameter list.
     pub tensors: Vec<Tensor>,
@@ -35,15 +35,15 @@ pub struct PackedAgent {
 /// The values of one parameter.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Tensor {
-    /// Without values: the scale of noise. An agent that has learned plays with its noise off.
+    /// A noise scale, whose values are left out: the agents play with their noise off.
     Noise,
-    /// 32 bits a value.
+    /// 32 bits per value.
     Full(Vec<f32>),
-    /// 8 bits a value.
+    /// 8 bits per value.
     Rounded(Rounded),
 }
 
-/// Bits of a weight in a matrix.
+/// Bits per weight of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Precision {
     /// All 32.
@@ -55,16 +55,16 @@ pub enum Precision {
 impl Pack {
     /// The pack as bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        postcard::to_extend(self, MAGIC.to_vec()).expect("postcard writes every pack of a known length")
+        postcard::to_extend(self, MAGIC.to_vec()).expect("a pack can always be serialized")
     }
 
     /// Reads a pack.
     ///
     /// # Errors
-    /// [`DemoError::Pack`] if the bytes are no pack of this version, or if more bytes follow.
+    /// [`DemoError::Pack`] if the bytes are not a pack of this version, or if more bytes follow it.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, DemoError> {
         let problem = |problem: &str| DemoError::Pack(problem.to_owned());
-        let bytes = bytes.strip_prefix(MAGIC).ok_or_else(|| problem("the first bytes are other ones"))?;
+        let bytes = bytes.strip_prefix(MAGIC).ok_or_else(|| problem("it does not begin as one"))?;
         match postcard::take_from_bytes(bytes) {
             Ok((pack, [])) => Ok(pack),
             Ok((_, rest)) => Err(problem(&format!("{} bytes follow its end", rest.len()))),
@@ -89,10 +89,10 @@ pub fn tensors(parameters: &ParameterList, weights: &[f32], precision: Precision
     parameters.iter().map(tensor).collect()
 }
 
-/// The weights of a network, with zeros for the scales of noise.
+/// The weights of a network, in the order of `parameters`, with zeros for the noise scales.
 ///
 /// # Errors
-/// A text, if the tensors are not those of `parameters`.
+/// The first difference in words, if the tensors do not fit `parameters`.
 pub fn weights(parameters: &ParameterList, tensors: &[Tensor]) -> Result<Vec<f32>, String> {
     let expected = parameters.iter().count();
     if tensors.len() != expected {
@@ -124,7 +124,7 @@ pub fn weights(parameters: &ParameterList, tensors: &[Tensor]) -> Result<Vec<f32
     Ok(weights)
 }
 
-/// Whether a parameter only scales the noise of a noisy layer.
+/// Whether a parameter is the noise scale of a noisy layer.
 fn is_noise(parameter: &Parameter) -> bool {
     parameter.name.ends_with("_sigma")
 }

@@ -1,4 +1,4 @@
-//! What the page asks, and what it is answered: JSON both ways.
+//! Requests from the page, and the answers. Both are JSON.
 
 use crate::DemoError;
 use crate::stage::Stage;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use softmoe_agents::inspect::{MixtureWeights, ReturnDistribution};
 use softmoe_env::RgbFrame;
 
-/// A request of the page.
+/// A request from the page.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
 pub enum Request {
@@ -14,14 +14,14 @@ pub enum Request {
     NewGame {
         /// The agent that plays.
         agent: usize,
-        /// The seed of the episodes; without one, that of the run, which gives the episodes of its score.
+        /// The seed of the episodes. `None` means the run's seed, which gives the episodes of its score.
         seed: Option<u64>,
     },
     /// Another agent of the same game takes over.
     Agent(usize),
-    /// Takes an action: this one, or without one the agent's own.
+    /// Takes one step of the game.
     Step {
-        /// The action.
+        /// The action. `None` means the agent's own.
         action: Option<usize>,
     },
 }
@@ -38,7 +38,7 @@ pub enum Answer {
     Error(String),
 }
 
-/// What the page says about an agent.
+/// Facts about an agent, for the page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AgentFacts {
     /// The arm, e.g. `softmoe-4`.
@@ -49,17 +49,17 @@ pub struct AgentFacts {
     pub game: &'static str,
     /// The run's seed.
     pub seed: u64,
-    /// Agent steps that it was trained for.
+    /// Agent steps of its training.
     pub agent_steps: u64,
     /// Mean return of the run's final evaluation; `None` for a run that has not finished.
     pub score: Option<f64>,
     /// Episodes of that evaluation.
     pub episodes: usize,
-    /// Mean return of the same episodes with the weights of the page; `None` if these are the run's own.
+    /// Mean return of the same episodes with the weights in the page; `None` if these are the run's own, or if there is no score.
     pub packed_score: Option<f64>,
-    /// Bits of a weight in the page.
+    /// Bits per weight in the page.
     pub bits: u32,
-    /// Weights in the page: without the scales of the noise.
+    /// Number of weights in the page, without the noise scales.
     pub parameters: usize,
     /// The actions' names.
     pub actions: Vec<&'static str>,
@@ -67,7 +67,7 @@ pub struct AgentFacts {
     pub experts: usize,
 }
 
-/// The game, and what the network computes in it.
+/// The state of the game, and the network's outputs for it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct View {
     /// The agent that plays.
@@ -86,7 +86,7 @@ pub struct View {
     pub ended: bool,
     /// The action that the agent takes in this state.
     pub next: usize,
-    /// The action of the highest value.
+    /// The action with the highest value.
     pub greedy: usize,
     /// The value of each action, (actions).
     pub values: Vec<f32>,
@@ -96,7 +96,7 @@ pub struct View {
     pub mixture: Option<MixtureView>,
 }
 
-/// A picture: red, green and blue of each pixel, row by row.
+/// A picture: the red, green and blue values of each pixel, row by row.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Picture {
     width: usize,
@@ -168,7 +168,7 @@ impl From<Result<View, DemoError>> for Answer {
     }
 }
 
-/// The stage's answer, as JSON, to a request in JSON.
+/// The stage's answer to a request, both in JSON.
 pub fn answer(stage: &mut Stage, request: &[u8]) -> String {
     let view =
         serde_json::from_slice(request).map_err(DemoError::from).and_then(|request| stage.ask(request));

@@ -1,8 +1,8 @@
 //! Weights rounded to 8 bits.
 //!
-//! The columns of a weight matrix are those of its outputs. Each column c has a scale s_c = max_r abs(w_rc) / 127, and a weight is kept as the
-//! whole number q = round(w / s_c); in the page it is q s_c. A weight is thus at most s_c / 2 away from the trained one. Vectors, e.g.
-//! biases, are few and keep their 32 bits.
+//! Each column c of a weight matrix has a scale s_c = max_r abs(w_rc) / 127. A weight w is stored as the integer q = round(w / s_c), and the page
+//! computes with q s_c, which differs from w by at most s_c / 2. The columns of a tensor with more than two dimensions are its last dimension,
+//! and all other dimensions are rows. Vectors, e.g. biases, have few values and keep 32 bits.
 //!
 //! ```
 //! use softmoe_demo::rounding::Rounded;
@@ -24,12 +24,12 @@ const MOST: f32 = 127.0;
 pub struct Rounded {
     /// The scale of each column, (columns).
     pub scales: Vec<f32>,
-    /// The weights by their column's scale, (rows, columns).
+    /// The weights, divided by their column's scale and rounded, (rows, columns).
     pub quotients: Vec<i8>,
 }
 
 impl Rounded {
-    /// The matrix of `weights`, (rows, `columns`), which are finite.
+    /// Rounds the matrix `weights`, (rows, `columns`), whose values are finite.
     ///
     /// # Panics
     /// If there are no columns.

@@ -1,4 +1,4 @@
-//! The game that is played, and who plays it.
+//! The game in progress, and the agent that plays it.
 
 use crate::DemoError;
 use crate::pack::{Pack, PackedAgent, Tensor, weights};
@@ -34,16 +34,16 @@ struct GameInProgress {
 }
 
 impl Stage {
-    /// The agents of `pack`, none of which plays yet.
+    /// A stage with the agents of `pack`, without a game in progress.
     ///
     /// # Errors
-    /// If the settings of an agent are invalid, its game is not MinAtar's, or its weights are of another network.
+    /// If the settings of an agent are invalid, its game is not one of MinAtar's, or its weights do not fit its network.
     pub fn new(pack: Pack) -> Result<Self, DemoError> {
         let agents = pack.agents.iter().map(Agent::new).collect::<Result<_, _>>()?;
         Ok(Stage { agents, game: None })
     }
 
-    /// The same with the instruction set `set` for all networks, instead of the default.
+    /// The same stage, with the instruction set `set` for all networks instead of the default.
     #[must_use]
     pub fn with_instruction_set(mut self, set: InstructionSet) -> Self {
         let with_set = |agent: Agent| Agent { inspector: agent.inspector.with_instruction_set(set), ..agent };
@@ -51,20 +51,20 @@ impl Stage {
         self
     }
 
-    /// What the page says about the agents.
+    /// Facts about the agents, in their order.
     pub fn facts(&self) -> Vec<AgentFacts> {
         self.agents.iter().map(|agent| agent.facts.clone()).collect()
     }
 
-    /// The returns of the episodes that are over.
+    /// The returns of the finished episodes of the game in progress.
     pub fn returns(&self) -> &[f64] {
         self.game.as_ref().map_or(&[], |game| game.evaluation.returns())
     }
 
-    /// Follows a request of the page.
+    /// Follows a request from the page.
     ///
     /// # Errors
-    /// If there is no such agent or action, or no game in progress. Nothing has changed then.
+    /// If there is no such agent or action, if the agent does not play the game in progress, or if there is none. Nothing has changed then.
     pub fn ask(&mut self, request: Request) -> Result<View, DemoError> {
         let mut ended = false;
         match request {
@@ -100,7 +100,7 @@ impl Stage {
         self.agents.get(given).ok_or(DemoError::NoAgent { given, count: self.agents.len() })
     }
 
-    /// Lets the agent choose its next action, and shows the state.
+    /// Lets the agent choose its next action, and returns the view of the state.
     fn choose(&mut self) -> Result<View, DemoError> {
         let game = self.game.as_mut().ok_or(DemoError::NoGame)?;
         let inspector = &mut self.agents[game.agent].inspector;
@@ -168,7 +168,7 @@ impl Agent {
         Ok(Agent { facts, ..agent })
     }
 
-    /// The run's last evaluation, without an end. With the seed of the run, it begins with the episodes of its score.
+    /// The run's last evaluation, with any number of episodes. With the run's seed, it begins with the episodes of the run's score.
     fn evaluation(&self, seed: u64) -> Result<Evaluation<dyn RenderedEnvironment>, DemoError> {
         let (seeds, index) = (Seeds::new(seed), self.config.training.evaluations().saturating_sub(1));
         let environment = environment(&self.config, seeds.seed(Role::Evaluation(index)))?;

@@ -18,7 +18,7 @@ fn softmoe_demo(directory: &Path, arguments: &[&str]) -> (bool, String, String) 
     (output.status.success(), text(output.stdout), text(output.stderr))
 }
 
-/// A directory with a module, and a run.
+/// A directory with a module, and the directory of a run.
 fn workplace() -> (TempDir, TempDir) {
     let directory = tempfile::tempdir().unwrap();
     fs::write(directory.path().join("program.wasm"), MODULE).unwrap();
@@ -34,7 +34,7 @@ fn a_page_holds_the_program_the_agents_and_nothing_from_elsewhere() {
     assert!(succeeded, "{stderr}");
     assert!(stdout.contains("with weights of 8 bits") && stdout.contains("new/index.html: 0."), "{stdout}");
     let page = fs::read_to_string(directory.path().join("new/index.html")).unwrap();
-    assert!(!page.contains("{{"), "a place is empty");
+    assert!(!page.contains("{{"), "a placeholder is left");
     let without_names = page.replace("http://www.w3.org/2000/svg", "");
     for foreign in ["http://", "https://", "src=", "<link"] {
         assert!(!without_names.contains(foreign), "the page has {foreign}");
@@ -63,7 +63,10 @@ fn bad_input_leaves_the_page_as_it_was() {
         (&["page", "--program", "program.wasm", "empty"], "cannot pack empty: cannot read empty/run.ron"),
         (&["page", "--program", "program.wasm", run, run], "is named twice"),
         (&["page", "--program", "program.wasm"], "<RUN>"),
-        (&["actions", "index.html"], "index.html is no such page: there is no element `agents`"),
+        (
+            &["actions", "index.html"],
+            "index.html is not a page of `cargo xtask demo`: it has no element `agents`",
+        ),
     ];
     for (arguments, message) in refused {
         let (succeeded, stdout, stderr) = softmoe_demo(directory.path(), arguments);

@@ -11,7 +11,7 @@ use softmoe_demo::stage::Stage;
 use softmoe_runner::Trained;
 use std::path::Path;
 
-/// Actions and returns of the episodes of the run's score, by the runner.
+/// The runner's actions and returns in the episodes of the run's score.
 fn of_the_runner(directory: &Path, steps: usize) -> (Vec<usize>, Vec<f64>) {
     let directory = RunDirectory::new(directory);
     let config = RunConfig::read(&directory.run_ron()).unwrap();
@@ -26,7 +26,7 @@ fn of_the_runner(directory: &Path, steps: usize) -> (Vec<usize>, Vec<f64>) {
     (actions, evaluation.returns().to_vec())
 }
 
-/// The same on the stage.
+/// The stage's actions and returns in the same episodes.
 fn on_the_stage(pack: Pack, steps: usize) -> (Vec<usize>, Vec<f64>) {
     let mut stage = Stage::new(Pack::from_bytes(&pack.to_bytes()).unwrap()).unwrap();
     let mut view = stage.ask(Request::NewGame { agent: 0, seed: None }).unwrap();
@@ -59,7 +59,7 @@ fn rounded_weights_are_those_of_the_run_but_for_half_a_step() {
     let mut matrices = 0;
     for (tensor, rounded) in full.agents[0].tensors.iter().zip(&rounded.agents[0].tensors) {
         let (Tensor::Full(values), Tensor::Rounded(rounded)) = (tensor, rounded) else {
-            // Noise, and vectors.
+            // Noise scales and vectors are the same in both.
             assert_eq!(tensor, rounded);
             continue;
         };

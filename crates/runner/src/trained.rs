@@ -28,7 +28,7 @@ pub struct Trained {
     config: RunConfig,
     /// The network; `None` for the random policy.
     pub inspector: Option<Inspector>,
-    /// The seed of the order of shuffled tokens that the weights were trained with.
+    /// The seed of the token permutation that the weights were trained with. Only shuffled tokens use it.
     pub permutation_seed: u64,
     /// Where its weights come from.
     pub source: Source,

@@ -1,5 +1,5 @@
 //! Runs of a few hundred steps, and packs of them.
-// Each test program uses a part of it.
+// No test program uses all of this.
 #![allow(dead_code)]
 
 use softmoe_config::{
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// A body whose tokens have an order that the run's seed decides.
+/// A body whose tokens are permuted, by a permutation that the run's seed decides.
 pub(crate) const SHUFFLED: &str = "soft_moe(experts: 2, tokens: shuffled)";
 
 struct Quiet;

@@ -1,4 +1,4 @@
-//! The actions of a page's agents, computed natively.
+//! Computes the actions of a page's agents natively.
 
 use crate::embed;
 use anyhow::{Context, Result};
@@ -17,12 +17,12 @@ use std::path::PathBuf;
 pub(crate) struct Options {
     /// The page
     page: PathBuf,
-    /// Steps of each agent
+    /// Steps to play with each agent
     #[arg(long, value_name = "N", default_value_t = 1000)]
     steps: usize,
 }
 
-/// The beginning of the episodes of an agent's score.
+/// The first actions in the episodes of an agent's score, and the returns of the episodes that end within them.
 #[derive(Serialize)]
 struct Played {
     agent: usize,
@@ -30,11 +30,12 @@ struct Played {
     returns: Vec<f64>,
 }
 
-/// Prints them.
+/// Plays each agent, and prints its actions and returns.
 pub(crate) fn print(options: &Options) -> Result<()> {
     let path = options.page.display();
     let page = fs::read_to_string(&options.page).with_context(|| format!("cannot read {path}"))?;
-    let pack = embed::of_page(&page, "agents").with_context(|| format!("{path} is no such page"))?;
+    let pack = embed::of_page(&page, "agents")
+        .with_context(|| format!("{path} is not a page of `cargo xtask demo`"))?;
     let portable: InstructionSet = "portable".parse()?;
     let mut stage = Stage::new(Pack::from_bytes(&pack)?)?.with_instruction_set(portable);
     let mut all = Vec::new();

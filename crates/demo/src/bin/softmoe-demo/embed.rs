@@ -1,4 +1,4 @@
-//! Bytes inside of a page: compressed, as text.
+//! Bytes in a page: compressed, as base64.
 
 use anyhow::{Context, Result, bail};
 use base64::Engine;
@@ -8,7 +8,7 @@ use flate2::read::GzDecoder;
 use flate2::write::GzEncoder;
 use std::io::{Read, Write};
 
-/// Most bytes of a pack.
+/// The largest number of bytes that are read from a page.
 const MOST: u64 = 1 << 30;
 
 /// `bytes`, compressed with gzip, in base64.
@@ -23,7 +23,7 @@ pub(crate) fn of_page(page: &str, id: &str) -> Result<Vec<u8>> {
     let opening = format!("id=\"{id}\">");
     let inside = page.split_once(&opening).and_then(|(_, after)| after.split_once("</script>"));
     let Some((text, _)) = inside else {
-        bail!("there is no element `{id}`: only pages of this program have one");
+        bail!("it has no element `{id}`");
     };
     let compressed = STANDARD.decode(text.trim()).with_context(|| format!("`{id}` is damaged"))?;
     let mut bytes = Vec::new();

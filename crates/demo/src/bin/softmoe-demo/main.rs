@@ -20,9 +20,9 @@ struct Cli {
 enum Task {
     /// Write the page
     Page(page::Options),
-    /// Print the actions of each agent of a page, as JSON
+    /// Print the actions and returns of each agent of a page, as JSON
     ///
-    /// They are computed here, with the portable kernels, which round as WebAssembly does.
+    /// They are computed natively, with the portable kernels, which round as WebAssembly does.
     Actions(actions::Options),
 }
 

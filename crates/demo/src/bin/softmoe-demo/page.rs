@@ -1,4 +1,4 @@
-//! The page: its parts, the program, the agents.
+//! Writes the page: HTML, style and scripts, the WebAssembly program, and the agents.
 
 use crate::embed;
 use anyhow::{Context, Result, bail};
@@ -28,7 +28,7 @@ pub(crate) struct Options {
     /// The library of this package, compiled to WebAssembly
     #[arg(long, value_name = "FILE")]
     program: PathBuf,
-    /// Bits of a weight: 8, rounded, or all 32, for a larger page
+    /// Bits per weight: 8, rounded, or 32, unchanged, for a larger page
     #[arg(long, value_enum, default_value = "8")]
     bits: Bits,
     /// The page to write
@@ -86,21 +86,21 @@ pub(crate) fn write(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// The page with its parts in their places.
+/// The page, with each placeholder replaced by its part.
 fn filled(parts: &[(&str, &str)]) -> String {
     let mut page = String::new();
     let mut rest = PAGE;
-    // A place in a part is none.
+    // The parts are not searched: braces in them are no placeholders.
     while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").expect("a place of the page ends");
-        let (_, part) = parts.iter().find(|(known, _)| *known == name).expect("a place of the page is known");
+        let (name, after) = after.split_once("}}").expect("every placeholder has an end");
+        let (_, part) = parts.iter().find(|(known, _)| *known == name).expect("every placeholder has a part");
         page.extend([before, part]);
         rest = after;
     }
     page + rest
 }
 
-/// The agent of the run in `directory`. Its weights are rounded to `precision`, and then scored again.
+/// The agent of the run in `directory`, with weights of `precision`. If they are rounded, a finished run is scored again with them.
 fn packed(directory: &Path, precision: Precision) -> Result<PackedAgent> {
     let directory = RunDirectory::new(directory);
     let path = directory.run_ron();
@@ -127,7 +127,7 @@ fn packed(directory: &Path, precision: Precision) -> Result<PackedAgent> {
     if let (Precision::Eight, Some((score, episodes))) = (precision, agent.score) {
         let packed_score = score_of(agent.clone(), episodes)?;
         output::line(format_args!(
-            "{}: score {score:.2}; with weights of 8 bits {packed_score:.2} over the same {episodes} episodes",
+            "{}: score {score:.2}; with weights of 8 bits, {packed_score:.2} over the same {episodes} episodes",
             config.name()
         ));
         agent.packed_score = Some(packed_score);
@@ -135,7 +135,7 @@ fn packed(directory: &Path, precision: Precision) -> Result<PackedAgent> {
     Ok(agent)
 }
 
-/// Mean return of the agent's first episodes.
+/// Mean return of the agent over the first `episodes` episodes.
 fn score_of(agent: PackedAgent, episodes: usize) -> Result<f64> {
     let mut stage = Stage::new(Pack { agents: vec![agent] })?;
     stage.ask(Request::NewGame { agent: 0, seed: None })?;
@@ -145,14 +145,14 @@ fn score_of(agent: PackedAgent, episodes: usize) -> Result<f64> {
     Ok(stage.returns().iter().sum::<f64>() / episodes as f64)
 }
 
-/// Writes a file as a whole or not at all, and makes its directory.
+/// Writes a file atomically, and makes its directory.
 fn put(path: &Path, bytes: &[u8]) -> Result<()> {
     let failed = || format!("cannot write {}", path.display());
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).with_context(failed)?;
     let mut builder = tempfile::Builder::new();
     builder.prefix(".writing-");
-    // An ordinary file's, from which the system takes what the user's mask forbids.
+    // The permissions of an ordinary file, before the umask.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(parent).with_context(failed)?;
