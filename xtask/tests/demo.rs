@@ -60,6 +60,9 @@ fn the_first_seed_of_each_game_and_usual_arm_is_chosen() {
     let named = workshop.run("flat");
     let named = packed(&workshop, &["--bits", "32", named.to_str().unwrap()]);
     assert_eq!(named.len(), 4, "{named:?}");
+    // Runs of the random policy are left out of a directory's runs.
+    let all = packed(&workshop, &[workshop.run("flat").parent().unwrap().to_str().unwrap()]);
+    assert_eq!(all.len(), 12, "{all:?}");
 }
 
 #[test]
@@ -70,7 +73,11 @@ fn runs_that_are_not_there_are_refused_before_anything_is_built() {
     let empty = workshop.path("empty");
     fs::create_dir(&empty).unwrap();
     let empty = empty.to_str().unwrap();
-    let refused: [(&[&str], &[&str]); 7] = [
+    let random = workshop.run("random/breakout/seed-0");
+    let new = workshop.run("flat/breakout/seed-1");
+    fs::remove_file(new.join("weights.safetensors")).unwrap();
+    let (random, new) = (random.to_str().unwrap(), new.to_str().unwrap());
+    let refused: [(&[&str], &[&str]); 9] = [
         (
             &["--out", empty],
             &["there is no finished run of MinAtar in", "cargo xtask reproduce fig3 --profile quick"],
@@ -80,6 +87,8 @@ fn runs_that_are_not_there_are_refused_before_anything_is_built() {
         (&["--out", out, "--seed", "7"], &["of the arms, games and seed asked for"]),
         (&["--out", out, "--file", "page.htm"], &["page.htm", "must end in .html"]),
         (&[empty], &["holds no run"]),
+        (&[random], &["random/breakout/seed-0 cannot be shown", "random policy has no network"]),
+        (&[new], &["flat/breakout/seed-1 cannot be shown", "no weights and no checkpoint"]),
         (&["--bits", "16"], &["16", "8, 32"]),
     ];
     for (arguments, parts) in refused {

@@ -4,6 +4,7 @@ use crate::catalog;
 use crate::front_end::FrontEnd;
 use anyhow::{Context, Result, bail};
 use softmoe_config::Device;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -113,7 +114,7 @@ fn programs<const COUNT: usize>(names: [&str; COUNT], features: &[&str]) -> Resu
     }
     // A build with other features that waits for this one begins as soon as cargo ends, before the programs are set aside.
     let lock = lock().context("cannot lock the build of the worker")?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let cargo = cargo();
     let mut build = Command::new(&cargo);
     // Without the front end, which is this program.
     build.args([
@@ -179,7 +180,7 @@ pub(crate) fn ready_file(name: &str) -> Option<PathBuf> {
     ready().map(|directory| directory.join(name)).filter(|path| path.is_file())
 }
 
-fn file_name(program: &str) -> String {
+pub(crate) fn file_name(program: &str) -> String {
     format!("{program}{}", std::env::consts::EXE_SUFFIX)
 }
 
@@ -200,8 +201,13 @@ fn lacking<'a>(worker: &Path, features: &[&'a str]) -> Option<&'a str> {
     features.iter().find(|feature| !built_in.iter().any(|name| name == *feature)).copied()
 }
 
+/// The cargo that runs this process, or the one of the path.
+pub(crate) fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
 /// The directory that cargo builds in.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| catalog::workspace().join("target"))
 }

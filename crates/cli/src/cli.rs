@@ -291,9 +291,9 @@ pub(crate) struct DemoOptions {
     /// Only runs with this seed [default: the lowest seed of each arm and game]
     #[arg(long, value_name = "SEED", conflicts_with = "runs")]
     pub(crate) seed: Option<u64>,
-    /// Bits per weight: 8, rounded, or 32, unchanged, which makes the page about three times as large [default: 8]
-    #[arg(long, value_name = "BITS", value_parser = clap::builder::PossibleValuesParser::new(["8", "32"]))]
-    pub(crate) bits: Option<String>,
+    /// Bits per weight: 8, rounded, or 32, unchanged, which makes the page about three times as large
+    #[arg(long, value_name = "BITS", default_value = "8", value_parser = clap::builder::PossibleValuesParser::new(["8", "32"]))]
+    pub(crate) bits: String,
     /// Directory that contains `runs/`
     #[arg(long, value_name = "DIR", default_value = ".", value_parser = PathBufValueParser::new().map(not_an_option))]
     pub(crate) out: PathBuf,

@@ -3,9 +3,10 @@
 use crate::cli::DemoOptions;
 use crate::{binaries, catalog, front_end, output, play, store, wasm};
 use anyhow::{Context, Result, bail};
+use softmoe_config::error::with_causes;
 use softmoe_config::names::known;
 use softmoe_config::{EnvironmentConfig, RunConfig, RunDirectory};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -18,8 +19,11 @@ pub(crate) fn demo(options: &DemoOptions) -> Result<()> {
     let runs = if options.runs.is_empty() { chosen(options)? } else { named(&options.runs)? };
     let page = options.file.clone().unwrap_or_else(|| options.out.join("demo").join("index.html"));
     let is_page = page.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("html"));
-    if !is_page || page.is_dir() {
+    if !is_page {
         bail!("`--file {}`: the file's name must end in .html", page.display());
+    }
+    if page.is_dir() {
+        bail!("{} is a directory: name another file with `--file`", page.display());
     }
     for run in &runs {
         output::line(format_args!("{}", run.display()));
@@ -28,17 +32,17 @@ pub(crate) fn demo(options: &DemoOptions) -> Result<()> {
         Some(program) => program,
         None => wasm::build()?,
     };
-    let mut command = match binaries::ready_file("softmoe-demo") {
+    let mut command = match binaries::ready_file(&binaries::file_name("softmoe-demo")) {
         Some(packer) => Command::new(packer),
         None => {
-            let mut cargo = Command::new("cargo");
+            let mut cargo = Command::new(binaries::cargo());
             cargo.args(["run", "--release", "--package", "softmoe-demo", "--manifest-path"]);
             cargo.arg(catalog::workspace().join("Cargo.toml")).arg("--");
             cargo
         }
     };
     command.arg("page").arg("--program").arg(&program).arg("--out").arg(std::path::absolute(&page)?);
-    command.args(options.bits.iter().map(|bits| format!("--bits={bits}"))).arg("--");
+    command.arg(format!("--bits={}", options.bits)).arg("--");
     for run in &runs {
         command.arg(std::path::absolute(run)?);
     }
@@ -61,13 +65,46 @@ fn named(directories: &[PathBuf]) -> Result<Vec<PathBuf>> {
                 front_end::name()
             );
         }
+        // A single run that was named, and not one of several in a directory.
+        let is_alone = found.len() == 1;
         for run in found {
-            if !runs.contains(&run) {
-                runs.push(run);
+            let run = run.canonicalize().with_context(|| format!("cannot find {}", run.display()))?;
+            if runs.contains(&run) {
+                continue;
+            }
+            match unfit(&run) {
+                Some(reason) if is_alone => bail!("{} cannot be shown: {reason}", run.display()),
+                Some(reason) => {
+                    output::error_line(format_args!("warning: left out {}: {reason}", run.display()))
+                }
+                None => runs.push(run),
             }
         }
     }
+    if runs.is_empty() {
+        bail!("none of these runs can be shown");
+    }
     Ok(runs)
+}
+
+/// The reason why a run has no place in a page.
+fn unfit(run: &Path) -> Option<String> {
+    let directory = RunDirectory::new(run);
+    let config = match RunConfig::read(&directory.run_ron()) {
+        Ok(config) => config,
+        Err(error) => return Some(with_causes(&error)),
+    };
+    if !matches!(config.environment, EnvironmentConfig::MinAtar { .. }) {
+        return Some(format!(
+            "it plays {}, and a page has the games of MinAtar only",
+            config.environment.game()
+        ));
+    }
+    if config.agent.learning().is_none() {
+        return Some("the random policy has no network".into());
+    }
+    let has_weights = directory.weights().exists() || directory.newest_checkpoint().is_some();
+    (!has_weights).then(|| "it has no weights and no checkpoint yet".into())
 }
 
 /// The finished run with the lowest seed for each requested game and arm: a rule that does not look at scores.
@@ -105,25 +142,28 @@ fn chosen(options: &DemoOptions) -> Result<Vec<PathBuf>> {
             first.entry((game, place)).and_modify(|known| *known = run.min(*known)).or_insert(run);
         }
     }
+    let arms_there = || arms().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ");
+    if wanted_arms.is_empty() {
+        bail!(
+            "{} has no finished run of {}: choose other arms with `--arms`; it has {}",
+            profile.display(),
+            USUAL_ARMS.join(", "),
+            arms_there()
+        );
+    }
     if first.is_empty() {
         bail!(
             "{} has no finished run of the arms, games and seed asked for; its arms are {}",
             profile.display(),
-            arms().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
+            arms_there()
         );
     }
     Ok(first.into_values().map(|(_, directory)| directory.to_owned()).collect())
 }
 
-/// The finished runs in a profile's directory that play a MinAtar game and have a network.
+/// The finished runs in a profile's directory that can be shown.
 fn finished(profile: &Path) -> Vec<(RunConfig, PathBuf)> {
-    let runs = play::runs_below(profile, 3).into_iter().filter_map(|path| {
-        let directory = RunDirectory::new(&path);
-        let config = RunConfig::read(&directory.run_ron()).ok()?;
-        let is_shown = matches!(config.environment, EnvironmentConfig::MinAtar { .. })
-            && directory.done_ron().exists()
-            && directory.weights().exists();
-        is_shown.then_some((config, path))
-    });
-    runs.collect()
+    let is_shown = |path: &PathBuf| RunDirectory::new(path).done_ron().exists() && unfit(path).is_none();
+    let runs = play::runs_below(profile, 3).into_iter().filter(is_shown);
+    runs.filter_map(|path| Some((RunConfig::read(&RunDirectory::new(&path).run_ron()).ok()?, path))).collect()
 }

@@ -1,6 +1,6 @@
 //! The WebAssembly program of the demo's page, compiled from a library of this workspace.
 
-use crate::catalog;
+use crate::{binaries, catalog};
 use anyhow::{Context, Result, bail};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -15,10 +15,9 @@ const TOOLCHAIN: &str = "wasm-toolchain";
 /// Compiles the program and returns its path.
 pub(crate) fn build() -> Result<PathBuf> {
     let workspace = catalog::workspace();
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let target = std::path::absolute(target.unwrap_or_else(|| workspace.join("target")))?;
+    let target = std::path::absolute(binaries::target())?;
     let directory = target.join(DIRECTORY);
-    let mut cargo = Command::new("cargo");
+    let mut cargo = Command::new(binaries::cargo());
     cargo.args(["rustc", "--package", "softmoe-demo", "--lib", "--crate-type", "cdylib"]);
     cargo.args(["--no-default-features", "--profile", "demo", "--target", TARGET, "--target-dir"]);
     cargo.arg(&directory).current_dir(&workspace);
@@ -46,6 +45,10 @@ fn rustc() -> OsString {
 fn sysroot(rustc: &OsString) -> Result<PathBuf> {
     let output = Command::new(rustc).args(["--print", "sysroot"]).output();
     let output = output.with_context(|| format!("cannot start the compiler `{}`", rustc.display()))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        bail!("`{} --print sysroot` failed: {}", rustc.display(), said.trim_end());
+    }
     Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim_end()))
 }
 
@@ -58,13 +61,19 @@ fn unpacked(cargo: &mut Command, toolchain: &Path) -> Result<()> {
         );
     }
     let root = toolchain.join("root/usr");
+    let libraries = root.join("lib").read_dir().into_iter().flatten().flatten();
+    let mut libraries = libraries.map(|entry| entry.path());
+    let libraries = libraries.find(|path| path.to_string_lossy().ends_with("-linux-gnu"));
+    let libraries = libraries.with_context(|| {
+        format!("{} is incomplete: remove it, and run `scripts/wasm-toolchain.sh` again", toolchain.display())
+    })?;
     let linker = sysroot(&rustc())?.join("lib/rustlib");
     let hosts = linker.read_dir().with_context(|| format!("cannot list {}", linker.display()))?;
     let mut linkers = hosts.flatten().map(|host| host.path().join("bin/rust-lld"));
     let linker = linkers.find(|path| path.is_file()).context("the toolchain has no rust-lld to link with")?;
     // `-Zbuild-std` is unstable; other than nightly tools accept it only with this variable.
     cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
-    cargo.env("RUSTC", root.join("bin/rustc")).env("LD_LIBRARY_PATH", root.join("lib/x86_64-linux-gnu"));
+    cargo.env("RUSTC", root.join("bin/rustc")).env("LD_LIBRARY_PATH", libraries);
     cargo.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
     Ok(())
 }

@@ -270,7 +270,17 @@ impl BodySpec {
 impl BodySpec {
     /// Whether it is a mixture of experts.
     pub const fn has_experts(&self) -> bool {
-        matches!(self, BodySpec::SoftMoe { .. } | BodySpec::ExpertChoice { .. } | BodySpec::TopK { .. })
+        self.experts() > 0
+    }
+
+    /// Its number of experts; 0 for a body that is no mixture.
+    pub const fn experts(&self) -> usize {
+        match *self {
+            BodySpec::SoftMoe { experts, .. }
+            | BodySpec::ExpertChoice { experts, .. }
+            | BodySpec::TopK { experts, .. } => experts,
+            _ => 0,
+        }
     }
 }
 

@@ -53,8 +53,9 @@ const mount = () => {
     Score: score === null ? 'none, the run has not finished' : `${number(score)}, mean of ${number(episodes)} episodes`,
   };
   $('facts').replaceChildren(...Object.entries(facts).map(([name, fact]) => element('div', {}, element('dt', {}, name), element('dd', {}, fact))));
-  $('packed').hidden = packed_score === null;
-  if (packed_score !== null) write($('packed'), `In this page, the weights are rounded to ${bits} bits. With the rounded weights, the mean return of the same episodes is ${number(packed_score)}.`);
+  $('packed').hidden = bits === 32;
+  const again = packed_score === null ? '' : ` With the rounded weights, the mean return of the same episodes is ${number(packed_score)}.`;
+  write($('packed'), `In this page, the weights are rounded to ${bits} bits.${again}`);
   mountTouch(actions);
   const moves = actions.some((action) => ['left', 'right', 'up', 'down'].includes(action)) ? 'arrows or WASD move, ' : '';
   write($('hint'), `Keys: ${moves}${actions.includes('fire') ? 'space fires, ' : ''}Esc returns the controls to the agent.`);

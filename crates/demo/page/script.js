@@ -12,7 +12,8 @@ const element = (name, attributes, ...children) => {
 const write = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
-const capital = (text) => `${text[0].toUpperCase()}${text.slice(1)}`.replaceAll('_', ' ');
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}`;
+const capital = (name) => sentence(name).replaceAll('_', ' ');
 const number = (value) => value.toLocaleString('en-US', { maximumFractionDigits: 2 });
 const decimals = (value, count) => value.toFixed(count).replace(/^-(0\.0+)$/, '$1');
 const percent = (share) => `${Math.round(100 * share)}%`;
@@ -58,7 +59,7 @@ const load = async () => {
     ['DecompressionStream', typeof DecompressionStream === 'function'],
   ];
   const missing = has.filter(([, isThere]) => !isThere).map(([name]) => name).join(' and ');
-  if (missing) throw new Message(`This browser has no ${missing}. Chrome 91, Firefox 113, Safari 16.4 and later versions have both.`);
+  if (missing) throw new Message(`This browser has no ${missing}. Chrome 123, Firefox 120, Safari 17.5 and later versions have both.`);
   const [code, pack] = await Promise.all([unpack('program'), unpack('agents')]);
   let program;
   try {
@@ -71,7 +72,7 @@ const load = async () => {
     new Uint8Array(program.memory.buffer).set(bytes, at);
     const length = program[name](bytes.length);
     const answer = JSON.parse(new TextDecoder().decode(new Uint8Array(program.memory.buffer, program.answer(), length)));
-    if (answer.error !== undefined) throw new Message(capital(answer.error));
+    if (answer.error !== undefined) throw new Message(sentence(answer.error));
     return answer;
   };
   let opened;
@@ -300,7 +301,7 @@ const seedGiven = () => {
   const isValid = text === '' || (/^\d{1,20}$/.test(text) && BigInt(text) < 2n ** 64n);
   $('seed').setAttribute('aria-invalid', !isValid);
   $('seed-note').classList.toggle('wrong', !isValid);
-  write($('seed-note'), isValid ? 'Without a seed, you see the episodes of the agent’s score.' : 'A seed is a whole number from 0 to 18446744073709551615.');
+  write($('seed-note'), isValid ? 'Without a seed, you see the episodes of the run’s final evaluation.' : 'A seed is a whole number from 0 to 18446744073709551615.');
   // Leading zeros are not JSON.
   return isValid ? (text === '' ? 'null' : BigInt(text).toString()) : null;
 };
@@ -330,7 +331,10 @@ $('game').addEventListener('change', () => {
   newGame(index, seedGiven() ?? 'null');
 });
 $('agent').addEventListener('change', () => {
-  if (request(JSON.stringify({ agent: Number($('agent').value) }))) say(`${agent().arm} takes over.`, true);
+  const index = Number($('agent').value);
+  if (request(JSON.stringify({ agent: index }))) say(`${agent().arm} takes over.`, true);
+  // Its game has other settings.
+  else if (!isBroken) newGame(index, seedGiven() ?? 'null');
   else $('agent').value = view.agent;
   wake();
 });

@@ -47,8 +47,10 @@ pub enum DemoError {
         /// The number of agents.
         count: usize,
     },
-    /// The agent does not play the game in progress.
-    #[error("agent {given} plays {game}, not the game in progress: start a new game")]
+    /// The agent plays another game than the one in progress, or the same one with other settings.
+    #[error(
+        "agent {given} plays {game}, and the game in progress is another one or has other settings: start a new game"
+    )]
     OtherGame {
         /// The agent's number.
         given: usize,

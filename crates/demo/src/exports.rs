@@ -23,11 +23,11 @@ struct Module {
 
 /// Makes room for an input of `length` bytes, and returns its address.
 #[unsafe(no_mangle)]
-extern "C" fn buffer(length: usize) -> *const u8 {
+extern "C" fn buffer(length: usize) -> *mut u8 {
     MODULE.with_borrow_mut(|module| {
         module.input.clear();
         module.input.resize(length, 0);
-        module.input.as_ptr()
+        module.input.as_mut_ptr()
     })
 }
 

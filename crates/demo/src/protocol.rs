@@ -47,8 +47,8 @@ pub struct AgentFacts {
     pub body: String,
     /// The game, e.g. `space_invaders`.
     pub game: &'static str,
-    /// The run's seed.
-    pub seed: u64,
+    /// The run's seed, as text: JavaScript has no whole numbers of 64 bits.
+    pub seed: String,
     /// Agent steps of its training.
     pub agent_steps: u64,
     /// Mean return of the run's final evaluation; `None` for a run that has not finished.

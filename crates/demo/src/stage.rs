@@ -6,7 +6,7 @@ use crate::protocol::{AgentFacts, Request, View};
 use softmoe_agents::Evaluation;
 use softmoe_agents::inspect::Inspector;
 use softmoe_agents::seeds::{Role, Seeds};
-use softmoe_config::{BodySpec, EnvironmentConfig, RunConfig};
+use softmoe_config::{EnvironmentConfig, RunConfig};
 use softmoe_env::RenderedEnvironment;
 use softmoe_minatar::{Game, Settings, make};
 use softmoe_nets::kernels::InstructionSet;
@@ -145,7 +145,7 @@ impl Agent {
             arm: config.arm.clone(),
             body: config.network.body.to_string(),
             game: config.environment.game().name(),
-            seed: config.seed,
+            seed: config.seed.to_string(),
             agent_steps: packed.agent_steps,
             score: packed.score.map(|(score, _)| score),
             episodes: packed.score.map_or(0, |(_, episodes)| episodes),
@@ -153,12 +153,7 @@ impl Agent {
             bits: if is_rounded { 8 } else { 32 },
             parameters: inspector.weights().len() - of_noise.sum::<usize>(),
             actions: Vec::new(),
-            experts: match config.network.body {
-                BodySpec::SoftMoe { experts, .. }
-                | BodySpec::ExpertChoice { experts, .. }
-                | BodySpec::TopK { experts, .. } => experts,
-                _ => 0,
-            },
+            experts: config.network.body.experts(),
         };
         let agent = Agent { facts: facts.clone(), config, inspector };
         let evaluation = agent.evaluation(agent.config.seed)?;

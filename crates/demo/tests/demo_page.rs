@@ -43,6 +43,13 @@ fn a_page_holds_the_program_the_agents_and_nothing_from_elsewhere() {
     let (succeeded, ..) = softmoe_demo(directory.path(), &arguments);
     assert!(succeeded && page == fs::read_to_string(directory.path().join("new/index.html")).unwrap());
 
+    // All bits: a larger page, and no second score.
+    let of_all_bits = ["page", "--program", "program.wasm", "--out", "full.html", "--bits", "32", path];
+    let (succeeded, stdout, stderr) = softmoe_demo(directory.path(), &of_all_bits);
+    assert!(succeeded && !stdout.contains("with weights of 8 bits"), "{stdout}{stderr}");
+    let length = |page: &str| fs::metadata(directory.path().join(page)).unwrap().len();
+    assert!(length("full.html") > length("new/index.html"));
+
     let arguments = ["actions", "new/index.html", "--steps", "50"];
     let (succeeded, stdout, stderr) = softmoe_demo(directory.path(), &arguments);
     assert!(succeeded, "{stderr}");
@@ -57,11 +64,16 @@ fn bad_input_leaves_the_page_as_it_was() {
     fs::write(directory.path().join("index.html"), "before").unwrap();
     fs::write(directory.path().join("text.wasm"), "text").unwrap();
     fs::create_dir(directory.path().join("empty")).unwrap();
-    let refused: [(&[&str], &str); 6] = [
+    // A score that cannot be read is not passed over.
+    let damaged = self::run("flat()", "breakout");
+    fs::write(damaged.path().join("done.ron"), "(").unwrap();
+    let damaged = damaged.path().to_str().unwrap();
+    let refused: [(&[&str], &str); 7] = [
+        (&["page", "--program", "program.wasm", damaged], "done.ron"),
         (&["page", "--program", "text.wasm", run], "text.wasm is no WebAssembly module"),
         (&["page", "--program", "none.wasm", run], "cannot read the program none.wasm"),
         (&["page", "--program", "program.wasm", "empty"], "cannot pack empty: cannot read empty/run.ron"),
-        (&["page", "--program", "program.wasm", run, run], "is named twice"),
+        (&["page", "--program", "program.wasm", run, run], "of another run that was named"),
         (&["page", "--program", "program.wasm"], "<RUN>"),
         (
             &["actions", "index.html"],

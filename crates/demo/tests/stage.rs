@@ -103,7 +103,7 @@ fn agents_of_a_game_take_turns_in_it() {
     assert_eq!(after["view"]["mixture"]["dispatch"].as_array().unwrap().len(), 2 * 64);
     assert_ne!(before["view"]["values"], after["view"]["values"]);
     let refused = [
-        (r#"{"agent": 2}"#, "agent 2 plays freeway, not the game in progress: start a new game"),
+        (r#"{"agent": 2}"#, "agent 2 plays freeway, and the game in progress is another one"),
         (r#"{"agent": 3}"#, "there is no agent 3: the page has 3 agents"),
         (r#"{"step": {"action": 6}}"#, "there is no action 6: the game has 6 actions"),
         (r#"{"stepp": {}}"#, "not a request: unknown variant `stepp`"),

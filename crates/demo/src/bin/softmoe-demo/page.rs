@@ -5,13 +5,13 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use softmoe_config::{Done, RunConfig, RunDirectory, file};
 use softmoe_console::output;
+use softmoe_demo::DemoError;
 use softmoe_demo::pack::{self, Pack, PackedAgent, Precision};
 use softmoe_demo::protocol::Request;
 use softmoe_demo::stage::Stage;
 use softmoe_runner::{Source, Trained};
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 const PAGE: &str = include_str!("../../../page/index.html");
@@ -60,7 +60,10 @@ pub(crate) fn write(options: &Options) -> Result<()> {
     for run in &options.runs {
         let agent = packed(run, precision).with_context(|| format!("cannot pack {}", run.display()))?;
         if !seen.insert(agent.run.clone()) {
-            bail!("{} is named twice", run.display());
+            bail!(
+                "{} has the settings and the seed of another run that was named: leave one out",
+                run.display()
+            );
         }
         agents.push(agent);
     }
@@ -74,7 +77,11 @@ pub(crate) fn write(options: &Options) -> Result<()> {
         ("agents", &agents_text),
         ("version", env!("CARGO_PKG_VERSION")),
     ]);
-    put(&options.out, page.as_bytes())?;
+    let written = || format!("cannot write {}", options.out.display());
+    if let Some(parent) = options.out.parent() {
+        fs::create_dir_all(parent).with_context(written)?;
+    }
+    file::write_atomically(&options.out, page.as_bytes()).with_context(written)?;
     let mb = |bytes: usize| bytes as f64 / 1e6;
     output::line(format_args!(
         "{}: {:.2} MB; program {:.2} MB, agents {:.2} MB",
@@ -105,14 +112,21 @@ fn packed(directory: &Path, precision: Precision) -> Result<PackedAgent> {
     let directory = RunDirectory::new(directory);
     let path = directory.run_ron();
     let run = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let config = RunConfig::read(&path)?;
-    let done = file::read::<Done>(&directory.done_ron()).ok();
+    let config = RunConfig::parse(&path, &run)?;
+    config.validate()?;
     let warn = |message: &str| output::error_line(format_args!("warning: {message}"));
     let trained = Trained::load(&config, &directory, warn)?;
     let Some(inspector) = &trained.inspector else {
-        bail!("the random policy has no network to show: choose another arm");
+        bail!(DemoError::Random { run: config.name() });
     };
     let (parameters, weights) = (inspector.network().parameters(), inspector.weights());
+    if weights.iter().any(|weight| !weight.is_finite()) {
+        bail!("its weights are not finite: the run diverged");
+    }
+    // A score belongs to the weights of the end.
+    let done = directory.done_ron();
+    let has_score = trained.source == Source::Finished && done.exists();
+    let done = if has_score { Some(file::read::<Done>(&done)?) } else { None };
     let mut agent = PackedAgent {
         run,
         permutation_seed: trained.permutation_seed,
@@ -120,12 +134,14 @@ fn packed(directory: &Path, precision: Precision) -> Result<PackedAgent> {
             Source::Checkpoint(steps) => steps.0,
             _ => config.training.agent_steps.0,
         },
-        score: done.map(|done| (done.score, done.returns.len())),
+        score: done.filter(|done| !done.returns.is_empty()).map(|done| (done.score, done.returns.len())),
         packed_score: None,
         tensors: pack::tensors(parameters, weights, precision),
     };
+    // Whatever the page would refuse is refused here.
+    let mut stage = Stage::new(Pack { agents: vec![agent.clone()] })?;
     if let (Precision::Eight, Some((score, episodes))) = (precision, agent.score) {
-        let packed_score = score_of(agent.clone(), episodes)?;
+        let packed_score = mean_return(&mut stage, episodes)?;
         output::line(format_args!(
             "{}: score {score:.2}; with weights of 8 bits, {packed_score:.2} over the same {episodes} episodes",
             config.name()
@@ -135,27 +151,11 @@ fn packed(directory: &Path, precision: Precision) -> Result<PackedAgent> {
     Ok(agent)
 }
 
-/// Mean return of the agent over the first `episodes` episodes.
-fn score_of(agent: PackedAgent, episodes: usize) -> Result<f64> {
-    let mut stage = Stage::new(Pack { agents: vec![agent] })?;
+/// Mean return of the first agent over the first `episodes` episodes.
+fn mean_return(stage: &mut Stage, episodes: usize) -> Result<f64> {
     stage.ask(Request::NewGame { agent: 0, seed: None })?;
     while stage.returns().len() < episodes {
         stage.ask(Request::Step { action: None })?;
     }
     Ok(stage.returns().iter().sum::<f64>() / episodes as f64)
-}
-
-/// Writes a file atomically, and makes its directory.
-fn put(path: &Path, bytes: &[u8]) -> Result<()> {
-    let failed = || format!("cannot write {}", path.display());
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(parent).with_context(failed)?;
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".writing-");
-    // The permissions of an ordinary file, before the umask.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.tempfile_in(parent).with_context(failed)?;
-    file.write_all(bytes).with_context(failed)?;
-    file.persist(path).map(drop).with_context(failed)
 }
