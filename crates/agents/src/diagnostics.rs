@@ -75,6 +75,7 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
     }
     if let Some(features) = &inspection.features {
         diagnostics.push(Diagnostic::new("features/srank", effective_rank(features) as f64));
+        diagnostics.push(Diagnostic::new("features/entropy_rank", entropy_rank(features)));
         let norms = features.values.chunks_exact(features.width).map(|row| norm(row.iter().copied()));
         diagnostics.push(Diagnostic::new("features/norm", mean(norms)));
     }
@@ -88,16 +89,7 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
 /// The effective rank: the least k for which the k largest singular values of the features, (batch, width), make up
 /// [`RANK_SHARE`] of the sum of all (Kumar et al. 2021, arXiv 2010.14498, equation 1). The rank of zeros is 0.
 pub fn effective_rank(features: &Features) -> usize {
-    let rows = features.values.len() / features.width.max(1);
-    let matrix = DMatrix::from_row_slice(rows, features.width, &features.values);
-    // The singular values are the roots of the smaller Gram matrix's eigenvalues.
-    let gram = if rows <= features.width { &matrix * matrix.transpose() } else { matrix.tr_mul(&matrix) };
-    if !gram.iter().all(|value| value.is_finite()) {
-        return 0;
-    }
-    let mut values: Vec<f64> =
-        SymmetricEigen::new(gram).eigenvalues.iter().map(|value| value.max(0.0).sqrt()).collect();
-    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    let values = singular_values(features);
     let total: f64 = values.iter().sum();
     if total <= 0.0 {
         return 0;
@@ -109,6 +101,32 @@ pub fn effective_rank(features: &Features) -> usize {
         is_short
     });
     within.count()
+}
+
+/// The effective rank of Roy and Vetterli (2007, definition 1): exp of the entropy of the singular values' shares of their sum. Many small
+/// singular values beside a few large ones raise it less than [`effective_rank`]. The rank of zeros is 0.
+pub fn entropy_rank(features: &Features) -> f64 {
+    let values = singular_values(features);
+    let total: f64 = values.iter().sum();
+    if total <= 0.0 {
+        return 0.0;
+    }
+    entropy(&values.iter().map(|value| value / total).collect::<Vec<f64>>()).exp()
+}
+
+/// The singular values of the features, (batch, width), the largest first; none if a feature is not finite.
+fn singular_values(features: &Features) -> Vec<f64> {
+    let rows = features.values.len() / features.width.max(1);
+    let matrix = DMatrix::from_row_slice(rows, features.width, &features.values);
+    // The singular values are the roots of the smaller Gram matrix's eigenvalues.
+    let gram = if rows <= features.width { &matrix * matrix.transpose() } else { matrix.tr_mul(&matrix) };
+    if !gram.iter().all(|value| value.is_finite()) {
+        return Vec::new();
+    }
+    let mut values: Vec<f64> =
+        SymmetricEigen::new(gram).eigenvalues.iter().map(|value| value.max(0.0).sqrt()).collect();
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    values
 }
 
 /// Diagnostics of a mixture: sharpness of its mixing, entropies of its use of experts and slots, similarity of its slots.

@@ -1,8 +1,8 @@
 //! Every diagnostic against its closed form.
 
 use softmoe_agents::diagnostics::{
-    Diagnostic, LearnedBatch, effective_rank, entropy, logit_deviation, mixing_entropies, of_learning,
-    of_mixture, of_network, slot_similarity,
+    Diagnostic, LearnedBatch, effective_rank, entropy, entropy_rank, logit_deviation, mixing_entropies,
+    of_learning, of_mixture, of_network, slot_similarity,
 };
 use softmoe_agents::networks;
 use softmoe_config::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
@@ -39,6 +39,12 @@ fn the_effective_rank_of_known_singular_values() {
     assert_eq!(effective_rank(&Features { width: 5, values: [1.0, -2.0, 3.0, 0.5, 7.0].repeat(64) }), 1);
     assert_eq!(effective_rank(&Features { width: 2, values: vec![0.0; 8] }), 0);
     assert_eq!(effective_rank(&Features { width: 1, values: vec![f64::NAN, 1.0] }), 0);
+    // exp(1.5 ln 2) of the shares 1/2, 1/4, 1/4; all alike; one alone.
+    near(entropy_rank(&diagonal(&[2.0, 1.0, 1.0], 5)), 2.0_f64.powf(1.5));
+    near(entropy_rank(&diagonal(&[3.0; 4], 4)), 4.0);
+    near(entropy_rank(&diagonal(&[3.0], 4)), 1.0);
+    near(entropy_rank(&Features { width: 2, values: vec![0.0; 8] }), 0.0);
+    near(entropy_rank(&Features { width: 1, values: vec![f64::NAN, 1.0] }), 0.0);
 }
 
 #[test]
