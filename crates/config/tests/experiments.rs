@@ -384,7 +384,9 @@ fn the_search_changes_one_setting_in_each_profile() {
             differences(&base, &run(profile)).into_iter().map(|difference| difference.key).collect();
         // What follows from another: an encoder's own settings, the times of evaluations and checkpoints, exploration without noise.
         keys.retain(|key| {
-            !key.starts_with("network.encoder.") && !key.ends_with("_period") | (key == "agent.update_period")
+            key != "agent.epsilon_train"
+                && !key.starts_with("network.encoder.")
+                && !key.ends_with("_period") | (key == "agent.update_period")
         });
         changed.insert(name.as_str(), keys);
     }
