@@ -223,12 +223,31 @@ impl Agent {
     /// # Errors
     /// If a device fails, or an update under way is not finite.
     pub fn diagnose(&mut self, index: u64) -> Result<Vec<Diagnostic>, AgentError> {
+        self.diagnose_as(Role::Diagnostics(index))
+    }
+
+    /// Diagnostics of the initial weights, where the next step is the one that makes the first update; else `None`. The agent does not
+    /// change.
+    ///
+    /// # Errors
+    /// If a device fails.
+    pub fn diagnose_initially(&mut self) -> Result<Option<Vec<Diagnostic>>, AgentError> {
+        let next = self.steps.0 + 1;
+        let is_next = self.updates == 0
+            && !self.is_updating
+            && self.replay.pushed() >= self.schedule.min_replay
+            && self.replay.available() > 0
+            && next.is_multiple_of(self.schedule.update_period.0);
+        if is_next { self.diagnose_as(Role::InitialDiagnostics).map(Some) } else { Ok(None) }
+    }
+
+    fn diagnose_as(&mut self, role: Role) -> Result<Vec<Diagnostic>, AgentError> {
         self.finish_update()?;
         if self.replay.available() == 0 {
             return Ok(Vec::new());
         }
         let mut batch = Batch::new(diagnostics::BATCH_SIZE, self.replay.layout());
-        self.replay.sample(&mut self.seeds.rng(Role::Diagnostics(index)), &mut batch)?;
+        self.replay.sample(&mut self.seeds.rng(role), &mut batch)?;
         let mut found = match &self.mirror {
             None => self.learner.diagnose(&batch),
             Some(mirror) => mirror.of(&*self.learner)?.diagnose(&batch),

@@ -75,6 +75,7 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
     }
     if let Some(features) = &inspection.features {
         diagnostics.push(Diagnostic::new("features/srank", effective_rank(features) as f64));
+        diagnostics.push(Diagnostic::new("features/entropy_rank", entropy_rank(features)));
         let norms = features.values.chunks_exact(features.width).map(|row| norm(row.iter().copied()));
         diagnostics.push(Diagnostic::new("features/norm", mean(norms)));
     }
@@ -88,16 +89,7 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
 /// The effective rank: the least k for which the k largest singular values of the features, (batch, width), make up
 /// [`RANK_SHARE`] of the sum of all (Kumar et al. 2021, arXiv 2010.14498, equation 1). The rank of zeros is 0.
 pub fn effective_rank(features: &Features) -> usize {
-    let rows = features.values.len() / features.width.max(1);
-    let matrix = DMatrix::from_row_slice(rows, features.width, &features.values);
-    // The singular values are the roots of the smaller Gram matrix's eigenvalues.
-    let gram = if rows <= features.width { &matrix * matrix.transpose() } else { matrix.tr_mul(&matrix) };
-    if !gram.iter().all(|value| value.is_finite()) {
-        return 0;
-    }
-    let mut values: Vec<f64> =
-        SymmetricEigen::new(gram).eigenvalues.iter().map(|value| value.max(0.0).sqrt()).collect();
-    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    let values = singular_values(features);
     let total: f64 = values.iter().sum();
     if total <= 0.0 {
         return 0;
@@ -111,7 +103,33 @@ pub fn effective_rank(features: &Features) -> usize {
     within.count()
 }
 
-/// Diagnostics of a mixture: entropies of its use of experts and slots, similarity of its slots.
+/// The effective rank of Roy and Vetterli (2007, definition 1): exp of the entropy of the singular values' shares of their sum. Many small
+/// singular values beside a few large ones raise it less than [`effective_rank`]. The rank of zeros is 0.
+pub fn entropy_rank(features: &Features) -> f64 {
+    let values = singular_values(features);
+    let total: f64 = values.iter().sum();
+    if total <= 0.0 {
+        return 0.0;
+    }
+    entropy(&values.iter().map(|value| value / total).collect::<Vec<f64>>()).exp()
+}
+
+/// The singular values of the features, (batch, width), the largest first; none if a feature is not finite.
+fn singular_values(features: &Features) -> Vec<f64> {
+    let rows = features.values.len() / features.width.max(1);
+    let matrix = DMatrix::from_row_slice(rows, features.width, &features.values);
+    // The singular values are the roots of the smaller Gram matrix's eigenvalues.
+    let gram = if rows <= features.width { &matrix * matrix.transpose() } else { matrix.tr_mul(&matrix) };
+    if !gram.iter().all(|value| value.is_finite()) {
+        return Vec::new();
+    }
+    let mut values: Vec<f64> =
+        SymmetricEigen::new(gram).eigenvalues.iter().map(|value| value.max(0.0).sqrt()).collect();
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    values
+}
+
+/// Diagnostics of a mixture: sharpness of its mixing, entropies of its use of experts and slots, similarity of its slots.
 pub fn of_mixture(mixture: &Mixture) -> Vec<Diagnostic> {
     let Mixture { experts, slots, combine, .. } = mixture;
     let of_experts: Vec<f64> = combine.chunks_exact(*slots).map(|slots| slots.iter().sum()).collect();
@@ -122,12 +140,17 @@ pub fn of_mixture(mixture: &Mixture) -> Vec<Diagnostic> {
     }
     let count = tokens.len().max(1) as f64;
     usage.iter_mut().for_each(|usage| *usage /= count);
+    let [dispatch_entropy, combine_entropy] = mixing_entropies(mixture);
     let mut diagnostics = vec![
+        Diagnostic::new("mixture/dispatch_entropy", dispatch_entropy),
+        Diagnostic::new("mixture/combine_entropy", combine_entropy),
         Diagnostic::new("mixture/expert_entropy", mean(tokens.map(entropy))),
         Diagnostic::new("mixture/slot_entropy", mean(combine.chunks_exact(experts * slots).map(entropy))),
         Diagnostic::new("mixture/usage_entropy", entropy(&usage)),
         Diagnostic::new("mixture/slot_similarity", slot_similarity(mixture)),
     ];
+    diagnostics
+        .extend(logit_deviation(mixture).map(|value| Diagnostic::new("mixture/logit_deviation", value)));
     let of_expert = |(expert, usage)| Diagnostic::new(format!("usage/{expert}"), usage);
     diagnostics.extend(usage.into_iter().enumerate().map(of_expert));
     diagnostics
@@ -137,6 +160,45 @@ pub fn of_mixture(mixture: &Mixture) -> Vec<Diagnostic> {
 pub fn entropy(distribution: &[f64]) -> f64 {
     // 0.0 - x, not -x: a certain outcome has entropy 0.0, not -0.0.
     0.0 - distribution.iter().filter(|p| **p > 0.0).map(|p| p * p.ln()).sum::<f64>()
+}
+
+/// The entropies of dispatch and combine as shares of their maxima, from 0 (each slot of one token, each token of one slot) to 1 (uniform
+/// weights): the mean over slots of the entropy of a slot's weights over the m tokens, over ln m; the mean over tokens of the entropy of a
+/// token's weights over all slots, over ln(n p). Slots without a token are left out. Of a single token or slot the share is 1.
+pub fn mixing_entropies(mixture: &Mixture) -> [f64; 2] {
+    let Mixture { experts, slots, combine, dispatch, inputs_per_sample, width, inputs, .. } = mixture;
+    let share = |entropy: f64, count: usize| if count > 1 { entropy / (count as f64).ln() } else { 1.0 };
+    let all_slots = experts * slots;
+    let combine_entropy = mean(combine.chunks_exact(all_slots).map(|token| share(entropy(token), all_slots)));
+    let samples = (inputs.len() / (inputs_per_sample * width)).max(1);
+    let tokens = combine.len() / all_slots / samples;
+    // One pass over the weights in their order, a sum of p ln p for each slot.
+    let mut of_slots = Vec::new();
+    for sample in dispatch.chunks_exact((tokens * inputs_per_sample).max(1)) {
+        let mut sums = vec![(0.0, 0.0); *inputs_per_sample];
+        for token in sample.chunks_exact(*inputs_per_sample) {
+            for ((weight, sum), &p) in sums.iter_mut().zip(token) {
+                *weight += p;
+                *sum += if p > 0.0 { p * p.ln() } else { 0.0 };
+            }
+        }
+        let taken = sums.into_iter().filter(|(weight, _)| *weight > 0.0);
+        of_slots.extend(taken.map(|(_, sum)| share(0.0 - sum, tokens)));
+    }
+    [mean(of_slots.into_iter()), combine_entropy]
+}
+
+/// The standard deviation of a sample's routing logits over its tokens and slots, (m, n p), as a mean over samples; `None` of a mixture that
+/// does not show its logits.
+pub fn logit_deviation(mixture: &Mixture) -> Option<f64> {
+    let Mixture { experts, slots, combine, logits, inputs_per_sample, width, inputs, .. } = mixture;
+    let samples = (inputs.len() / (inputs_per_sample * width)).max(1);
+    let of_sample = combine.len() / (experts * slots) / samples * experts * slots;
+    let deviation = |logits: &[f64]| {
+        let centre = mean(logits.iter().copied());
+        mean(logits.iter().map(|logit| (logit - centre).powi(2))).sqrt()
+    };
+    (!logits.is_empty()).then(|| mean(logits.chunks_exact(of_sample.max(1)).map(deviation)))
 }
 
 /// The mean cosine of the angle between two slots of a sample, over all pairs of different slots and all samples. Zero

@@ -22,6 +22,8 @@ pub enum Role {
     Intervention(u64),
     /// The transitions of an evaluation's diagnostics, counted from 0.
     Diagnostics(u64),
+    /// The transitions of the diagnostics before the first update.
+    InitialDiagnostics,
     /// The environment of an evaluation, counted from 0.
     Evaluation(u64),
     /// The random actions in an evaluation.
@@ -51,6 +53,7 @@ impl Seeds {
             Role::Permutation => (7, 0),
             Role::Intervention(updates) => (8, updates),
             Role::Diagnostics(index) => (9, index),
+            Role::InitialDiagnostics => (10, 0),
         };
         let hashed = |seed: u64| SplitMix64::seed_from_u64(seed).next_u64();
         hashed(hashed(hashed(self.0) ^ stream) ^ index)
@@ -69,7 +72,14 @@ mod tests {
 
     #[test]
     fn every_run_and_role_has_a_seed_of_its_own() {
-        let roles = [Role::Environment, Role::Exploration, Role::Noise, Role::Replay, Role::Weights];
+        let roles = [
+            Role::Environment,
+            Role::Exploration,
+            Role::Noise,
+            Role::Replay,
+            Role::Weights,
+            Role::InitialDiagnostics,
+        ];
         let mut seen = BTreeSet::new();
         for run in 0..100 {
             let seeds = Seeds::new(run);

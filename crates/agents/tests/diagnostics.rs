@@ -1,7 +1,8 @@
 //! Every diagnostic against its closed form.
 
 use softmoe_agents::diagnostics::{
-    Diagnostic, LearnedBatch, effective_rank, entropy, of_learning, of_mixture, of_network, slot_similarity,
+    Diagnostic, LearnedBatch, effective_rank, entropy, entropy_rank, logit_deviation, mixing_entropies,
+    of_learning, of_mixture, of_network, slot_similarity,
 };
 use softmoe_agents::networks;
 use softmoe_config::{Architecture, EncoderSpec, HeadSpec, NetworkSpec};
@@ -38,6 +39,12 @@ fn the_effective_rank_of_known_singular_values() {
     assert_eq!(effective_rank(&Features { width: 5, values: [1.0, -2.0, 3.0, 0.5, 7.0].repeat(64) }), 1);
     assert_eq!(effective_rank(&Features { width: 2, values: vec![0.0; 8] }), 0);
     assert_eq!(effective_rank(&Features { width: 1, values: vec![f64::NAN, 1.0] }), 0);
+    // exp(1.5 ln 2) of the shares 1/2, 1/4, 1/4; all alike; one alone.
+    near(entropy_rank(&diagonal(&[2.0, 1.0, 1.0], 5)), 2.0_f64.powf(1.5));
+    near(entropy_rank(&diagonal(&[3.0; 4], 4)), 4.0);
+    near(entropy_rank(&diagonal(&[3.0], 4)), 1.0);
+    near(entropy_rank(&Features { width: 2, values: vec![0.0; 8] }), 0.0);
+    near(entropy_rank(&Features { width: 1, values: vec![f64::NAN, 1.0] }), 0.0);
 }
 
 #[test]
@@ -50,7 +57,17 @@ fn entropies_of_known_distributions() {
 
 fn mixture(combine: Vec<f64>, [experts, slots]: [usize; 2], inputs: Vec<f64>) -> Mixture {
     let dispatch = combine.clone();
-    Mixture { experts, slots, combine, dispatch, width: 2, inputs_per_sample: inputs.len() / 2, inputs }
+    let logits = Vec::new();
+    Mixture {
+        experts,
+        slots,
+        combine,
+        dispatch,
+        logits,
+        width: 2,
+        inputs_per_sample: inputs.len() / 2,
+        inputs,
+    }
 }
 
 #[test]
@@ -73,6 +90,52 @@ fn how_a_mixture_is_used() {
     near(value(&one_expert, "mixture/slot_entropy"), 2.0_f64.ln());
     near(value(&one_expert, "usage/0"), 1.0);
     near(value(&one_expert, "usage/1"), 0.0);
+}
+
+/// A mixture of two samples of two tokens of width 1, with two experts of one slot each.
+fn of_two_samples(dispatch: [f64; 8], combine: [f64; 8], logits: &[f64]) -> Mixture {
+    Mixture {
+        experts: 2,
+        slots: 1,
+        combine: combine.into(),
+        dispatch: dispatch.into(),
+        logits: logits.into(),
+        width: 1,
+        inputs_per_sample: 2,
+        inputs: vec![1.0; 4],
+    }
+}
+
+#[test]
+fn how_sharp_mixing_is() {
+    let uniform = of_two_samples([0.5; 8], [0.5; 8], &[]);
+    mixing_entropies(&uniform).map(|share| near(share, 1.0));
+    // Slot by slot, not token by token: every slot holds the first token of its sample.
+    let first = of_two_samples([1., 1., 0., 0., 1., 1., 0., 0.], [1., 0., 1., 0., 1., 0., 1., 0.], &[]);
+    mixing_entropies(&first).map(|share| near(share, 0.0));
+    // One sharp slot in four; one sharp token in two. Of the free slots of the second sample nothing is counted.
+    let mixed =
+        of_two_samples([0.5, 1., 0.5, 0., 0.5, 0., 0.5, 0.], [1., 0., 0.5, 0.5, 1., 0., 0.5, 0.5], &[]);
+    let [dispatch, combine] = mixing_entropies(&mixed);
+    near(dispatch, 2.0 / 3.0);
+    near(combine, 0.5);
+    let named = of_mixture(&mixed);
+    near(value(&named, "mixture/dispatch_entropy"), 2.0 / 3.0);
+    near(value(&named, "mixture/combine_entropy"), 0.5);
+    // A router that chooses shows no logits.
+    assert!(named.iter().all(|diagnostic| diagnostic.name != "mixture/logit_deviation"));
+    // A single slot has the weight one; nothing is sharper than something else.
+    let one = Mixture { experts: 1, ..of_two_samples([0.5; 8], [1.0; 8], &[]) };
+    near(mixing_entropies(&Mixture { inputs_per_sample: 1, inputs: vec![1.0], ..one })[1], 1.0);
+}
+
+#[test]
+fn how_far_logits_spread() {
+    let of = |logits: &[f64]| logit_deviation(&of_two_samples([0.5; 8], [0.5; 8], logits));
+    assert_eq!(of(&[]), None);
+    // Deviations of 1 and of 3; that the samples' means differ counts for nothing.
+    near(of(&[1., -1., 1., -1., 103., 97., 97., 103.]).unwrap(), 2.0);
+    near(of(&[7.0; 8]).unwrap(), 0.0);
 }
 
 #[test]
@@ -156,6 +219,14 @@ fn every_network_shows_its_neurons_and_mixtures() {
         ("minatar", "simplicial(version: v1)", "hidden", false),
         ("minatar", "flat(extra_layers: 1)", "hidden_1", false),
         ("nature", "flat()", "encoder/convolution_2", false),
+        ("minatar_deep", "flat()", "encoder/convolution_2", false),
+        ("minatar_residual(pooling: false)", "soft_moe(experts: 2)", "encoder/block_1/convolution_0", true),
+        (
+            "minatar_residual()",
+            "soft_moe(experts: 2, normalised: true, residual: true)",
+            "soft_moe/experts/hidden/1",
+            true,
+        ),
         ("impala()", "soft_moe(experts: 2)", "encoder/stage_2/block_1/convolution_0", true),
     ] {
         let encoder: EncoderSpec = encoder.parse().unwrap();

@@ -260,6 +260,18 @@ fn tokens_lie_where_their_pixels_are() {
     near(grid.cell[0], 0.3);
     let grid = of("soft_moe(experts: 4, expert_type: big)").unwrap();
     assert_eq!((grid.rows, grid.columns, grid.origin), (10, 10, [0.0; 2]));
+    let behind = |encoder: &str| {
+        let mut architecture = architecture("soft_moe(experts: 4)", &rainbow);
+        architecture.network.encoder = encoder.parse().unwrap();
+        TokenGrid::of(&architecture).unwrap()
+    };
+    for encoder in ["minatar_deep", "minatar_residual(pooling: false)"] {
+        let grid = behind(encoder);
+        assert_eq!((grid.rows, grid.columns, grid.origin, grid.cell), (10, 10, [0.0; 2], [0.1; 2]));
+    }
+    // Pooling of three pixels from pixel 0 on: the middle is that of pixel 1.
+    let grid = behind("minatar_residual");
+    assert_eq!((grid.rows, grid.columns, grid.origin, grid.cell), (5, 5, [0.05; 2], [0.2; 2]));
     for body in ["flat()", "tokenized()", "soft_moe(experts: 2, tokens: per_feature)"] {
         assert_eq!(of(body), None, "{body}");
     }

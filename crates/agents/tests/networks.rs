@@ -92,12 +92,20 @@ fn multiply_adds_are_those_of_the_layers() {
         "global_average_pooling()",
         "simplicial(version: v2, groups: 3)",
     ] {
-        for encoder in ["nature", "impala(width: 1)", "impala(width: 2)"] {
+        for encoder in [
+            "nature",
+            "impala(width: 1)",
+            "impala(width: 2)",
+            "minatar_deep",
+            "minatar_residual(pooling: true)",
+            "minatar_residual(pooling: false)",
+        ] {
+            let [side, _] = encoder.parse::<EncoderSpec>().unwrap().pixels();
             for head in
                 ["categorical(atoms: 51, dueling: true, noisy: true)", "q(dueling: false, noisy: false)"]
             {
                 let text = format!(
-                    "(network: (encoder: {encoder}, body: {body}, hidden: 64), head: {head}, observation: (84, 84, 4), actions: 18)"
+                    "(network: (encoder: {encoder}, body: {body}, hidden: 64), head: {head}, observation: ({side}, {side}, 4), actions: 18)"
                 );
                 let architecture: Architecture = text.parse().unwrap();
                 assert_eq!(architecture.multiply_adds(), Some(multiply_adds(&architecture)), "{text}");
@@ -109,6 +117,36 @@ fn multiply_adds_are_those_of_the_layers() {
             }
         }
     }
+}
+
+/// A residual SoftMoE differs from the plain one by its input alone, and an initial scale is the scale's first value.
+#[test]
+fn a_sharpened_mixture_starts_where_its_settings_say() {
+    let initial = |body: &str| {
+        let network = build(&on_breakout(body, 8, RAINBOW)).unwrap();
+        let values = network.parameters().initial(&mut Seeds::new(1).rng(Role::Weights));
+        (network, values)
+    };
+    let (network, plain) = initial("soft_moe(experts: 2, normalised: true)");
+    let (_, sharp) = initial("soft_moe(experts: 2, normalised: true, initial_scale: 8)");
+    let scale = network.parameters().get("soft_moe/scale").unwrap().range.start;
+    assert_eq!((plain[scale], sharp[scale]), (1.0, 8.0));
+    let differ = plain.iter().zip(&sharp).filter(|(plain, sharp)| plain != sharp).count();
+    assert_eq!(differ, 1, "all other weights are as before");
+
+    let features = |body: &str| {
+        let (network, parameters) = initial(body);
+        let x: Vec<f32> = (0..network.input_len()).map(|i| f32::from(u8::from(i % 7 == 0))).collect();
+        let mut pass = network.pass(1);
+        pass.forward(Weights { parameters: &parameters, noise: None }, &x);
+        pass.inspect(&x).features.unwrap().values
+    };
+    // Without a bottleneck the head reads the mixture's output: the residual one minus the plain one is the encoder's map.
+    let plain = features("soft_moe(experts: 2)");
+    let residual = features("soft_moe(experts: 2, residual: true)");
+    let tokens: Vec<f64> = residual.iter().zip(&plain).map(|(sum, output)| sum - output).collect();
+    assert!(tokens.iter().all(|token| *token > -1e-6), "tokens come out of a ReLU");
+    assert!(tokens.iter().any(|token| *token > 0.1));
 }
 
 #[test]
@@ -154,13 +192,15 @@ fn heads_and_layers_follow_the_agent() {
 }
 
 /// A body of every kind, and every option of it.
-const BODIES: [&str; 24] = [
+const BODIES: [&str; 26] = [
     "flat()",
     "flat(scale: 0.5, extra_layers: 2)",
     "soft_moe(experts: 3)",
     "soft_moe(experts: 1, slots: count(1))",
     "soft_moe(experts: 2, slots: tokens, scale: 2, extra_layers: 1)",
     "soft_moe(experts: 2, normalised: true)",
+    "soft_moe(experts: 2, normalised: true, initial_scale: 8, residual: true)",
+    "soft_moe(experts: 2, residual: true, bottleneck: true)",
     "soft_moe(experts: 2, random_phi: true)",
     "soft_moe(experts: 2, dispatch: uniform)",
     "soft_moe(experts: 2, combine: uniform, bottleneck: true)",
@@ -199,7 +239,15 @@ fn bodies() -> Vec<String> {
 
 #[test]
 fn every_body_over_every_token_and_encoder_builds() {
-    for encoder in ["minatar", "nature", "impala", "impala(width: 2)"] {
+    for encoder in [
+        "minatar",
+        "minatar_deep",
+        "minatar_residual",
+        "minatar_residual(pooling: false)",
+        "nature",
+        "impala",
+        "impala(width: 2)",
+    ] {
         let encoder: EncoderSpec = encoder.parse().unwrap();
         for body in bodies() {
             for head in [RAINBOW, HeadSpec::Q { dueling: false, noisy: false }] {

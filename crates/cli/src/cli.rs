@@ -172,7 +172,7 @@ pub(crate) struct TrainOptions {
     /// The network, by the name of an arm, e.g. flat or softmoe-4 (`cargo xtask list` names all)
     #[arg(long, value_name = "ARM", default_value = "flat")]
     pub(crate) network: String,
-    /// The encoder: nature, impala, minatar or dense [default: impala for Atari, that of the suite elsewhere]
+    /// The encoder: nature, impala, minatar, minatar_deep, minatar_residual or dense [default: impala for Atari, that of the suite elsewhere]
     #[arg(long, value_name = "ENCODER")]
     pub(crate) encoder: Option<String>,
     /// Length of the run in agent steps, e.g. 40000, 100k or 2M
@@ -330,7 +330,7 @@ pub(crate) struct DescribeOptions {
     /// Profile, i.e. size of the experiment [default: quick]
     #[arg(long, value_name = "NAME")]
     pub(crate) profile: Option<String>,
-    /// Use another encoder: minatar, nature or impala (nature and impala with 84x84 Atari observations and hidden width 512)
+    /// Use another encoder: minatar, minatar_deep, minatar_residual, nature or impala (nature and impala with 84x84 Atari observations and hidden width 512)
     #[arg(long, value_name = "ENCODER")]
     pub(crate) encoder: Option<String>,
     /// Game, which determines the number of channels and actions [default: the profile's first]

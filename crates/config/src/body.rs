@@ -1,6 +1,7 @@
 //! Bodies: the part of a network between feature map and head.
 
 mod check;
+mod named;
 mod parts;
 
 pub(crate) use check::EncoderSizes;
@@ -58,6 +59,10 @@ pub enum BodySpec {
         /// not if left out).
         #[serde(default)]
         normalised: bool,
+        /// The learned scale's initial value, only where `normalised` (1 if left out). A larger scale makes the initial mixing
+        /// sharper: SoftMoE is then no longer the paper's layer, but a control.
+        #[serde(default = "unscaled", serialize_with = "named::number", deserialize_with = "named::one_or")]
+        initial_scale: f64,
         /// Whether Phi is fixed at its initial values (a control; not if left out).
         #[serde(default)]
         random_phi: bool,
@@ -71,6 +76,9 @@ pub enum BodySpec {
         /// if left out).
         #[serde(default)]
         bottleneck: bool,
+        /// Whether the tokens are added to the outputs, x + SoftMoE(x) (a control; not if left out).
+        #[serde(default, serialize_with = "named::truth", deserialize_with = "named::no_or")]
+        residual: bool,
     },
     /// Experts that choose their tokens (Zhou et al. 2022, arXiv 2202.09368).
     ExpertChoice {
@@ -209,10 +217,12 @@ impl BodySpec {
             extra_layers: 0,
             expert_type: ExpertSpec::Small,
             normalised: false,
+            initial_scale: 1.0,
             random_phi: false,
             dispatch: MixingSpec::Learned,
             combine: MixingSpec::Learned,
             bottleneck: false,
+            residual: false,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a network and a run cost, in multiply-adds and in weights: known before anything is built.
 
+use crate::network::DEEP_CHANNELS;
 use crate::{AgentConfig, Architecture, BodySpec, EncoderSpec, ExpertSpec, ReluSpec, RunConfig, TokensSpec};
 
 /// Steps of an evaluation's episode: their length is not known beforehand, and evaluation is a small part of a run.
@@ -72,6 +73,8 @@ impl Architecture {
         let channels = self.observation[2];
         match self.network.encoder {
             EncoderSpec::MinAtar => 9 * channels * 16,
+            EncoderSpec::MinAtarDeep => 9 * (channels + 2 * DEEP_CHANNELS) * DEEP_CHANNELS,
+            EncoderSpec::MinAtarResidual { .. } => 9 * (channels + 4 * DEEP_CHANNELS) * DEEP_CHANNELS,
             EncoderSpec::Nature => 64 * channels * 32 + 16 * 32 * 64 + 9 * 64 * 64,
             EncoderSpec::Impala { width } => {
                 let stages = [(channels, 16 * width), (16 * width, 32 * width), (32 * width, 32 * width)];
@@ -87,6 +90,16 @@ impl Architecture {
             |map: usize, kernel: usize, from: usize, to: usize| map * map * kernel * kernel * from * to;
         match self.network.encoder {
             EncoderSpec::MinAtar => convolution(8, 3, channels, 16),
+            EncoderSpec::MinAtarDeep => {
+                convolution(10, 3, channels, DEEP_CHANNELS)
+                    + 2 * convolution(10, 3, DEEP_CHANNELS, DEEP_CHANNELS)
+            }
+            EncoderSpec::MinAtarResidual { pooling } => {
+                // A convolution before the pooling, two blocks of two convolutions after it.
+                let after = if pooling { 5 } else { 10 };
+                convolution(10, 3, channels, DEEP_CHANNELS)
+                    + 4 * convolution(after, 3, DEEP_CHANNELS, DEEP_CHANNELS)
+            }
             EncoderSpec::Nature => {
                 convolution(21, 8, channels, 32) + convolution(11, 4, 32, 64) + convolution(11, 3, 64, 64)
             }

@@ -37,7 +37,10 @@ impl NetworkSpec {
             EncoderSpec::Dense { width } => {
                 check.count("network.encoder.width", width as u64, WIDEST, sixty_four() as u64);
             }
-            EncoderSpec::MinAtar | EncoderSpec::Nature => {}
+            EncoderSpec::MinAtar
+            | EncoderSpec::MinAtarDeep
+            | EncoderSpec::MinAtarResidual { .. }
+            | EncoderSpec::Nature => {}
         }
         let scale = body.scale();
         let width = scale * *hidden as f64;
@@ -85,6 +88,25 @@ pub enum EncoderSpec {
         #[serde(default = "sixty_four")]
         width: usize,
     },
+    /// Three 3x3 SAME convolutions of 32 channels, each with a ReLU: 10x10 -> 10x10x32. Ours, for MinAtar: MinAtar's own
+    /// kernel, three times.
+    #[serde(rename = "minatar_deep")]
+    MinAtarDeep,
+    /// One residual stage of Impala's with 32 channels, for MinAtar: 10x10 -> 5x5x32, without pooling 10x10x32 (ours, after
+    /// Espeholt et al. 2018, arXiv 1802.01561).
+    #[serde(rename = "minatar_residual")]
+    MinAtarResidual {
+        /// Whether the stage halves height and width, as in Impala (if left out, it does).
+        #[serde(default = "yes")]
+        pooling: bool,
+    },
+}
+
+/// Channels of the deeper encoders for MinAtar: those of Impala's last stage.
+pub(crate) const DEEP_CHANNELS: usize = 32;
+
+fn yes() -> bool {
+    true
 }
 
 fn one() -> usize {
@@ -97,12 +119,12 @@ fn sixty_four() -> usize {
 
 impl EncoderSpec {
     /// The encoders' names.
-    pub const NAMES: [&str; 4] = ["minatar", "nature", "impala", "dense"];
+    pub const NAMES: [&str; 6] = ["minatar", "minatar_deep", "minatar_residual", "nature", "impala", "dense"];
 
     /// Height and width of the observations.
     pub const fn pixels(self) -> [usize; 2] {
         match self {
-            EncoderSpec::MinAtar => [10, 10],
+            EncoderSpec::MinAtar | EncoderSpec::MinAtarDeep | EncoderSpec::MinAtarResidual { .. } => [10, 10],
             EncoderSpec::Nature | EncoderSpec::Impala { .. } => [84, 84],
             EncoderSpec::Dense { .. } => [1, 1],
         }
@@ -112,7 +134,9 @@ impl EncoderSpec {
     /// as they are; a vector's floats.
     pub const fn element(self) -> Element {
         match self {
-            EncoderSpec::MinAtar => Element::Byte { scale: 1 },
+            EncoderSpec::MinAtar | EncoderSpec::MinAtarDeep | EncoderSpec::MinAtarResidual { .. } => {
+                Element::Byte { scale: 1 }
+            }
             EncoderSpec::Nature | EncoderSpec::Impala { .. } => Element::Byte { scale: u8::MAX },
             EncoderSpec::Dense { .. } => Element::Float,
         }
@@ -140,6 +164,10 @@ impl EncoderSpec {
             EncoderSpec::Nature => [11, 11, 64],
             EncoderSpec::Impala { width } => [11, 11, 32 * width],
             EncoderSpec::Dense { width } => [1, 1, width],
+            EncoderSpec::MinAtarDeep | EncoderSpec::MinAtarResidual { pooling: false } => {
+                [10, 10, DEEP_CHANNELS]
+            }
+            EncoderSpec::MinAtarResidual { pooling: true } => [5, 5, DEEP_CHANNELS],
         }
     }
 
@@ -147,7 +175,7 @@ impl EncoderSpec {
     pub const fn usual_hidden(self) -> usize {
         match self {
             EncoderSpec::Dense { .. } => 64,
-            EncoderSpec::MinAtar => 128,
+            EncoderSpec::MinAtar | EncoderSpec::MinAtarDeep | EncoderSpec::MinAtarResidual { .. } => 128,
             EncoderSpec::Nature | EncoderSpec::Impala { .. } => 512,
         }
     }

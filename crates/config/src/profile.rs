@@ -156,6 +156,13 @@ impl Profile {
             EncoderSpec::MinAtar => {
                 sentences.push("One convolution of 16 channels instead of the Impala encoder.".into());
             }
+            EncoderSpec::MinAtarDeep => {
+                sentences.push("Three convolutions of 32 channels instead of the Impala encoder.".into());
+            }
+            EncoderSpec::MinAtarResidual { .. } => {
+                sentences
+                    .push("One residual stage of 32 channels instead of the Impala encoder's three.".into());
+            }
             EncoderSpec::Dense { .. } => {
                 sentences.push("One dense layer instead of the Impala encoder.".into());
             }

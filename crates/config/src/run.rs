@@ -7,6 +7,7 @@ use crate::{
 };
 use serde::de::{Deserializer, Error as _};
 use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
 use std::fs;
 use std::path::Path;
 
@@ -33,6 +34,13 @@ pub struct RunConfig {
     /// The instruction set of the CPU engine.
     #[serde(default)]
     pub instruction_set: InstructionSet,
+}
+
+/// As in `run.ron`, in one line.
+impl fmt::Display for RunConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        file::one_line(self, f)
+    }
 }
 
 impl RunConfig {

@@ -5,7 +5,7 @@ use softmoe_config::{Architecture, BodySpec, EncoderSpec, NetworkSpec, RunConfig
 use std::path::Path;
 
 /// The arms of figures 1 to 11 and of those beyond the paper.
-const BODIES: [&str; 41] = [
+const BODIES: [&str; 44] = [
     "flat()",
     "flat(scale: 4)",
     "flat(extra_layers: 1)",
@@ -38,6 +38,9 @@ const BODIES: [&str; 41] = [
     "soft_moe(experts: 4, random_phi: true)",
     "soft_moe(experts: 4, normalised: true)",
     "soft_moe(experts: 4, bottleneck: true)",
+    "soft_moe(experts: 4, residual: true)",
+    "soft_moe(experts: 4, normalised: true, initial_scale: 8)",
+    "soft_moe(experts: 4, normalised: true, initial_scale: 0.5, residual: true, bottleneck: true)",
     "soft_moe(experts: 4, dispatch: uniform)",
     "soft_moe(experts: 4, combine: uniform)",
     "soft_moe(experts: 4, expert_type: big, slots: count(25))",
@@ -60,7 +63,14 @@ fn every_body_reads_validates_and_writes() {
             text.matches(':').count(),
             "{body}: no more than is said"
         );
-        for encoder in [EncoderSpec::MinAtar, EncoderSpec::Nature, EncoderSpec::Impala { width: 1 }] {
+        for encoder in [
+            EncoderSpec::MinAtar,
+            EncoderSpec::MinAtarDeep,
+            EncoderSpec::MinAtarResidual { pooling: true },
+            EncoderSpec::MinAtarResidual { pooling: false },
+            EncoderSpec::Nature,
+            EncoderSpec::Impala { width: 1 },
+        ] {
             let [height, width] = encoder.pixels();
             let network = NetworkSpec { encoder, body: body.clone(), hidden: encoder.usual_hidden() };
             let head = softmoe_config::HeadSpec::Q { dueling: false, noisy: true };
@@ -70,6 +80,24 @@ fn every_body_reads_validates_and_writes() {
             assert_eq!(architecture.to_string().parse::<Architecture>().unwrap(), architecture);
         }
     }
+}
+
+/// What was written before a setting existed has its default; every name that encoders have is readable.
+#[test]
+fn old_settings_keep_their_meaning() {
+    let old = "soft_moe(experts: 4, slots: tokens_over_experts, tokens: per_conv, scale: 1.0, extra_layers: 0, \
+               expert_type: small, normalised: true, random_phi: false, dispatch: learned, combine: learned, \
+               bottleneck: false)";
+    let now = "soft_moe(experts: 4, normalised: true, initial_scale: 1, residual: false)";
+    assert_eq!(old.parse::<BodySpec>().unwrap(), now.parse().unwrap());
+    for name in EncoderSpec::NAMES {
+        let encoder: EncoderSpec = name.parse().unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(encoder.to_string().parse::<EncoderSpec>().unwrap(), encoder);
+        assert!(encoder.to_string().starts_with(name), "{encoder}");
+    }
+    let pooled = EncoderSpec::MinAtarResidual { pooling: true };
+    assert_eq!("minatar_residual".parse::<EncoderSpec>().unwrap(), pooled);
+    assert_eq!("minatar_residual(pooling: true)".parse::<EncoderSpec>().unwrap(), pooled);
 }
 
 /// A `run.ron` of an earlier version is told from a broken one.

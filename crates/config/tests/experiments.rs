@@ -1,5 +1,6 @@
 //! The committed experiments: they read, they validate, and they hold the arms of the paper.
 
+use softmoe_config::setting::differences;
 use softmoe_config::{
     BodySpec, EncoderSpec, Experiment, Game, GameSet, Games, MinAtarGame, Profile, ProfilePart, RANDOM_ARM,
     Rule, RunConfig, SharedProfiles,
@@ -7,6 +8,9 @@ use softmoe_config::{
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
+
+/// The search for a setting: it has profiles of its own, on MinAtar alone.
+const SEARCH: &str = "atlas";
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/experiments")
@@ -27,6 +31,10 @@ fn every_experiment_reads_and_validates() {
                 "{}: nothing is run and nothing drawn",
                 experiment.figure
             );
+            continue;
+        }
+        if experiment.figure == SEARCH {
+            assert!(experiment.profiles.contains_key("smoke") && !experiment.rules.is_empty());
             continue;
         }
         for name in ["smoke", "quick", "minatar", "atari-smoke", "atari100k"] {
@@ -219,6 +227,7 @@ fn every_figure_is_there_with_its_arms() {
         ("app-cnn", 13),
         ("app-curves", 10),
         ("app-der", 10),
+        (SEARCH, 9),
         ("controls", 14),
         ("fig1", 6),
         ("fig10", 8),
@@ -237,7 +246,8 @@ fn every_figure_is_there_with_its_arms() {
     for (experiment, (name, arms)) in experiments.iter().zip(rows) {
         assert_eq!(experiment.arms.len(), arms, "{name}");
         let Some(profile) = experiment.profiles.get("smoke") else { continue };
-        assert_eq!(profile.arms, experiment.profiles["atari-smoke"].arms, "{name}");
+        let atari = experiment.profiles.get("atari-smoke");
+        assert!(name == SEARCH || atari.is_some_and(|atari| atari.arms == profile.arms), "{name}");
         let runs = experiment.arms_of(profile).count();
         assert!((3..=4).contains(&runs), "{name}: the random policy and two or three arms, not {runs}");
         // An arm of another agent is compared with the flat arm of its own.
@@ -352,6 +362,39 @@ fn a_profile_can_be_without_arms() {
         profile.arms = arms.into_iter().map(str::to_owned).collect();
         let message = fig3.validate().unwrap_err().to_string();
         assert!(message.contains(says), "{message}");
+    }
+}
+
+/// One thing at a time, on games and seeds that no figure reports.
+#[test]
+fn the_search_changes_one_setting_in_each_profile() {
+    let experiments = experiments();
+    let atlas = experiments.iter().find(|experiment| experiment.figure == SEARCH).unwrap();
+    let run = |profile: &Profile| {
+        let runs = atlas.resolve("a", profile, &["flat"]).unwrap();
+        assert!(runs.iter().all(|run| (100..106).contains(&run.seed)));
+        runs.into_iter().next().unwrap()
+    };
+    let searched = || atlas.profiles.iter().filter(|(name, _)| *name != "smoke");
+    let base = run(&atlas.profiles["atlas-base"]);
+    let mut changed = BTreeMap::new();
+    for (name, profile) in searched() {
+        assert_eq!(profile.games.names(), ["asterix", "freeway"], "{name}");
+        let mut keys: Vec<String> =
+            differences(&base, &run(profile)).into_iter().map(|difference| difference.key).collect();
+        // What follows from another: an encoder's own settings, the times of evaluations and checkpoints, exploration without noise.
+        keys.retain(|key| {
+            key != "agent.epsilon_train"
+                && !key.starts_with("network.encoder.")
+                && !key.ends_with("_period") | (key == "agent.update_period")
+        });
+        changed.insert(name.as_str(), keys);
+    }
+    assert_eq!(changed.remove("atlas-base"), Some(vec![]));
+    assert!(changed.len() >= 11 && changed.values().all(|keys| keys.len() == 1), "{changed:?}");
+    for other in experiments.iter().filter(|other| other.figure != SEARCH) {
+        let highest = other.profiles.values().map(|profile| profile.first_seed + profile.seeds).max();
+        assert!(highest.is_none_or(|highest| highest <= 100), "{}: seeds of the search", other.figure);
     }
 }
 

@@ -270,6 +270,13 @@ fn tokens_of_the_encoders() {
     for tokens in [TokensSpec::PerPatch, TokensSpec::PerPatchAverage] {
         assert_eq!([impala, nature, minatar].map(|e| sizes(e, tokens)), [(9, 32), (9, 64), (4, 16)]);
     }
+    let deep = [
+        EncoderSpec::MinAtarDeep,
+        EncoderSpec::MinAtarResidual { pooling: false },
+        EncoderSpec::MinAtarResidual { pooling: true },
+    ];
+    assert_eq!(deep.map(|e| sizes(e, TokensSpec::PerConv)), [(100, 32), (100, 32), (25, 32)]);
+    assert_eq!(deep.map(|e| sizes(e, TokensSpec::PerPatch)), [(9, 32), (9, 32), (1, 32)]);
     assert_eq!(sizes(impala, TokensSpec::PerFeature), (32, 121));
     assert_eq!(sizes(impala, TokensSpec::PerSample), (1, 3872));
 }

@@ -60,6 +60,16 @@ fn a_run_with_a_senseless_value_is_refused() {
             "network.body=soft_moe(experts: 4, expert_type: big, normalised: true)",
             "small in a mixture that is normalised",
         ),
+        ("network.body=soft_moe(experts: 4, expert_type: big, residual: true)", "residual, a control"),
+        (
+            "network.body.initial_scale=8",
+            "`network.body.initial_scale` is 8 but must be 1 in a mixture that is not normalised",
+        ),
+        ("network.body=soft_moe(experts: 4, normalised: true, initial_scale: 0)", "above 0 and at most 100"),
+        (
+            "network.body=soft_moe(experts: 4, normalised: true, initial_scale: 101)",
+            "above 0 and at most 100",
+        ),
         ("network.body=soft_moe(experts: 4, expert_type: big, slots: count(8))", "9 or more"),
         (
             "network.body=soft_moe(experts: 256, slots: count(1024))",

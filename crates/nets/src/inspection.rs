@@ -70,6 +70,9 @@ pub struct Mixture {
     /// Dispatch weights of each token, (batch x tokens, n, inputs of an expert): in a sample, the weights of a slot sum to one. For a
     /// router that chooses: one where a slot holds the token, else zero; a free slot has no weight.
     pub dispatch: Vec<f64>,
+    /// Routing logits of each token, (batch x tokens, n, p), before the softmaxes of dispatch and combine; empty where the layer
+    /// keeps nothing that they follow from (routers that choose, mixtures of whole networks).
+    pub logits: Vec<f64>,
     /// Width d of a token.
     pub width: usize,
     /// Slots of a sample over all experts.

@@ -4,7 +4,7 @@ mod support;
 
 use softmoe_nets::layers::{
     CategoricalHead, Conv2d, Dense, ExpertChoice, ExpertChoiceWorkspace, Flatten, Linear, NoisyLinear,
-    PerConv, Relu, SoftMoe, Uniform,
+    PerConv, Relu, Residual, SoftMoe, Uniform,
 };
 use softmoe_nets::{Builder, ExpertSettings, Layer, Weights};
 use support::difference_quotients::{STEP, check};
@@ -96,6 +96,12 @@ fn soft_mixtures() {
             let mut builder = Builder::new();
             let layer = SoftMoe::normalised(&mut builder, "normalised moe", sizes, settings);
             check(builder, &layer, (2, sizes.0, sizes.1));
+            let mut builder = Builder::new();
+            let layer = Residual(SoftMoe::new(&mut builder, "residual moe", sizes, settings));
+            check(builder, &layer, (2, sizes.0, sizes.1));
+            let mut builder = Builder::new();
+            let layer = SoftMoe::normalised_from(&mut builder, "sharpened moe", sizes, settings, 8.0);
+            check(builder, &Residual(layer), (2, sizes.0, sizes.1));
         }
     }
 }

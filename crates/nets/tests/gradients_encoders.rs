@@ -3,7 +3,7 @@
 mod support;
 
 use softmoe_nets::Builder;
-use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::encoders::{Impala, MinAtar, MinAtarDeep, MinAtarPooledResidual, MinAtarResidual, Nature};
 use softmoe_nets::layers::{Conv2d, MaxPool2d, Relu, Residual, Same, Valid};
 use support::difference_quotients::check;
 
@@ -57,4 +57,14 @@ fn encoders() {
     let mut builder = Builder::new();
     let layer: MinAtar<usize, _> = MinAtar::new(&mut builder, "minatar", [5, 6, 2], 3_usize);
     check(builder, &layer, (2, 5_usize, 6_usize, 2_usize));
+    let mut builder = Builder::new();
+    let layer: MinAtarDeep<usize, _> = MinAtarDeep::new(&mut builder, "deep", [4, 5, 2], 3_usize);
+    check(builder, &layer, (2, 4_usize, 5_usize, 2_usize));
+    let mut builder = Builder::new();
+    let layer: MinAtarResidual<usize, _> = MinAtarResidual::new(&mut builder, "residual", [4, 5, 2], 3_usize);
+    check(builder, &layer, (2, 4_usize, 5_usize, 2_usize));
+    let mut builder = Builder::new();
+    let layer: MinAtarPooledResidual<usize, usize, _> =
+        MinAtarPooledResidual::new(&mut builder, "pooled", [6, 5, 2], 3_usize);
+    check(builder, &layer, (2, 6_usize, 5_usize, 2_usize));
 }

@@ -4,7 +4,7 @@ mod support;
 
 use proptest::prelude::*;
 use rand::SeedableRng;
-use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::encoders::{Impala, MinAtar, MinAtarDeep, MinAtarPooledResidual, MinAtarResidual, Nature};
 use softmoe_nets::layers::{Conv2d, MaxPool2d, Padding, Relu, Residual, Same, Valid};
 use softmoe_nets::shapes::{Const, Shape};
 use softmoe_nets::{BoxedNetwork, Builder, Initializer, Layer, Network, ParameterList, Weights};
@@ -377,6 +377,32 @@ fn minatar_starts_as_flax() {
     let mut builder = Builder::new();
     let _: MinAtar = MinAtar::new(&mut builder, "encoder", [10, 10, 6], Const);
     assert_initial(builder.parameters(), &[("", [3, 3, 6, 16], false)]);
+}
+
+#[test]
+fn deeper_encoders_start_as_flax_and_as_impala() {
+    let block = [3, 3, 32, 32];
+    let mut builder = Builder::new();
+    let _: MinAtarDeep = MinAtarDeep::new(&mut builder, "encoder", [10, 10, 6], Const);
+    let convolutions = [
+        ("/convolution_0", [3, 3, 6, 32], false),
+        ("/convolution_1", block, false),
+        ("/convolution_2", block, false),
+    ];
+    assert_initial(builder.parameters(), &convolutions);
+    let stage = [
+        ("/convolution", [3, 3, 6, 32], true),
+        ("/block_0/convolution_0", block, false),
+        ("/block_0/convolution_1", block, false),
+        ("/block_1/convolution_0", block, false),
+        ("/block_1/convolution_1", block, false),
+    ];
+    let mut builder = Builder::new();
+    let _: MinAtarPooledResidual = MinAtarPooledResidual::new(&mut builder, "encoder", [10, 10, 6], Const);
+    assert_initial(builder.parameters(), &stage);
+    let mut builder = Builder::new();
+    let _: MinAtarResidual = MinAtarResidual::new(&mut builder, "encoder", [10, 10, 6], Const);
+    assert_initial(builder.parameters(), &stage);
 }
 
 #[test]

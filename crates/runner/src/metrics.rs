@@ -6,7 +6,7 @@ use crate::appended::{Appended, Written};
 use crate::tensorboard;
 use serde::{Deserialize, Serialize};
 use softmoe_agents::diagnostics::Diagnostic;
-use softmoe_config::{DiagnosticRow, MetricsRow, RunDirectory};
+use softmoe_config::{AgentSteps, DiagnosticRow, MetricsRow, RunDirectory};
 use std::time::SystemTime;
 
 /// Length and checksum of each file.
@@ -58,6 +58,22 @@ impl Metrics {
         let agent_steps = row.agent_steps;
         let scalars = scalars(row);
         let scalars = scalars.iter().copied().chain(diagnostics.iter().map(|d| (d.name.as_str(), d.value)));
+        self.events.append(&tensorboard::scalars(SystemTime::now(), agent_steps, scalars))?;
+        let rows = diagnostics.iter().cloned();
+        let rows = rows.map(|Diagnostic { name, value }| DiagnosticRow { agent_steps, name, value });
+        self.diagnostics.append_rows(rows, "a row of diagnostics.csv")
+    }
+
+    /// Appends diagnostics to the files that have them, apart from an evaluation.
+    ///
+    /// # Errors
+    /// If a file cannot be written.
+    pub fn append_diagnostics(
+        &mut self,
+        agent_steps: AgentSteps,
+        diagnostics: &[Diagnostic],
+    ) -> Result<(), RunError> {
+        let scalars = diagnostics.iter().map(|d| (d.name.as_str(), d.value));
         self.events.append(&tensorboard::scalars(SystemTime::now(), agent_steps, scalars))?;
         let rows = diagnostics.iter().cloned();
         let rows = rows.map(|Diagnostic { name, value }| DiagnosticRow { agent_steps, name, value });

@@ -167,6 +167,8 @@ impl<'a> Run<'a> {
             if !self.monitor.keep_going() {
                 return self.interrupt();
             }
+            // DIAGNOSE, with nothing saved between this and the first update: it is done once, however often the run is resumed.
+            self.append_initial_diagnostics()?;
             let started = clock::now();
             let action = self.training.choose();
             self.training.step(action).map_err(|error| self.stopped(error))?;
@@ -213,6 +215,13 @@ impl<'a> Run<'a> {
         self.timing = Timing::from(updates);
         self.metrics.append(&row, &diagnostics)?;
         Ok(row)
+    }
+
+    /// Appends the diagnostics of the initial weights to the run's files, right before the first update.
+    fn append_initial_diagnostics(&mut self) -> Result<(), RunError> {
+        let diagnostics = self.training.agent_mut().diagnose_initially()?;
+        let steps = self.steps();
+        diagnostics.map_or(Ok(()), |found| self.metrics.append_diagnostics(steps, &found))
     }
 
     /// Saves the run, unless this step is already saved.

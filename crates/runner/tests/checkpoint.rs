@@ -249,6 +249,23 @@ fn damaged_rows_are_named_and_the_checkpoint_before_is_used() {
     assert_eq!(fs::read(&newest).unwrap(), good);
 }
 
+/// Every setting is in a checkpoint, also those that an earlier format had no place for.
+#[test]
+fn a_checkpoint_holds_every_setting() {
+    let (agent, state) = trained();
+    let directory = tempdir().unwrap();
+    let mut config = state.config.clone();
+    config.network.body =
+        "soft_moe(experts: 2, normalised: true, initial_scale: 8, residual: true)".parse().unwrap();
+    config.network.encoder = "minatar_residual(pooling: false)".parse().unwrap();
+    let state = State { config: config.clone(), ..state.clone() };
+    Checkpoints::new(directory.path()).save(&state, agent.replay(), agent.steps()).unwrap();
+    let mut checkpoints = Checkpoints::new(directory.path());
+    let replay = replay_config(agent.replay(), Storage::Plain);
+    let (loaded, _) = checkpoints.load(&config, &replay, |_| {}).unwrap().unwrap();
+    assert_eq!(loaded, state);
+}
+
 #[test]
 fn a_checkpoint_of_another_version_is_refused_with_the_reason() {
     let (agent, state) = trained();

@@ -53,8 +53,15 @@ fn a_run_repeats_and_its_seed_matters() {
     assert_eq!(finish(&config(FLAT), directory.path()), *first);
     assert_eq!(first.metrics.len(), 1 + 3);
     assert_eq!(first.returns.len(), 4);
-    // The file's first event is of its version.
-    assert_eq!(first.events, [0, 100, 200, 300]);
+    // The file's first event is of its version; the second comes right before the first update, and no other has it.
+    let initial = first.events[1];
+    assert!(initial > 0 && initial < 100, "{initial}");
+    assert_eq!(first.events, [0, initial, 100, 200, 300]);
+    let of_initial = |name: &str| {
+        let start = format!("{initial},{name},");
+        first.diagnostics.iter().filter(|line| line.starts_with(&start)).count()
+    };
+    assert_eq!((of_initial("features/srank"), of_initial("learning/gradient_norm")), (1, 1));
     for (step, name) in [(100, "dormant/hidden"), (200, "features/srank"), (300, "priority/max")] {
         let start = format!("{step},{name},");
         assert_eq!(first.diagnostics.iter().filter(|line| line.starts_with(&start)).count(), 1, "{start}");
@@ -74,7 +81,8 @@ fn evaluations_do_not_disturb_the_training() {
     often.training.evaluation_episodes = 1;
     let often = finish(&often, directory.path());
     assert_eq!(often.metrics.len(), 1 + 10);
-    assert_eq!(often.events.len(), 1 + 10);
+    // One more for the diagnostics of the initial weights.
+    assert_eq!(often.events.len(), 1 + 1 + 10);
     assert_eq!(often.weights, uninterrupted(&FLAT).weights);
 }
 

@@ -38,6 +38,9 @@ impl TokenGrid {
         let (before, stride) = match architecture.network.encoder {
             // A 3x3 convolution without padding.
             EncoderSpec::MinAtar => (1.0, 1.0),
+            EncoderSpec::MinAtarDeep | EncoderSpec::MinAtarResidual { pooling: false } => (0.0, 1.0),
+            // A pooling of stride 2, padded at the end only: half a pixel before.
+            EncoderSpec::MinAtarResidual { pooling: true } => (0.5, 2.0),
             // Strides 4 and 2, padded so that a position is in the middle of its 8 pixels.
             EncoderSpec::Nature => (0.0, 8.0),
             // Three poolings of stride 2, padded at the end only, but for the last: half a pixel before.

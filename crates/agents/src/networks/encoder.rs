@@ -1,7 +1,7 @@
 //! The encoders, and how many channels their convolutions have.
 
 use softmoe_config::EncoderSpec;
-use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::encoders::{Impala, MinAtar, MinAtarDeep, MinAtarPooledResidual, MinAtarResidual, Nature};
 use softmoe_nets::layers::{Conv2d, Relu};
 use softmoe_nets::{Builder, one_of};
 
@@ -12,6 +12,9 @@ one_of! {
     /// An encoder: it makes a feature map of an image.
     pub(super) enum Encoder: Map => Map, workspace EncoderWorkspace {
         MinAtar(MinAtar<usize, usize>),
+        MinAtarDeep(MinAtarDeep<usize, usize>),
+        MinAtarPooledResidual(MinAtarPooledResidual<usize, usize, usize>),
+        MinAtarResidual(MinAtarResidual<usize, usize>),
         Nature(Nature<usize, usize, usize, usize, usize>),
         Impala(Impala<usize, usize, usize, usize, usize, usize, usize>),
         /// A dense layer over the channels of each pixel, of which a vector has one.
@@ -25,6 +28,13 @@ impl Encoder {
     pub(super) fn new(builder: &mut Builder, name: &str, spec: EncoderSpec, shape: [usize; 3]) -> Self {
         match spec {
             EncoderSpec::MinAtar => Encoder::MinAtar(MinAtar::new(builder, name, shape, 16)),
+            EncoderSpec::MinAtarDeep => Encoder::MinAtarDeep(MinAtarDeep::new(builder, name, shape, 32)),
+            EncoderSpec::MinAtarResidual { pooling: true } => {
+                Encoder::MinAtarPooledResidual(MinAtarPooledResidual::new(builder, name, shape, 32))
+            }
+            EncoderSpec::MinAtarResidual { pooling: false } => {
+                Encoder::MinAtarResidual(MinAtarResidual::new(builder, name, shape, 32))
+            }
             EncoderSpec::Nature => Encoder::Nature(Nature::new(builder, name, shape, (32, 64, 64))),
             EncoderSpec::Impala { width } => {
                 let widths = (16 * width, 32 * width, 32 * width);

@@ -8,8 +8,8 @@ use softmoe_config::ExpertSpec::Big;
 use softmoe_config::{Architecture, BodySpec, Device, MixingSpec, PoolSpec, ReluSpec, SimplicialSpec};
 use softmoe_nets::layers::{
     Dense, ExpertChoice, Flatten, GlobalAveragePool, HiddenLayers, LoadBalancing, Pooling, Relu, ReluPlace,
-    SimplicialGroups, SimplicialMap, SoftMoe, Tokenized, TokenizedSettings, TopKChoice, TopKSettings,
-    Uniform,
+    Residual, SimplicialGroups, SimplicialMap, SoftMoe, Tokenized, TokenizedSettings, TopKChoice,
+    TopKSettings, Uniform,
 };
 use softmoe_nets::{Builder, ExpertSettings, one_of};
 
@@ -90,6 +90,7 @@ one_of! {
     /// A mixture of experts over tokens.
     enum Mixture: TokenRows => TokenRows, workspace MixtureWorkspace {
         SoftMoe(SoftMoe<usize, usize, usize, usize>),
+        ResidualSoftMoe(Residual<SoftMoe<usize, usize, usize, usize>>),
         ExpertChoice(ExpertChoice<usize, usize, usize, usize>),
         TopK(TopKChoice<usize, usize, usize>),
     }
@@ -98,12 +99,26 @@ one_of! {
 /// The mixture that `body`, which is one, describes over m tokens of width d.
 fn mixture(b: &mut Builder, body: &BodySpec, [m, d]: [usize; 2], settings: ExpertSettings) -> Mixture {
     match *body {
-        BodySpec::SoftMoe { experts: n, slots, normalised, random_phi, dispatch, combine, .. } => {
-            let make = if normalised { SoftMoe::normalised } else { SoftMoe::new };
-            let mixture = make(b, "soft_moe", (m, d, n, slots.count(m, n)), settings);
+        BodySpec::SoftMoe {
+            experts: n,
+            slots,
+            normalised,
+            initial_scale,
+            random_phi,
+            dispatch,
+            combine,
+            residual,
+            ..
+        } => {
+            let sizes = (m, d, n, slots.count(m, n));
+            let mixture = match normalised {
+                true => SoftMoe::normalised_from(b, "soft_moe", sizes, settings, initial_scale),
+                false => SoftMoe::new(b, "soft_moe", sizes, settings),
+            };
             let [dispatch, combine] = [dispatch, combine].map(|mixing| mixing == MixingSpec::Uniform);
             let mixture = mixture.with_uniform(Uniform { dispatch, combine });
-            Mixture::SoftMoe(if random_phi { mixture.with_fixed_phi(b) } else { mixture })
+            let mixture = if random_phi { mixture.with_fixed_phi(b) } else { mixture };
+            if residual { Mixture::ResidualSoftMoe(Residual(mixture)) } else { Mixture::SoftMoe(mixture) }
         }
         BodySpec::ExpertChoice { experts: n, slots, .. } => {
             let sizes = (m, d, n, slots.count(m, n));

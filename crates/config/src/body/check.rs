@@ -7,6 +7,9 @@ use crate::check::Check;
 const DEEPEST: u64 = 16;
 /// Most experts of a mixture, and groups of a simplicial embedding: 32 times the paper's.
 const MOST_EXPERTS: u64 = 256;
+/// Largest initial scale of normalised logits. They lie between the scale and its negative: beyond 100, a softmax of single precision has
+/// weights of one and zero only.
+const LARGEST_SCALE: f64 = 100.0;
 /// Most slots of an expert: eight times the tokens of the Impala encoder.
 const MOST_SLOTS: u64 = 1_024;
 /// Most weights of a mixture in a sample, tokens x experts x slots: half a gigabyte in a batch of 32.
@@ -33,10 +36,15 @@ impl BodySpec {
         match *self {
             BodySpec::Flat { extra_layers, .. } => layers(check, extra_layers),
             BodySpec::SoftMoe { expert_type: ExpertSpec::Big, .. } => self.check_big(check, encoder),
-            BodySpec::SoftMoe { experts: n, slots: p, extra_layers, .. } => {
+            BodySpec::SoftMoe { experts: n, slots: p, extra_layers, normalised, initial_scale, .. } => {
                 experts(check, n);
                 slots(check, p, tokens, n, MOST_SLOTS);
                 layers(check, extra_layers);
+                let key = "network.body.initial_scale";
+                let holds = initial_scale > 0.0 && initial_scale <= LARGEST_SCALE;
+                check.that(holds, key, initial_scale, &format!("above 0 and at most {LARGEST_SCALE}"), "1.0");
+                let rule = "1 in a mixture that is not normalised (`normalised: true`), which has no scale";
+                check.that(!holds || normalised || initial_scale == 1.0, key, initial_scale, rule, "1.0");
             }
             BodySpec::ExpertChoice { experts: n, slots: p, extra_layers, .. } => {
                 experts(check, n);
@@ -94,6 +102,8 @@ impl BodySpec {
             random_phi,
             dispatch,
             combine,
+            residual,
+            initial_scale,
             ..
         } = *self
         else {
@@ -112,9 +122,11 @@ impl BodySpec {
         );
         let plain = !normalised
             && !random_phi
+            && !residual
+            && initial_scale == 1.0
             && (dispatch, combine) == (MixingSpec::Learned, MixingSpec::Learned)
             && tokens == TokensSpec::PerConv;
-        let rule = "small in a mixture that is normalised, a control, or over other tokens than `per_conv`";
+        let rule = "small in a mixture that is normalised, residual, a control, or over other tokens than `per_conv`";
         check.that(plain, "network.body.expert_type", "big", rule, "small");
     }
 }

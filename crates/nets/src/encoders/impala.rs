@@ -30,14 +30,14 @@ type Layers<Side0, Side1, Side2, Side3, Width0, Width1, Width2> =
     (Stage<Side0, Side1, Width0>, Stage<Side1, Side2, Width1>, Stage<Side2, Side3, Width2>, Relu);
 
 /// A convolution to (`Input`, `Input`, `Width`), pooling to (`Output`, `Output`, `Width`), and two blocks.
-type Stage<Input, Output, Width> = (
+pub(super) type Stage<Input, Output, Width> = (
     Conv2d<Input, Input, Width, 3, 1, Same>,
     MaxPool2d<Output, Output, 3, 2, Same>,
     Block<Output, Width>,
     Block<Output, Width>,
 );
 
-type Block<Side, Width> =
+pub(super) type Block<Side, Width> =
     Residual<(Relu, Conv2d<Side, Side, Width, 3, 1, Same>, Relu, Conv2d<Side, Side, Width, 3, 1, Same>)>;
 
 impl<Side0: Size, Side1: Size, Side2: Size, Side3: Size, Width0: Size, Width1: Size, Width2: Size>
@@ -76,7 +76,7 @@ impl<Side0: Size, Side1: Size, Side2: Size, Side3: Size, Width0: Size, Width1: S
 }
 
 /// A stage with a name and the sides (height, width) before and after its pooling.
-fn stage<Input: Size, Output: Size, Width: Size>(
+pub(super) fn stage<Input: Size, Output: Size, Width: Size>(
     builder: &mut Builder,
     (name, input, output): (String, [usize; 2], [usize; 2]),
     channels: usize,
@@ -98,7 +98,7 @@ fn stage<Input: Size, Output: Size, Width: Size>(
     )
 }
 
-fn block<Side: Size, Width: Size>(
+pub(super) fn block<Side: Size, Width: Size>(
     builder: &mut Builder,
     name: &str,
     (rows, columns): (Side, Side),

@@ -1,8 +1,11 @@
-//! The encoders of the paper: convolutional networks from an observation to a feature map.
+//! Encoders: convolutional networks from an observation to a feature map; the paper's, and deeper ones for MinAtar.
 //!
 //! | encoder | observations | feature map | source |
 //! |---|---|---|---|
 //! | [`MinAtar`] | 10x10, with the game's channels | 8x8x16 | MinAtar's own agents (Young and Tian 2019, arXiv 1903.03176) |
+//! | [`MinAtarDeep`] | as above | 10x10x32 | ours: three 3x3 convolutions |
+//! | [`MinAtarPooledResidual`] | as above | 5x5x32 | ours: one stage of Impala |
+//! | [`MinAtarResidual`] | as above | 10x10x32 | ours: the same stage without its pooling |
 //! | [`Nature`] | 84x84x4 | 11x11x64 | Mnih et al. 2015, with SAME padding as in Dopamine |
 //! | [`Impala`] | 84x84x4 | 11x11x32 | Espeholt et al. 2018, arXiv 1802.01561, figure 3 |
 //!
@@ -25,10 +28,12 @@
 
 mod impala;
 mod min_atar;
+mod min_atar_deep;
 mod nature;
 
 pub use impala::Impala;
 pub use min_atar::MinAtar;
+pub use min_atar_deep::{MinAtarDeep, MinAtarPooledResidual, MinAtarResidual};
 pub use nature::Nature;
 
 use crate::Size;

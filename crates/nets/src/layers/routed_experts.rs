@@ -277,6 +277,7 @@ impl<N: Size, D: Size> RoutedExperts<N, D> {
             slots: 1,
             combine: doubles(&workspace.scores),
             dispatch: workspace.routes.dispatch(workspace.scores.len() / n, slots, n),
+            logits: Vec::new(),
             width: d,
             inputs_per_sample: slots * n,
             inputs: doubles(&workspace.inputs),

@@ -26,7 +26,7 @@ use std::ops::Range;
 /// - combine C = softmax of X Phi over all slots, (m, n p)
 /// - Y = C outputs, (m, d)
 ///
-/// There is no residual connection. A [normalised](SoftMoe::normalised) mixture scales the tokens and Phi's columns to
+/// There is no residual connection; [`Residual`](crate::layers::Residual) around the layer makes one. A [normalised](SoftMoe::normalised) mixture scales the tokens and Phi's columns to
 /// length one in the logits, and multiplies the logits by a learned scale (section 2.3 of the paper). The slots are
 /// still mixtures of the unnormalised tokens. Dopamine has this as an option, off by default.
 ///
@@ -94,8 +94,21 @@ impl<M: Size, D: Size, N: Size, P: Size> SoftMoe<M, D, N, P> {
         sizes: (M, D, N, P),
         settings: ExpertSettings,
     ) -> Self {
+        Self::normalised_from(builder, name, sizes, settings, 1.0)
+    }
+
+    /// As [`normalised`](Self::normalised), with another initial scale. The normalised logits of random tokens spread by
+    /// about one over the root of their width, so that a scale well above one makes the initial mixing sharper.
+    pub fn normalised_from(
+        builder: &mut Builder,
+        name: &str,
+        sizes: (M, D, N, P),
+        settings: ExpertSettings,
+        initial_scale: f64,
+    ) -> Self {
         let mut layer = Self::new(builder, name, sizes, settings);
-        layer.scale = Some(builder.parameter(format!("{name}/scale"), &[1], Initializer::Constant(1.0)));
+        let initializer = Initializer::Constant(initial_scale);
+        layer.scale = Some(builder.parameter(format!("{name}/scale"), &[1], initializer));
         layer
     }
 

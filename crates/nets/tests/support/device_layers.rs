@@ -5,7 +5,7 @@ use super::{expert_choice_4, experts, flat, observations, soft_moe_4};
 use burn_tensor::backend::Backend;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::encoders::{Impala, MinAtar, MinAtarDeep, MinAtarPooledResidual, MinAtarResidual, Nature};
 use softmoe_nets::layers::{
     AveragePool, BigSoftMoe, CategoricalHead, Conv2d, Dense, ExpertChoice, Flatten, GlobalAveragePool,
     HiddenLayers, Linear, LoadBalancing, MaxPool2d, NoisyLinear, PerConv, PerFeature, PerPatch, PerSample,
@@ -60,6 +60,9 @@ pub(crate) fn check_layers<B: Backend>(device: &B::Device) {
             let mut builder = Builder::new();
             let layer = SoftMoe::normalised(&mut builder, "moe", sizes, settings);
             check::<B, _, _>(&format!("normalised SoftMoE {what}"), builder, &layer, input, device);
+            let mut builder = Builder::new();
+            let layer = Residual(SoftMoe::normalised_from(&mut builder, "moe", sizes, settings, 8.0));
+            check::<B, _, _>(&format!("sharpened SoftMoE {what}"), builder, &layer, input, device);
             for control in 0..3 {
                 let mut builder = Builder::new();
                 let layer = SoftMoe::new(&mut builder, "moe", sizes, settings);
@@ -141,6 +144,16 @@ pub(crate) fn check_encoders<B: Backend>(device: &B::Device) {
     let mut builder = Builder::new();
     let layer: MinAtar<usize, _> = MinAtar::new(&mut builder, "minatar", [5, 6, 2], 3_usize);
     check::<B, _, _>("MinAtar", builder, &layer, (2, 5_usize, 6_usize, 2_usize), device);
+    let mut builder = Builder::new();
+    let layer: MinAtarDeep<usize, _> = MinAtarDeep::new(&mut builder, "deep", [4, 5, 2], 3_usize);
+    check::<B, _, _>("deep MinAtar", builder, &layer, (2, 4_usize, 5_usize, 2_usize), device);
+    let mut builder = Builder::new();
+    let layer: MinAtarResidual<usize, _> = MinAtarResidual::new(&mut builder, "residual", [4, 5, 2], 3_usize);
+    check::<B, _, _>("residual MinAtar", builder, &layer, (2, 4_usize, 5_usize, 2_usize), device);
+    let mut builder = Builder::new();
+    let layer: MinAtarPooledResidual<usize, usize, _> =
+        MinAtarPooledResidual::new(&mut builder, "pooled", [6, 5, 2], 3_usize);
+    check::<B, _, _>("pooled MinAtar", builder, &layer, (2, 6_usize, 5_usize, 2_usize), device);
 }
 
 /// Tokens, pooled bodies, embeddings and heads.

@@ -5,9 +5,12 @@
 //! | 8 + 4 | magic, version |
 //! | 8 + 4 | length and CRC-32 of all that follows |
 //! | LZ4 | length and postcard bytes of the state; the same of the list of files of rows; the replay's head |
+//!
+//! The state holds the configuration as the text of `run.ron`, so that a setting that is new changes no format. Format 9, which is read
+//! too, holds it as postcard bytes, without the settings that are younger.
 
 use super::rows::RowsFile;
-use super::state::State;
+use super::state::{State, Written, WrittenTo};
 use crate::checksum::{Checked, damaged};
 use lz4_flex::frame::{FrameDecoder, FrameEncoder};
 use serde::Serialize;
@@ -17,7 +20,9 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 const MAGIC: &[u8; 8] = b"softmoe\x01";
 /// Version of the format, raised with every change.
-const VERSION: u32 = 9;
+const VERSION: u32 = 10;
+/// The version before, whose state holds the configuration as postcard bytes.
+const BINARY_CONFIGURATION: u32 = 9;
 /// Magic, version, length of the body, CRC-32 of the body.
 const HEADER_LEN: usize = 8 + 4 + 8 + 4;
 
@@ -30,7 +35,7 @@ pub(super) fn write<W: Write + Seek>(
 ) -> io::Result<()> {
     writer.write_all(&[0; HEADER_LEN])?;
     let mut compressed = FrameEncoder::new(Checked::new(BufWriter::new(writer)));
-    write_value(&mut compressed, state)?;
+    write_value(&mut compressed, &WrittenTo::from(state))?;
     write_value(&mut compressed, &files)?;
     replay.write_head(&mut compressed)?;
     let checked = compressed.finish().map_err(io::Error::other)?;
@@ -57,7 +62,7 @@ pub(super) fn read<R: Read + Seek>(mut reader: R) -> io::Result<(State, Vec<Rows
         return Err(damaged("it is not a checkpoint of softmoe-rl"));
     }
     let version = number(version);
-    if version != u64::from(VERSION) {
+    if ![VERSION, BINARY_CONFIGURATION].map(u64::from).contains(&version) {
         let by = if version < u64::from(VERSION) { "an earlier" } else { "a later" };
         return Err(damaged(format!(
             "it was written by {by} version of softmoe-rl, in format {version}, and this one reads format {VERSION}: \
@@ -75,7 +80,10 @@ pub(super) fn read<R: Read + Seek>(mut reader: R) -> io::Result<(State, Vec<Rows
 
     reader.seek(SeekFrom::Start(HEADER_LEN as u64))?;
     let mut body = FrameDecoder::new(BufReader::new(reader));
-    let state = read_value(&mut body, "state")?;
+    let state = match version == u64::from(VERSION) {
+        true => read_value::<Written>(&mut body, "state")?.into_state().map_err(damaged)?,
+        false => read_value(&mut body, "state")?,
+    };
     let files = read_value(&mut body, "list of files of rows")?;
     Ok((state, files, body))
 }

@@ -245,7 +245,7 @@
 
   // Diagnostics: the values of a game and some arms, under the first part of their names.
   const TITLES = {
-    dormant: 'Dormant neurons (share)', features: 'Features: effective rank (srank) and norm', mixture: 'Mixture: entropies and slot similarity',
+    dormant: 'Dormant neurons (share)', features: 'Features: effective ranks and norm', mixture: 'Mixture: logits, entropies and slot similarity',
     usage: 'Expert usage (share)', q: 'Q values', learning: 'Learning', priority: 'Priorities', speed: 'Speed', time: 'Time (seconds since the last evaluation)',
   };
   const FAMILIES = ['soft-moe', 'expert-choice', 'tokenized', 'top-k', 'global-average-pooling', 'flat', 'simplicial', 'other'];

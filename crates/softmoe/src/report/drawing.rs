@@ -75,6 +75,8 @@ fn blocks(description: &Description, encoder: EncoderSpec) -> Vec<Block> {
     let convolutions = of_encoder().filter(|layer| layer.name.starts_with("Conv2d")).count();
     let name = match encoder {
         EncoderSpec::MinAtar => "MinAtar",
+        EncoderSpec::MinAtarDeep => "deep MinAtar",
+        EncoderSpec::MinAtarResidual { .. } => "residual MinAtar",
         EncoderSpec::Nature => "Nature CNN",
         EncoderSpec::Impala { .. } => "Impala",
         EncoderSpec::Dense { .. } => "Dense",

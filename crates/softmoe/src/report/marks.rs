@@ -67,6 +67,7 @@ fn of_body(body: &BodySpec) -> usize {
             dispatch,
             combine,
             bottleneck,
+            residual,
             ..
         } => {
             let uniform = [dispatch, combine].contains(&MixingSpec::Uniform);
@@ -75,6 +76,7 @@ fn of_body(body: &BodySpec) -> usize {
                 + deeper(extra_layers)
                 + usize::from(normalised || random_phi)
                 + 2 * usize::from(uniform)
+                + 2 * usize::from(residual)
                 + 3 * usize::from(bottleneck || expert_type == ExpertSpec::Big)
         }
         BodySpec::ExpertChoice { slots, tokens, extra_layers, bottleneck, .. } => {

@@ -223,6 +223,7 @@ where
             slots: p,
             combine: doubles(&workspace.combine()),
             dispatch: doubles(&workspace.dispatch()),
+            logits: Vec::new(),
             width: d,
             inputs_per_sample: n * p,
             inputs: samples.map(|value| value.to_f64()).collect(),

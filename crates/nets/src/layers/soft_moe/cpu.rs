@@ -261,7 +261,7 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
     }
 
     /// A fixed Phi is not among the weights that read the tokens.
-    fn inspect<E: Scalar>(&self, _: &[E], workspace: &SoftMoeWorkspace<E>, inspection: &mut Inspection) {
+    fn inspect<E: Scalar>(&self, x: &[E], workspace: &SoftMoeWorkspace<E>, inspection: &mut Inspection) {
         let (_, d, n, p) = self.sizes();
         if !self.phi_is_fixed {
             inspection.reader(Kernel { range: self.phi.clone(), columns: n * p });
@@ -275,11 +275,17 @@ impl<M: Size, D: Size, N: Size, P: Size> Layer<(usize, M, D)> for SoftMoe<M, D, 
             };
             tokens.chunks_exact(n * p).flat_map(of_token).collect()
         };
+        // Mixing keeps exponentials of the logits only; Phi and the tokens are still those of the forward pass.
+        let tokens = workspace.normalised.as_ref().map_or(x, |units| units.tokens.values());
+        let mut logits = vec![E::ZERO; tokens.len() / d * n * p];
+        let (rows, phi) = (Matrix::new(tokens, tokens.len() / d, d), Matrix::new(&workspace.phi, d, n * p));
+        product(MatrixMut::new(&mut logits, tokens.len() / d, n * p), rows, phi, false);
         inspection.mixtures.push(Mixture {
             experts: n,
             slots: p,
             combine: in_order(workspace.combine()),
             dispatch: in_order(workspace.dispatch()),
+            logits: in_order(logits),
             width: d,
             inputs_per_sample: n * p,
             inputs: doubles(&workspace.slots),

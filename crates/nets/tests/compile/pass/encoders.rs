@@ -1,7 +1,7 @@
 //! The standard encoders, and one twice as wide, fit the tokens that they make.
 
 use softmoe_nets::shapes::Const;
-use softmoe_nets::encoders::{Impala, MinAtar, Nature};
+use softmoe_nets::encoders::{Impala, MinAtar, MinAtarDeep, MinAtarPooledResidual, MinAtarResidual, Nature};
 use softmoe_nets::layers::{Flatten, PerConv};
 use softmoe_nets::{BoxedNetwork, Builder};
 
@@ -27,5 +27,20 @@ fn main() {
     let mut builder = Builder::new();
     let min_atar: MinAtar = MinAtar::new(&mut builder, "encoder", [10, 10, 7], Const);
     let network = (min_atar, PerConv(Const::<64>), Flatten(Const::<1024>));
+    BoxedNetwork::new(builder, network, |batch| (batch, Const::<10>, Const::<10>, 7));
+
+    let mut builder = Builder::new();
+    let deep: MinAtarDeep = MinAtarDeep::new(&mut builder, "encoder", [10, 10, 7], Const);
+    let network = (deep, PerConv(Const::<100>), Flatten(Const::<3200>));
+    BoxedNetwork::new(builder, network, |batch| (batch, Const::<10>, Const::<10>, 7));
+
+    let mut builder = Builder::new();
+    let residual: MinAtarResidual = MinAtarResidual::new(&mut builder, "encoder", [10, 10, 7], Const);
+    let network = (residual, PerConv(Const::<100>), Flatten(Const::<3200>));
+    BoxedNetwork::new(builder, network, |batch| (batch, Const::<10>, Const::<10>, 7));
+
+    let mut builder = Builder::new();
+    let pooled: MinAtarPooledResidual = MinAtarPooledResidual::new(&mut builder, "encoder", [10, 10, 7], Const);
+    let network = (pooled, PerConv(Const::<25>), Flatten(Const::<800>));
     BoxedNetwork::new(builder, network, |batch| (batch, Const::<10>, Const::<10>, 7));
 }

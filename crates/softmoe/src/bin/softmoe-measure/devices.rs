@@ -65,7 +65,7 @@ fn architecture(encoder: &str, body: &str) -> Result<Architecture> {
         network: NetworkSpec { encoder, body: body.parse()?, hidden: encoder.usual_hidden() },
         head: LearningConfig::rainbow_minatar().head(),
         observation: [height, width, 4],
-        actions: if encoder == EncoderSpec::MinAtar { 6 } else { 18 },
+        actions: if encoder.pixels() == [10, 10] { 6 } else { 18 },
         permutation_seed: 5,
     })
 }

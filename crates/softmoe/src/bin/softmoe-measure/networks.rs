@@ -24,7 +24,10 @@ const OPTIMIZER: AdamSettings = AdamSettings::new(1e-4, 1.5e-4);
 /// few.
 fn samples(encoder: EncoderSpec) -> (usize, usize) {
     match encoder {
-        EncoderSpec::MinAtar | EncoderSpec::Dense { .. } => (100, 100),
+        EncoderSpec::MinAtar
+        | EncoderSpec::MinAtarDeep
+        | EncoderSpec::MinAtarResidual { .. }
+        | EncoderSpec::Dense { .. } => (100, 100),
         EncoderSpec::Nature => (33, 33),
         EncoderSpec::Impala { .. } => (10, 50),
     }
@@ -108,7 +111,7 @@ pub(crate) fn architecture(name: &str) -> Result<Architecture> {
         network: NetworkSpec { encoder, body: body.parse()?, hidden: encoder.usual_hidden() },
         head: HeadSpec::Categorical { atoms: ATOMS, dueling: true, noisy: false },
         observation: [height, width, 4],
-        actions: if encoder == EncoderSpec::MinAtar { 6 } else { 18 },
+        actions: if encoder.pixels() == [10, 10] { 6 } else { 18 },
         permutation_seed: 0,
     })
 }
