@@ -73,7 +73,6 @@ pub struct FilesState {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use softmoe_config::BodySpec;
 
     /// Format 9 has the configuration in postcard: its bytes are those of the version that wrote it.
