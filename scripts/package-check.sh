@@ -13,7 +13,7 @@ unpacked=$root/target/package-check
 light=(softmoe-atari ale-sys softmoe-env softmoe-console softmoe-statistics softmoe-replay softmoe-config softmoe-minatar)
 heavy=(softmoe-nets softmoe-agents softmoe-runner softmoe-cli softmoe)
 
-cargo package --workspace --exclude xtask --exclude softmoe-tests --no-verify --allow-dirty --quiet
+cargo package --workspace --exclude xtask --exclude softmoe-tests --exclude softmoe-demo --no-verify --allow-dirty --quiet
 rm -rf "$unpacked"
 mkdir -p "$unpacked"
 

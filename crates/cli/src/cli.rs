@@ -83,6 +83,14 @@ pub(crate) enum Task {
     /// The two sides alternate on the same core. Prints speed ratios and targets, and writes them to a file. The other libraries run in a
     /// Python environment that is created on first use; without Python, only this software is measured. A full run takes about 15 minutes.
     Bench(BenchOptions),
+    /// Package every crate as for a registry, and build the packages away from the repository
+    ///
+    /// The light crates' tests run in their packages; with --all, the tests of the other crates are compiled too. Runs `scripts/package-check.sh`.
+    Package {
+        /// Compile the tests of the large crates as well, which takes minutes
+        #[arg(long)]
+        all: bool,
+    },
     /// Check this machine: compiler, processor, devices, games, Python, disk and memory
     ///
     /// Each line says what a part is for, and how to get it if it is missing. Nothing is installed or changed.
@@ -118,7 +126,7 @@ pub(crate) fn command() -> Command {
 }
 
 /// The tasks that need a clone.
-const OF_A_CLONE: [&str; 3] = ["bench", "demo", "publish"];
+const OF_A_CLONE: [&str; 4] = ["bench", "demo", "package", "publish"];
 
 /// The command with the installed program's name in its texts.
 fn renamed(command: Command) -> Command {

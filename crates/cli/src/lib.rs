@@ -42,6 +42,7 @@
 //! | `speed` | the speed of this machine |
 //! | `list` | figures, arms, rules, times |
 //! | `doctor` | this machine: its parts, and those that are missing |
+//! | `package` | packages of all crates |
 //! | `manual` | shell completions and manual pages |
 #![deny(missing_docs)]
 
@@ -68,6 +69,7 @@ mod list;
 mod manual;
 mod memory;
 mod output;
+mod package;
 mod page;
 mod plan;
 mod play;
@@ -105,7 +107,7 @@ pub fn main(program: FrontEnd) -> ExitCode {
 
 fn run(task: Task) -> anyhow::Result<ExitCode> {
     if FrontEnd::this() == FrontEnd::Installed
-        && let Task::Bench(_) | Task::Demo(_) | Task::Publish(_) = task
+        && let Task::Bench(_) | Task::Demo(_) | Task::Package { .. } | Task::Publish(_) = task
     {
         anyhow::bail!("this task needs a clone of the repository: type `cargo xtask ..` there");
     }
@@ -121,6 +123,7 @@ fn run(task: Task) -> anyhow::Result<ExitCode> {
         Task::Compare(options) => compare::compare(&options)?,
         Task::Report(options) => page::page(&options)?,
         Task::Demo(options) => demo::demo(&options)?,
+        Task::Package { all } => return package::package(all),
         Task::Publish(options) => publish::publish(&options)?,
         Task::Describe(options) => describe::describe(&options)?,
         Task::List(options) => list::list(&options)?,

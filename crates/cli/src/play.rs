@@ -44,7 +44,7 @@ pub(crate) fn evaluate(options: &EvaluateOptions) -> Result<ExitCode> {
 }
 
 /// Runs a program that inherits the terminal, and returns its exit code.
-fn run(mut command: Command, program: &Path) -> Result<ExitCode> {
+pub(crate) fn run(mut command: Command, program: &Path) -> Result<ExitCode> {
     let status = command.status().with_context(|| format!("cannot start {}", program.display()))?;
     Ok(match status.code() {
         Some(code) => u8::try_from(code).map_or(ExitCode::FAILURE, ExitCode::from),
