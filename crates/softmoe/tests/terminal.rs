@@ -49,17 +49,22 @@ impl Terminal {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
     }
 
-    /// Waits until the program has written `part`.
-    #[track_caller]
-    fn wait_for(&mut self, part: &str) {
-        let until = Instant::now() + Duration::from_secs(60);
+    /// Whether the program writes `part` within `time`.
+    fn writes(&mut self, part: &str, time: Duration) -> bool {
+        let until = Instant::now() + time;
         while !self.text.contains(part) {
             let left = until.saturating_duration_since(Instant::now());
             match self.output.recv_timeout(left) {
                 Ok(bytes) => self.text += &String::from_utf8_lossy(&bytes),
-                Err(error) => panic!("{error}: no {part:?} in {:?}", self.text),
+                Err(_) => return false,
             }
         }
+        true
+    }
+
+    #[track_caller]
+    fn wait_for(&mut self, part: &str) {
+        assert!(self.writes(part, Duration::from_secs(60)), "no {part:?} in {:?}", self.text);
     }
 
     /// Waits for the end of the program. Returns whether it succeeded, and what it wrote since the last key.
@@ -88,10 +93,14 @@ fn a_person_steers_the_game() {
     let mut terminal = Terminal::start(&run, 160, &["--human", "--fps", "1"]);
     terminal.wait_for("arrows or WASD: move");
     terminal.press("p");
-    // A key counts for the step after it: `n` takes the step that is due.
+    // `n` takes the step that is due; the key before it decides the next one. A key counts for a fifth of a second, which a busy machine can
+    // let pass.
     for (keys, shown) in [("\u{1b}[Dn", "left"), ("dn", "right"), (" n", "fire")] {
-        terminal.press(keys);
-        terminal.wait_for(&format!("   {shown}"));
+        let pressed = (0..30).any(|_| {
+            terminal.press(keys);
+            terminal.writes(&format!("   {shown}"), Duration::from_secs(2))
+        });
+        assert!(pressed, "{keys:?}: {:?}", terminal.text);
     }
     terminal.press("q");
     let (succeeded, text) = terminal.end();
@@ -107,7 +116,7 @@ fn an_agent_plays_until_it_has_played_enough() {
     terminal.wait_for("5 steps; episodes: ");
     let (succeeded, text) = terminal.end();
     assert!(succeeded && RESTORED.iter().all(|part| text.contains(part)), "{text:?}");
-    assert!(text.contains("expert 1"), "{text:?}");
+    assert!(text.contains("no-op"), "{text:?}");
 }
 
 #[test]
