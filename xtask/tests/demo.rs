@@ -77,11 +77,9 @@ fn runs_that_are_not_there_are_refused_before_anything_is_built() {
     let new = workshop.run("flat/breakout/seed-1");
     fs::remove_file(new.join("weights.safetensors")).unwrap();
     let (random, new) = (random.to_str().unwrap(), new.to_str().unwrap());
-    let refused: [(&[&str], &[&str]); 9] = [
-        (
-            &["--out", empty],
-            &["there is no finished run of MinAtar in", "cargo xtask reproduce fig3 --profile quick"],
-        ),
+    let refused: [(&[&str], &[&str]); 10] = [
+        (&["--out", out, "--profile", "quik"], &["runs/quik", "did you mean `--profile quick`?"]),
+        (&["--out", empty], &["there is no finished run of MinAtar in", "cargo xtask reproduce fig3"]),
         (&["--out", out, "--arms", "flatt"], &["flatt", "flat"]),
         (&["--out", out, "--games", "freway"], &["freway", "freeway"]),
         (&["--out", out, "--seed", "7"], &["of the arms, games and seed asked for"]),

@@ -4,7 +4,7 @@ use crate::cli::DemoOptions;
 use crate::{binaries, catalog, front_end, output, play, store, wasm};
 use anyhow::{Context, Result, bail};
 use softmoe_config::error::with_causes;
-use softmoe_config::names::known;
+use softmoe_config::names::{known, nearest};
 use softmoe_config::{EnvironmentConfig, RunConfig, RunDirectory};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -113,12 +113,9 @@ fn chosen(options: &DemoOptions) -> Result<Vec<PathBuf>> {
     let finished = finished(&profile);
     if finished.is_empty() {
         bail!(
-            "there is no finished run of MinAtar in {}: train some first, e.g. `{} reproduce fig3 --profile {}`, or name runs, e.g. `{} demo \
-             runs/quick/flat/breakout/seed-0`",
+            "there is no finished run of MinAtar in {}{}",
             profile.display(),
-            front_end::name(),
-            options.profile,
-            front_end::name()
+            where_there_are_some(options)
         );
     }
     let arms = || finished.iter().map(|(config, _)| config.arm.as_str());
@@ -159,6 +156,20 @@ fn chosen(options: &DemoOptions) -> Result<Vec<PathBuf>> {
         );
     }
     Ok(first.into_values().map(|(_, directory)| directory.to_owned()).collect())
+}
+
+/// What to type where a profile has no finished run.
+fn where_there_are_some(options: &DemoOptions) -> String {
+    let entries = options.out.join("runs").read_dir().into_iter().flatten().flatten();
+    let profiles: Vec<String> = entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let others = profiles.iter().map(String::as_str).filter(|profile| *profile != options.profile);
+    if let Some(near) = nearest(&options.profile, others) {
+        return format!(": did you mean `--profile {near}`?");
+    }
+    let name = front_end::name();
+    format!(
+        ": train some first, e.g. `{name} reproduce fig3`, or name runs, e.g. `{name} demo runs/quick/flat/breakout/seed-0`"
+    )
 }
 
 /// The finished runs in a profile's directory that can be shown.
