@@ -74,8 +74,9 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
         diagnostics.push(Diagnostic::new("dormant/all", f64::from(dormant as u32) / of as f64));
     }
     if let Some(features) = &inspection.features {
-        diagnostics.push(Diagnostic::new("features/srank", effective_rank(features) as f64));
-        diagnostics.push(Diagnostic::new("features/entropy_rank", entropy_rank(features)));
+        let values = singular_values(features);
+        diagnostics.push(Diagnostic::new("features/srank", effective_rank_of(&values) as f64));
+        diagnostics.push(Diagnostic::new("features/entropy_rank", entropy_rank_of(&values)));
         let norms = features.values.chunks_exact(features.width).map(|row| norm(row.iter().copied()));
         diagnostics.push(Diagnostic::new("features/norm", mean(norms)));
     }
@@ -89,7 +90,10 @@ pub fn of_network(inspection: &Inspection, list: &ParameterList) -> Vec<Diagnost
 /// The effective rank: the least k for which the k largest singular values of the features, (batch, width), make up
 /// [`RANK_SHARE`] of the sum of all (Kumar et al. 2021, arXiv 2010.14498, equation 1). The rank of zeros is 0.
 pub fn effective_rank(features: &Features) -> usize {
-    let values = singular_values(features);
+    effective_rank_of(&singular_values(features))
+}
+
+fn effective_rank_of(values: &[f64]) -> usize {
     let total: f64 = values.iter().sum();
     if total <= 0.0 {
         return 0;
@@ -106,7 +110,10 @@ pub fn effective_rank(features: &Features) -> usize {
 /// The effective rank of Roy and Vetterli (2007, definition 1): exp of the entropy of the singular values' shares of their sum. Many small
 /// singular values beside a few large ones raise it less than [`effective_rank`]. The rank of zeros is 0.
 pub fn entropy_rank(features: &Features) -> f64 {
-    let values = singular_values(features);
+    entropy_rank_of(&singular_values(features))
+}
+
+fn entropy_rank_of(values: &[f64]) -> f64 {
     let total: f64 = values.iter().sum();
     if total <= 0.0 {
         return 0.0;

@@ -72,12 +72,12 @@ fn named(directories: &[PathBuf]) -> Result<Vec<PathBuf>> {
             if runs.contains(&run) {
                 continue;
             }
-            match unfit(&run) {
-                Some(reason) if is_alone => bail!("{} cannot be shown: {reason}", run.display()),
-                Some(reason) => {
+            match fit(&run) {
+                Err(reason) if is_alone => bail!("{} cannot be shown: {reason}", run.display()),
+                Err(reason) => {
                     output::error_line(format_args!("warning: left out {}: {reason}", run.display()))
                 }
-                None => runs.push(run),
+                Ok(_) => runs.push(run),
             }
         }
     }
@@ -87,24 +87,23 @@ fn named(directories: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(runs)
 }
 
-/// The reason why a run has no place in a page.
-fn unfit(run: &Path) -> Option<String> {
+/// The configuration of a run that has a place in a page; otherwise the reason why it has none.
+fn fit(run: &Path) -> Result<RunConfig, String> {
     let directory = RunDirectory::new(run);
-    let config = match RunConfig::read(&directory.run_ron()) {
-        Ok(config) => config,
-        Err(error) => return Some(with_causes(&error)),
-    };
+    let config = RunConfig::read(&directory.run_ron()).map_err(|error| with_causes(&error))?;
     if !matches!(config.environment, EnvironmentConfig::MinAtar { .. }) {
-        return Some(format!(
+        return Err(format!(
             "it plays {}, and a page has the games of MinAtar only",
             config.environment.game()
         ));
     }
     if config.agent.learning().is_none() {
-        return Some("the random policy has no network".into());
+        return Err("the random policy has no network".into());
     }
-    let has_weights = directory.weights().exists() || directory.newest_checkpoint().is_some();
-    (!has_weights).then(|| "it has no weights and no checkpoint yet".into())
+    if !directory.weights().exists() && directory.newest_checkpoint().is_none() {
+        return Err("it has no weights and no checkpoint yet".into());
+    }
+    Ok(config)
 }
 
 /// The finished run with the lowest seed for each requested game and arm: a rule that does not look at scores.
@@ -174,7 +173,7 @@ fn where_there_are_some(options: &DemoOptions) -> String {
 
 /// The finished runs in a profile's directory that can be shown.
 fn finished(profile: &Path) -> Vec<(RunConfig, PathBuf)> {
-    let is_shown = |path: &PathBuf| RunDirectory::new(path).done_ron().exists() && unfit(path).is_none();
-    let runs = play::runs_below(profile, 3).into_iter().filter(is_shown);
-    runs.filter_map(|path| Some((RunConfig::read(&RunDirectory::new(&path).run_ron()).ok()?, path))).collect()
+    let runs = play::runs_below(profile, 3).into_iter();
+    let runs = runs.filter(|path| RunDirectory::new(path).done_ron().exists());
+    runs.filter_map(|path| Some((fit(&path).ok()?, path))).collect()
 }
