@@ -141,7 +141,9 @@ impl Agent {
         let is_rounded = packed.tensors.iter().any(|tensor| matches!(tensor, Tensor::Rounded(_)));
         let of_noise = inspector.network().parameters().iter().zip(&packed.tensors);
         let of_noise = of_noise.filter(|(_, tensor)| **tensor == Tensor::Noise).map(|(of, _)| of.range.len());
-        let mut facts = AgentFacts {
+        let game = environment(&config, config.seed)?;
+        let name = |action| game.action_name(action).unwrap_or("?");
+        let facts = AgentFacts {
             arm: config.arm.clone(),
             body: config.network.body.to_string(),
             game: config.environment.game().name(),
@@ -152,15 +154,10 @@ impl Agent {
             packed_score: packed.packed_score,
             bits: if is_rounded { 8 } else { 32 },
             parameters: inspector.weights().len() - of_noise.sum::<usize>(),
-            actions: Vec::new(),
+            actions: (0..architecture.actions).map(name).collect(),
             experts: config.network.body.experts(),
         };
-        let agent = Agent { facts: facts.clone(), config, inspector };
-        let evaluation = agent.evaluation(agent.config.seed)?;
-        let player = evaluation.player();
-        let name = |action| player.environment().action_name(action).unwrap_or("?");
-        facts.actions = (0..player.spec().actions).map(name).collect();
-        Ok(Agent { facts, ..agent })
+        Ok(Agent { config, facts, inspector })
     }
 
     /// The run's last evaluation, with any number of episodes. With the run's seed, it begins with the episodes of the run's score.
